@@ -1,0 +1,93 @@
+"""An alert that was decided, its chunks, and the store that keeps both.
+
+Enters: a Story, its TopicMatches and a decision. Leaves: `Chunk`s of an audience; next room: push.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class AlertKind(StrEnum):
+    """`update` and `correction` replace the notification that `new` put on the screen (same tag, same Topic)."""
+
+    NEW = "new"
+    UPDATE = "update"
+    CORRECTION = "correction"
+    TEST = "test"
+
+
+class Urgency(StrEnum):
+    """RFC 8030 section 5.3."""
+
+    VERY_LOW = "very-low"
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a screen shows. `tag` is the same for every state of one story; `alert_id` differs for each."""
+
+    title: str
+    body: str
+    url: str
+    publisher: str
+    published_at: datetime
+    tag: str
+    image_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewAlert:
+    """A decision to send, before it has an id. `why` is its evidence, JSON-ready; `topics` are slugs."""
+
+    story_id: int
+    kind: AlertKind
+    message: Message
+    topics: frozenset[str]
+    breaking: bool
+    urgency: Urgency
+    ttl_s: int
+    why: Mapping[str, Any]
+    decided_at: datetime
+    hold_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A stored alert: accepted, so it survives any crash."""
+
+    id: int
+    story_id: int
+    kind: AlertKind
+    message: Message
+    topics: frozenset[str]
+    breaking: bool
+    urgency: Urgency
+    ttl_s: int
+    why: Mapping[str, Any]
+    decided_at: datetime
+    audience: int
+    counts: Mapping[str, int] = field(default_factory=dict)
+    done_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A slice of an alert's audience: subscription ids in (lo, hi]; those up to `cursor` are done."""
+
+    id: int
+    alert_id: int
+    lo: int
+    hi: int
+    cursor: int
+    attempts: int
+    lease_token: str
+
+
