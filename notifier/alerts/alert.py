@@ -89,5 +89,3 @@ class Chunk:
     cursor: int
     attempts: int
     lease_token: str
-
-
