@@ -23,7 +23,7 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Try again, not before `after_s` seconds where the service said so. `reason`: `429`, `503`, `timeout`, `network`."""
+    """Try again, not before `after_s` seconds where the service said so; `reason`: `429`, `timeout`, `network` ..."""
 
     reason: str
     after_s: float | None = None

@@ -13,8 +13,8 @@ from datetime import datetime
 class StoryItem:
     """A stored item as the stories room sees it. `version` counts from 1: each edit of an item is one more.
 
-    `may_alert` is False for a feed's backlog and for whatever the feeds room recognised as resurfaced; `seen_at` is when
-    this version was fetched. `story_id` is set once the item has been grouped. Times are aware UTC.
+    `may_alert` is False for a feed's backlog and for whatever the feeds room recognised as resurfaced; `seen_at` is
+    when this version was fetched. `story_id` is set once the item has been grouped. Times are aware UTC.
     """
 
     id: int

@@ -24,8 +24,11 @@ class PushKeys:
 
 @dataclass(frozen=True, slots=True)
 class NewSubscription:
-    """What a browser sends when it subscribes, validated. `vapid_key_id` names the application server key it is bound
-    to; `push_service` the service's short name (`fcm`, `mozilla`, `apple`, `wns`, or the host); `browser` a family name."""
+    """What a browser sends when it subscribes, validated.
+
+    `vapid_key_id` names the application server key it is bound to; `push_service` the service's short name (`fcm`,
+    `mozilla`, `apple`, `wns`, or the host); `browser` a family name.
+    """
 
     keys: PushKeys
     token_hash: bytes = field(repr=False)

@@ -1,0 +1,1 @@
+"""The database: schema, migrations, and one store for each room, all behind the rooms' own Protocols."""

@@ -1,0 +1,39 @@
+"""What every test may ask for: an outside program, or a database of each kind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+
+import pytest
+
+PROGRAMS = {
+    "firefox": (("firefox-esr", "firefox"), "apt-get install firefox-esr"),
+    "chromium": (("chromium",), "apt-get install chromium"),
+    "rabbitmq": (("rabbitmq-server", "/usr/sbin/rabbitmq-server"), "apt-get install rabbitmq-server"),
+    "postgres": (("/usr/lib/postgresql/15/bin/pg_ctl", "pg_ctl"), "apt-get install postgresql"),
+    "unshare": (("unshare",), "apt-get install util-linux, and run as root"),
+    "node": (("node",), "apt-get install nodejs npm"),
+}
+
+
+def lacking(reason: str) -> None:
+    """Skip, or fail where NOTIFIER_TEST_REQUIRE=all says that nothing may be left out."""
+    if os.environ.get("NOTIFIER_TEST_REQUIRE") == "all":
+        pytest.fail(f"NOTIFIER_TEST_REQUIRE=all, but {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def require() -> Callable[[str], str]:
+    """`require("firefox")` gives the program's path, or skips with what to install."""
+
+    def look(program: str) -> str:
+        names, install = PROGRAMS[program]
+        found = next((path for name in names if (path := shutil.which(name))), None)
+        if found is None:
+            lacking(f"{program} is missing: {install}")
+        return str(found)
+
+    return look
