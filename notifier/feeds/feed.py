@@ -61,8 +61,12 @@ class FeedItem:
 
 @dataclass(frozen=True, slots=True)
 class ParsedFeed:
-    """A document that was read: its items newest first as published, and the hints it gives.
+    """A document that was read: its items in the publisher's order, and the hints it gives.
 
+    `items` leaves out those that were in `known` when the document was read. `digests` has 8 bytes for each item of the
+    document, known or new: the store remembers them with the feed (replacing the last ones, in the transaction that
+    stores the items) and hands them to the next read as `known`. Empty where a document could not be divided; `items`
+    is complete then.
     `ttl_s` is the publisher's wish for the poll interval (RSS ttl, syndication module); `hub_url`/`self_url` are WebSub
     discovery. `problems` are things that were wrong and worked around, in words.
     """
@@ -75,3 +79,11 @@ class ParsedFeed:
     hub_url: str | None = None
     self_url: str | None = None
     problems: tuple[str, ...] = field(default=())
+    digests: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A document that gave nothing: `reason` is a sentence that tells an operator what it is and what to do."""
+
+    reason: str
