@@ -251,12 +251,18 @@ chunk = Table(
     Column("lease_until", UtcTime),
     Column("lease_token", String(32)),
     Column("attempts", Integer, nullable=False, server_default="0"),
-    Column("delivered", Integer, nullable=False, server_default="0"),
-    Column("gone", Integer, nullable=False, server_default="0"),
-    Column("retried", Integer, nullable=False, server_default="0"),
-    Column("refused", Integer, nullable=False, server_default="0"),
     Index(None, "alert_id"),
     Index(None, "state", "breaking", "not_before"),
+)
+
+# What came of an alert, by push service: a handful of rows, added to once a sub-batch.
+delivery_count = Table(
+    "delivery_count",
+    metadata,
+    Column("alert_id", Id, ForeignKey("alert.id", ondelete="CASCADE"), primary_key=True),
+    Column("push_service", String(64), primary_key=True),
+    Column("outcome", String(16), primary_key=True),
+    Column("count", Integer, nullable=False),
 )
 
 # A row for each push that has to be tried again; nothing is written for those that went well.
@@ -272,4 +278,13 @@ delivery_retry = Table(
     Column("lease_until", UtcTime),
     Column("lease_token", String(32)),
     Index(None, "next_attempt_at"),
+)
+
+# One process at a time does what must not be done twice at once (the desk); the others wait for its lease to end.
+lease = Table(
+    "lease",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("holder", String(32), nullable=False),
+    Column("until", UtcTime, nullable=False),
 )

@@ -1,0 +1,105 @@
+"""The delivery of an alert as its store sees it: chunks claimed with a lease, and what came of each sub-batch.
+
+Enters: an accepted Alert. Leaves: `ChunkJob`s and `Recipient`s for the engine, which pushes and settles. Every write
+names the lease it acts under; a worker whose lease ran out gets LeaseLost and writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from notifier.alerts.alert import Alert, Chunk
+from notifier.subscribers.subscriber import PushKeys
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One subscription to push to, with no more than a push needs."""
+
+    subscription_id: int
+    keys: PushKeys
+    push_service: str
+    vapid_key_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkJob:
+    """A chunk that this worker holds, and the alert it belongs to."""
+
+    alert: Alert
+    chunk: Chunk
+
+
+@dataclass(frozen=True, slots=True)
+class RetryLater:
+    """A push that has to be tried again: the `attempts` so far, why, and not before when."""
+
+    subscription_id: int
+    attempts: int
+    reason: str
+    next_attempt_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What came of one sub-batch.
+
+    `counts` is {push service: {outcome: pushes}}; `gone` are {subscription id: reason} to remove; `cursor` the last
+    subscription id that is settled; `done` says that nothing of the chunk is left.
+    """
+
+    cursor: int
+    counts: Mapping[str, Mapping[str, int]]
+    retries: Sequence[RetryLater] = ()
+    gone: Mapping[int, str] = field(default_factory=dict)
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RetryJob:
+    """A push whose time to be tried again has come."""
+
+    alert: Alert
+    recipient: Recipient
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class RetrySettlement:
+    """What came of one retry: final (`again` is None) with its outcome, or once more."""
+
+    alert_id: int
+    recipient: Recipient
+    outcome: str
+    again: RetryLater | None = None
+
+
+class DeliveryStore(Protocol):
+    """Chunks and retries of accepted alerts. Synchronous: the engine calls it from its worker threads."""
+
+    def claim_chunk(self, now: datetime, lease_s: float) -> ChunkJob | None:
+        """The next chunk nobody holds, breaking ones first, under a fresh lease; None if there is none."""
+
+    def breaking_waits(self, now: datetime) -> bool:
+        """Whether a breaking chunk is waiting for a worker."""
+
+    def recipients(self, job: ChunkJob, after: int, limit: int) -> Sequence[Recipient]:
+        """The chunk's next recipients by id, after the subscription id `after`."""
+
+    def settle(self, job: ChunkJob, settlement: Settlement, now: datetime, lease_s: float) -> None:
+        """Write what came of a sub-batch, move the cursor and renew the lease, in one transaction.
+
+        Raises LeaseLost if another worker has the chunk now.
+        """
+
+    def release(self, job: ChunkJob, now: datetime) -> None:
+        """Give the chunk back where its cursor stands, for whoever is next."""
+
+    def claim_retries(self, now: datetime, limit: int, lease_s: float) -> Sequence[RetryJob]:
+        """Due retries, breaking ones first, leased."""
+
+    def settle_retries(self, settlements: Sequence[RetrySettlement], now: datetime) -> None:
+        """Write what came of retries: counted and removed, or put off."""

@@ -1,0 +1,75 @@
+"""The bytes inside a push: an alert's message as compact JSON that always fits.
+
+Enters: an Alert. Leaves: UTF-8 JSON of at most `limit` bytes; next room: push. Keys are short words that the service
+worker reads: v (format version), id, kind, title, body, publisher, at (milliseconds since the epoch), url, tag, image.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from notifier.alerts.alert import AlertKind, Message
+
+FORMAT_VERSION = 1
+# What every screen cuts anyway; more would only be carried.
+TITLE_CHARACTERS = 200
+BODY_CHARACTERS = 400
+ELLIPSIS = "…"
+
+
+def encode(message: Message, alert_id: int, kind: AlertKind, limit: int) -> bytes:
+    """The payload, never over `limit` bytes.
+
+    What does not fit goes in the order in which a reader misses it least: the image, the standfirst's end, then the
+    headline's. The link is never cut. Raises ValueError if even a bare link does not fit: no alert should carry one.
+    """
+    fields: dict[str, Any] = {
+        "v": FORMAT_VERSION,
+        "id": alert_id,
+        "kind": kind.value,
+        "title": shorten(message.title, TITLE_CHARACTERS),
+        "body": shorten(message.body, BODY_CHARACTERS),
+        "publisher": message.publisher,
+        "at": int(message.published_at.timestamp() * 1000),
+        "url": message.url,
+        "tag": message.tag,
+    }
+    if message.image_url:
+        fields["image"] = message.image_url
+        if len(payload := orjson.dumps(fields)) <= limit:
+            return payload
+        del fields["image"]
+    for key in ("body", "title"):
+        payload = _fit(fields, key, limit)
+        if len(payload) <= limit:
+            return payload
+    raise ValueError(f"an alert's link of {len(message.url)} characters leaves no room for its words")
+
+
+def shorten(text: str, characters: int) -> str:
+    """`text` cut at a word, with "…", to at most `characters`; unchanged if it fits."""
+    if len(text) <= characters:
+        return text
+    if characters < len(ELLIPSIS):
+        return ""
+    head = text[: characters - len(ELLIPSIS) + 1]
+    cut = head.rfind(" ")
+    # A text without spaces (Chinese, one endless word) is cut where it must be.
+    head = head[:cut] if cut > len(head) // 2 else head[:-1]
+    return head.rstrip(" ,;:-–—.") + ELLIPSIS
+
+
+def _fit(fields: dict[str, Any], key: str, limit: int) -> bytes:
+    """Shorten `fields[key]` until the payload fits, by halving towards the longest text that does."""
+    payload = orjson.dumps(fields)
+    if len(payload) <= limit:
+        return payload
+    text, low, high = fields[key], 0, len(fields[key])
+    while low < high:
+        middle = (low + high + 1) // 2
+        fields[key] = shorten(text, middle)
+        low, high = (middle, high) if len(orjson.dumps(fields)) <= limit else (low, middle - 1)
+    fields[key] = shorten(text, low)
+    return orjson.dumps(fields)

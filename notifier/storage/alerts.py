@@ -1,0 +1,156 @@
+"""Accepted alerts: written with their chunks in one transaction, read back with what came of them.
+
+`accept` takes a connection, so that whoever decides (the desk's store) commits the decision and the alert together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from notifier.alerts.alert import Alert, AlertKind, Message, NewAlert, Urgency
+from notifier.storage.database import Database
+from notifier.storage.schema import alert, alert_topic, chunk, delivery_count, subscription, topic
+from notifier.storage.subscriptions import count_audience
+from notifier.storage.topics import topic_ids
+
+# Ids a chunk spans. Small enough that a lost lease repeats little and that many workers share one alert, large enough
+# that a million subscribers make a hundred rows.
+CHUNK_IDS = 10_000
+
+
+class SqlAlertStore:
+    """AlertStore on SQLite or PostgreSQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def accept(self, new: NewAlert, now: datetime) -> Alert:
+        """Write an alert and its chunks; from here on it survives any crash."""
+        with self._database.writing() as connection:
+            made = accept(connection, new, now)
+            return load_alerts(connection, [made])[made]
+
+    def recent(self, limit: int, before: int | None = None) -> Sequence[Alert]:
+        """The newest alerts first, with what came of them; `before` pages on from an alert's id."""
+        with self._database.reading() as connection:
+            query = select(alert.c.id).order_by(alert.c.id.desc()).limit(limit)
+            if before is not None:
+                query = query.where(alert.c.id < before)
+            ids = list(connection.scalars(query))
+            alerts = load_alerts(connection, ids)
+            return [alerts[i] for i in ids]
+
+    def find(self, alert_id: int) -> Alert | None:
+        """One alert, or None."""
+        with self._database.reading() as connection:
+            return load_alerts(connection, [alert_id]).get(alert_id)
+
+
+def accept(connection: Connection, new: NewAlert, now: datetime) -> int:
+    """Write the alert and its chunks in the caller's transaction; returns the alert's id.
+
+    Its audience is fixed here: subscriptions made later are above the last chunk.
+    """
+    ids = topic_ids(connection, new.topics, make=True)
+    values = {
+        "story_id": new.story_id,
+        "kind": new.kind.value,
+        "message": message_to_json(new.message),
+        "breaking": new.breaking,
+        "urgency": new.urgency.value,
+        "ttl_s": new.ttl_s,
+        "why": dict(new.why),
+        "decided_at": new.decided_at,
+        "hold_until": new.hold_until,
+        "audience": count_audience(connection, ids.values()),
+    }
+    made = int(connection.execute(insert(alert).values(values).returning(alert.c.id)).scalar_one())
+    if ids:
+        connection.execute(insert(alert_topic), [{"alert_id": made, "topic_id": i} for i in ids.values()])
+    slices = _slices(connection) if values["audience"] else []
+    if slices:
+        start = new.hold_until or now
+        connection.execute(
+            insert(chunk),
+            [
+                {
+                    "alert_id": made,
+                    "breaking": new.breaking,
+                    "lo": lo,
+                    "hi": hi,
+                    "cursor": lo,
+                    "state": "ready",
+                    "not_before": start,
+                }
+                for lo, hi in slices
+            ],
+        )
+    else:
+        connection.execute(update(alert).where(alert.c.id == made).values(done_at=now))
+    return made
+
+
+def load_alerts(connection: Connection, ids: Iterable[int]) -> dict[int, Alert]:
+    """{id: Alert} with topics and counts, for those that exist."""
+    wanted = list(ids)
+    topics: dict[int, set[str]] = {}
+    pairs = select(alert_topic.c.alert_id, topic.c.slug).join(topic, topic.c.id == alert_topic.c.topic_id)
+    for row in connection.execute(pairs.where(alert_topic.c.alert_id.in_(wanted))):
+        topics.setdefault(row.alert_id, set()).add(row.slug)
+    counts: dict[int, dict[str, int]] = {}
+    summed = select(delivery_count.c.alert_id, delivery_count.c.outcome, func.sum(delivery_count.c.count).label("n"))
+    grouped = summed.where(delivery_count.c.alert_id.in_(wanted)).group_by(
+        delivery_count.c.alert_id, delivery_count.c.outcome
+    )
+    for total in connection.execute(grouped):
+        counts.setdefault(total.alert_id, {})[total.outcome] = int(total.n)
+    found = connection.execute(select(alert).where(alert.c.id.in_(wanted)))
+    return {row.id: _alert(row, frozenset(topics.get(row.id, ())), counts.get(row.id, {})) for row in found}
+
+
+def message_to_json(message: Message) -> dict[str, Any]:
+    """What the `message` column holds."""
+    return {
+        "title": message.title,
+        "body": message.body,
+        "url": message.url,
+        "publisher": message.publisher,
+        "published_at": message.published_at.astimezone(UTC).isoformat(),
+        "tag": message.tag,
+        "image_url": message.image_url,
+    }
+
+
+def message_from_json(fields: Mapping[str, Any]) -> Message:
+    """The reverse of `message_to_json`."""
+    return Message(**{**fields, "published_at": datetime.fromisoformat(fields["published_at"])})
+
+
+def _slices(connection: Connection) -> list[tuple[int, int]]:
+    """(lo, hi] ranges over all subscription ids there are, of CHUNK_IDS each."""
+    first, last = connection.execute(select(func.min(subscription.c.id), func.max(subscription.c.id))).one()
+    if last is None:
+        return []
+    return [(lo, min(lo + CHUNK_IDS, last)) for lo in range(first - 1, last, CHUNK_IDS)]
+
+
+def _alert(row: Row[Any], topics: frozenset[str], counts: Mapping[str, int]) -> Alert:
+    return Alert(
+        id=row.id,
+        story_id=row.story_id,
+        kind=AlertKind(row.kind),
+        message=message_from_json(row.message),
+        topics=topics,
+        breaking=row.breaking,
+        urgency=Urgency(row.urgency),
+        ttl_s=row.ttl_s,
+        why=row.why,
+        decided_at=row.decided_at,
+        audience=row.audience,
+        counts=counts,
+        done_at=row.done_at,
+    )

@@ -1,0 +1,175 @@
+"""The subscribers' store: who wants what, and where to push it.
+
+Implements `SubscriptionStore`. Both an endpoint and a token are looked up by their SHA-256, which is what the unique
+indexes hold; the endpoint itself is needed to push, the token never.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, distinct, func, insert, select, update
+
+from notifier.errors import NotFound
+from notifier.storage.database import Database
+from notifier.storage.schema import subscription, subscription_end, subscription_topic, topic
+from notifier.storage.topics import topic_ids
+from notifier.subscribers.subscriber import NewSubscription, PushKeys, Subscription
+
+
+class SqlSubscriptionStore:
+    """SubscriptionStore on SQLite or PostgreSQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def subscribe(self, new: NewSubscription, now: datetime) -> int:
+        """Add, or replace what the same token or the same endpoint had before; returns the subscription's id."""
+        with self._database.writing() as connection:
+            same = (subscription.c.token_hash == new.token_hash) | (
+                subscription.c.endpoint_hash == _endpoint_hash(new.keys)
+            )
+            connection.execute(delete(subscription).where(same))
+            values = _columns(new) | {"token_hash": new.token_hash, "created_at": now, "last_seen_at": now}
+            made = connection.execute(insert(subscription).values(values).returning(subscription.c.id)).scalar_one()
+            _add_topics(connection, made, new.topics)
+            return int(made)
+
+    def find(self, token_hash: bytes) -> Subscription | None:
+        """The subscription that the token's owner made."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(subscription).where(subscription.c.token_hash == token_hash)).one_or_none()
+            return None if row is None else _subscription(row, _topics_of(connection, row.id))
+
+    def set_topics(self, token_hash: bytes, topics: frozenset[str], now: datetime) -> None:
+        """Replace the topics. Raises NotFound."""
+        with self._database.writing() as connection:
+            owner = _touch(connection, token_hash, {"last_seen_at": now})
+            connection.execute(delete(subscription_topic).where(subscription_topic.c.subscription_id == owner))
+            _add_topics(connection, owner, topics)
+
+    def renew(self, token_hash: bytes, new: NewSubscription, now: datetime) -> None:
+        """The browser made new keys or a new endpoint; topics stay. Raises NotFound."""
+        with self._database.writing() as connection:
+            connection.execute(
+                delete(subscription).where(
+                    subscription.c.endpoint_hash == _endpoint_hash(new.keys), subscription.c.token_hash != token_hash
+                )
+            )
+            _touch(connection, token_hash, _columns(new) | {"last_seen_at": now})
+
+    def delete(self, token_hash: bytes, now: datetime) -> bool:
+        """Forget everything about the subscriber; False if there was nothing."""
+        with self._database.writing() as connection:
+            gone = connection.execute(
+                delete(subscription)
+                .where(subscription.c.token_hash == token_hash)
+                .returning(subscription.c.push_service)
+            ).scalar_one_or_none()
+            if gone is None:
+                return False
+            count_ends(connection, {(gone, "stopped"): 1}, now)
+            return True
+
+    def remove_gone(self, ids: Sequence[int], reason: str, now: datetime) -> int:
+        """The push service said that these are gone: delete them, count the reason; returns how many."""
+        with self._database.writing() as connection:
+            return remove_subscriptions(connection, dict.fromkeys(ids, reason), now)
+
+    def audience(self, topics: frozenset[str]) -> int:
+        """How many subscriptions have at least one of these topics."""
+        with self._database.reading() as connection:
+            return count_audience(connection, topic_ids(connection, topics).values())
+
+
+def remove_subscriptions(connection: Connection, reasons: dict[int, str], now: datetime) -> int:
+    """Delete subscriptions by id, leaving only {push service, reason: count} behind; returns how many there were."""
+    if not reasons:
+        return 0
+    rows = connection.execute(
+        delete(subscription)
+        .where(subscription.c.id.in_(list(reasons)))
+        .returning(subscription.c.id, subscription.c.push_service)
+    ).all()
+    ends: dict[tuple[str, str], int] = {}
+    for row in rows:
+        key = (row.push_service, reasons[row.id])
+        ends[key] = ends.get(key, 0) + 1
+    count_ends(connection, ends, now)
+    return len(rows)
+
+
+def count_ends(connection: Connection, ends: dict[tuple[str, str], int], now: datetime) -> None:
+    """Keep why subscriptions ended, by push service: counts, nobody's identity."""
+    if ends:
+        connection.execute(
+            insert(subscription_end),
+            [{"at": now, "push_service": s, "reason": r, "count": n} for (s, r), n in ends.items()],
+        )
+
+
+def count_audience(connection: Connection, ids: Iterable[int]) -> int:
+    """How many subscriptions have at least one of the topics with these ids."""
+    wanted = list(ids)
+    if not wanted:
+        return 0
+    # One topic needs no DISTINCT: the primary key's index alone answers it.
+    member = subscription_topic.c.subscription_id
+    counted = func.count() if len(wanted) == 1 else func.count(distinct(member))
+    return int(connection.scalar(select(counted).where(subscription_topic.c.topic_id.in_(wanted))) or 0)
+
+
+def _add_topics(connection: Connection, owner: int, topics: frozenset[str]) -> None:
+    ids = topic_ids(connection, topics, make=True)
+    if ids:
+        connection.execute(
+            insert(subscription_topic), [{"topic_id": i, "subscription_id": owner} for i in ids.values()]
+        )
+
+
+def _topics_of(connection: Connection, owner: int) -> frozenset[str]:
+    join = topic.join(subscription_topic, subscription_topic.c.topic_id == topic.c.id)
+    return frozenset(
+        connection.scalars(select(topic.c.slug).select_from(join).where(subscription_topic.c.subscription_id == owner))
+    )
+
+
+def _touch(connection: Connection, token_hash: bytes, values: dict[str, Any]) -> int:
+    owner = connection.execute(
+        update(subscription).where(subscription.c.token_hash == token_hash).values(values).returning(subscription.c.id)
+    ).scalar_one_or_none()
+    if owner is None:
+        raise NotFound("there is no subscription for this browser; press “Get alerts” to make one")
+    return int(owner)
+
+
+def _columns(new: NewSubscription) -> dict[str, Any]:
+    return {
+        "endpoint": new.keys.endpoint,
+        "endpoint_hash": _endpoint_hash(new.keys),
+        "p256dh": new.keys.p256dh,
+        "auth": new.keys.auth,
+        "push_service": new.push_service,
+        "vapid_key_id": new.vapid_key_id,
+        "browser": new.browser,
+    }
+
+
+def _endpoint_hash(keys: PushKeys) -> bytes:
+    return hashlib.sha256(keys.endpoint.encode()).digest()
+
+
+def _subscription(row: Row[Any], topics: frozenset[str]) -> Subscription:
+    return Subscription(
+        id=row.id,
+        keys=PushKeys(row.endpoint, row.p256dh, row.auth),
+        push_service=row.push_service,
+        vapid_key_id=row.vapid_key_id,
+        browser=row.browser,
+        topics=topics,
+        created_at=row.created_at,
+        last_seen_at=row.last_seen_at,
+    )

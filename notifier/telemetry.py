@@ -1,0 +1,114 @@
+"""What the service says of itself: structured logs and metrics, neither ever with an endpoint or a key.
+
+`Metrics` holds every metric of the house in a registry of its own, so that two services in one process (tests) do not
+share counts. docs/operating.md lists them all; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+SECRET_KEYS = frozenset({"endpoint", "p256dh", "auth", "authorization", "token", "keys", "private_key", "subscription"})
+REDACTED = "(not logged)"
+# A push endpoint is an address with a long opaque last part. Whatever brings one into a log line (a library's error
+# text, say), only its origin stays.
+ENDPOINT = re.compile(r"(https?://[^/\s\"']+)/[^\s\"']*[A-Za-z0-9_:%-]{40,}[^\s\"']*")
+SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3600)
+
+
+class Metrics:
+    """Every metric, named as Prometheus advises: unit last, totals as counters."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.polls = Counter("notifier_feed_polls_total", "Polls by result", ["result"], registry=self.registry)
+        self.feeds = Gauge("notifier_feeds", "Feeds by state of health", ["state"], registry=self.registry)
+        self.items = Counter("notifier_items_total", "Items stored, by kind", ["kind"], registry=self.registry)
+        self.verdicts = Counter("notifier_verdicts_total", "Decisions on stories", ["verdict"], registry=self.registry)
+        self.alerts = Counter("notifier_alerts_total", "Alerts accepted", ["kind"], registry=self.registry)
+        self.pushes = Counter(
+            "notifier_pushes_total", "Pushes by service and outcome", ["service", "outcome"], registry=self.registry
+        )
+        self.subscriptions = Gauge("notifier_subscriptions", "Subscriptions there are", registry=self.registry)
+        self.chunks_open = Gauge("notifier_chunks_open", "Chunks not yet done", registry=self.registry)
+        self.retries_open = Gauge("notifier_retries_open", "Pushes waiting to be tried again", registry=self.registry)
+        self.services_paused = Gauge(
+            "notifier_push_services_paused", "1 while a push service refuses our credentials", ["service"],
+            registry=self.registry,
+        )  # fmt: skip
+        self.publication_to_alert = Histogram(
+            "notifier_publication_to_alert_seconds", "From an item's publication to its alert's acceptance",
+            buckets=SECONDS, registry=self.registry,
+        )  # fmt: skip
+        self.decision_to_sent = Histogram(
+            "notifier_decision_to_accepted_seconds", "From an alert's decision to a push service's yes, per sub-batch",
+            buckets=SECONDS, registry=self.registry,
+        )  # fmt: skip
+        self.config_broken = Gauge(
+            "notifier_config_broken", "1 while a changed file is broken and the last good one is in force", ["file"],
+            registry=self.registry,
+        )  # fmt: skip
+
+    def exposition(self) -> bytes:
+        """The text that Prometheus reads."""
+        return generate_latest(self.registry)
+
+
+def set_up_logging(*, json: bool, level: str = "INFO") -> None:
+    """Send structlog's and the standard library's lines to stderr: JSON lines, or colours for a person."""
+    shared: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info if json else _keep,
+        redact,
+    ]
+    renderer: structlog.types.Processor = (
+        structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for noisy in ("apscheduler", "aio_pika", "aiormq", "alembic", "uvicorn.error"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A structlog processor: no endpoint, key or token leaves, whatever was passed in."""
+    for key, value in event.items():
+        event[key] = REDACTED if key.lower() in SECRET_KEYS else _clean(value)
+    return event
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return ENDPOINT.sub(r"\1/…", value)
+    if isinstance(value, dict):
+        return {k: REDACTED if str(k).lower() in SECRET_KEYS else _clean(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(part) for part in value]
+    return value
+
+
+def _keep(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return event
