@@ -7,6 +7,10 @@ Only 404 and 410 end a subscription. 401 and 403 are our fault: the push service
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from notifier.push.send import Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +48,40 @@ class OurFault:
 
 
 Outcome = Delivered | Gone | Retry | Refused | OurFault
+
+DELIVERED = Delivered()
+
+_TRY_AGAIN = frozenset({408, 425, 429})
+
+
+def outcome(answer: Answer, now: datetime) -> Outcome:
+    """The one meaning of an Answer. `now` (aware) turns a Retry-After date into seconds."""
+    status = answer.status
+    if status is None:
+        return Retry(answer.error or "network")
+    if 200 <= status < 300:
+        return DELIVERED
+    if status in {404, 410}:
+        return Gone(status)
+    if status in {401, 403}:
+        return OurFault(status)
+    if status in _TRY_AGAIN or status >= 500:
+        return Retry(str(status), retry_after_s(answer.retry_after, now))
+    return Refused(status)
+
+
+def retry_after_s(header: str | None, now: datetime) -> float | None:
+    """Seconds that a Retry-After header asks for, never negative; None where it is absent or cannot be read.
+
+    Both forms of RFC 9110 section 10.2.3: a number of seconds, or an HTTP date.
+    """
+    text = (header or "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        date = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    if date.tzinfo is None:
+        date = date.replace(tzinfo=UTC)
+    return max(0.0, (date - now).total_seconds())

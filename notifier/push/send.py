@@ -1,0 +1,45 @@
+"""What a wire is: PushRequests enter, one Answer for each leaves, in the same order; next: `outcome.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from notifier.push.request import PushRequest
+
+NetworkError = Literal["timeout", "dns", "connect", "tls", "address-refused", "closed", "protocol"]
+"""Why there is no status. `timeout` and `closed` may come after the service took the message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status, or the reason why there is none; exactly one of the two.
+
+    `retry_after` is the header as it came (seconds or an HTTP date, RFC 9110 section 10.2.3); `elapsed_s` counts from
+    the moment when the request was given to a connection.
+    """
+
+    status: int | None = None
+    error: NetworkError | None = None
+    retry_after: str | None = None
+    elapsed_s: float = 0.0
+
+
+class Wire(Protocol):
+    """Sends to any number of push services, keeping connections for the next time. Owned by one thread.
+
+    Redirects are not followed, certificates are always verified, and every address passes the guard when the socket
+    connects.
+    """
+
+    def send(self, batch: Sequence[PushRequest], deadline_s: float, concurrency: int = 100) -> list[Answer]:
+        """Send all, at most `concurrency` at a time, and wait for the answers.
+
+        Returns within about `deadline_s` whatever the services do: those without an answer then are `timeout`.
+        A request that a service provably did not process (REFUSED_STREAM, GOAWAY: RFC 9113 section 8.7) is sent
+        again. Raises nothing for what a service does.
+        """
+
+    def close(self) -> None:
+        """Close every connection."""
