@@ -44,20 +44,19 @@ class EndpointPolicy:
 
     `extra`: hosts, which also let their subdomains in, over https on port 443; https origins with a port of their
     own; origins `http://127.0.0.1:PORT` and `https://127.0.0.1:PORT` for tests and development, which the address
-    guard lets through too (`local`). Raises ConfigError for anything else.
+    guard has to let through too (`local`). Raises ConfigError for anything else.
     """
 
     def __init__(self, extra: Iterable[str] = ()) -> None:
         self._suffixes = dict(PUSH_SERVICES)
         self._origins: dict[str, str] = {}
-        local: set[tuple[str, int]] = set()
+        self.local: tuple[str, ...] = ()
+        """`127.0.0.1:PORT` of each local origin, for `AddressGuard.allowing`."""
         for entry in extra:
-            if "://" not in entry:
+            if "://" in entry:
+                self._add_origin(entry.lower())
+            else:
                 self._add_host(entry.lower())
-            elif loopback := self._add_origin(entry.lower()):
-                local.add(loopback)
-        self.local = frozenset(local)
-        """(address, port) pairs of loopback that the operator named one by one."""
 
     def check(self, url: str) -> Endpoint:
         """Raises SubscriptionInvalid, without the endpoint in its text."""
@@ -85,7 +84,7 @@ class EndpointPolicy:
             raise ConfigError(f"{host!r} is not the host of a push service", fix=_FIX)
         self._suffixes.setdefault(host, host)
 
-    def _add_origin(self, origin: str) -> tuple[str, int] | None:
+    def _add_origin(self, origin: str) -> None:
         try:
             parts = _split(origin)
         except SubscriptionInvalid as problem:
@@ -96,7 +95,8 @@ class EndpointPolicy:
         if parts.path not in {"", "/"} or parts.query or not (loopback or named):
             raise ConfigError(f"{origin!r} is not the origin of a push service", fix=_FIX)
         self._origins[origin.removesuffix("/").removesuffix(":443")] = parts.netloc
-        return (host, port) if loopback and port is not None else None
+        if loopback:
+            self.local += (parts.netloc,)
 
 
 def origin_of(endpoint: str) -> str:

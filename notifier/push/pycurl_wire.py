@@ -1,0 +1,211 @@
+"""The wire by libcurl: HTTP/2 with many streams over few kept connections, HTTP/1.1 where a service has no HTTP/2.
+
+PushRequests enter, Answers leave (`send.py`). Nothing of a request, its endpoint least of all, is in a log or an error.
+"""
+
+from __future__ import annotations
+
+import selectors
+import socket
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from time import monotonic
+
+import certifi
+import pycurl
+
+from notifier.addresses import AddressGuard
+from notifier.push.request import PushHeaders, PushRequest
+from notifier.push.send import Answer, NetworkError
+
+CONNECT_S = 10.0
+ANSWER_S = 30.0
+STREAMS = 100
+"""Streams that libcurl opens on one connection before it opens the next, where the service allows as many."""
+
+_MAX_TRIES = 3
+_TICK_S = 1.0
+
+_ERRORS: dict[int, NetworkError] = {
+    pycurl.E_OPERATION_TIMEDOUT: "timeout",
+    pycurl.E_COULDNT_RESOLVE_HOST: "dns",
+    pycurl.E_COULDNT_CONNECT: "connect",
+    pycurl.E_SSL_CONNECT_ERROR: "tls",
+    pycurl.E_PEER_FAILED_VERIFICATION: "tls",
+    pycurl.E_SEND_ERROR: "closed",
+    pycurl.E_RECV_ERROR: "closed",
+    pycurl.E_GOT_NOTHING: "closed",
+}
+
+
+@dataclass(slots=True)
+class _Transfer:
+    """One try of one request; `handle` is libcurl's."""
+
+    index: int
+    tries: int
+    started_at: float
+    handle: pycurl.Curl
+    refused: bool = False
+
+
+class PycurlWire:
+    """A Wire (see `send.py`).
+
+    `guard` is asked for every address that libcurl is about to connect to. `ca_file` replaces the public certificate
+    authorities, for a push service of one's own. Limits: `CONNECT_S` to connect, `ANSWER_S` for each request, and the
+    deadline for all.
+    """
+
+    def __init__(self, guard: AddressGuard, ca_file: Path | None = None, max_connections: int = 8) -> None:
+        self._guard = guard
+        self._ca_file = str(ca_file or certifi.where())
+        self._max_connections = max_connections
+        self._multi = pycurl.CurlMulti()
+        self._multi.setopt(pycurl.M_PIPELINING, pycurl.CURLPIPE_MULTIPLEX)
+        self._multi.setopt(pycurl.M_MAXCONNECTS, 4 * max_connections)
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
+        self._selector = selectors.DefaultSelector()
+        self._timer_at: float | None = None
+        self._idle: list[pycurl.Curl] = []
+        self._flying: dict[pycurl.Curl, _Transfer] = {}
+
+    def send(self, batch: Sequence[PushRequest], deadline_s: float, concurrency: int = STREAMS) -> list[Answer]:
+        """See Wire.send."""
+        connections = min(self._max_connections, ceil(concurrency / STREAMS))
+        self._multi.setopt(pycurl.M_MAX_HOST_CONNECTIONS, connections)
+        ends_at = monotonic() + deadline_s
+        answers = [Answer(error="timeout", elapsed_s=deadline_s)] * len(batch)
+        waiting = deque((index, 1) for index in range(len(batch)))
+        lines: dict[int, list[str]] = {}
+        try:
+            while (waiting or self._flying) and (left_s := ends_at - monotonic()) > 0:
+                while waiting and len(self._flying) < concurrency:
+                    index, tries = waiting.popleft()
+                    request = batch[index]
+                    header = lines.setdefault(id(request.headers), _header_lines(request.headers))
+                    self._start(index, tries, request, header, left_s)
+                self._pump(min(left_s, _TICK_S))
+                self._collect(answers, waiting)
+        finally:
+            # The watchdog: whatever libcurl still waits for is over now.
+            for transfer in list(self._flying.values()):
+                self._take_off(transfer)
+        return answers
+
+    def close(self) -> None:
+        """See Wire.close."""
+        for handle in self._idle:
+            handle.close()
+        self._idle.clear()
+        self._multi.close()
+        self._selector.close()
+
+    def _start(self, index: int, tries: int, request: PushRequest, header: list[str], left_s: float) -> None:
+        handle = self._idle.pop() if self._idle else self._new_handle()
+        handle.setopt(pycurl.URL, request.endpoint)
+        handle.setopt(pycurl.HTTPHEADER, header)
+        handle.setopt(pycurl.POSTFIELDS, request.body)
+        handle.setopt(pycurl.TIMEOUT_MS, max(1, int(1000 * min(left_s, ANSWER_S))))
+        self._flying[handle] = _Transfer(index, tries, monotonic(), handle)
+        self._multi.add_handle(handle)
+
+    def _new_handle(self) -> pycurl.Curl:
+        handle = pycurl.Curl()
+        handle.setopt(pycurl.POST, 1)
+        handle.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS)
+        handle.setopt(pycurl.PIPEWAIT, 1)
+        handle.setopt(pycurl.CONNECTTIMEOUT_MS, int(1000 * CONNECT_S))
+        handle.setopt(pycurl.CAINFO, self._ca_file)
+        handle.setopt(pycurl.SSL_VERIFYPEER, 1)
+        handle.setopt(pycurl.SSL_VERIFYHOST, 2)
+        handle.setopt(pycurl.FOLLOWLOCATION, 0)
+        # A proxy of the environment would connect to addresses that the guard never sees.
+        handle.setopt(pycurl.PROXY, "")
+        handle.setopt(pycurl.NOSIGNAL, 1)
+        handle.setopt(pycurl.TCP_NODELAY, 1)
+        handle.setopt(pycurl.WRITEFUNCTION, len)
+        handle.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket(handle))
+        return handle
+
+    def _open_socket(self, handle: pycurl.Curl) -> Callable[..., socket.socket | int]:
+        def open_socket(purpose: int, address: tuple[int, int, int, tuple[str, int]]) -> socket.socket | int:
+            family, kind, protocol, (host, port, *_) = address
+            if self._guard.refusal(host, port):
+                self._flying[handle].refused = True
+                return int(pycurl.SOCKET_BAD)
+            return socket.socket(family, kind, protocol)
+
+        return open_socket
+
+    def _pump(self, limit_s: float) -> None:
+        """Wait for a socket or a timer of libcurl's, at most `limit_s`, and let it work."""
+        timer_s = limit_s if self._timer_at is None else max(0.0, self._timer_at - monotonic())
+        for key, mask in self._selector.select(min(limit_s, timer_s)):
+            ready = (pycurl.CSELECT_IN if mask & selectors.EVENT_READ else 0) | (
+                pycurl.CSELECT_OUT if mask & selectors.EVENT_WRITE else 0
+            )
+            self._multi.socket_action(key.fd, ready)
+        if self._timer_at is not None and self._timer_at <= monotonic():
+            self._timer_at = None
+            self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+
+    def _on_socket(self, event: int, fd: int, multi: object, data: object) -> None:
+        if fd in self._selector.get_map():
+            self._selector.unregister(fd)
+        if event != pycurl.POLL_REMOVE:
+            mask = (selectors.EVENT_READ if event & pycurl.POLL_IN else 0) | (
+                selectors.EVENT_WRITE if event & pycurl.POLL_OUT else 0
+            )
+            self._selector.register(fd, mask)
+
+    def _on_timer(self, timeout_ms: int) -> None:
+        self._timer_at = None if timeout_ms < 0 else monotonic() + timeout_ms / 1000
+
+    def _collect(self, answers: list[Answer], waiting: deque[tuple[int, int]]) -> None:
+        more = True
+        while more:
+            left, done, failed = self._multi.info_read(1000)
+            for handle in done:
+                transfer = self._take_off(self._flying[handle])
+                answers[transfer.index] = _answer(transfer)
+            for handle, code, text in failed:
+                transfer = self._take_off(self._flying[handle])
+                if _not_processed(code, text) and transfer.tries < _MAX_TRIES:
+                    waiting.append((transfer.index, transfer.tries + 1))
+                else:
+                    answers[transfer.index] = _failure(transfer, code)
+            more = left > 0
+
+    def _take_off(self, transfer: _Transfer) -> _Transfer:
+        self._multi.remove_handle(transfer.handle)
+        del self._flying[transfer.handle]
+        self._idle.append(transfer.handle)
+        return transfer
+
+
+def _header_lines(headers: PushHeaders) -> list[str]:
+    # "Expect:" keeps libcurl from asking for a 100 (Continue) first.
+    return [*(f"{name}: {value}" for name, value in headers.lines()), "expect:", "accept:"]
+
+
+def _answer(transfer: _Transfer) -> Answer:
+    handle = transfer.handle
+    status = handle.getinfo(pycurl.RESPONSE_CODE)
+    # libcurl has read both forms of the header already.
+    retry_after = str(handle.getinfo(pycurl.RETRY_AFTER) or "") if status >= 400 else ""
+    return Answer(status=status, retry_after=retry_after or None, elapsed_s=monotonic() - transfer.started_at)
+
+
+def _failure(transfer: _Transfer, code: int) -> Answer:
+    error: NetworkError = "address-refused" if transfer.refused else _ERRORS.get(code, "protocol")
+    return Answer(error=error, elapsed_s=monotonic() - transfer.started_at)
+
+
+def _not_processed(code: int, text: str) -> bool:
+    """RFC 9113 section 8.7: the service says that it did not look at the request."""
+    return code in {pycurl.E_HTTP2, pycurl.E_HTTP2_STREAM} and "REFUSED_STREAM" in text
