@@ -27,6 +27,7 @@ STREAMS = 100
 """Streams that libcurl opens on one connection before it opens the next, where the service allows as many."""
 
 _MAX_TRIES = 3
+_E_HTTP2_STREAM = 92
 _TICK_S = 1.0
 
 _ERRORS: dict[int, NetworkError] = {
@@ -65,12 +66,13 @@ class PycurlWire:
         self._ca_file = str(ca_file or certifi.where())
         self._max_connections = max_connections
         self._multi = pycurl.CurlMulti()
-        self._multi.setopt(pycurl.M_PIPELINING, pycurl.CURLPIPE_MULTIPLEX)
+        self._multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_MULTIPLEX)
         self._multi.setopt(pycurl.M_MAXCONNECTS, 4 * max_connections)
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
         self._selector = selectors.DefaultSelector()
         self._timer_at: float | None = None
+        self._opened: list[socket.socket] = []
         self._idle: list[pycurl.Curl] = []
         self._flying: dict[pycurl.Curl, _Transfer] = {}
 
@@ -128,6 +130,7 @@ class PycurlWire:
         handle.setopt(pycurl.PROXY, "")
         handle.setopt(pycurl.NOSIGNAL, 1)
         handle.setopt(pycurl.TCP_NODELAY, 1)
+        handle.setopt(pycurl.USERAGENT, "notifier")
         handle.setopt(pycurl.WRITEFUNCTION, len)
         handle.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket(handle))
         return handle
@@ -138,7 +141,8 @@ class PycurlWire:
             if self._guard.refusal(host, port):
                 self._flying[handle].refused = True
                 return int(pycurl.SOCKET_BAD)
-            return socket.socket(family, kind, protocol)
+            self._opened.append(socket.socket(family, kind, protocol))
+            return self._opened[-1]
 
         return open_socket
 
@@ -153,6 +157,9 @@ class PycurlWire:
         if self._timer_at is not None and self._timer_at <= monotonic():
             self._timer_at = None
             self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+        while self._opened:
+            # pycurl has made a duplicate of each for libcurl.
+            self._opened.pop().close()
 
     def _on_socket(self, event: int, fd: int, multi: object, data: object) -> None:
         if fd in self._selector.get_map():
@@ -208,4 +215,4 @@ def _failure(transfer: _Transfer, code: int) -> Answer:
 
 def _not_processed(code: int, text: str) -> bool:
     """RFC 9113 section 8.7: the service says that it did not look at the request."""
-    return code in {pycurl.E_HTTP2, pycurl.E_HTTP2_STREAM} and "REFUSED_STREAM" in text
+    return code in {pycurl.E_HTTP2, _E_HTTP2_STREAM} and "REFUSED_STREAM" in text
