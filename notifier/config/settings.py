@@ -1,0 +1,120 @@
+"""The environment as settings: every NOTIFIER_… variable, its default and its bounds.
+
+Enters: the process's environment and the `.env` file (python-dotenv; the environment wins). Leaves: `Settings`.
+docs/operating.md lists them all; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from dotenv import dotenv_values
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from notifier.errors import ConfigError
+
+PREFIX = "NOTIFIER_"
+
+
+class Settings(BaseSettings):
+    """What the environment says. Each field is the variable NOTIFIER_ plus its name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    host: str = Field("127.0.0.1", description="Address to listen on")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on")
+    title: str = Field("Notifier", min_length=1, max_length=60, description="The site's name on pages and alerts")
+    base_url: str = Field("", description="Public address, for WebSub callbacks and links; empty: from the request")
+    contact: str = Field(
+        "mailto:operator@localhost",
+        description="How push services and publishers reach you: a mailto: or https: address",
+    )
+    data_dir: Path = Field(Path("data"), description="Keys and, with SQLite, the database")
+    config_dir: Path = Field(Path("config"), description="Where feeds.yaml and topics.yaml are")
+    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the data folder")
+    log_format: str = Field("console", pattern="^(console|json)$", description="console or json")
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged")
+
+    poll_tick_s: float = Field(1.0, gt=0, le=60, description="How often due feeds are looked for")
+    poll_least_s: float = Field(30.0, gt=0, description="Shortest interval that the cadence chooses for a feed")
+    poll_most_s: float = Field(3600.0, gt=0, description="Longest interval that the cadence chooses for a feed")
+    feed_body_bytes: int = Field(10 * 2**20, ge=1024, description="Largest feed, decompressed")
+    feed_deadline_s: float = Field(30.0, gt=0, le=300, description="Longest time for one fetch, all included")
+    feed_allow: str = Field("", description="Private hosts that feeds may be on: host or host:port, comma separated")
+
+    alert_max_age_s: float = Field(6 * 3600, gt=0, description="Older items never alert")
+    alert_update_gap_s: float = Field(600, ge=0, description="Least time between an alert and its update")
+    breaking_ttl_s: int = Field(3600, ge=0, le=2_419_200, description="How long a breaking alert is worth delivering")
+    normal_ttl_s: int = Field(43_200, ge=0, le=2_419_200, description="How long any other alert is")
+    push_allow: str = Field("", description="Further push services: hosts or origins, comma separated")
+    push_threads: int = Field(2, ge=1, le=64, description="Chunks that this process runs at once")
+    push_sub_batch: int = Field(500, ge=1, le=10_000, description="Pushes between two cursor writes")
+    keep_days: int = Field(65, ge=1, description="Days for which items and stories are kept")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `load_settings` passes: it has merged the sources and checked the names."""
+        return (init_settings,)
+
+    @field_validator("contact")
+    @classmethod
+    def contact_is_an_address(cls, value: str) -> str:
+        """RFC 8292 section 2.1: a mailto: or https: URI."""
+        if not value.startswith(("mailto:", "https:")):
+            raise ValueError("write mailto:you@your.site or https://your.site/contact")
+        return value
+
+    @property
+    def database(self) -> str:
+        """The database's SQLAlchemy URL."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'notifier.db'}"
+
+    @property
+    def vapid_key_path(self) -> Path:
+        """The PEM file of the application server key."""
+        return self.data_dir / "keys" / "vapid.pem"
+
+    @property
+    def feeds_path(self) -> Path:
+        """config/feeds.yaml."""
+        return self.config_dir / "feeds.yaml"
+
+    @property
+    def topics_path(self) -> Path:
+        """config/topics.yaml."""
+        return self.config_dir / "topics.yaml"
+
+
+def listed(value: str) -> tuple[str, ...]:
+    """A comma-separated setting as its parts."""
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def load_settings(env_file: Path = Path(".env"), environment: Mapping[str, str] | None = None) -> Settings:
+    """Settings from `.env` and the environment. Raises ConfigError naming each variable that is wrong."""
+    outside = os.environ if environment is None else environment
+    written = {k: v for k, v in dotenv_values(env_file).items() if v is not None} if env_file.is_file() else {}
+    merged = {**written, **outside}
+    ours = {k.removeprefix(PREFIX).lower(): v for k, v in merged.items() if k.startswith(PREFIX)}
+    known = set(Settings.model_fields)
+    unknown = sorted(PREFIX + name.upper() for name in ours if name not in known and not name.startswith("test_"))
+    if unknown:
+        raise ConfigError(f"unknown setting {unknown[0]}", fix="docs/operating.md lists them all")
+    try:
+        return Settings.model_validate({name: value for name, value in ours.items() if name in known})
+    except ValidationError as wrong:
+        first = wrong.errors()[0]
+        name = PREFIX + str(first["loc"][0]).upper() if first["loc"] else "a setting"
+        field = Settings.model_fields.get(str(first["loc"][0])) if first["loc"] else None
+        fix = f"It is: {field.description}" if field else ""
+        raise ConfigError(f"{name}: {first['msg']}", fix=fix) from wrong

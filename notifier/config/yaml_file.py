@@ -1,0 +1,140 @@
+"""Reads an operator's YAML so that every complaint can point at a line: the tool under `files.py`.
+
+Enters: a path. Leaves: `Entry`s, mappings that know where each of their values stands.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import MarkedYAMLError
+
+from notifier.errors import ConfigError
+
+Value = TypeVar("Value")
+
+TYPE_WORDS = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One mapping of a list, with its place in the file."""
+
+    path: Path
+    fields: CommentedMap
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """The text under `key`. Raises ConfigError where it is missing (and has no default) or is no text."""
+        return self._get(key, str, default)
+
+    def optional_text(self, key: str) -> str | None:
+        """The text under `key`, or None."""
+        return self._get(key, str, "") or None
+
+    def flag(self, key: str, *, default: bool = False) -> bool:
+        """The true or false under `key`."""
+        return self._get(key, bool, default)
+
+    def optional_number(self, key: str, least: float, most: float) -> float | None:
+        """The number under `key` between `least` and `most`, or None."""
+        if self.fields.get(key) is None:
+            return None
+        value = self._get(key, float, None)
+        if not least <= value <= most:
+            raise self.error(f"{key} is {value:g}", fix=f"Give a number between {least:g} and {most:g}", key=key)
+        return value
+
+    def error(
+        self, problem: str, *, fix: str = "", key: str | None = None, line: int = 0, column: int = 0
+    ) -> ConfigError:
+        """A ConfigError at `key`'s value (moved on by `line` and `column`), or at the entry's start."""
+        row, col = self.place(key)
+        return ConfigError(problem, fix=fix, path=self.path, line=row + line, column=col + column)
+
+    def place(self, key: str | None = None) -> tuple[int, int]:
+        """Line and column, from 1, of a key's value, of a key without a value, or of the entry."""
+        if key is not None and key in self.fields:
+            row, col = self.fields.lc.value(key)
+        else:
+            row, col = self.fields.lc.line, self.fields.lc.col
+        return row + 1, col + 1
+
+    def only(self, known: Collection[str]) -> None:
+        """Raises ConfigError at the first key that is not known, with the nearest that is."""
+        for key in self.fields:
+            if key in known:
+                continue
+            near = difflib.get_close_matches(str(key), known, n=1)
+            fix = f"Did you mean `{near[0]}`?" if near else f"Known keys: {', '.join(sorted(known))}"
+            row, col = self.fields.lc.key(key)
+            raise ConfigError(f"unknown key `{key}`", fix=fix, path=self.path, line=row + 1, column=col + 1)
+
+    def _get(self, key: str, kind: type[Value], default: Value | None) -> Value:
+        value = self.fields.get(key)
+        if value is None:
+            if default is None:
+                raise self.error(f"`{key}` is missing", fix=f"Add `{key}:` with {TYPE_WORDS[kind]}")
+            return default
+        if kind is float and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if not isinstance(value, kind):
+            quote = ' (put it in quotes: "…")' if kind is str else ""
+            raise self.error(f"`{key}` should be {TYPE_WORDS[kind]}{quote}", key=key)
+        # ruamel gives subclasses that remember how they were written.
+        return kind(value)  # type: ignore[call-arg]
+
+
+def read_entries(path: Path, name: str) -> Iterator[Entry]:
+    """The mappings of the list under the top-level key `name`.
+
+    Raises ConfigError where the file is missing, is no YAML, or has another shape.
+    """
+    root = read_yaml(path)
+    example = f"Start the file with `{name}:` and indent each entry with a dash below it"
+    if not isinstance(root, CommentedMap) or name not in root:
+        raise ConfigError(f"there is no `{name}:` list", fix=example, path=path, line=1)
+    entries = root[name]
+    if not isinstance(entries, CommentedSeq):
+        raise ConfigError(f"`{name}` is not a list", fix=example, path=path, line=root.lc.value(name)[0] + 1)
+    for index, fields in enumerate(entries):
+        if not isinstance(fields, CommentedMap):
+            line, column = entries.lc.item(index)
+            raise ConfigError(
+                "an entry is not a mapping",
+                fix="Write `- key: value` lines",
+                path=path,
+                line=line + 1,
+                column=column + 1,
+            )
+        yield Entry(path, fields)
+
+
+def read_yaml(path: Path) -> Any:
+    """The document with its comments and places. Raises ConfigError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as missing:
+        raise ConfigError(
+            "the file does not exist", fix="Set NOTIFIER_CONFIG_DIR, or put it back", path=path
+        ) from missing
+    except (OSError, UnicodeDecodeError) as unreadable:
+        raise ConfigError(
+            f"the file cannot be read: {unreadable}", fix="Save it as UTF-8 text", path=path
+        ) from unreadable
+    try:
+        return YAML(typ="rt").load(text)
+    except MarkedYAMLError as broken:
+        mark = broken.problem_mark or broken.context_mark
+        raise ConfigError(
+            f"this is not YAML: {broken.problem or broken.context}",
+            fix="Look at the indentation, and put text with `: ` or `#` in quotes",
+            path=path,
+            line=mark.line + 1 if mark else None,
+            column=mark.column + 1 if mark else None,
+        ) from broken

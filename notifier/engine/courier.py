@@ -1,0 +1,63 @@
+"""From an alert and its recipients to outcomes: seal, address, send, judge. The one place that pushes.
+
+Enters: an Alert and Recipients. Leaves: one Outcome each, in the same order. Owned by one thread, like its wire.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from notifier.alerts.alert import Alert
+from notifier.alerts.delivery import Recipient
+from notifier.alerts.payload import encode
+from notifier.push.outcome import Outcome, outcome
+from notifier.push.request import PushRequest, build
+from notifier.push.seal import MAX_PLAINTEXT
+from notifier.push.send import Wire
+from notifier.push.vapid import VapidSigner
+from notifier.subscribers.endpoint import origin_of
+from notifier.subscribers.subscriber import PushKeys
+
+SEND_DEADLINE_S = 30.0
+
+Seal = Callable[[bytes, PushKeys], bytes]
+
+
+class Courier:
+    """Pushes one alert to many recipients over one wire."""
+
+    def __init__(self, wire: Wire, signer: VapidSigner, seal: Seal) -> None:
+        self._wire, self._signer, self._seal = wire, signer, seal
+
+    def deliver(self, alert: Alert, recipients: Sequence[Recipient], now: datetime) -> list[Outcome]:
+        """What came of each push. Raises ConfigError where the VAPID key or contact is wrong: nobody was pushed to."""
+        payload = encode(alert.message, alert.id, alert.kind, MAX_PLAINTEXT)
+        ttl_s = remaining_ttl_s(alert, now)
+        requests = [self._request(alert, payload, ttl_s, recipient, now) for recipient in recipients]
+        return [outcome(answer, now) for answer in self._wire.send(requests, SEND_DEADLINE_S)]
+
+    def close(self) -> None:
+        """Close the wire's connections."""
+        self._wire.close()
+
+    def _request(self, alert: Alert, payload: bytes, ttl_s: int, recipient: Recipient, now: datetime) -> PushRequest:
+        endpoint = recipient.keys.endpoint
+        return build(
+            endpoint,
+            self._seal(payload, recipient.keys),
+            ttl_s=ttl_s,
+            urgency=alert.urgency,
+            tag=alert.message.tag,
+            authorization=self._signer.authorization(origin_of(endpoint), recipient.vapid_key_id, now),
+        )
+
+
+def expires_at(alert: Alert) -> datetime:
+    """When the alert is worth nothing any more."""
+    return alert.decided_at + timedelta(seconds=alert.ttl_s)
+
+
+def remaining_ttl_s(alert: Alert, now: datetime) -> int:
+    """Whole seconds of the TTL that are left: what a late attempt asks the push service to keep it for."""
+    return max(0, int((expires_at(alert) - now).total_seconds()))

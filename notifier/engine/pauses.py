@@ -1,0 +1,54 @@
+"""Push services that refuse our credentials (401, 403): paused, loudly, while everybody's subscription stays."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from threading import Lock
+
+import structlog
+
+from notifier.telemetry import Metrics
+
+log = structlog.get_logger()
+
+PAUSE_S = 60.0
+
+
+class Pauses:
+    """Shared by a process's threads. A pause ends by itself: the first push after it is the probe."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._until: dict[str, datetime] = {}
+        self._lock = Lock()
+        self._metrics = metrics
+
+    def pause(self, service: str, status: int, now: datetime) -> None:
+        """Stop pushing to `service` for a minute, and say so once."""
+        with self._lock:
+            fresh = self._until.get(service, now) <= now
+            self._until[service] = now + timedelta(seconds=PAUSE_S)
+        self._metrics.services_paused.labels(service).set(1)
+        if fresh:
+            log.error(
+                "push.service-paused",
+                service=service,
+                status=status,
+                retry_in_s=PAUSE_S,
+                fix="Run `notifier check`: the VAPID key or NOTIFIER_CONTACT is not what subscriptions were made with",
+            )
+
+    def is_paused(self, service: str, now: datetime) -> bool:
+        """Whether `service` is not to be pushed to at `now`."""
+        return self.remaining_s(service, now) > 0
+
+    def remaining_s(self, service: str, now: datetime) -> float:
+        """Seconds until the pause ends; 0 where there is none."""
+        with self._lock:
+            until = self._until.get(service)
+            if until is None:
+                return 0.0
+            if until <= now:
+                del self._until[service]
+                self._metrics.services_paused.labels(service).set(0)
+                return 0.0
+            return (until - now).total_seconds()

@@ -1,0 +1,184 @@
+"""Runs one chunk, or one handful of retries: read, push, settle, until nothing is left.
+
+Every sub-batch is settled before the next is read, so that a crash at any instant repeats at most one sub-batch a
+worker, and the device hides the repeats. Between sub-batches an ordinary chunk makes way for a breaking one.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from notifier.alerts.delivery import (
+    ChunkJob,
+    DeliveryStore,
+    Recipient,
+    RetryJob,
+    RetryLater,
+    RetrySettlement,
+    Settlement,
+)
+from notifier.clock import Clock
+from notifier.engine.backoff import next_attempt
+from notifier.engine.courier import Courier, expires_at
+from notifier.engine.pauses import Pauses
+from notifier.errors import ConfigError, LeaseLost
+from notifier.push.outcome import Delivered, Gone, OurFault, Outcome, Refused, Retry
+from notifier.telemetry import Metrics
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """`sub_batch`: pushes settled together; `lease_s`: how long a worker may be silent before another takes over."""
+
+    sub_batch: int = 500
+    lease_s: float = 90.0
+    retries_at_once: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An outcome as it is counted (`word`), and as it is written: a retry, a reason to remove, or neither."""
+
+    word: str
+    again: RetryLater | None = None
+    gone: str | None = None
+
+
+class Runner:
+    """Works for one thread: its courier's wire is not shared."""
+
+    def __init__(
+        self,
+        deliveries: DeliveryStore,
+        courier: Courier,
+        pauses: Pauses,
+        metrics: Metrics,
+        clock: Clock,
+        settings: RunSettings,
+    ) -> None:
+        self._deliveries, self._courier, self._pauses = deliveries, courier, pauses
+        self._metrics, self._clock, self._settings = metrics, clock, settings
+        self._spread = random.Random()
+
+    def work_once(self, stopping: Callable[[], bool]) -> bool:
+        """Run one chunk or some retries; False if there was nothing to do."""
+        job = self._deliveries.claim_chunk(self._clock(), self._settings.lease_s)
+        if job is not None:
+            self.run_chunk(job, stopping)
+            return True
+        return self.run_retries()
+
+    def close(self) -> None:
+        """Close the courier's connections."""
+        self._courier.close()
+
+    def run_chunk(self, job: ChunkJob, stopping: Callable[[], bool]) -> None:
+        """Push to the chunk's recipients from its cursor on, until done, told to stop, or in breaking news' way."""
+        cursor, limit = job.chunk.cursor, self._settings.sub_batch
+        try:
+            while True:
+                recipients = self._deliveries.recipients(job, cursor, limit)
+                done = len(recipients) < limit
+                cursor = job.chunk.hi if done else recipients[-1].subscription_id
+                settlement = self._push(job, recipients, cursor, done=done)
+                self._deliveries.settle(job, settlement, self._clock(), self._settings.lease_s)
+                if done:
+                    return
+                if stopping() or (not job.alert.breaking and self._deliveries.breaking_waits(self._clock())):
+                    self._deliveries.release(job, self._clock())
+                    return
+        except LeaseLost:
+            log.warning("chunk.lease-lost", alert=job.alert.id, chunk=job.chunk.id)
+
+    def run_retries(self) -> bool:
+        """Try again what is due; False if nothing was."""
+        jobs = self._deliveries.claim_retries(self._clock(), self._settings.retries_at_once, self._settings.lease_s)
+        by_alert: dict[int, list[RetryJob]] = {}
+        for job in jobs:
+            by_alert.setdefault(job.alert.id, []).append(job)
+        for group in by_alert.values():
+            self._deliveries.settle_retries(self._retry(group), self._clock())
+        return bool(jobs)
+
+    def _push(self, job: ChunkJob, recipients: Sequence[Recipient], cursor: int, *, done: bool) -> Settlement:
+        judged = self._judge_all(job, recipients, [0] * len(recipients))
+        counts: dict[str, dict[str, int]] = {}
+        for recipient, what in zip(recipients, judged, strict=True):
+            of_service = counts.setdefault(recipient.push_service, {})
+            of_service[what.word] = of_service.get(what.word, 0) + 1
+        return Settlement(
+            cursor=cursor,
+            counts=counts,
+            retries=[what.again for what in judged if what.again is not None],
+            gone={r.subscription_id: what.gone for r, what in zip(recipients, judged, strict=True) if what.gone},
+            done=done,
+        )
+
+    def _retry(self, jobs: Sequence[RetryJob]) -> list[RetrySettlement]:
+        recipients = [job.recipient for job in jobs]
+        judged = self._judge_all(jobs[0], recipients, [job.attempts for job in jobs])
+        return [
+            RetrySettlement(job.alert.id, job.recipient, what.word, what.again)
+            for job, what in zip(jobs, judged, strict=True)
+        ]
+
+    def _judge_all(
+        self, job: ChunkJob | RetryJob, recipients: Sequence[Recipient], attempts: Sequence[int]
+    ) -> list[Judged]:
+        """Push to those whose service is not paused; judge everybody, in order."""
+        now = self._clock()
+        if now >= expires_at(job.alert):
+            return [Judged("expired")] * len(recipients)
+        wanted = [r for r in recipients if not self._pauses.is_paused(r.push_service, now)]
+        outcomes = dict(zip((r.subscription_id for r in wanted), self._deliver(job, wanted), strict=True))
+        judged = [
+            self._judge(job, recipient, outcomes.get(recipient.subscription_id), tried)
+            for recipient, tried in zip(recipients, attempts, strict=True)
+        ]
+        for recipient, what in zip(recipients, judged, strict=True):
+            self._metrics.pushes.labels(recipient.push_service, what.word).inc()
+        return judged
+
+    def _deliver(self, job: ChunkJob | RetryJob, recipients: Sequence[Recipient]) -> list[Outcome]:
+        if not recipients:
+            return []
+        started = self._clock()
+        try:
+            outcomes = self._courier.deliver(job.alert, recipients, started)
+        except ConfigError as problem:
+            # Ours to mend: nobody was pushed to, everybody is tried again.
+            log.error("push.misconfigured", problem=str(problem))
+            return [Retry("misconfigured")] * len(recipients)
+        waited = (self._clock() - job.alert.decided_at).total_seconds()
+        self._metrics.decision_to_sent.observe(waited)
+        return outcomes
+
+    def _judge(self, job: ChunkJob | RetryJob, recipient: Recipient, came: Outcome | None, attempts: int) -> Judged:
+        match came:
+            case Delivered():
+                return Judged("delivered")
+            case Gone(status=status):
+                return Judged("gone", gone=f"gone-{status}")
+            case Refused(status=status):
+                return Judged(f"refused-{status}")
+            case OurFault(status=status):
+                self._pauses.pause(recipient.push_service, status, self._clock())
+                return self._later(job, recipient, attempts, Retry(f"our-fault-{status}"))
+            case Retry():
+                return self._later(job, recipient, attempts, came)
+            case None:
+                wait_s = self._pauses.remaining_s(recipient.push_service, self._clock())
+                return self._later(job, recipient, attempts, Retry("paused", wait_s))
+
+    def _later(self, job: ChunkJob | RetryJob, recipient: Recipient, attempts: int, retry: Retry) -> Judged:
+        tried = attempts + 1
+        at = next_attempt(tried, retry.after_s, self._clock(), expires_at(job.alert), self._spread)
+        if at is None:
+            return Judged("expired")
+        return Judged("retrying", again=RetryLater(recipient.subscription_id, tried, retry.reason, at))
