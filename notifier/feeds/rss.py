@@ -1,0 +1,137 @@
+"""RSS 0.9 to 2.0, RDF and Atom, by feedparser.
+
+Enters: a feed in UTF-8 and its URL. Leaves: `ParsedFeed`. feedparser finds the elements whatever dialect they are in;
+what they mean for a notification is decided here. Its own cleaning of markup is off: nothing but plain text leaves.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import feedparser
+
+from notifier.feeds import dates, images
+from notifier.feeds.feed import FeedItem, ParsedFeed
+from notifier.feeds.text import MAX_SUMMARY_CHARS, MAX_TITLE_CHARS, plain
+
+_HEADLESS_TITLE_CHARS = 120
+_PERIODS_S = {"hourly": 3600, "daily": 86_400, "weekly": 604_800, "monthly": 2_592_000, "yearly": 31_536_000}
+
+Entry = Mapping[str, Any]
+
+
+def parse(document: bytes, url: str) -> tuple[ParsedFeed, list[FeedItem | None]]:
+    """The feed without items, and its entries in document order; None for an entry that says nothing at all."""
+    found = feedparser.parse(
+        _Bytes(document),
+        response_headers={"content-type": "application/xml; charset=utf-8", "content-location": url},
+        sanitize_html=False,
+        resolve_relative_uris=False,
+    )
+    head = found["feed"]
+    feed = ParsedFeed(
+        title=_text(head, "title", MAX_TITLE_CHARS),
+        items=(),
+        format=found.get("version") or "",
+        language=language(head.get("language")),
+        ttl_s=_ttl_s(head),
+        hub_url=_link(head, "hub", url),
+        self_url=_link(head, "self", url),
+        problems=_problems(found),
+    )
+    return feed, [item(entry, base=head.get("link") or url, feed_language=feed.language) for entry in found["entries"]]
+
+
+class _Bytes:
+    """feedparser opens a path or a URL if it is given one; it never does with this."""
+
+    def __init__(self, document: bytes) -> None:
+        self.read = lambda: document
+
+
+def item(entry: Entry, *, base: str, feed_language: str | None) -> FeedItem | None:
+    """One entry as a `FeedItem`, or None where it has neither title, text nor link."""
+    url = item_url(entry, base)
+    markup = [part["value"] for part in entry.get("content", ()) if part.get("value")]
+    summary = _text(entry, "summary", MAX_SUMMARY_CHARS) or plain(" ".join(markup[:1]), limit_chars=MAX_SUMMARY_CHARS)
+    title = _text(entry, "title", MAX_TITLE_CHARS) or plain(summary, limit_chars=_HEADLESS_TITLE_CHARS, is_html=False)
+    if not (title or url):
+        return None
+    return FeedItem(
+        guid=str(entry.get("id") or url or hashlib.sha256(title.encode()).hexdigest()),
+        url=url,
+        title=title,
+        summary=summary,
+        image_url=images.choose(entry, [entry.get("summary", ""), *markup], url or base),
+        published_at=_date(entry, "published") or _date(entry, "created") or _date(entry, "updated"),
+        updated_at=_date(entry, "updated"),
+        language=language(entry.get("language") or _detail(entry, "title").get("language")) or feed_language,
+        categories=_categories(entry),
+    )
+
+
+def item_url(entry: Entry, base: str) -> str:
+    """Where the item's page is: the publisher's address behind a tracking one, the alternate link, any other."""
+    links = entry.get("links", ())
+    candidates = (
+        entry.get("feedburner_origlink"),
+        entry.get("link"),
+        *(link.get("href") for link in links if link.get("rel") in ("alternate", None)),
+        *(link.get("href") for link in links if link.get("rel") not in ("self", "replies", "edit")),
+    )
+    return next((url for candidate in candidates if (url := images.absolute(candidate, base))), "")
+
+
+def language(tag: object) -> str | None:
+    """A language tag (BCP 47) in lower case, or None for what cannot be one."""
+    if not isinstance(tag, str):
+        return None
+    tag = tag.strip().replace("_", "-").lower()
+    return tag if 2 <= len(tag) <= 35 and tag.replace("-", "").isalnum() and tag.isascii() else None
+
+
+def _text(holder: Entry, key: str, limit_chars: int) -> str:
+    value = holder.get(key)
+    if not isinstance(value, str):
+        return ""
+    return plain(value, limit_chars=limit_chars, is_html=_detail(holder, key).get("type") != "text/plain")
+
+
+def _detail(holder: Entry, key: str) -> Entry:
+    detail = holder.get(f"{key}_detail")
+    return detail if isinstance(detail, Mapping) else {}
+
+
+def _date(entry: Entry, key: str) -> Any:
+    words = entry.get(key)
+    return dates.parse(words, entry.get(f"{key}_parsed")) if isinstance(words, str) else None
+
+
+def _categories(entry: Entry) -> tuple[str, ...]:
+    names = (plain(str(tag.get("label") or tag.get("term") or ""), limit_chars=100) for tag in entry.get("tags", ()))
+    return tuple(dict.fromkeys(name for name in names if name))[:30]
+
+
+def _link(head: Entry, rel: str, base: str) -> str | None:
+    hrefs = (link.get("href") for link in head.get("links", ()) if link.get("rel") == rel)
+    return next((url for href in hrefs if (url := images.absolute(href, base))), None)
+
+
+def _ttl_s(head: Entry) -> float | None:
+    """RSS 2.0 `ttl` (minutes), else the syndication module's period divided by its frequency."""
+    ttl = str(head.get("ttl", "")).strip()
+    if ttl.isascii() and ttl.isdigit() and int(ttl[:9]) > 0:
+        return int(ttl[:9]) * 60.0
+    period_s = _PERIODS_S.get(str(head.get("sy_updateperiod", "")).strip().lower())
+    frequency = str(head.get("sy_updatefrequency", "1")).strip()
+    if period_s is None or not (frequency.isascii() and frequency.isdigit()):
+        return None
+    return period_s / max(1, int(frequency[:9]))
+
+
+def _problems(found: Entry) -> tuple[str, ...]:
+    if not found.get("bozo"):
+        return ()
+    return (f"The XML is not well-formed and was read leniently: {found.get('bozo_exception')}",)

@@ -1,0 +1,71 @@
+"""Markup in, plain text out: what a person reads in a notification.
+
+Enters: a title or a summary as a feed has it (HTML, escaped once or twice, or plain). Leaves: one line of text without
+markup, entities or control characters, for `FeedItem`.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+
+import nh3
+
+# The readable part of a summary is short; what lies behind is never shown and only costs time.
+MAX_MARKUP_CHARS = 20_000
+MAX_TITLE_CHARS = 500
+MAX_SUMMARY_CHARS = 2_000
+
+_TAG = re.compile(
+    r"</?(?:a|abbr|address|article|aside|b|big|blockquote|br|center|cite|code|dd|del|div|dl|dt|em|embed|figcaption"
+    r"|figure|font|footer|form|h[1-6]|header|hr|i|iframe|img|ins|li|mark|object|ol|p|pre|q|s|script|section|small|span"
+    r"|strike|strong|style|sub|sup|table|tbody|td|th|thead|tr|tt|u|ul|video)\b[^<>]*/?>",
+    re.IGNORECASE,
+)
+_BREAK = re.compile(
+    r"<(?=/?(?:address|article|aside|blockquote|br|dd|div|dl|dt|figcaption|figure|footer|h[1-6]|header|hr|img|li|ol|p"
+    r"|pre|section|table|td|th|tr|ul)\b)",
+    re.IGNORECASE,
+)
+_DROP_WITH_CONTENT = {"script", "style", "iframe", "object", "noscript", "svg", "math", "template"}
+# Control characters, surrogates and what only steers layout: zero-width space, bidi embeddings and overrides, BOM.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u200b\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
+)
+
+
+def plain(markup: str, *, limit_chars: int, is_html: bool = True) -> str:
+    """`markup` as one line of text of at most `limit_chars`, cut at a word with "…".
+
+    `is_html=False` says that the feed declares plain text: "x<y" stays as it is. It is believed unless it holds a tag
+    that everybody knows, because many feeds declare it wrongly. Entities are resolved in either case.
+    """
+    text = markup[:MAX_MARKUP_CHARS]
+    if is_html or _TAG.search(text):
+        text = _without_tags(text)
+    text = html.unescape(text)
+    if _TAG.search(text):  # escaped once more than the format asks for
+        text = html.unescape(_without_tags(text))
+    return shorten(one_line(text), limit_chars)
+
+
+def one_line(text: str) -> str:
+    """Composed (NFC), without invisible characters, each run of white space a single space."""
+    return " ".join(unicodedata.normalize("NFC", _INVISIBLE.sub("", text)).split())
+
+
+def shorten(text: str, limit_chars: int) -> str:
+    """At most `limit_chars`, ended at a word with "…" where something was cut."""
+    if len(text) <= limit_chars:
+        return text
+    cut = text[: limit_chars - 1]
+    head, space, _ = cut.rpartition(" ")
+    return (head if space and len(head) > limit_chars // 2 else cut).rstrip(" ,;:.-") + "…"
+
+
+def _without_tags(markup: str) -> str:
+    """Text with entities still in it; a block's edge counts as a space."""
+    if "<" not in markup:
+        return markup
+    return nh3.clean(_BREAK.sub(" <", markup), tags=set(), clean_content_tags=_DROP_WITH_CONTENT)

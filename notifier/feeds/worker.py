@@ -1,0 +1,56 @@
+"""The process that parses: `python -m notifier.feeds.worker MEMORY_BYTES SECONDS`, started by `workers.Reader` only.
+
+Enters on stdin: requests (see `wire`). Leaves on stdout: one answer to each. It bounds itself: memory by RLIMIT_AS,
+time by an alarm that ends the process even when the service that started it is gone.
+"""
+
+from __future__ import annotations
+
+import resource
+import signal
+import sys
+from typing import BinaryIO
+
+from notifier.feeds import wire
+from notifier.feeds.feed import Unreadable
+from notifier.feeds.read import read
+from notifier.feeds.scan import DIGEST_BYTES
+
+OUT_OF_MEMORY = 3
+
+
+def serve(requests: BinaryIO, answers: BinaryIO, limit_s: int) -> None:
+    """Answer requests until there are no more."""
+    while (head := _frame(requests)) is not None and (body := _frame(requests)) is not None:
+        signal.alarm(limit_s)
+        request = wire.request_of(head, body, DIGEST_BYTES)
+        found = read(request.body, content_type=request.content_type, url=request.url, known=request.known)
+        answers.write(wire.answer_frame(found, DIGEST_BYTES))
+        answers.flush()
+        signal.alarm(0)
+
+
+def main(memory_bytes: int, limit_s: int) -> int:
+    """Serve under the limits; a document that needs more memory ends this process, after saying so."""
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which closes stdin
+    try:
+        serve(sys.stdin.buffer, sys.stdout.buffer, limit_s)
+    except MemoryError:
+        reason = Unreadable(f"Reading it takes more than {memory_bytes >> 20} MiB of memory: it is not a usual feed.")
+        sys.stdout.buffer.write(wire.answer_frame(reason, DIGEST_BYTES))
+        sys.stdout.buffer.flush()
+        return OUT_OF_MEMORY
+    return 0
+
+
+def _frame(stream: BinaryIO) -> bytes | None:
+    length = stream.read(wire.LENGTH.size)
+    if len(length) < wire.LENGTH.size:
+        return None
+    return stream.read(wire.LENGTH.unpack(length)[0])
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]), int(sys.argv[2])))

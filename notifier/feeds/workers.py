@@ -1,0 +1,100 @@
+"""Parsing beside the event loop: a few processes, each with a time limit and a memory limit.
+
+Enters: a fetched body. Leaves: what `read.read` made of it. A process that hangs is killed, one that died is replaced;
+either costs the poll that it was busy with, which gets an `Unreadable`, and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Collection
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from notifier.feeds import wire
+from notifier.feeds.feed import ParsedFeed, Unreadable
+from notifier.feeds.scan import DIGEST_BYTES
+
+# The parent's limit comes first; the worker's own alarm is for a worker whose parent is gone.
+_ALARM_AFTER_S = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderSettings:
+    """`workers` processes; a document may take `time_limit_s` of wall time and `memory_limit_bytes` of address space.
+
+    A worker needs about 250 MiB of address space (some 60 MiB resident) before it reads anything.
+    """
+
+    workers: int = 1
+    time_limit_s: float = 10.0
+    memory_limit_bytes: int = 768 << 20
+
+
+class Reader:
+    """Reads documents in worker processes: `async with Reader(ReaderSettings()) as reader`."""
+
+    def __init__(self, settings: ReaderSettings) -> None:
+        self._settings = settings
+        self._idle: asyncio.LifoQueue[Process | None] = asyncio.LifoQueue()
+        self._running: set[Process] = set()
+
+    async def __aenter__(self) -> Self:
+        for _ in range(self._settings.workers):
+            self._idle.put_nowait(await self._start())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.gather(*(self._end(process) for process in tuple(self._running)))
+
+    async def read(
+        self, body: bytes, *, content_type: str | None, url: str, known: Collection[bytes] = ()
+    ) -> ParsedFeed | Unreadable:
+        """`read.read` in a worker, as soon as one is free. Cancelling it ends that worker's work too."""
+        frames = wire.request_frames(wire.Request(body, content_type, url, frozenset(known)))
+        process = await self._idle.get()
+        done = False
+        try:
+            process = process or await self._start()
+            async with asyncio.timeout(self._settings.time_limit_s):
+                answer = await _exchange(process, frames)
+            done = process.returncode is None
+            return wire.answer_of(answer, DIGEST_BYTES)
+        except TimeoutError:
+            limit = self._settings.time_limit_s
+            return Unreadable(f"Reading it takes longer than {limit:g} s: it is not a usual feed. Look at it by hand.")
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return Unreadable("The parser died of it. The document is broken, or made to do harm; look at it by hand.")
+        finally:
+            if not done and process is not None:
+                await self._end(process)
+            self._idle.put_nowait(process if done else None)
+
+    async def _start(self) -> Process:
+        limits = (str(self._settings.memory_limit_bytes), str(math.ceil(self._settings.time_limit_s) + _ALARM_AFTER_S))
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "notifier.feeds.worker", *limits, stdin=PIPE, stdout=PIPE
+        )
+        self._running.add(process)
+        return process
+
+    async def _end(self, process: Process) -> None:
+        self._running.discard(process)
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def _exchange(process: Process, frames: bytes) -> bytes:
+    if process.stdin is None or process.stdout is None:
+        raise ConnectionError("a worker without pipes")
+    process.stdin.write(frames)
+    await process.stdin.drain()
+    (length,) = wire.LENGTH.unpack(await process.stdout.readexactly(wire.LENGTH.size))
+    return await process.stdout.readexactly(length)
