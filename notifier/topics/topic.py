@@ -36,7 +36,8 @@ class Topic:
 
 @dataclass(frozen=True, slots=True)
 class MatchedWord:
-    """A word that made a rule true: `field` is `title` or `summary`, `start` and `end` index characters of it."""
+    """A word that made a rule true: `field` is `title`, `summary`, `source` or `section`; `start` and `end` index
+    characters of it."""
 
     field: str
     start: int

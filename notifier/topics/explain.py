@@ -1,0 +1,133 @@
+"""Why an expression cannot be read, in the operator's words.
+
+Enters: the parser's complaint. Leaves: `QueryError` with the place, what was expected and a likely fix.
+"""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+
+from lark import Token, UnexpectedInput, UnexpectedToken
+
+from notifier.errors import QueryError
+
+_OPERAND = 'a word, a "phrase", a field or a group in parentheses'
+_FIELDS = ("title", "source", "section", "lang")
+_CURLY = "“”„‟«»"
+_CHARACTERS = {
+    '"': ('this quote is not closed; expected "', 'Close it: "climate change"'),
+    "*": (f"* stands alone; expected {_OPERAND}", "Write a beginning before it: elect*"),
+    "-": ("this - excludes nothing", "Put it right before a word, without a space: -football"),
+    "=": ("this = is followed by no word", "Put it right before a word: =May"),
+} | {curly: (f"{curly} is not a quote here", 'Use straight quotes: "climate change"') for curly in _CURLY}
+_hanging_operator = re.compile(r"\b(?:AND|OR|NOT|NEAR/\d+)(?=\s*\Z)").search
+_OPERATORS = {"_AND": "AND", "_OR": "OR", "NOT": "NOT", "MINUS": "-", "NEAR": "NEAR"}
+
+
+def explain(expression: str, error: UnexpectedInput) -> QueryError:
+    """The error to show for what the parser found."""
+    if isinstance(error, UnexpectedToken):
+        return _unexpected_token(expression, error)
+    return _unexpected_character(expression, error.pos_in_stream or 0)
+
+
+def _unexpected_token(expression: str, error: UnexpectedToken) -> QueryError:
+    token = error.token
+    history = error.token_history or []
+    before = next((earlier for earlier in reversed(history) if isinstance(earlier, Token)), None)
+    position = token.start_pos or 0
+    if token.type == "$END":
+        return _ends_early(expression)
+    if token.type == "RPAR":
+        return _closes_early(expression, position, before)
+    if token.type in {"_AND", "_OR", "NEAR"}:
+        return _refuse(
+            expression,
+            position,
+            f"{token} has nothing on its left; expected {_OPERAND}",
+            f"Write a word before {token}, or {_quoted(token)} in quotes to look for the word",
+        )
+    return _refuse(expression, position, f"{token} cannot stand here; expected {_OPERAND}", "Put a space before it")
+
+
+def _ends_early(expression: str) -> QueryError:
+    if hanging := _hanging_operator(expression):
+        return _refuse(
+            expression,
+            hanging.start(),
+            f"nothing follows {hanging.group()}; expected {_OPERAND}",
+            f'Write a word after it, or "{hanging.group().lower()}" in quotes to look for the word',
+        )
+    opened = _still_open(expression)
+    return _refuse(expression, opened, 'this parenthesis is not closed; expected ")"', "Close it, or take it out")
+
+
+def _closes_early(expression: str, position: int, before: Token | None) -> QueryError:
+    if before is not None and before.type == "LPAR":
+        return _refuse(
+            expression, before.start_pos or 0, f"the group is empty; expected {_OPERAND}", "Fill it or take it out"
+        )
+    if before is not None and before.type in _OPERATORS:
+        return _refuse(
+            expression, before.start_pos or 0, f"nothing follows {before}; expected {_OPERAND}", "Write a word after it"
+        )
+    return _refuse(expression, position, "this parenthesis closes none that is open", 'Take it out, or open one: "("')
+
+
+def _unexpected_character(expression: str, position: int) -> QueryError:
+    character = expression[position]
+    if character == ":":
+        return _stray_colon(expression, position)
+    if character == "*" and expression[:position][-1:].strip(' ("'):
+        word = expression[:position].split()[-1]
+        return _refuse(expression, position, "* stands within a word; expected it at the end", f"Write {word}*")
+    problem, fix = _CHARACTERS.get(character, (f"{character} cannot stand here; expected {_OPERAND}", "Take it out"))
+    return _refuse(expression, position, problem, fix)
+
+
+def _stray_colon(expression: str, position: int) -> QueryError:
+    """After a known field there was a space; after anything else the field is unknown."""
+    head = expression[:position]
+    name = head.split()[-1].lstrip("(-=") if head.split() else ""
+    known = name.lower() in _FIELDS
+    start = head.rstrip().rfind(name) if name else position
+    if known:
+        return _refuse(
+            expression, start, f"{name}: and what it looks for stand apart", f"Write {name}:word, without a space"
+        )
+    if not name:
+        return _refuse(expression, position, "this colon follows no field", f"The fields are {_list()}")
+    close = get_close_matches(name.lower(), _FIELDS, n=1)
+    fix = (
+        f"Did you mean {close[0]}:?" if close else f"The fields are {_list()}; for the word alone, leave out the colon"
+    )
+    return _refuse(expression, start, f"there is no field {name}:", fix)
+
+
+def _still_open(expression: str) -> int:
+    """Where the innermost parenthesis stands that nothing closes."""
+    opened: list[int] = []
+    in_quotes = False
+    for position, character in enumerate(expression):
+        if character == '"':
+            in_quotes = not in_quotes
+        elif character == "(" and not in_quotes:
+            opened.append(position)
+        elif character == ")" and not in_quotes and opened:
+            opened.pop()
+    return opened[-1] if opened else len(expression) - 1
+
+
+def _list() -> str:
+    return ", ".join(f"{name}:" for name in _FIELDS)
+
+
+def _quoted(token: Token) -> str:
+    return f'"{token.lower()}"'
+
+
+def _refuse(expression: str, position: int, problem: str, fix: str) -> QueryError:
+    line = expression.count("\n", 0, position) + 1
+    column = position - (expression.rfind("\n", 0, position) + 1) + 1
+    return QueryError(problem, fix=fix, line=line, column=column)

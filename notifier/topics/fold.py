@@ -1,0 +1,135 @@
+"""How words are compared: text is cut into lexemes, and each lexeme is read as one or more folded forms.
+
+Enters: any text. Leaves: lexemes with their place in the text, and the forms under which a rule finds each of them:
+case, accents, apostrophes and hyphens do not matter. Next: stem, text.
+
+    Trump's     trump, trumps           l'Ukraine   lukraine, ukraine
+    anti-war    anti + war, antiwar     U.S.        us, u.s.        US (in a text that is not all capitals)  us, u.s.
+    北京        北 + 京 (scripts without spaces are read letter by letter, which makes every word a substring)
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import NamedTuple
+
+_SPACELESS = (
+    "\u0e00-\u0eff"  # Thai, Lao
+    "\u1000-\u109f\u1780-\u17ff"  # Burmese, Khmer
+    "\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f"  # kana
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han
+    "\uac00-\ud7a3"  # Hangul has spaces, but hangs particles onto its nouns: a substring finds them, a word would not
+)
+_MARKS = (  # stand within a word and are not letters to `re`
+    "\u00ad\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed"
+    "\u0900-\u0dff\u200c\u200d\u20d0-\u20ff"
+)
+_LETTER = rf"[^\W_{_SPACELESS}]"
+_PLAIN = rf"{_LETTER}+(?:[{_MARKS}]+{_LETTER}*)*"
+_ACRONYM = r"(?:[^\W\d_]\.)+[^\W\d_](?![^\W_])\.?|(?:[^\W\d_]\.){2,}"
+_APOSTROPHES = "'\u2018\u2019\u02bc\uff07"
+_HYPHENS = "\\-\u2010\u2011\u2012\u2013"
+_WORD = rf"(?:{_ACRONYM}|{_PLAIN})"
+
+LEXEME = re.compile(rf"{_WORD}(?:[{_APOSTROPHES}{_HYPHENS}]{_WORD})*|[{_SPACELESS}][\u3099\u309a\uff9e\uff9f]?")
+
+_is_spaceless = re.compile(f"[{_SPACELESS}]").match
+_apostrophe = re.compile(f"[{_APOSTROPHES}]")
+_part = re.compile(f"[^{_HYPHENS}]+")
+_dropped = re.compile(
+    "[\u00ad\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed\u200b-\u200d\u20d0-\u20ff]"
+)
+_letters = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "ı": "i"})
+_ELISIONS = frozenset(
+    ("l", "d", "j", "m", "t", "s", "n", "c", "qu", "un", "jusqu", "lorsqu", "puisqu", "quoiqu")
+    + ("dell", "all", "nell", "sull", "dall", "quell")
+)
+_LONGEST_ACRONYM = 5
+
+
+class Piece(NamedTuple):
+    """One form of a lexeme: `first` and `last` count words, `start` and `end` characters, from the lexeme's start."""
+
+    form: str
+    first: int
+    last: int
+    start: int
+    end: int
+
+
+def fold(word: str) -> str:
+    """`word` without case, accents and invisible characters; й stays, as Russian endings are made of it."""
+    if word.isascii():
+        return word.lower()
+    decomposed = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", word).casefold())
+    kept = _dropped.sub("", decomposed.replace("и\u0306", "й"))
+    return unicodedata.normalize("NFC", kept).translate(_letters)
+
+
+def is_spaceless(lexeme: str) -> bool:
+    """Whether the lexeme is one letter of a script that is read letter by letter."""
+    return _is_spaceless(lexeme) is not None
+
+
+@lru_cache(maxsize=1 << 17)
+def read(lexeme: str, *, capitals_speak: bool) -> tuple[Piece, ...]:
+    """Every form under which a lexeme is found.
+
+    `capitals_speak`: the text has small letters too, so that a word in capitals is an acronym (US, not us).
+    """
+    parts = list(_part.finditer(lexeme))
+    pieces = [
+        Piece(form, place, place, part.start(), part.end())
+        for place, part in enumerate(parts)
+        for form in _forms(part.group(), capitals_speak)
+    ]
+    if len(parts) > 1:
+        joined = fold("".join(_bare(part.group()) for part in parts))
+        pieces.append(Piece(joined, 0, len(parts) - 1, 0, len(lexeme)))
+    return tuple(pieces)
+
+
+def spellings(words: str) -> tuple[tuple[str, ...], ...]:
+    """The runs of forms that are as good as `words`, which is written in a rule: `anti-war` is anti + war or antiwar.
+
+    An acronym with dots means the acronym alone: `U.S.` finds U.S. and US, not us. Empty if nothing can be found.
+    """
+    runs: list[tuple[str, ...]] = [()]
+    for match in LEXEME.finditer(words):
+        runs = [run + more for run in runs for more in _written(match.group())]
+    return tuple(runs) if runs != [()] else ()
+
+
+def _written(lexeme: str) -> list[tuple[str, ...]]:
+    parts = [part.group() for part in _part.finditer(lexeme)]
+    apart = tuple(_acronym(part, capitals_speak=False) or fold(_bare(part)) for part in parts)
+    return [apart, (fold("".join(map(_bare, parts))),)] if len(parts) > 1 else [apart]
+
+
+def _forms(part: str, capitals_speak: bool) -> list[str]:
+    forms = [fold(_bare(part))]
+    before, _, after = _apostrophe.sub("'", part).rpartition("'")
+    if before and after in {"s", "S"}:
+        forms.append(fold(_bare(before)))
+        part = before
+    elif fold(before) in _ELISIONS:
+        forms.append(fold(after))
+        part = after
+    acronym = _acronym(part, capitals_speak)
+    return [*forms, acronym] if acronym else forms
+
+
+def _bare(part: str) -> str:
+    return _apostrophe.sub("", part).replace(".", "")
+
+
+def _acronym(part: str, capitals_speak: bool) -> str | None:
+    letters = part.replace(".", "")
+    dotted = "." in part
+    if not letters.isalpha() or not letters.isupper() or is_spaceless(letters):
+        return None
+    if dotted or (capitals_speak and 2 <= len(letters) <= _LONGEST_ACRONYM):
+        return "".join(f"{letter}." for letter in fold(letters))
+    return None
