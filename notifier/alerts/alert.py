@@ -45,7 +45,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class NewAlert:
-    """A decision to send, before it has an id. `why` is its evidence, JSON-ready; `topics` are slugs."""
+    """A decision to send, before it has an id. `why` is its evidence, JSON-ready; `topics` are slugs.
+
+    Who also follows one of `except_topics` has this story on the screen already, and is left out.
+    """
 
     story_id: int
     kind: AlertKind
@@ -57,6 +60,7 @@ class NewAlert:
     why: Mapping[str, Any]
     decided_at: datetime
     hold_until: datetime | None = None
+    except_topics: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

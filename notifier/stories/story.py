@@ -5,8 +5,10 @@ Enters: `StoryItem` (a stored version of a FeedItem). Leaves: `Story`; next room
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +16,8 @@ class StoryItem:
     """A stored item as the stories room sees it. `version` counts from 1: each edit of an item is one more.
 
     `may_alert` is False for a feed's backlog and for whatever the feeds room recognised as resurfaced; `seen_at` is
-    when this version was fetched. `story_id` is set once the item has been grouped. Times are aware UTC.
+    when this version was fetched, `first_seen_at` when its first one was (None: the same). `story_id` is set once the
+    item has been grouped. Times are aware UTC.
     """
 
     id: int
@@ -32,6 +35,12 @@ class StoryItem:
     version: int = 1
     may_alert: bool = True
     story_id: int | None = None
+    first_seen_at: datetime | None = None
+
+    @property
+    def first_seen(self) -> datetime:
+        """When any version of it was first fetched."""
+        return self.first_seen_at or self.seen_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +56,18 @@ class Story:
     updated_at: datetime
     publishers: tuple[str, ...]
     item_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """Why an item is in its story: by which signal, with the figures that decided it (JSON-ready).
+
+    `signal` is one of `new`, `edit`, `url`, `headline`, `wire`, `event`, `operator`. `related` are stories that may
+    tell the same event, not surely enough to merge.
+    """
+
+    item_id: int
+    story_id: int
+    signal: str
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    related: tuple[int, ...] = ()

@@ -1,0 +1,215 @@
+"""Send, update, correct, hold or drop: the one place that says why a story was alerted, or was not.
+
+Enters: a `Case` (a story, its topics, its breaking judgement, what was sent of it before). Leaves: a `Verdict` with its
+evidence; next: the pipeline, which makes the alert's audience. Pure: data and `now` in, decision out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from notifier.alerts.alert import Alert, AlertKind, Message, NewAlert, Urgency
+from notifier.alerts.facts import changed_facts, corrects
+from notifier.stories.breaking import Judgement
+from notifier.stories.gate import Gated
+from notifier.stories.story import Story, StoryItem
+from notifier.topics.topic import Topic, TopicMatch, TopicMode
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRules:
+    """The operator's numbers. Seconds, except where the name says otherwise."""
+
+    max_age_s: float = 6 * 3600
+    update_gap_s: float = 600
+    max_updates: int = 3
+    breaking_ttl_s: int = 3600
+    normal_ttl_s: int = 43_200
+    hold_s: float = 900
+
+
+@dataclass(frozen=True, slots=True)
+class PastAlert:
+    """What was already sent of a story."""
+
+    story_id: int
+    kind: AlertKind
+    title: str
+    url: str
+    topics: frozenset[str]
+    breaking: bool
+    decided_at: datetime
+
+    @classmethod
+    def of(cls, alert: Alert | NewAlert) -> PastAlert:
+        """The part of an alert that later decisions need."""
+        return cls(
+            alert.story_id,
+            alert.kind,
+            alert.message.title,
+            alert.message.url,
+            alert.topics,
+            alert.breaking,
+            alert.decided_at,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All that a decision rests on. `past` is oldest first; `spent` counts the first alerts of the last day, a topic."""
+
+    story: Story
+    items: tuple[StoryItem, ...]
+    matches: Mapping[str, TopicMatch]
+    judgement: Judgement
+    gated: Gated | None = None
+    past: tuple[PastAlert, ...] = ()
+    spent: Mapping[str, int] = field(default_factory=dict)
+    silenced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """To be sent now; `alert.kind` says whether it is new, an update or a correction."""
+
+    alert: NewAlert
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """To be shown to an editor, and sent at `alert.hold_until` unless the editor says otherwise."""
+
+    alert: NewAlert
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Not sent. `code` is stable, `words` are for a person."""
+
+    story_id: int
+    code: str
+    words: str
+    evidence: Mapping[str, Any]
+
+
+Verdict = Send | Hold | Drop
+
+
+def decide(case: Case, topics: Mapping[str, Topic], rules: AlertRules, now: datetime) -> Verdict:
+    """What becomes of a changed story. `topics` are all there are, by slug."""
+    if case.silenced:
+        return _drop(case, "never", "An operator said never.")
+    if case.gated is not None:
+        return _drop(case, "gated", f"Recurring, not news: rule {case.gated.rule} found {case.gated.found!r}.")
+    told = frozenset[str]().union(*(p.topics for p in case.past))
+    wanted = {slug for slug in case.matches if slug in topics and _mode_lets(topics[slug], case.judgement)} - told
+    if wanted:
+        return _alert(case, wanted, told, topics, rules, now)
+    if case.past:
+        return _follow_up(case, rules, now)
+    if not case.matches:
+        return _drop(case, "no-topic", "No topic matches it.")
+    return _drop(case, "not-breaking", "Its topics want breaking stories only, and this one is not.")
+
+
+def _mode_lets(topic: Topic, judgement: Judgement) -> bool:
+    return topic.mode is not TopicMode.BREAKING or judgement.breaking
+
+
+def _alert(
+    case: Case, wanted: set[str], told: frozenset[str], topics: Mapping[str, Topic], rules: AlertRules, now: datetime
+) -> Verdict:
+    """The first alert of a story for the topics that are wanted."""
+    lead = case.story.lead
+    if not any(item.may_alert for item in case.items):
+        return _drop(case, "backlog", "All of it was there before its feed was followed, or resurfaced.")
+    age_s = (now - min(lead.published_at or lead.first_seen, lead.first_seen)).total_seconds()
+    if age_s > rules.max_age_s:
+        return _drop(case, "too-old", f"It is {age_s / 3600:.1f} hours old.", age_s=age_s, most_s=rules.max_age_s)
+    over = {s for s in wanted if (most := topics[s].daily_budget) is not None and case.spent.get(s, 0) >= most}
+    if over == wanted:
+        return _drop(
+            case, "budget", f"The daily budget of {', '.join(sorted(over))} is spent.", over_budget=sorted(over)
+        )
+    sent = frozenset(wanted - over)
+    held = all(topics[slug].mode is TopicMode.HELD for slug in sent)
+    why = _why(case) | {"topics": {s: [w.text for w in case.matches[s].words] for s in sorted(sent)}}
+    if over:
+        why["over_budget"] = sorted(over)
+    hold_until = now + timedelta(seconds=rules.hold_s) if held else None
+    alert = _new_alert(case, AlertKind.NEW, sent, why, rules, now, told, hold_until)
+    return Hold(alert) if held else Send(alert)
+
+
+def _follow_up(case: Case, rules: AlertRules, now: datetime) -> Verdict:
+    """A story that was alerted has changed: do its facts?"""
+    last = case.past[-1]
+    current = case.story.lead
+    told = frozenset[str]().union(*(p.topics for p in case.past))
+    if corrects(last.title, current.title):
+        why = _why(case) | {"before": last.title}
+        return Send(_new_alert(case, AlertKind.CORRECTION, told, why, rules, now))
+    facts = changed_facts(last.title, current.title)
+    if not facts:
+        return _drop(case, "no-new-facts", "It was alerted, and its headline states nothing new.")
+    gap_s = (now - last.decided_at).total_seconds()
+    if gap_s < rules.update_gap_s:
+        return _drop(case, "too-soon", "An update so soon would only annoy.", gap_s=gap_s, least_s=rules.update_gap_s)
+    updates = sum(p.kind is AlertKind.UPDATE for p in case.past)
+    if updates >= rules.max_updates:
+        return _drop(case, "updates-spent", f"It was updated {updates} times already.", updates=updates)
+    why = _why(case) | {"before": last.title, "facts": dict(facts)}
+    return Send(_new_alert(case, AlertKind.UPDATE, told, why, rules, now))
+
+
+def _new_alert(
+    case: Case,
+    kind: AlertKind,
+    topics: frozenset[str],
+    why: Mapping[str, Any],
+    rules: AlertRules,
+    now: datetime,
+    except_topics: frozenset[str] = frozenset(),
+    hold_until: datetime | None = None,
+) -> NewAlert:
+    lead = case.story.lead
+    message = Message(
+        title=lead.title,
+        body=lead.summary,
+        url=lead.url,
+        publisher=lead.publisher,
+        published_at=lead.published_at or lead.first_seen,
+        tag=f"story-{case.story.id}",
+        image_url=lead.image_url,
+    )
+    breaking = case.judgement.breaking
+    return NewAlert(
+        story_id=case.story.id,
+        kind=kind,
+        message=message,
+        topics=topics,
+        breaking=breaking,
+        urgency=Urgency.HIGH if breaking else Urgency.NORMAL,
+        ttl_s=rules.breaking_ttl_s if breaking else rules.normal_ttl_s,
+        why=why,
+        decided_at=now,
+        hold_until=hold_until,
+        except_topics=except_topics,
+    )
+
+
+def _why(case: Case) -> dict[str, Any]:
+    return {
+        "breaking": case.judgement.breaking,
+        "signals": dict(case.judgement.evidence),
+        "items": list(case.story.item_ids),
+    }
+
+
+def _drop(case: Case, code: str, words: str, **figures: Any) -> Drop:
+    return Drop(case.story.id, code, words, _why(case) | figures)

@@ -1,0 +1,123 @@
+"""Which items are the same one: the keys that need no judgement.
+
+Enters: an item's URL and headline as published. Leaves: `canonical_url` and `title_key`, compared for equality; what
+they miss is for the signals of `cluster`. `components` groups a poll's items by the keys that they share.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Hashable, Iterable, Sequence
+from typing import TypeVar
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+
+from w3lib.url import canonicalize_url, url_query_cleaner
+
+from notifier.stories.text import words
+
+T = TypeVar("T")
+
+# Parameters that say where a click came from, never what is shown: of advertisers (gclid), of mailings (mc_cid), and of
+# publishers (Al Jazeera traffic_source, Guardian CMP, Mail ito, Washington Post itid, New York Times smid, FT ftcamp).
+TRACKING = words(
+    "fbclid gclid gclsrc dclid msclkid yclid twclid igshid mc_cid mc_eid _ga _gl guccounter guce_referrer cmp cmpid "
+    "ns_mchannel ns_source ns_campaign ns_linkname ns_fee traffic_source ocid ito itid smid smtyp partner ftcamp "
+    "segmentid xtor ref ref_src referrer ref_url refsrc rss soc_src soc_trk ftag taid sr_share spm wt_mc wt.mc_id maca "
+    "ncid icid mod feedtype feedname taboola_click_id mkt_tok __twitter_impression link_source srnd sref cmpcmp"
+)
+TRACKING_PREFIXES = ("utm_", "at_", "pk_", "mtm_", "hsa_", "stm_", "vero_", "_hs")
+AMP_VALUES = {"amp": ("", "1", "true"), "outputtype": ("amp",), "view": ("amp",), "output": ("amp",)}
+HOST_PREFIX = re.compile(r"^(?:(?:www\d?|m|mobile|amp|edition|touch)\.)+(?=[^.]+\.)")
+AMP_CACHE = re.compile(r"^/(?:amp|c|v|wp|i)/(?:s/)?(?=[^/]+\.)")
+AMP_PATH = re.compile(r"^/amp(?=/.)|/amp/?$|[./]amp(?=\.html?$)|\.amp/?$")
+
+APOSTROPHES = re.compile(r"[\u2018\u2019\u02bc'`]")
+# Words in front of a headline that say how it is told, not what happened.
+KICKER = re.compile(
+    r"^\s*(?:breaking(?: news)?|just in|live(?: updates?)?|watch(?: live)?|video|update(?:d)?|exclusive|urgent|"
+    r"developing|analysis|opinion|explainer)\s*[:|\u2013\u2014-]\s+",
+    re.IGNORECASE,
+)
+# " - BBC News" at the end, as aggregators add it; a short tail only, since headlines have dashes too.
+MASTHEAD_TAIL = re.compile(r"\s+[|\u2013\u2014-]\s+(?:[\w.&']+\s?){1,4}$")
+MASTHEAD = re.compile(
+    r"\b(?:news|bbc|cnn|reuters|guardian|times|post|ap|npr|independent|jazeera|dw|france 24|\w+\.com)\b", re.IGNORECASE
+)
+
+
+def canonical_url(url: str) -> str:
+    """One form for all the addresses of a page: without tracking parameters, AMP, mobile host, scheme and fragment.
+
+    The result is a key to compare, not an address to fetch; what cannot be read as a URL is returned stripped.
+    """
+    try:
+        parts = _out_of_amp_cache(urlsplit(url.strip()))
+        host = (parts.hostname or "").rstrip(".")
+        port = f":{parts.port}" if parts.port not in (None, 80, 443) else ""
+        if not host:
+            return url.strip()
+        host = HOST_PREFIX.sub("", host) + port
+        path = AMP_PATH.sub("", parts.path).rstrip("/")
+        bare = urlunsplit(("https", host, path, parts.query, ""))
+        return canonicalize_url(url_query_cleaner(bare, _tracking(parts.query), remove=True), keep_blank_values=False)
+    except (ValueError, UnicodeError):
+        return url.strip()
+
+
+def _out_of_amp_cache(parts: SplitResult) -> SplitResult:
+    """`www.google.com/amp/s/HOST/..` and `HOST.cdn.ampproject.org/c/s/HOST/..` are pages of HOST."""
+    host = parts.hostname or ""
+    if not (host.endswith(".ampproject.org") or (host.startswith("www.google.") and parts.path.startswith("/amp/"))):
+        return parts
+    inner = AMP_CACHE.sub("", parts.path)
+    return parts if inner == parts.path else urlsplit(f"https://{inner}?{parts.query}")
+
+
+def _tracking(query: str) -> list[str]:
+    """The names in this query that identify nothing."""
+    found = []
+    for pair in query.split("&"):
+        name, _, value = pair.partition("=")
+        key = unquote(name).lower()
+        if key in TRACKING or key.startswith(TRACKING_PREFIXES) or value.lower() in AMP_VALUES.get(key, ()):
+            found.append(name)
+    return found
+
+
+def title_key(title: str) -> str:
+    """The headline without case, accents, punctuation, kicker ("Breaking:") and masthead (" - BBC News").
+
+    Two items with one key say the same in the same words. Empty where nothing is left to compare.
+    """
+    bare = KICKER.sub("", title)
+    tail = MASTHEAD_TAIL.search(bare)
+    if tail and MASTHEAD.search(tail.group()) and tail.start() > 20:
+        bare = bare[: tail.start()]
+    folded = unicodedata.normalize("NFKD", APOSTROPHES.sub("", bare)).casefold()
+    kept = (c if c.isalnum() else " " for c in folded if not unicodedata.combining(c))
+    return " ".join("".join(kept).split())
+
+
+def components(members: Sequence[T], keys: Sequence[Iterable[Hashable]]) -> list[list[T]]:
+    """The members joined wherever they share a key, directly or through others; in order of their first member.
+
+    `keys[i]` are those of `members[i]`. The order of arrival decides only the order, never who is with whom.
+    """
+    parent = list(range(len(members)))
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        return i
+
+    seen: dict[Hashable, int] = {}
+    for i, own in enumerate(keys):
+        for key in own:
+            a, b = sorted((root(i), root(seen.setdefault(key, i))))
+            parent[b] = a
+    joined: dict[int, list[T]] = {}
+    for i, member in enumerate(members):
+        joined.setdefault(root(i), []).append(member)
+    return list(joined.values())
