@@ -5,14 +5,22 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+
+from tests.databases import database, empty_database, postgres_server
+
+__all__ = ["database", "empty_database", "postgres_server"]
+
+# Debian keeps the server's programs, by version, out of the PATH.
+PG_CTLS = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin/pg_ctl")), reverse=True)
 
 PROGRAMS = {
     "firefox": (("firefox-esr", "firefox"), "apt-get install firefox-esr"),
     "chromium": (("chromium",), "apt-get install chromium"),
     "rabbitmq": (("rabbitmq-server", "/usr/sbin/rabbitmq-server"), "apt-get install rabbitmq-server"),
-    "postgres": (("/usr/lib/postgresql/15/bin/pg_ctl", "pg_ctl"), "apt-get install postgresql"),
+    "postgres": ((*PG_CTLS, "pg_ctl"), "apt-get install postgresql"),
     "unshare": (("unshare",), "apt-get install util-linux, and run as root"),
     "node": (("node",), "apt-get install nodejs npm"),
 }

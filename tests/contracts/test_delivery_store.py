@@ -1,0 +1,236 @@
+"""What every DeliveryStore promises, on each database: chunks, leases, retries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from notifier.alerts.alert import Alert
+from notifier.alerts.delivery import ChunkJob, DeliveryStore, RetryLater, RetrySettlement, Settlement
+from notifier.errors import LeaseLost
+from notifier.storage.alerts import SqlAlertStore
+from notifier.storage.database import Database
+from notifier.storage.deliveries import SqlDeliveryStore
+from notifier.storage.subscriptions import SqlSubscriptionStore
+from tests.contracts.samples import NOON, a_subscription, an_alert, token
+
+LEASE_S = 60.0
+SOON = NOON + timedelta(seconds=1)
+AFTER_LEASE = NOON + timedelta(seconds=LEASE_S + 1)
+
+
+class House:
+    """The stores of one database, and shorter words for what tests do with them."""
+
+    def __init__(self, database: Database) -> None:
+        self.subscriptions = SqlSubscriptionStore(database)
+        self.alerts = SqlAlertStore(database)
+        self.store: DeliveryStore = SqlDeliveryStore(database)
+
+    def subscribe(self, name: str, *topics: str) -> int:
+        return self.subscriptions.subscribe(a_subscription(name, *topics), NOON)
+
+    def claim(self, now: object = NOON) -> ChunkJob:
+        job = self.store.claim_chunk(NOON if now is NOON else now, LEASE_S)  # type: ignore[arg-type]
+        assert job is not None
+        return job
+
+    def counts(self, alert: Alert) -> Mapping[str, int]:
+        found = self.alerts.find(alert.id)
+        assert found is not None
+        return found.counts
+
+    def is_done(self, alert: Alert) -> bool:
+        found = self.alerts.find(alert.id)
+        assert found is not None
+        return found.done_at is not None
+
+
+@pytest.fixture
+def house(database: Database) -> House:
+    return House(database)
+
+
+def done(job: ChunkJob, delivered: int = 1, **more: object) -> Settlement:
+    counts = {"mozilla": {"delivered": delivered}} if delivered else {}
+    return Settlement(cursor=job.chunk.hi, counts=counts, done=True, **more)  # type: ignore[arg-type]
+
+
+def test_an_alert_reaches_its_topics_subscribers_once_each_in_order_of_id(house: House) -> None:
+    ada = house.subscribe("ada", "world", "uk")
+    house.subscribe("bob", "sport")
+    eve = house.subscribe("eve", "uk")
+    house.alerts.accept(an_alert("world", "uk"), NOON)
+    job = house.claim()
+    assert [r.subscription_id for r in house.store.recipients(job, job.chunk.cursor, 10)] == [ada, eve]
+    assert [r.subscription_id for r in house.store.recipients(job, ada, 10)] == [eve]
+    assert [r.subscription_id for r in house.store.recipients(job, job.chunk.cursor, 1)] == [ada]
+
+
+def test_whoever_subscribes_after_the_decision_is_not_in_the_audience(house: House) -> None:
+    house.subscribe("ada", "world")
+    alert = house.alerts.accept(an_alert("world"), NOON)
+    house.subscribe("late", "world")
+    job = house.claim()
+    assert alert.audience == 1
+    assert len(house.store.recipients(job, job.chunk.cursor, 10)) == 1
+
+
+def test_an_alert_to_nobody_is_done_at_once(house: House) -> None:
+    house.subscribe("ada", "sport")
+    alert = house.alerts.accept(an_alert("world"), NOON)
+    assert house.is_done(alert)
+    assert house.store.claim_chunk(NOON, LEASE_S) is None
+
+
+def test_a_claimed_chunk_is_nobody_elses_until_its_lease_ends(house: House) -> None:
+    house.subscribe("ada", "world")
+    house.alerts.accept(an_alert("world"), NOON)
+    first = house.claim()
+    assert house.store.claim_chunk(SOON, LEASE_S) is None
+    second = house.claim(AFTER_LEASE)
+    assert second.chunk.id == first.chunk.id
+    assert second.chunk.lease_token != first.chunk.lease_token
+    assert second.chunk.attempts == 2
+
+
+def test_a_worker_whose_lease_was_taken_over_writes_nothing(house: House) -> None:
+    house.subscribe("ada", "world")
+    alert = house.alerts.accept(an_alert("world"), NOON)
+    slow = house.claim()
+    house.claim(AFTER_LEASE)
+    with pytest.raises(LeaseLost):
+        house.store.settle(slow, done(slow), AFTER_LEASE, LEASE_S)
+    with pytest.raises(LeaseLost):
+        house.store.release(slow, AFTER_LEASE)
+    assert house.counts(alert) == {}
+    assert not house.is_done(alert)
+
+
+def test_settling_moves_the_cursor_and_renews_the_lease(house: House) -> None:
+    ada = house.subscribe("ada", "world")
+    house.subscribe("bob", "world")
+    house.alerts.accept(an_alert("world"), NOON)
+    job = house.claim()
+    house.store.settle(job, Settlement(ada, {"mozilla": {"delivered": 1}}), AFTER_LEASE, LEASE_S)
+    assert house.store.claim_chunk(AFTER_LEASE + timedelta(seconds=LEASE_S - 1), LEASE_S) is None
+    taken = house.claim(AFTER_LEASE + timedelta(seconds=LEASE_S + 1))
+    assert taken.chunk.cursor == ada
+
+
+def test_a_released_chunk_can_be_claimed_at_once_where_it_stands(house: House) -> None:
+    ada = house.subscribe("ada", "world")
+    house.subscribe("bob", "world")
+    house.alerts.accept(an_alert("world"), NOON)
+    job = house.claim()
+    house.store.settle(job, Settlement(ada, {}), SOON, LEASE_S)
+    house.store.release(job, SOON)
+    assert house.claim(SOON).chunk.cursor == ada
+
+
+def test_a_finished_alert_has_its_counts_and_its_time(house: House) -> None:
+    house.subscribe("ada", "world")
+    alert = house.alerts.accept(an_alert("world"), NOON)
+    job = house.claim()
+    house.store.settle(job, done(job), SOON, LEASE_S)
+    found = house.alerts.find(alert.id)
+    assert found is not None
+    assert (found.counts, found.done_at) == ({"delivered": 1}, SOON)
+    assert house.store.claim_chunk(AFTER_LEASE, LEASE_S) is None
+
+
+def test_breaking_news_is_claimed_before_what_waited_longer(house: House) -> None:
+    house.subscribe("ada", "world")
+    house.alerts.accept(an_alert("world", story=1), NOON)
+    assert not house.store.breaking_waits(NOON)
+    urgent = house.alerts.accept(an_alert("world", story=2, breaking=True), NOON)
+    assert house.store.breaking_waits(NOON)
+    assert house.claim().alert.id == urgent.id
+    assert not house.store.breaking_waits(NOON)
+
+
+def test_a_held_alert_waits_for_its_time(house: House) -> None:
+    house.subscribe("ada", "world")
+    until = NOON + timedelta(minutes=10)
+    house.alerts.accept(replace(an_alert("world"), hold_until=until), NOON)
+    assert house.store.claim_chunk(SOON, LEASE_S) is None
+    assert house.store.claim_chunk(until, LEASE_S) is not None
+
+
+def test_gone_subscribers_are_removed_when_the_sub_batch_is_settled(house: House) -> None:
+    ada = house.subscribe("ada", "world")
+    alert = house.alerts.accept(an_alert("world"), NOON)
+    job = house.claim()
+    gone = Settlement(job.chunk.hi, {"mozilla": {"gone": 1}}, gone={ada: "gone-410"}, done=True)
+    house.store.settle(job, gone, SOON, LEASE_S)
+    assert house.subscriptions.find(token("ada")) is None
+    assert house.counts(alert) == {"gone": 1}
+
+
+def failed(house: House, name: str = "ada") -> tuple[Alert, int]:
+    """An alert whose one push has to be tried again ten seconds after NOON."""
+    ada = house.subscribe(name, "world")
+    alert = house.alerts.accept(an_alert("world"), NOON)
+    job = house.claim()
+    later = RetryLater(ada, 1, "503", NOON + timedelta(seconds=10))
+    house.store.settle(job, Settlement(job.chunk.hi, {"mozilla": {"retrying": 1}}, [later], done=True), SOON, LEASE_S)
+    return alert, ada
+
+
+DUE = NOON + timedelta(seconds=10)
+
+
+def test_a_retry_is_claimed_when_it_is_due_and_once(house: House) -> None:
+    alert, ada = failed(house)
+    assert not house.is_done(alert)
+    assert house.store.claim_retries(SOON, 10, LEASE_S) == []
+    (job,) = house.store.claim_retries(DUE, 10, LEASE_S)
+    assert (job.alert.id, job.recipient.subscription_id, job.attempts) == (alert.id, ada, 1)
+    assert house.store.claim_retries(DUE, 10, LEASE_S) == []
+    assert len(house.store.claim_retries(DUE + timedelta(seconds=LEASE_S + 1), 10, LEASE_S)) == 1
+
+
+def test_a_retry_that_went_well_is_counted_and_ends_the_alert(house: House) -> None:
+    alert, _ = failed(house)
+    (job,) = house.store.claim_retries(DUE, 10, LEASE_S)
+    house.store.settle_retries([RetrySettlement(alert.id, job.recipient, "delivered")], DUE)
+    assert house.counts(alert) == {"retrying": 0, "delivered": 1}
+    assert house.is_done(alert)
+
+
+def test_a_retry_that_failed_again_comes_back_later(house: House) -> None:
+    alert, ada = failed(house)
+    (job,) = house.store.claim_retries(DUE, 10, LEASE_S)
+    again = RetryLater(ada, 2, "503", DUE + timedelta(seconds=20))
+    house.store.settle_retries([RetrySettlement(alert.id, job.recipient, "retrying", again)], DUE)
+    assert house.store.claim_retries(DUE, 10, LEASE_S) == []
+    (job,) = house.store.claim_retries(DUE + timedelta(seconds=20), 10, LEASE_S)
+    assert job.attempts == 2
+    assert house.counts(alert) == {"retrying": 1}
+
+
+def test_settling_one_retry_twice_counts_once(house: House) -> None:
+    alert, _ = failed(house)
+    (job,) = house.store.claim_retries(DUE, 10, LEASE_S)
+    for _ in range(2):
+        house.store.settle_retries([RetrySettlement(alert.id, job.recipient, "delivered")], DUE)
+    assert house.counts(alert) == {"retrying": 0, "delivered": 1}
+
+
+def test_whoever_left_is_not_tried_again(house: House) -> None:
+    failed(house)
+    house.subscriptions.delete(token("ada"), SOON)
+    assert house.store.claim_retries(DUE, 10, LEASE_S) == []
+
+
+def test_whoever_left_while_being_pushed_to_leaves_no_retry(house: House) -> None:
+    ada = house.subscribe("ada", "world")
+    house.alerts.accept(an_alert("world"), NOON)
+    job = house.claim()
+    house.subscriptions.delete(token("ada"), SOON)
+    later = RetryLater(ada, 1, "503", DUE)
+    house.store.settle(job, Settlement(job.chunk.hi, {"mozilla": {"retrying": 1}}, [later], done=True), SOON, LEASE_S)
+    assert house.store.claim_retries(DUE, 10, LEASE_S) == []

@@ -1,0 +1,114 @@
+"""What every SubscriptionStore promises, on each database."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from notifier.errors import NotFound
+from notifier.storage.database import Database
+from notifier.storage.subscriptions import SqlSubscriptionStore
+from notifier.subscribers.subscriber import SubscriptionStore
+from tests.contracts.samples import NOON, a_subscription, token
+
+
+@pytest.fixture
+def store(database: Database) -> SubscriptionStore:
+    return SqlSubscriptionStore(database)
+
+
+def test_a_subscription_is_found_by_its_token_only(store: SubscriptionStore) -> None:
+    made = store.subscribe(a_subscription("ada", "world", "uk"), NOON)
+    found = store.find(token("ada"))
+    assert found is not None
+    assert (found.id, found.topics, found.push_service) == (made, {"world", "uk"}, "mozilla")
+    assert (found.created_at, found.last_seen_at) == (NOON, NOON)
+    assert store.find(token("bob")) is None
+
+
+def test_subscribing_again_with_one_token_replaces(store: SubscriptionStore) -> None:
+    store.subscribe(a_subscription("ada", "world"), NOON)
+    store.subscribe(a_subscription("ada", "uk", endpoint="https://push.example/other"), NOON)
+    found = store.find(token("ada"))
+    assert found is not None
+    assert found.keys.endpoint == "https://push.example/other"
+    assert store.audience(frozenset({"world"})) == 0
+
+
+def test_one_endpoint_belongs_to_one_token(store: SubscriptionStore) -> None:
+    store.subscribe(a_subscription("ada", "world", endpoint="https://push.example/1"), NOON)
+    store.subscribe(a_subscription("bob", "world", endpoint="https://push.example/1"), NOON)
+    assert store.find(token("ada")) is None
+    assert store.audience(frozenset({"world"})) == 1
+
+
+def test_a_later_subscription_has_a_higher_id_even_after_removals(store: SubscriptionStore) -> None:
+    first = store.subscribe(a_subscription("ada", "world"), NOON)
+    store.delete(token("ada"), NOON)
+    assert store.subscribe(a_subscription("ada", "world"), NOON) > first
+
+
+def test_topics_are_replaced_and_the_visit_is_noted(store: SubscriptionStore) -> None:
+    store.subscribe(a_subscription("ada", "world", "uk"), NOON)
+    later = NOON + timedelta(days=3)
+    store.set_topics(token("ada"), frozenset({"science"}), later)
+    found = store.find(token("ada"))
+    assert found is not None
+    assert (found.topics, found.last_seen_at) == ({"science"}, later)
+
+
+def test_no_topic_at_all_is_a_choice_too(store: SubscriptionStore) -> None:
+    store.subscribe(a_subscription("ada", "world"), NOON)
+    store.set_topics(token("ada"), frozenset(), NOON)
+    found = store.find(token("ada"))
+    assert found is not None
+    assert found.topics == frozenset()
+
+
+def test_new_keys_keep_the_topics(store: SubscriptionStore) -> None:
+    made = store.subscribe(a_subscription("ada", "world"), NOON)
+    store.renew(token("ada"), a_subscription("ada", endpoint="https://push.example/new"), NOON)
+    found = store.find(token("ada"))
+    assert found is not None
+    assert (found.id, found.keys.endpoint, found.topics) == (made, "https://push.example/new", {"world"})
+
+
+def test_new_keys_take_an_endpoint_from_whoever_had_it(store: SubscriptionStore) -> None:
+    store.subscribe(a_subscription("ada", "world", endpoint="https://push.example/1"), NOON)
+    store.subscribe(a_subscription("bob", "world", endpoint="https://push.example/2"), NOON)
+    store.renew(token("bob"), a_subscription("bob", endpoint="https://push.example/1"), NOON)
+    assert store.find(token("ada")) is None
+
+
+@pytest.mark.parametrize("change", ["topics", "keys"])
+def test_changing_what_is_not_there_says_so(store: SubscriptionStore, change: str) -> None:
+    with pytest.raises(NotFound, match="Get alerts"):
+        if change == "topics":
+            store.set_topics(token("nobody"), frozenset({"world"}), NOON)
+        else:
+            store.renew(token("nobody"), a_subscription("nobody"), NOON)
+
+
+def test_deleting_forgets_everything(store: SubscriptionStore) -> None:
+    store.subscribe(a_subscription("ada", "world"), NOON)
+    assert store.delete(token("ada"), NOON) is True
+    assert store.delete(token("ada"), NOON) is False
+    assert store.find(token("ada")) is None
+    assert store.audience(frozenset({"world"})) == 0
+
+
+def test_gone_subscriptions_are_removed_by_id(store: SubscriptionStore) -> None:
+    ada = store.subscribe(a_subscription("ada", "world"), NOON)
+    store.subscribe(a_subscription("bob", "world"), NOON)
+    assert store.remove_gone([ada, 10_000], "gone-410", NOON) == 1
+    assert store.find(token("ada")) is None
+    assert store.find(token("bob")) is not None
+
+
+def test_an_audience_counts_each_subscriber_once(store: SubscriptionStore) -> None:
+    store.subscribe(a_subscription("ada", "world", "uk"), NOON)
+    store.subscribe(a_subscription("bob", "uk"), NOON)
+    assert store.audience(frozenset({"world"})) == 1
+    assert store.audience(frozenset({"world", "uk"})) == 2
+    assert store.audience(frozenset({"unheard-of"})) == 0

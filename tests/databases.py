@@ -1,0 +1,52 @@
+"""Fixtures that give a test a database of each kind; conftest.py imports them for every folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from notifier.storage.database import Database
+from tests.postgres import PostgresServer
+
+_numbers = count()
+
+
+@pytest.fixture(scope="session")
+def postgres_server(require: Callable[[str], str]) -> Iterator[PostgresServer]:
+    """One server for the run, with a template that has the schema."""
+    server = PostgresServer(require("postgres"))
+    server.psql("CREATE DATABASE template_notifier")
+    template = Database(server.url("template_notifier"))
+    template.create()
+    template.close()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A fresh database with the schema of today, on each kind."""
+    yield from _fresh(request, tmp_path, "template_notifier")
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A database without any table, on each kind."""
+    yield from _fresh(request, tmp_path, None)
+
+
+def _fresh(request: pytest.FixtureRequest, folder: Path, template: str | None) -> Iterator[Database]:
+    if request.param == "sqlite":
+        fresh = Database(f"sqlite:///{folder / 'notifier.db'}")
+        if template:
+            fresh.create()
+    else:
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        name = f"test_{next(_numbers)}"
+        server.psql(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
+        fresh = Database(server.url(name))
+    yield fresh
+    fresh.close()
