@@ -5,8 +5,17 @@
     │   └── QueryError         a topic's match expression: line and column within it
     ├── AddressRefused         the address guard or the allow-list said no
     ├── SubscriptionInvalid    a browser sent a subscription that cannot be used
+    │   └── UnknownTopic       it asks for a topic that config/topics.yaml does not have (any more)
     ├── NotFound               no such subscription, alert, story or feed
     ├── Conflict               somebody else changed it first
+    │   └── KeyChanged         the browser subscribed with an application server key that is not ours (any more)
+    ├── RequestRefused         the web room will not carry out a request as it came
+    │   ├── TokenMissing       without the subscriber's token
+    │   ├── ForeignOrigin      from a page of another site
+    │   └── TooOften           more often than the rate limit allows
+    ├── PushFailed             a push service did not take a message that a subscriber waits for
+    │   ├── SubscriptionEnded  and says that the subscription is over
+    │   └── PushServiceBusy    and may take it later
     └── LeaseLost              another worker holds this chunk now
 
 Expected results of work (not modified, gone, retry later) are values, not exceptions. Each class carries the stable
@@ -69,6 +78,12 @@ class SubscriptionInvalid(NotifierError):
     http_status = 422
 
 
+class UnknownTopic(SubscriptionInvalid):
+    """A browser asks for a topic that does not exist, or not any more."""
+
+    code = "unknown-topic"
+
+
 class NotFound(NotifierError):
     """What was asked for does not exist, or not any more."""
 
@@ -81,6 +96,65 @@ class Conflict(NotifierError):
 
     code = "conflict"
     http_status = 409
+
+
+class KeyChanged(Conflict):
+    """The application server key was rotated since the page was loaded: the browser has to subscribe anew."""
+
+    code = "key-changed"
+
+
+class RequestRefused(NotifierError):
+    """The web room will not carry out a request as it came."""
+
+    code = "request-refused"
+    http_status = 400
+
+
+class TokenMissing(RequestRefused):
+    """A subscriber's route was called without a well-formed bearer token."""
+
+    code = "token-missing"
+    http_status = 401
+
+
+class ForeignOrigin(RequestRefused):
+    """A page of another site tried to change something here."""
+
+    code = "foreign-origin"
+    http_status = 403
+
+
+class TooOften(RequestRefused):
+    """A client asks more often than the rate limit allows; `after_s` seconds from now it may ask again."""
+
+    code = "too-often"
+    http_status = 429
+
+    def __init__(self, after_s: int) -> None:
+        self.after_s = after_s
+        super().__init__(f"too many requests; again in {after_s} s")
+
+
+class PushFailed(NotifierError):
+    """The push service refused a message that a subscriber waits for: a fault of ours or of theirs."""
+
+    code = "push-failed"
+    http_status = 502
+
+
+class SubscriptionEnded(PushFailed):
+    """The push service says that the subscription is over (404, 410)."""
+
+    code = "subscription-ended"
+    http_status = 410
+
+
+class PushServiceBusy(PushFailed):
+    """The push service cannot take the message now (429, 5xx, no answer)."""
+
+    code = "push-service-busy"
+    http_status = 503
 
 
 class LeaseLost(NotifierError):

@@ -1,0 +1,146 @@
+"""The JSON API that the page and the service worker use: one subscription, known by its bearer token.
+
+Enters: requests with `Authorization: Bearer TOKEN`. Leaves: the subscriber's own topics, or problem+json. Nothing here
+ever gives an endpoint or a key back. Plain `def` routes run in worker threads, where the store's calls belong.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from fastapi.concurrency import run_in_threadpool
+from pydantic import BaseModel
+
+from notifier.errors import KeyChanged, NotFound, PushFailed, PushServiceBusy, SubscriptionEnded
+from notifier.push.outcome import Delivered, Gone, Retry
+from notifier.subscribers.subscriber import NewSubscription, Subscription
+from notifier.web import errors
+from notifier.web.bodies import RenewBody, SubscribeBody, TopicsBody, known_topics, push_keys
+from notifier.web.browsers import browser_family
+from notifier.web.rates import limit_changes, limit_tests
+from notifier.web.security import refuse_foreign
+from notifier.web.services import Services, WebServices
+from notifier.web.tokens import Owner
+
+# Longer than the longest endpoint with a thousand topics; more is not a subscription.
+MAX_BODY_BYTES = 96 * 1024
+
+router = APIRouter(
+    prefix="/api",
+    tags=["subscribers"],
+    dependencies=[Depends(refuse_foreign)],
+    responses=errors.PROBLEM,
+    max_body_size=MAX_BODY_BYTES,
+)
+Browser = Annotated[str, Depends(browser_family)]
+counted = [Depends(limit_changes)]
+
+
+class ApplicationServerKey(BaseModel):
+    """The key that browsers subscribe with (RFC 8292 section 3.2), base64url, and its name here."""
+
+    key: str
+    key_id: str
+
+
+class Mine(BaseModel):
+    """What a subscriber may see of their own subscription; topics that no longer exist are left out."""
+
+    topics: list[str]
+    key_id: str
+    since: datetime
+
+
+class Sent(BaseModel):
+    """A test alert was accepted by the push service."""
+
+    outcome: str
+
+
+@router.get("/application-server-key")
+def application_server_key(services: Services) -> ApplicationServerKey:
+    """The key to subscribe with."""
+    return ApplicationServerKey(key=services.application_server_key, key_id=services.vapid_key_id)
+
+
+@router.post("/subscriptions", status_code=201, dependencies=counted)
+def subscribe(body: SubscribeBody, owner: Owner, browser: Browser, services: Services) -> Mine:
+    """Make the subscription of this token, or replace what it had before."""
+    topics = known_topics(body.topics, services.topics())
+    services.subscriptions.subscribe(_new(body, owner, topics, browser, services), services.clock())
+    return _mine(owner, services)
+
+
+@router.get("/subscriptions/mine")
+def show(owner: Owner, services: Services) -> Mine:
+    """The subscription of this token."""
+    return _mine(owner, services)
+
+
+@router.put("/subscriptions/mine/topics", dependencies=counted)
+def set_topics(body: TopicsBody, owner: Owner, services: Services) -> Mine:
+    """Replace the topics."""
+    topics = known_topics(body.topics, services.topics())
+    services.subscriptions.set_topics(owner, topics, services.clock())
+    return _mine(owner, services)
+
+
+@router.put("/subscriptions/mine/keys", dependencies=counted)
+def renew(body: RenewBody, owner: Owner, browser: Browser, services: Services) -> Mine:
+    """The browser has a new endpoint or new keys; the topics stay."""
+    services.subscriptions.renew(owner, _new(body, owner, frozenset(), browser, services), services.clock())
+    return _mine(owner, services)
+
+
+@router.delete("/subscriptions/mine", status_code=204, dependencies=counted)
+def delete(owner: Owner, services: Services) -> None:
+    """Forget everything about the subscriber. Deleting what is not there is no error."""
+    services.subscriptions.delete(owner, services.clock())
+
+
+@router.post("/subscriptions/mine/test", dependencies=[Depends(limit_tests)])
+async def send_test(owner: Owner, services: Services) -> Sent:
+    """Push a test alert to this browser now, and say what its push service answered."""
+    subscription = await run_in_threadpool(_found, owner, services)
+    match await services.send_test(subscription):
+        case Delivered():
+            return Sent(outcome="delivered")
+        case Gone(status=status):
+            await run_in_threadpool(
+                services.subscriptions.remove_gone, [subscription.id], str(status), services.clock()
+            )
+            raise SubscriptionEnded("the push service says that the subscription is over")
+        case Retry():
+            raise PushServiceBusy("the push service did not take a test alert")
+        case _:
+            raise PushFailed("the push service refused a test alert")
+
+
+def _new(body: RenewBody, owner: bytes, topics: frozenset[str], browser: str, services: WebServices) -> NewSubscription:
+    """Raises KeyChanged and SubscriptionInvalid."""
+    if body.key_id != services.vapid_key_id:
+        raise KeyChanged("the browser subscribed with another application server key")
+    endpoint = services.endpoints.check(body.subscription.endpoint)
+    return NewSubscription(
+        keys=push_keys(body.subscription),
+        token_hash=owner,
+        topics=topics,
+        push_service=endpoint.push_service,
+        vapid_key_id=services.vapid_key_id,
+        browser=browser,
+    )
+
+
+def _mine(owner: bytes, services: WebServices) -> Mine:
+    mine = _found(owner, services)
+    topics = [topic.slug for topic in services.topics() if topic.slug in mine.topics]
+    return Mine(topics=topics, key_id=mine.vapid_key_id, since=mine.created_at)
+
+
+def _found(owner: bytes, services: WebServices) -> Subscription:
+    found = services.subscriptions.find(owner)
+    if found is None:
+        raise NotFound("no subscription has this token")
+    return found

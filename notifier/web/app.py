@@ -1,0 +1,34 @@
+"""The application: routers, error answers, headers and files put together.
+
+Enters: `WebServices`. Leaves: an ASGI application for uvicorn. Routes live in `pages`, `api`, `health` and `hubs`.
+"""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+
+from notifier import __version__
+from notifier.web import api, errors, health, hubs, pages
+from notifier.web.rates import Rates
+from notifier.web.security import SecurityHeaders
+from notifier.web.services import WebServices
+
+
+def build_app(services: WebServices) -> FastAPI:
+    """The web room over `services`. The interactive API pages are off: they load scripts from a third party."""
+    app = FastAPI(
+        title=services.site.title,
+        version=__version__,
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.services = services
+    app.state.rates = Rates(services.site)
+    errors.install(app)
+    for router in (pages.router, api.router, health.router, hubs.router):
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
+    app.add_middleware(SecurityHeaders, https=services.site.base_url.startswith("https:"))
+    return app

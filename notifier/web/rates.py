@@ -1,0 +1,47 @@
+"""How often one client may ask: a moving window for each kind of request and each address, in memory.
+
+Enters: a request. Leaves: nothing, or TooOften. Several web processes each count for themselves.
+"""
+
+from __future__ import annotations
+
+from fastapi import Request
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+
+from notifier.errors import TooOften
+from notifier.web.services import Services, SiteSettings
+
+WINDOW_S = 60
+
+
+class Rates:
+    """The limits of `site`, and who used how much of them."""
+
+    def __init__(self, site: SiteSettings) -> None:
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._limits = {
+            "change": RateLimitItemPerMinute(site.changes_per_minute),
+            "test": RateLimitItemPerMinute(site.tests_per_minute),
+        }
+
+    def count(self, kind: str, client: str) -> None:
+        """Count one request of `kind` by `client`. Raises TooOften."""
+        if not self._limiter.hit(self._limits[kind], kind, client):
+            raise TooOften(WINDOW_S)
+
+
+def limit_changes(request: Request, services: Services) -> None:
+    """Count a change against the client's address. Raises TooOften."""
+    _count(request, "change")
+
+
+def limit_tests(request: Request, services: Services) -> None:
+    """Count a test alert against the client's address. Raises TooOften."""
+    _count(request, "test")
+
+
+def _count(request: Request, kind: str) -> None:
+    rates: Rates = request.app.state.rates
+    rates.count(kind, request.client.host if request.client else "unknown")

@@ -1,0 +1,73 @@
+"""What browsers are told to refuse on our behalf, and what we refuse from them.
+
+Enters: requests. Leaves: a strict Content-Security-Policy and its companions on every answer; ForeignOrigin for a
+change that another site's page asked for. There is no cookie, so no request carries authority by itself: this is the
+second lock.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from fastapi import Request
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from notifier.errors import ForeignOrigin
+from notifier.web.services import Services
+
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self'; "
+    "manifest-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    # Nothing is used again without asking: a page and its script are never of two versions.
+    "Cache-Control": "no-cache",
+    "Content-Security-Policy": PAGE_POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+HSTS = "max-age=31536000"
+
+
+class SecurityHeaders:
+    """Adds `HEADERS` to every answer, and HSTS where the site is served over https."""
+
+    def __init__(self, app: ASGIApp, *, https: bool) -> None:
+        self._app = app
+        self._headers = HEADERS | ({"Strict-Transport-Security": HSTS} if https else {})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, with a `send` that adds the headers that the route did not set itself."""
+
+        async def add(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, add)
+
+
+def refuse_foreign(request: Request, services: Services) -> None:
+    """Raises ForeignOrigin for a change asked for by a page of another site.
+
+    Browsers say where a request comes from in Sec-Fetch-Site, older ones in Origin; a program that is no browser says
+    neither, and has nothing that it could borrow.
+    """
+    if request.method in {"GET", "HEAD", "OPTIONS"}:
+        return
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site is not None:
+        foreign = site not in {"same-origin", "none"}
+    else:
+        # Behind a proxy that rewrites Host, the site's public address is the one that browsers name.
+        ours = {request.headers.get("host"), urlsplit(services.site.base_url).netloc}
+        foreign = origin is not None and urlsplit(origin).netloc not in ours
+    if foreign:
+        raise ForeignOrigin("the request comes from another site")

@@ -1,0 +1,85 @@
+"""What the web room needs from the rest of the house, passed in by wiring.
+
+Enters: stores and callables, all synchronous unless they say otherwise (the web room runs them in worker threads).
+Leaves: nothing; `app.build_app` hands this to every route.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Protocol
+
+from fastapi import Depends, Request
+
+from notifier.alerts.alert import Alert
+from notifier.clock import Clock
+from notifier.push.outcome import Outcome
+from notifier.subscribers.endpoint import EndpointPolicy
+from notifier.subscribers.subscriber import Subscription, SubscriptionStore
+from notifier.topics.topic import Topic
+
+
+@dataclass(frozen=True, slots=True)
+class SiteSettings:
+    """How the site presents itself, and how much of it one client may use.
+
+    `base_url` is the public address, scheme and host, as subscribers type it; `contact` a `mailto:` or `https:` link
+    for people with a question; the rates are requests a minute from one address.
+    """
+
+    title: str = "Notifier"
+    base_url: str = "http://127.0.0.1:8000"
+    contact: str | None = None
+    changes_per_minute: int = 60
+    tests_per_minute: int = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of /readyz: whether it is well, and in words how it stands."""
+
+    ok: bool
+    detail: str
+
+
+class WebSubCallback(Protocol):
+    """What a hub talks to (W3C WebSub sections 5.3 and 7); `callback_id` is the unguessable part of the URL."""
+
+    def verify(self, callback_id: str, params: Mapping[str, str]) -> str | None:
+        """The challenge to echo where we did ask for this subscription, else None."""
+
+    def receive(self, callback_id: str, headers: Mapping[str, str], body: bytes) -> bool:
+        """Take content that a hub distributes; False if there is no such callback. Header names are lower case."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebServices:
+    """The parts of the house that routes use.
+
+    `topics` gives the topics in force, in the order of the page; `application_server_key` is base64url without padding
+    and `vapid_key_id` its name in the store; `send_test` pushes a test alert to one subscription and says what came of
+    it; `recent_alerts` gives the newest alerts first; `metrics` the Prometheus text format.
+    """
+
+    site: SiteSettings
+    clock: Clock
+    subscriptions: SubscriptionStore
+    endpoints: EndpointPolicy
+    topics: Callable[[], Sequence[Topic]]
+    application_server_key: str
+    vapid_key_id: str
+    send_test: Callable[[Subscription], Awaitable[Outcome]]
+    recent_alerts: Callable[[], Sequence[Alert]]
+    readiness: Callable[[], Mapping[str, Check]]
+    metrics: Callable[[], bytes]
+    websub: WebSubCallback | None = None
+
+
+def services_of(request: Request) -> WebServices:
+    """The services that the application was built with."""
+    services: WebServices = request.app.state.services
+    return services
+
+
+Services = Annotated[WebServices, Depends(services_of)]

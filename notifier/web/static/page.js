@@ -1,0 +1,196 @@
+// The subscribers' page: shows the state that this browser is in and carries out what its buttons say. Every word is
+// in the HTML already or comes with the server's answer; permission is asked for in a click's handler and nowhere else.
+
+import "./keep.js";
+import "./server.js";
+import "./subscription.js";
+import { listed, situation } from "./situation.js";
+
+const { keep, server, subscription } = globalThis;
+const CONFIRMATION_MS = 8000;
+
+const panel = document.getElementById("panel");
+const boxes = [...document.querySelectorAll("input[name=topic]")];
+const key = { key: document.body.dataset.key, key_id: document.body.dataset.keyId };
+const toasts = { done: document.getElementById("done"), problem: document.getElementById("problem") };
+
+let me; // what keep.js has: {token, topics, endpoint}, or undefined
+let saving = Promise.resolve(); // topic changes reach the server in the order in which they were made
+let fading;
+
+const chosen = () => boxes.filter((box) => box.checked);
+const tick = (topics) => boxes.forEach((box) => (box.checked = topics.includes(box.value)));
+
+// --- what is seen
+
+function show(name, { focus = false } = {}) {
+  for (const part of panel.querySelectorAll("[data-situation]")) part.hidden = part.dataset.situation !== name;
+  panel.dataset.now = name;
+  for (const part of document.querySelectorAll("[data-shown-when]")) {
+    part.hidden = { on: name !== "on", off: name === "on", known: !me }[part.dataset.shownWhen];
+  }
+  summarise();
+  // The button that was pressed is gone now: a keyboard or a screen reader goes on from the panel.
+  if (focus) panel.focus({ preventScroll: true });
+}
+
+function summarise() {
+  const titles = listed(chosen().map((box) => box.dataset.title));
+  for (const place of panel.querySelectorAll("[data-chosen]")) place.textContent = titles;
+}
+
+function say(kind, text) {
+  clearTimeout(fading);
+  for (const [name, toast] of Object.entries(toasts)) toast.textContent = name === kind ? text : "";
+  if (kind === "done") fading = setTimeout(() => say("none", ""), CONFIRMATION_MS);
+}
+
+const complain = (problem) => say("problem", `${problem.title}. ${problem.detail}`);
+
+// --- what this browser is like
+
+async function look() {
+  const canPush = "serviceWorker" in navigator && "PushManager" in window && "Notification" in window;
+  const registration = canPush && window.isSecureContext && (await navigator.serviceWorker.getRegistration());
+  const push = await registration?.pushManager?.getSubscription();
+  me = canPush ? await keep.subscriber() : undefined;
+  const name = situation({
+    secure: window.isSecureContext,
+    canPush,
+    // Only Safari on iPhone and iPad has this member; it is true for a page opened from the Home Screen.
+    wantsHome: navigator.standalone === false,
+    permission: canPush ? Notification.permission : "default",
+    known: Boolean(me),
+    subscribed: Boolean(push),
+  });
+  if (me) tick(me.topics);
+  return { name, registration, push };
+}
+
+/** See how things stand, with the server too where this browser believes that alerts are on. */
+async function refresh() {
+  const { name, registration, push } = await look();
+  show(name);
+  if (name !== "on") return;
+  try {
+    const mine = await server.call("GET", "/api/subscriptions/mine", { token: me.token });
+    tick(mine.topics);
+    if (mine.key_id !== key.key_id || me.endpoint !== push.endpoint) await subscription.renew(registration, me, key);
+    show("on");
+  } catch (problem) {
+    if (problem.code !== "not-found") return complain(problem);
+    // The push service ended it while we were away; the endpoint will never work again.
+    await push.unsubscribe();
+    show("lapsed");
+  }
+}
+
+// --- what the buttons do
+
+async function start() {
+  if (!chosen().length) {
+    boxes[0]?.focus();
+    return say("problem", "Choose at least one topic first.");
+  }
+  const answer = await ask();
+  if (answer === "denied") return show("blocked", { focus: true });
+  if (answer !== "granted") {
+    show(me ? "lapsed" : "off", { focus: true });
+    return say("problem", "The question was closed without an answer. Press the button to be asked again.");
+  }
+  show("starting");
+  try {
+    const registration = await registered();
+    tick(await subscription.start(registration, key, chosen().map((box) => box.value), me?.token));
+    me = await keep.subscriber();
+    show("on", { focus: true });
+    say("done", "Alerts are on. Send yourself a test alert to see what they look like.");
+  } catch (problem) {
+    show(me ? "lapsed" : "off", { focus: true });
+    complain(inWords(problem));
+  }
+}
+
+async function ask() {
+  if (Notification.permission !== "default") return Notification.permission;
+  show("asking", { focus: true });
+  return Notification.requestPermission();
+}
+
+async function registered() {
+  await navigator.serviceWorker.register("/sw.js", { updateViaCache: "none" });
+  return navigator.serviceWorker.ready;
+}
+
+function inWords(problem) {
+  if (problem instanceof server.Problem) return problem;
+  console.error(problem);
+  return {
+    title: "Your browser could not subscribe",
+    detail: "Its push service may be out of reach: check your connection, leave a private window, then try again.",
+  };
+}
+
+async function test(button) {
+  button.disabled = true;
+  try {
+    await server.call("POST", "/api/subscriptions/mine/test", { token: me.token });
+    say("done", "Test alert sent. Nothing on your screen in a few seconds? Look at “Do not disturb” and the system’s own notification settings.");
+  } catch (problem) {
+    complain(problem);
+    if (["not-found", "subscription-ended"].includes(problem.code)) show("lapsed", { focus: true });
+  } finally {
+    button.disabled = false;
+  }
+}
+
+async function stop() {
+  const { push } = await look();
+  await push?.unsubscribe();
+  try {
+    await server.call("DELETE", "/api/subscriptions/mine", { token: me.token });
+  } catch (problem) {
+    show("lapsed", { focus: true });
+    return say("problem", `Alerts have stopped on this browser, but your data could not be deleted yet. ${problem.detail}`);
+  }
+  await keep.forget();
+  show((await look()).name, { focus: true });
+  say("done", "All alerts have stopped and your data is deleted.");
+}
+
+async function saveTopics() {
+  const topics = chosen().map((box) => box.value);
+  try {
+    const mine = await server.call("PUT", "/api/subscriptions/mine/topics", { token: me.token, body: { topics } });
+    me = { ...me, topics: mine.topics };
+    await keep.save(me);
+    say("done", topics.length ? `Saved: ${listed(chosen().map((box) => box.dataset.title))}.` : "Saved. Without a topic you get no alerts until you tick one.");
+  } catch (problem) {
+    tick(me.topics);
+    summarise();
+    complain(problem);
+  }
+}
+
+// --- wiring
+
+const actions = { start, test, stop };
+panel.addEventListener("click", (event) => {
+  const button = event.target.closest("button[data-do]");
+  if (button) actions[button.dataset.do](button);
+});
+
+document.getElementById("topics")?.addEventListener("change", () => {
+  summarise();
+  if (panel.dataset.now === "on") saving = saving.then(saveTopics);
+});
+
+// Unblocking in the browser's settings is noticed at once, where the browser tells.
+navigator.permissions
+  ?.query({ name: "notifications" })
+  .then((status) => {
+    status.onchange = () => ["asking", "starting"].includes(panel.dataset.now) || refresh();
+  })
+  .catch(() => {});
+
+refresh();

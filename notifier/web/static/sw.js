@@ -1,0 +1,65 @@
+// The service worker: a push becomes a notification, a click opens the story, a changed subscription is told to the
+// server. It caches nothing and intercepts no request.
+
+importScripts("/static/keep.js", "/static/server.js", "/static/subscription.js");
+
+const LOUD_AGAIN = ["new", "correction"]; // an update replaces what is on the screen without a sound
+
+self.addEventListener("install", () => self.skipWaiting());
+self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+self.addEventListener("push", (event) => event.waitUntil(show(read(event.data))));
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(open(event.notification.data?.url ?? "/"));
+});
+self.addEventListener("pushsubscriptionchange", (event) => event.waitUntil(renewed()));
+
+/** The alert in a push. One that can't be read still has to be shown: browsers end a subscription that stays silent. */
+function read(data) {
+  try {
+    const alert = data.json();
+    if (alert.title) return alert;
+  } catch {
+    // Not ours, or of a format to come: the page below has the news.
+  }
+  return { kind: "test", tag: "unreadable", title: "News has broken", body: "Open the page to read it.", url: "/" };
+}
+
+async function show(alert) {
+  const state = alert.kind === "test" ? "fresh" : await keep.claim(alert.tag, alert.id);
+  if (state === "outdated") return;
+  // A repeat that is still on the screen is put there again in silence; one that was closed stays closed.
+  if (state === "repeat" && !(await self.registration.getNotifications({ tag: alert.tag })).length) return;
+  await self.registration.showNotification(alert.title, {
+    body: body(alert),
+    tag: alert.tag,
+    renotify: state === "fresh" && LOUD_AGAIN.includes(alert.kind),
+    silent: state === "repeat" || alert.kind === "update" ? true : null,
+    icon: "/static/icon-192.png",
+    badge: "/static/badge.png",
+    image: alert.image,
+    timestamp: alert.at,
+    data: { url: alert.url },
+  });
+}
+
+/** Standfirst, then who says it: the browser itself names only this site. */
+function body(alert) {
+  return [alert.body, alert.publisher].filter(Boolean).join("\n");
+}
+
+/** Focus the window that already shows `url`, else open one. */
+async function open(url) {
+  const wanted = new URL(url, self.location.origin).href;
+  const windows = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  const there = windows.find((client) => client.url === wanted);
+  return there ? there.focus() : self.clients.openWindow(wanted);
+}
+
+/** The browser dropped or changed the subscription by itself; if the server is away, the next visit makes up for it. */
+async function renewed() {
+  const me = await keep.subscriber();
+  if (!me) return;
+  const key = await server.call("GET", "/api/application-server-key");
+  await subscription.renew(self.registration, me, key);
+}
