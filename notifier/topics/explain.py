@@ -80,7 +80,7 @@ def _unexpected_character(expression: str, position: int) -> QueryError:
     if character == ":":
         return _stray_colon(expression, position)
     if character == "*" and expression[:position][-1:].strip(' ("'):
-        word = expression[:position].split()[-1]
+        word = expression[:position].rsplit(maxsplit=1)[-1]
         return _refuse(expression, position, "* stands within a word; expected it at the end", f"Write {word}*")
     problem, fix = _CHARACTERS.get(character, (f"{character} cannot stand here; expected {_OPERAND}", "Take it out"))
     return _refuse(expression, position, problem, fix)

@@ -42,10 +42,7 @@ _dropped = re.compile(
     "[\u00ad\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed\u200b-\u200d\u20d0-\u20ff]"
 )
 _letters = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "ı": "i"})
-_ELISIONS = frozenset(
-    ("l", "d", "j", "m", "t", "s", "n", "c", "qu", "un", "jusqu", "lorsqu", "puisqu", "quoiqu")
-    + ("dell", "all", "nell", "sull", "dall", "quell")
-)
+_elision = re.compile("[cdjlmnst]|(?:jus|lors|puis|quoi)?qu|un|d?all|[dnq]u?ell|sull").fullmatch
 _LONGEST_ACRONYM = 5
 
 
@@ -114,7 +111,7 @@ def _forms(part: str, capitals_speak: bool) -> list[str]:
     if before and after in {"s", "S"}:
         forms.append(fold(_bare(before)))
         part = before
-    elif fold(before) in _ELISIONS:
+    elif _elision(fold(before)):
         forms.append(fold(after))
         part = after
     acronym = _acronym(part, capitals_speak)
