@@ -20,8 +20,11 @@ _PICTURE_NAME = re.compile(r"\.(?:jpe?g|png|gif|webp|avif)(?:$|[?#])", re.IGNORE
 _TRACKER_SIZES = {"0", "1"}
 
 
-def choose(entry: Mapping[str, Any], markup: Iterable[str], base: str) -> str | None:
-    """media:content, media:thumbnail, enclosure, og:image, itunes:image, then an `<img>` in `markup` (HTML parts)."""
+def choose(entry: Mapping[str, Any], base: str) -> str | None:
+    """media:content, media:thumbnail, enclosure, og:image, itunes:image, then an `<img>` in the summary or content.
+
+    `base` is the item's page; an `xml:base` around the content counts for what is in it.
+    """
     candidates = (
         *_by_width(media for media in entry.get("media_content", ()) if _is_picture(media)),
         *_by_width(entry.get("media_thumbnail", ())),
@@ -29,18 +32,20 @@ def choose(entry: Mapping[str, Any], markup: Iterable[str], base: str) -> str | 
         entry.get("og_image"),
         _href(entry.get("image")),
     )
-    return next((url for candidate in candidates if (url := absolute(candidate, base))), None) or first_in(markup, base)
+    if url := next((url for candidate in candidates if (url := absolute(candidate, base))), None):
+        return url
+    parts = [entry.get("summary_detail") or {"value": entry.get("summary")}, *entry.get("content", ())]
+    return next((url for part in parts if (url := _in_part(part, base))), None)
 
 
-def first_in(markup: Iterable[str], base: str) -> str | None:
-    """The first `<img>` that is no tracking pixel."""
-    for text in markup:
-        for tag in _IMG.finditer(text):
-            attributes = {m[1].lower(): m[2] or m[3] or m[4] or "" for m in _ATTRIBUTE.finditer(tag[1])}
-            if not _TRACKER_SIZES.isdisjoint((attributes.get("width"), attributes.get("height"))):
-                continue
-            if url := absolute(html.unescape(attributes.get("src", "")), base):
-                return url
+def first_in(markup: str, base: str) -> str | None:
+    """The first `<img>` in HTML that is no tracking pixel."""
+    for tag in _IMG.finditer(markup):
+        attributes = {m[1].lower(): m[2] or m[3] or m[4] or "" for m in _ATTRIBUTE.finditer(tag[1])}
+        if not _TRACKER_SIZES.isdisjoint((attributes.get("width"), attributes.get("height"))):
+            continue
+        if url := absolute(html.unescape(attributes.get("src", "")), base):
+            return url
     return None
 
 
@@ -54,6 +59,11 @@ def absolute(address: object, base: str) -> str | None:
     except ValueError:
         return None
     return url if parts.scheme in ("http", "https") and parts.netloc else None
+
+
+def _in_part(part: Mapping[str, Any], base: str) -> str | None:
+    value = part.get("value")
+    return first_in(value, absolute(part.get("base"), base) or base) if value else None
 
 
 def _by_width(medias: Iterable[Mapping[str, Any]]) -> list[str]:

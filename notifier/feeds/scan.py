@@ -11,7 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import blake2b
+
+from notifier.feeds import dates
 
 DIGEST_BYTES = 8
 
@@ -20,6 +23,10 @@ _TOKENS = {
     name: re.compile(rb"<!\[CDATA\[|<!--|<\?|</?" + name + rb"(?=[\s/>])|<!DOCTYPE")
     for name in (b"item", b"entry", b"url")
 }
+
+_DATE = re.compile(
+    rb"<(?:pubDate|published|updated|dc:date|issued|modified|news:publication_date|lastmod)[^>]*>\s*(?:<!\[CDATA\[)?([^<\]]+)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +43,25 @@ def divide(document: bytes, name: bytes) -> tuple[RawItem, ...] | None:
     places = _places(document, name)
     if places is None:
         return None
-    return tuple(
-        RawItem(start, end, blake2b(document[start:end], digest_size=DIGEST_BYTES).digest()) for start, end in places
-    )
+    return tuple(RawItem(start, end, digest(document[start:end])) for start, end in places)
+
+
+def digest(raw: bytes) -> bytes:
+    """What is remembered of an item: 8 bytes tell the items of one feed apart."""
+    return blake2b(raw, digest_size=DIGEST_BYTES).digest()
+
+
+def published_at(document: bytes, item: RawItem) -> datetime | None:
+    """An item's time without parsing it, good enough to tell which are the newest."""
+    match = _DATE.search(document, item.start, item.end)
+    return dates.parse(match[1].decode("utf-8", "replace")) if match else None
 
 
 def without(document: bytes, items: Collection[RawItem]) -> bytes:
-    """The document with `items` (in document order) cut out."""
+    """The document with `items` (in document order) cut out, and the white space in front of them."""
     pieces, behind = [], 0
     for item in items:
-        pieces.append(document[behind : item.start])
+        pieces.append(document[behind : item.start].rstrip())
         behind = item.end
     pieces.append(document[behind:])
     return b"".join(pieces)

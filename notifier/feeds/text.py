@@ -16,6 +16,7 @@ import nh3
 MAX_MARKUP_CHARS = 20_000
 MAX_TITLE_CHARS = 500
 MAX_SUMMARY_CHARS = 2_000
+HEADLESS_TITLE_CHARS = 120
 
 _TAG = re.compile(
     r"</?(?:a|abbr|address|article|aside|b|big|blockquote|br|center|cite|code|dd|del|div|dl|dt|em|embed|figcaption"
