@@ -56,6 +56,7 @@ def accept(connection: Connection, new: NewAlert, now: datetime) -> int:
     Its audience is fixed here: subscriptions made later are above the last chunk.
     """
     ids = topic_ids(connection, new.topics, make=True)
+    left_out = topic_ids(connection, new.except_topics, make=True)
     values = {
         "story_id": new.story_id,
         "kind": new.kind.value,
@@ -66,11 +67,13 @@ def accept(connection: Connection, new: NewAlert, now: datetime) -> int:
         "why": dict(new.why),
         "decided_at": new.decided_at,
         "hold_until": new.hold_until,
-        "audience": count_audience(connection, ids.values()),
+        "audience": count_audience(connection, ids.values(), left_out.values()),
     }
     made = int(connection.execute(insert(alert).values(values).returning(alert.c.id)).scalar_one())
-    if ids:
-        connection.execute(insert(alert_topic), [{"alert_id": made, "topic_id": i} for i in ids.values()])
+    named = dict.fromkeys(ids.values(), False) | dict.fromkeys(left_out.values(), True)
+    if named:
+        rows = [{"alert_id": made, "topic_id": i, "excluded": excluded} for i, excluded in named.items()]
+        connection.execute(insert(alert_topic), rows)
     slices = _slices(connection) if values["audience"] else []
     if slices:
         start = new.hold_until or now
@@ -99,7 +102,7 @@ def load_alerts(connection: Connection, ids: Iterable[int]) -> dict[int, Alert]:
     wanted = list(ids)
     topics: dict[int, set[str]] = {}
     pairs = select(alert_topic.c.alert_id, topic.c.slug).join(topic, topic.c.id == alert_topic.c.topic_id)
-    for row in connection.execute(pairs.where(alert_topic.c.alert_id.in_(wanted))):
+    for row in connection.execute(pairs.where(alert_topic.c.alert_id.in_(wanted), ~alert_topic.c.excluded)):
         topics.setdefault(row.alert_id, set()).add(row.slug)
     counts: dict[int, dict[str, int]] = {}
     summed = select(delivery_count.c.alert_id, delivery_count.c.outcome, func.sum(delivery_count.c.count).label("n"))

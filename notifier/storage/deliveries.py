@@ -22,7 +22,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from notifier.alerts.alert import Chunk
 from notifier.alerts.delivery import (
@@ -35,7 +34,7 @@ from notifier.alerts.delivery import (
 )
 from notifier.errors import LeaseLost
 from notifier.storage.alerts import load_alerts
-from notifier.storage.database import Database
+from notifier.storage.database import Database, upsert_into
 from notifier.storage.schema import (
     alert,
     alert_topic,
@@ -45,7 +44,7 @@ from notifier.storage.schema import (
     subscription,
     subscription_topic,
 )
-from notifier.storage.subscriptions import remove_subscriptions
+from notifier.storage.subscriptions import has_topic, remove_subscriptions
 from notifier.subscribers.subscriber import PushKeys
 
 # Every subscription of the chunk's range that has one of the alert's topics, once.
@@ -100,8 +99,10 @@ class SqlDeliveryStore:
     def recipients(self, job: ChunkJob, after: int, limit: int) -> Sequence[Recipient]:
         """The chunk's next recipients by id, after the subscription id `after`."""
         with self._database.reading() as connection:
-            wanted = select(alert_topic.c.topic_id).where(alert_topic.c.alert_id == job.alert.id)
-            topics = list(connection.scalars(wanted))
+            named = select(alert_topic.c.topic_id, alert_topic.c.excluded)
+            rows = connection.execute(named.where(alert_topic.c.alert_id == job.alert.id)).all()
+            topics = [row.topic_id for row in rows if not row.excluded]
+            left_out = [row.topic_id for row in rows if row.excluded]
             member = subscription_topic.c.subscription_id
             in_range = and_(member > after, member <= job.chunk.hi, subscription_topic.c.topic_id.in_(topics))
             query = (
@@ -114,6 +115,8 @@ class SqlDeliveryStore:
             )
             if len(topics) > 1:
                 query = query.distinct()
+            if left_out:
+                query = query.where(~has_topic(subscription.c.id, left_out))
             return [_recipient(row) for row in connection.execute(query)]
 
     def settle(self, job: ChunkJob, settlement: Settlement, now: datetime, lease_s: float) -> None:
@@ -208,8 +211,7 @@ def add_counts(connection: Connection, alert_id: int, counts: Mapping[str, Mappi
     ]
     if not rows:
         return
-    insert_into = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    statement = insert_into(delivery_count)
+    statement = upsert_into(connection, delivery_count)
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=list(delivery_count.primary_key),
@@ -245,7 +247,6 @@ def _add_retries(connection: Connection, job: ChunkJob, retries: Sequence[RetryL
         }
         for later in retries
     ]
-    insert_into = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     # A subscriber who left in the meantime is no longer there to be referred to.
     alive = set(
         connection.scalars(
@@ -253,7 +254,7 @@ def _add_retries(connection: Connection, job: ChunkJob, retries: Sequence[RetryL
         )
     )
     if rows := [row for row in rows if row["subscription_id"] in alive]:
-        connection.execute(insert_into(delivery_retry).on_conflict_do_nothing(), rows)
+        connection.execute(upsert_into(connection, delivery_retry).on_conflict_do_nothing(), rows)
 
 
 def _finish_if_done(connection: Connection, alert_id: int, now: datetime) -> None:

@@ -163,6 +163,7 @@ grouping = Table(
     Column("story_id", Id, nullable=False),
     Column("signal", String(32), nullable=False),
     Column("evidence", JSON, nullable=False),
+    Column("related", JSON, nullable=False),  # stories that may tell the same event, not surely enough to merge
     Index(None, "story_id"),
 )
 
@@ -235,6 +236,7 @@ alert_topic = Table(
     metadata,
     Column("alert_id", Id, ForeignKey("alert.id", ondelete="CASCADE"), primary_key=True),
     Column("topic_id", Id, ForeignKey("topic.id"), primary_key=True),
+    Column("excluded", Boolean, nullable=False),  # its followers have the story already
 )
 
 chunk = Table(

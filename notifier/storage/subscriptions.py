@@ -11,7 +11,19 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, distinct, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Exists,
+    Row,
+    delete,
+    distinct,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from notifier.errors import NotFound
 from notifier.storage.database import Database
@@ -111,15 +123,24 @@ def count_ends(connection: Connection, ends: dict[tuple[str, str], int], now: da
         )
 
 
-def count_audience(connection: Connection, ids: Iterable[int]) -> int:
-    """How many subscriptions have at least one of the topics with these ids."""
-    wanted = list(ids)
+def count_audience(connection: Connection, ids: Iterable[int], left_out: Iterable[int] = ()) -> int:
+    """How many subscriptions have at least one of the topics with these ids, and none of those `left_out`."""
+    wanted, unwanted = list(ids), list(left_out)
     if not wanted:
         return 0
-    # One topic needs no DISTINCT: the primary key's index alone answers it.
     member = subscription_topic.c.subscription_id
+    # One topic needs no DISTINCT: the primary key's index alone answers it.
     counted = func.count() if len(wanted) == 1 else func.count(distinct(member))
-    return int(connection.scalar(select(counted).where(subscription_topic.c.topic_id.in_(wanted))) or 0)
+    query = select(counted).select_from(subscription_topic).where(subscription_topic.c.topic_id.in_(wanted))
+    if unwanted:
+        query = query.where(~has_topic(member, unwanted))
+    return int(connection.scalar(query) or 0)
+
+
+def has_topic(subscription_id: ColumnElement[int], ids: Sequence[int]) -> Exists:
+    """Whether the subscription has one of the topics with these ids."""
+    other = subscription_topic.alias()
+    return exists().where(other.c.subscription_id == subscription_id, other.c.topic_id.in_(ids))
 
 
 def _add_topics(connection: Connection, owner: int, topics: frozenset[str]) -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from notifier.storage.database import upsert_into
 from notifier.storage.schema import topic
 
 
@@ -20,7 +20,6 @@ def topic_ids(connection: Connection, slugs: Iterable[str], *, make: bool = Fals
     if not wanted:
         return {}
     if make:
-        insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-        connection.execute(insert(topic).on_conflict_do_nothing(), [{"slug": slug} for slug in wanted])
+        connection.execute(upsert_into(connection, topic).on_conflict_do_nothing(), [{"slug": slug} for slug in wanted])
     rows = connection.execute(select(topic.c.slug, topic.c.id).where(topic.c.slug.in_(wanted)))
     return {row.slug: row.id for row in rows}

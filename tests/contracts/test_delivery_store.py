@@ -79,6 +79,15 @@ def test_whoever_subscribes_after_the_decision_is_not_in_the_audience(house: Hou
     assert len(house.store.recipients(job, job.chunk.cursor, 10)) == 1
 
 
+def test_followers_of_an_excluded_topic_are_left_out(house: House) -> None:
+    ada = house.subscribe("ada", "world")
+    house.subscribe("bob", "world", "uk")
+    alert = house.alerts.accept(replace(an_alert("world"), except_topics=frozenset({"uk"})), NOON)
+    job = house.claim()
+    assert (alert.audience, alert.topics) == (1, {"world"})
+    assert [r.subscription_id for r in house.store.recipients(job, job.chunk.cursor, 10)] == [ada]
+
+
 def test_an_alert_to_nobody_is_done_at_once(house: House) -> None:
     house.subscribe("ada", "sport")
     alert = house.alerts.accept(an_alert("world"), NOON)
