@@ -10,7 +10,6 @@ import socket
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import ceil
 from pathlib import Path
 from time import monotonic
 
@@ -26,10 +25,9 @@ ANSWER_S = 30.0
 STREAMS = 100
 """Streams that libcurl opens on one connection before it opens the next, where the service allows as many."""
 
-_MAX_TRIES = 3
-_E_HTTP2_STREAM = 92
 _TICK_S = 1.0
 
+_E_HTTP2_STREAM = 92  # pycurl has no name for it
 _ERRORS: dict[int, NetworkError] = {
     pycurl.E_OPERATION_TIMEDOUT: "timeout",
     pycurl.E_COULDNT_RESOLVE_HOST: "dns",
@@ -39,6 +37,7 @@ _ERRORS: dict[int, NetworkError] = {
     pycurl.E_SEND_ERROR: "closed",
     pycurl.E_RECV_ERROR: "closed",
     pycurl.E_GOT_NOTHING: "closed",
+    _E_HTTP2_STREAM: "reset",
 }
 
 
@@ -47,7 +46,6 @@ class _Transfer:
     """One try of one request; `handle` is libcurl's."""
 
     index: int
-    tries: int
     started_at: float
     handle: pycurl.Curl
     refused: bool = False
@@ -58,15 +56,15 @@ class PycurlWire:
 
     `guard` is asked for every address that libcurl is about to connect to. `ca_file` replaces the public certificate
     authorities, for a push service of one's own. Limits: `CONNECT_S` to connect, `ANSWER_S` for each request, and the
-    deadline for all.
+    deadline for all. What a service did not process, libcurl itself sends again, up to five times.
     """
 
     def __init__(self, guard: AddressGuard, ca_file: Path | None = None, max_connections: int = 8) -> None:
         self._guard = guard
         self._ca_file = str(ca_file or certifi.where())
-        self._max_connections = max_connections
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_MULTIPLEX)
+        self._multi.setopt(pycurl.M_MAX_HOST_CONNECTIONS, max_connections)
         self._multi.setopt(pycurl.M_MAXCONNECTS, 4 * max_connections)
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
@@ -78,21 +76,19 @@ class PycurlWire:
 
     def send(self, batch: Sequence[PushRequest], deadline_s: float, concurrency: int = STREAMS) -> list[Answer]:
         """See Wire.send."""
-        connections = min(self._max_connections, ceil(concurrency / STREAMS))
-        self._multi.setopt(pycurl.M_MAX_HOST_CONNECTIONS, connections)
         ends_at = monotonic() + deadline_s
         answers = [Answer(error="timeout", elapsed_s=deadline_s)] * len(batch)
-        waiting = deque((index, 1) for index in range(len(batch)))
+        waiting = deque(range(len(batch)))
         lines: dict[int, list[str]] = {}
         try:
             while (waiting or self._flying) and (left_s := ends_at - monotonic()) > 0:
                 while waiting and len(self._flying) < concurrency:
-                    index, tries = waiting.popleft()
+                    index = waiting.popleft()
                     request = batch[index]
                     header = lines.setdefault(id(request.headers), _header_lines(request.headers))
-                    self._start(index, tries, request, header, left_s)
+                    self._start(index, request, header, left_s)
                 self._pump(min(left_s, _TICK_S))
-                self._collect(answers, waiting)
+                self._collect(answers)
         finally:
             # The watchdog: whatever libcurl still waits for is over now.
             for transfer in list(self._flying.values()):
@@ -107,13 +103,13 @@ class PycurlWire:
         self._multi.close()
         self._selector.close()
 
-    def _start(self, index: int, tries: int, request: PushRequest, header: list[str], left_s: float) -> None:
+    def _start(self, index: int, request: PushRequest, header: list[str], left_s: float) -> None:
         handle = self._idle.pop() if self._idle else self._new_handle()
         handle.setopt(pycurl.URL, request.endpoint)
         handle.setopt(pycurl.HTTPHEADER, header)
         handle.setopt(pycurl.POSTFIELDS, request.body)
         handle.setopt(pycurl.TIMEOUT_MS, max(1, int(1000 * min(left_s, ANSWER_S))))
-        self._flying[handle] = _Transfer(index, tries, monotonic(), handle)
+        self._flying[handle] = _Transfer(index, monotonic(), handle)
         self._multi.add_handle(handle)
 
     def _new_handle(self) -> pycurl.Curl:
@@ -173,19 +169,16 @@ class PycurlWire:
     def _on_timer(self, timeout_ms: int) -> None:
         self._timer_at = None if timeout_ms < 0 else monotonic() + timeout_ms / 1000
 
-    def _collect(self, answers: list[Answer], waiting: deque[tuple[int, int]]) -> None:
+    def _collect(self, answers: list[Answer]) -> None:
         more = True
         while more:
             left, done, failed = self._multi.info_read(1000)
             for handle in done:
                 transfer = self._take_off(self._flying[handle])
                 answers[transfer.index] = _answer(transfer)
-            for handle, code, text in failed:
+            for handle, code, _ in failed:
                 transfer = self._take_off(self._flying[handle])
-                if _not_processed(code, text) and transfer.tries < _MAX_TRIES:
-                    waiting.append((transfer.index, transfer.tries + 1))
-                else:
-                    answers[transfer.index] = _failure(transfer, code)
+                answers[transfer.index] = _failure(transfer, code)
             more = left > 0
 
     def _take_off(self, transfer: _Transfer) -> _Transfer:
@@ -211,8 +204,3 @@ def _answer(transfer: _Transfer) -> Answer:
 def _failure(transfer: _Transfer, code: int) -> Answer:
     error: NetworkError = "address-refused" if transfer.refused else _ERRORS.get(code, "protocol")
     return Answer(error=error, elapsed_s=monotonic() - transfer.started_at)
-
-
-def _not_processed(code: int, text: str) -> bool:
-    """RFC 9113 section 8.7: the service says that it did not look at the request."""
-    return code in {pycurl.E_HTTP2, _E_HTTP2_STREAM} and "REFUSED_STREAM" in text

@@ -8,8 +8,8 @@ from typing import Literal, Protocol
 
 from notifier.push.request import PushRequest
 
-NetworkError = Literal["timeout", "dns", "connect", "tls", "address-refused", "closed", "protocol"]
-"""Why there is no status. `timeout` and `closed` may come after the service took the message."""
+NetworkError = Literal["timeout", "dns", "connect", "tls", "address-refused", "closed", "reset", "protocol"]
+"""Why there is no status. From `timeout`, `closed` and `reset` nobody knows whether the service took the message."""
 
 
 @dataclass(frozen=True, slots=True)
