@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+from tempfile import mkstemp
 from threading import Lock
 
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, generate_private_key
@@ -84,8 +85,8 @@ def _create_key(path: Path) -> VapidKey:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     private = generate_private_key(SECP256R1())
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+    descriptor, unfinished = mkstemp(dir=path.parent)  # with mode 0600
+    with os.fdopen(descriptor, "wb") as file:
         file.write(pem)
         file.flush()
         os.fsync(file.fileno())
@@ -95,7 +96,7 @@ def _create_key(path: Path) -> VapidKey:
     except FileExistsError:
         return load_key(path)
     finally:
-        unfinished.unlink()
+        Path(unfinished).unlink()
     return vapid_key(private)
 
 
