@@ -28,6 +28,8 @@ _DECLARED = re.compile(rb"<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]+)")
 # Not text encodings, or written in plain ASCII bytes with shifts: never believed on a publisher's word alone.
 _SEVEN_BIT = ("iso-2022", "hz", "utf-7")
 _WIDER = {"gb2312": "gb18030", "gbk": "gb18030", "iso-8859-1": "cp1252", "latin1": "cp1252", "us-ascii": "cp1252"}
+# Python marks a byte that is not UTF-8 as U+DC80 to U+DCFF (PEP 383).
+_STRAY = {0xDC00 + byte: bytes([byte]).decode("cp1252", "replace") for byte in range(0x80, 0x100)}
 _CONTROLS = bytes(n for n in range(32) if n not in b"\t\n\r") + b"\x7f"
 
 
@@ -55,7 +57,7 @@ def _other(body: bytes, declared: list[str]) -> tuple[bytes, str | None]:
         return _clean(text.encode()), None
     said = declared[0] if declared else "nothing"
     problem = f"The text is not in the charset that it declares ({said}); stray bytes were read as Windows-1252"
-    return _clean(body.decode("utf-8", "notifier-windows-1252").encode()), problem
+    return _clean(body.decode("utf-8", "surrogateescape").translate(_STRAY).encode()), problem
 
 
 def _declared(body: bytes, content_type: str | None) -> list[str]:
@@ -79,12 +81,3 @@ def _clean(body: bytes) -> bytes:
     """XML 1.0 section 2.2 forbids these characters, and a parser stops at the first."""
     body = body.translate(None, _CONTROLS).lstrip()
     return body.replace(b"\xef\xbf\xbe", b"").replace(b"\xef\xbf\xbf", b"") if b"\xef\xbf" in body else body
-
-
-def _windows_1252(error: UnicodeError) -> tuple[str, int]:
-    if not isinstance(error, UnicodeDecodeError):
-        raise error
-    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
-
-
-codecs.register_error("notifier-windows-1252", _windows_1252)

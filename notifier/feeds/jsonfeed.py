@@ -15,7 +15,7 @@ import orjson
 from notifier.feeds import dates, images
 from notifier.feeds.feed import FeedItem, ParsedFeed, Unreadable
 from notifier.feeds.language import language
-from notifier.feeds.newest import newest
+from notifier.feeds.newest import newest, note
 from notifier.feeds.scan import digest
 from notifier.feeds.text import HEADLESS_TITLE_CHARS, MAX_SUMMARY_CHARS, MAX_TITLE_CHARS, plain
 
@@ -41,6 +41,7 @@ def parse(document: bytes, url: str, known: frozenset[bytes]) -> ParsedFeed | Un
         language=tongue,
         hub_url=_hub(feed, url),
         self_url=images.absolute(feed.get("feed_url"), url),
+        problems=note(len(feed["items"])),
         digests=tuple(mark for mark, _ in raw),
     )
 

@@ -7,6 +7,7 @@ what they mean for a notification is decided here. Its own cleaning of markup is
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -21,11 +22,14 @@ from notifier.feeds.text import HEADLESS_TITLE_CHARS, MAX_SUMMARY_CHARS, MAX_TIT
 
 _PERIODS_S = {"hourly": 3600, "daily": 86_400, "weekly": 604_800, "monthly": 2_592_000, "yearly": 31_536_000}
 
+_REFERENCE = re.compile(rb"&#([xX][0-9a-fA-F]+|[0-9]+);?")
+
 Entry = Mapping[str, Any]
 
 
 def parse(document: bytes, url: str) -> ParsedFeed:
     """The feed with its entries in document order, without those that say nothing at all."""
+    document = _without_bad_references(document)
     headers = {"content-type": "application/xml; charset=utf-8"}
     if b"xml:base" in document:  # else a fifth of the time would go into joining nothing to it at every element
         headers["content-location"] = url
@@ -46,6 +50,19 @@ def parse(document: bytes, url: str) -> ParsedFeed:
         self_url=_link(head, "self", url),
         problems=(*_problems(found), *note(len(found["entries"]))),
     )
+
+
+def _without_bad_references(document: bytes) -> bytes:
+    """Drops references to what is no character (XML 1.0 section 4.1), on which feedparser gives up."""
+    return _REFERENCE.sub(lambda found: found[0] if _is_character(found[1]) else b"", document)
+
+
+def _is_character(digits: bytes) -> bool:
+    """XML 1.0 section 2.2, for the digits of `&#38;` or `&#x26;`."""
+    if len(digits) > 8:
+        return False
+    code = int(digits[1:], 16) if digits[:1] in b"xX" else int(digits)
+    return code in (9, 10, 13) or 0x20 <= code < 0xD800 or 0xE000 <= code < 0xFFFE or 0x10000 <= code < 0x110000
 
 
 class _Bytes:

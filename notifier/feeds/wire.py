@@ -16,6 +16,7 @@ import orjson
 from notifier.feeds.feed import FeedItem, ParsedFeed, Unreadable
 
 LENGTH = struct.Struct("!I")
+OUT_OF_MEMORY = 3  # the exit status of a worker that may not have more
 
 
 @dataclass(frozen=True, slots=True)

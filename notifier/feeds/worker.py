@@ -12,11 +12,8 @@ import sys
 from typing import BinaryIO
 
 from notifier.feeds import wire
-from notifier.feeds.feed import Unreadable
 from notifier.feeds.read import read
 from notifier.feeds.scan import DIGEST_BYTES
-
-OUT_OF_MEMORY = 3
 
 
 def serve(requests: BinaryIO, answers: BinaryIO, limit_s: int) -> None:
@@ -31,17 +28,14 @@ def serve(requests: BinaryIO, answers: BinaryIO, limit_s: int) -> None:
 
 
 def main(memory_bytes: int, limit_s: int) -> int:
-    """Serve under the limits; a document that needs more memory ends this process, after saying so."""
+    """Serve under the limits; the exit status tells whether a document needed more memory than there is."""
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which closes stdin
     try:
         serve(sys.stdin.buffer, sys.stdout.buffer, limit_s)
     except MemoryError:
-        reason = Unreadable(f"Reading it takes more than {memory_bytes >> 20} MiB of memory: it is not a usual feed.")
-        sys.stdout.buffer.write(wire.answer_frame(reason, DIGEST_BYTES))
-        sys.stdout.buffer.flush()
-        return OUT_OF_MEMORY
+        return wire.OUT_OF_MEMORY
     return 0
 
 

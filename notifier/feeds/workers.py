@@ -59,22 +59,22 @@ class Reader:
         """`read.read` in a worker, as soon as one is free. Cancelling it ends that worker's work too."""
         frames = wire.request_frames(wire.Request(body, content_type, url, frozenset(known)))
         process = await self._idle.get()
-        done = False
+        usable = False
         try:
             process = process or await self._start()
             async with asyncio.timeout(self._settings.time_limit_s):
                 answer = await _exchange(process, frames)
-            done = process.returncode is None
+            usable = True
             return wire.answer_of(answer, DIGEST_BYTES)
         except TimeoutError:
             limit = self._settings.time_limit_s
             return Unreadable(f"Reading it takes longer than {limit:g} s: it is not a usual feed. Look at it by hand.")
         except (asyncio.IncompleteReadError, ConnectionError):
-            return Unreadable("The parser died of it. The document is broken, or made to do harm; look at it by hand.")
+            return Unreadable(self._cause_of_death(await process.wait() if process else 0))
         finally:
-            if not done and process is not None:
+            self._idle.put_nowait(process if usable else None)
+            if process and not usable:
                 await self._end(process)
-            self._idle.put_nowait(process if done else None)
 
     async def _start(self) -> Process:
         limits = (str(self._settings.memory_limit_bytes), str(math.ceil(self._settings.time_limit_s) + _ALARM_AFTER_S))
@@ -83,6 +83,12 @@ class Reader:
         )
         self._running.add(process)
         return process
+
+    def _cause_of_death(self, status: int) -> str:
+        if status == wire.OUT_OF_MEMORY:
+            limit = self._settings.memory_limit_bytes >> 20
+            return f"Reading it takes more than {limit} MiB of memory: it is not a usual feed. Look at it by hand."
+        return f"The parser died of it (exit status {status}): it is broken, or made to do harm. Look at it by hand."
 
     async def _end(self, process: Process) -> None:
         self._running.discard(process)
