@@ -1,0 +1,79 @@
+"""How long until a feed is asked again, and why, in words.
+
+Enters: what is remembered of a feed. Leaves: `Pace`. Pure: the caller brings the jitter.
+
+The rule: a third of the feed's usual gap between changes, so that news is a third of a gap old at most; half of that
+for a while after it broke news; never sooner than its freshness hints allow (obeyed up to `hint_cap_s`, since a lazy
+`ttl` of an hour would make breaking news an hour old); between `min_s` and `max_s`. While a hub pushes, polling is a
+safety net. A failing feed is asked at doubling intervals, and at its own pace again after the first success.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from notifier.feeds.memory import ClaimedFeed, FeedMemory
+
+MISSES_UNTIL_QUIET = 2
+
+
+@dataclass(frozen=True, slots=True)
+class CadenceSettings:
+    """Limits of the interval, in seconds. `jitter` is the share by which it may be longer or shorter."""
+
+    min_s: float = 30.0
+    max_s: float = 3_600.0
+    unknown_s: float = 300.0
+    hint_cap_s: float = 300.0
+    hub_poll_s: float = 900.0
+    broke_for_s: float = 7_200.0
+    jitter: float = 0.1
+    polls_per_gap: float = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The interval before jitter, and the reason."""
+
+    interval_s: float
+    why: str
+
+
+def pace(feed: ClaimedFeed, memory: FeedMemory, now: datetime, settings: CadenceSettings) -> Pace:
+    """How often `feed` is asked after what is in `memory` has been seen."""
+    usual = _usual_pace(feed, memory, now, settings)
+    if memory.failures == 0:
+        return usual
+    interval = min(usual.interval_s * 2 ** min(memory.failures, 16), max(settings.max_s, usual.interval_s))
+    return Pace(interval, f"backing off after {memory.failures} failed polls running")
+
+
+def next_poll_at(now: datetime, interval_s: float, jitter: float, settings: CadenceSettings) -> datetime:
+    """`jitter` in -1 to 1 moves the poll within the settings' share, so that feeds do not march in step."""
+    return now + timedelta(seconds=interval_s * (1 + jitter * settings.jitter))
+
+
+def hub_works(active: bool, missed: int) -> bool:
+    """Whether a feed's hub can be relied on: subscribed, and not seen to keep things from us twice running."""
+    return active and missed < MISSES_UNTIL_QUIET
+
+
+def _usual_pace(feed: ClaimedFeed, memory: FeedMemory, now: datetime, settings: CadenceSettings) -> Pace:
+    if feed.pinned_s is not None:
+        return Pace(feed.pinned_s, "pinned in the configuration")
+    if hub_works(feed.hub_active, memory.hub_missed):
+        return Pace(settings.hub_poll_s, "its hub pushes; polling is a safety net")
+    interval, why = _from_rhythm(memory, settings)
+    if feed.broke_at is not None and (now - feed.broke_at).total_seconds() < settings.broke_for_s:
+        interval, why = interval / 2, f"{why}, halved because it broke news lately"
+    hint = min(max(memory.ttl_s or 0.0, memory.max_age_s or 0.0), settings.hint_cap_s)
+    if hint > interval:
+        interval, why = hint, f"it asks for {hint:.0f} s between polls"
+    return Pace(min(max(interval, settings.min_s), settings.max_s), why)
+
+
+def _from_rhythm(memory: FeedMemory, settings: CadenceSettings) -> tuple[float, str]:
+    if memory.usual_gap_s is None:
+        return settings.unknown_s, "its rhythm is not known yet"
+    return memory.usual_gap_s / settings.polls_per_gap, f"it changes every {memory.usual_gap_s:.0f} s or so"

@@ -1,0 +1,191 @@
+"""What a poll means for its feed: the answer and the document in, the next memory and the items out. Pure.
+
+The hardest questions have files of their own: `cadence` (when next), `first_sight` (what may alert), `health` (state).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from hashlib import blake2b
+
+from notifier.feeds import cadence, first_sight, health
+from notifier.feeds.answer import NO_HINTS, Answer, FailureKind, Fetched, FetchFailed, GoneForGood, Hints, NotModified
+from notifier.feeds.cadence import CadenceSettings
+from notifier.feeds.feed import FeedItem, FeedState, ParsedFeed, Unreadable
+from notifier.feeds.first_sight import FirstSightSettings
+from notifier.feeds.memory import ClaimedFeed, FeedMemory, PollResult
+from notifier.feeds.scan import DIGEST_BYTES
+
+MOVED_AFTER = 3
+GIVE_UP_MOVE_AFTER = 5
+GAP_WEIGHT = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The settings of the deciders."""
+
+    cadence: CadenceSettings = field(default_factory=CadenceSettings)
+    first_sight: FirstSightSettings = field(default_factory=FirstSightSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The circumstances of a decision: the time, the rules, and a random `jitter` from -1 to 1.
+
+    While `our_network_fails`, feeds that cannot be reached are not blamed.
+    """
+
+    now: datetime
+    rules: Rules
+    jitter: float = 0.0
+    our_network_fails: bool = False
+
+
+def is_unchanged(feed: ClaimedFeed, answer: Fetched) -> bool:
+    """A 200 with the very body of the last time need not be parsed."""
+    return feed.memory.body_hash == body_hash(answer.body)
+
+
+def body_hash(body: bytes) -> bytes:
+    """What a body is remembered by."""
+    return blake2b(body, digest_size=first_sight.HASH_BYTES).digest()
+
+
+def after_poll(feed: ClaimedFeed, answer: Answer, document: ParsedFeed | Unreadable | None, at: Moment) -> PollResult:
+    """The result of one poll. `document` is None where there was none, or the body was that of the last time."""
+    match answer:
+        case Fetched():
+            return _after_body(feed, answer, document, at)
+        case NotModified(hints):
+            return _result(feed, _succeeded(feed, feed.memory, hints, at))
+        case FetchFailed():
+            return _result(feed, _failed(feed, answer, at))
+        case GoneForGood():
+            return _result(feed, _retired(feed.memory, at.now))
+
+
+def after_push(feed: ClaimedFeed, document: ParsedFeed, at: Moment) -> PollResult:
+    """What a hub pushed. It is part of a feed at most, so the memory of polls (validators, digests) does not move."""
+    items, _ = _unknown_items(feed, document)
+    return replace(
+        _result(feed, feed.memory),
+        lease_token=None,
+        items=items,
+        document_size=len(document.digests) or len(document.items),
+        backlog=first_sight.backlog(feed.memory, at.now, at.rules.first_sight),
+        previous_success_at=feed.memory.last_success_at,
+    )
+
+
+def after_items(memory: FeedMemory, changed: bool, missed_by_hub: bool, now: datetime) -> FeedMemory:
+    """What the stored items say about the feed's rhythm and its hub."""
+    if not changed:
+        return memory
+    gap = memory.usual_gap_s
+    if memory.last_change_at is not None:
+        latest = (now - memory.last_change_at).total_seconds()
+        gap = latest if gap is None else gap + GAP_WEIGHT * (latest - gap)
+    missed = memory.hub_missed + 1 if missed_by_hub else 0
+    return replace(memory, last_change_at=now, usual_gap_s=gap, hub_missed=missed)
+
+
+def _after_body(feed: ClaimedFeed, answer: Fetched, document: ParsedFeed | Unreadable | None, at: Moment) -> PollResult:
+    match document:
+        case Unreadable(reason):
+            return _result(feed, _failed(feed, FetchFailed(reason, FailureKind.CONTENT), at))
+        case ParsedFeed():
+            return _changed(feed, answer, document, at)
+        case None:
+            memory = replace(feed.memory, etag=answer.etag, last_modified=answer.last_modified)
+            return _result(feed, _succeeded(feed, memory, answer.hints, at))
+
+
+def _changed(feed: ClaimedFeed, answer: Fetched, document: ParsedFeed, at: Moment) -> PollResult:
+    items, digests = _unknown_items(feed, document)
+    memory = replace(
+        feed.memory,
+        etag=answer.etag,
+        last_modified=answer.last_modified,
+        body_hash=body_hash(answer.body),
+        ttl_s=document.ttl_s,
+        hub_url=answer.hints.hub_url or document.hub_url,
+        hub_topic=answer.hints.self_url or document.self_url or feed.ask_url,
+    )
+    return replace(
+        _result(feed, _succeeded(feed, memory, answer.hints, at)),
+        items=items,
+        digests=digests,
+        document_size=len(digests),
+        backlog=first_sight.backlog(feed.memory, at.now, at.rules.first_sight),
+        previous_success_at=feed.memory.last_success_at,
+    )
+
+
+def _unknown_items(feed: ClaimedFeed, document: ParsedFeed) -> tuple[tuple[FeedItem, ...], tuple[bytes, ...]]:
+    """The items that the last body did not have, and the digests of all. A reader that could not cut the known ones
+    out of the text gives none; then the items themselves are compared."""
+    if document.digests:
+        return document.items, document.digests
+    digests = [_item_digest(item) for item in document.items]
+    unknown = tuple(i for i, key in zip(document.items, digests, strict=True) if key not in feed.known)
+    return unknown, tuple(digests)
+
+
+def _item_digest(item: FeedItem) -> bytes:
+    text = f"{item.guid}\0{item.url}\0{item.title}\0{item.summary}"
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).digest()
+
+
+def _succeeded(feed: ClaimedFeed, memory: FeedMemory, hints: Hints, at: Moment) -> FeedMemory:
+    if hints is not NO_HINTS or memory.moved_candidate is not None:
+        memory = _moved(_aged(memory, hints.max_age_s), hints.moved_to)
+    calm = replace(memory, failures=0) if memory.failures else memory
+    interval_s = cadence.pace(feed, calm, at.now, at.rules.cadence).interval_s
+    after = replace(
+        calm,
+        first_polled_at=memory.first_polled_at or at.now,
+        last_polled_at=at.now,
+        last_success_at=at.now,
+        error=None,
+        interval_s=interval_s,
+        next_poll_at=cadence.next_poll_at(at.now, interval_s, at.jitter, at.rules.cadence),
+    )
+    state = health.state_of(after, at.now)
+    return after if state is after.state else replace(after, state=state)
+
+
+def _aged(memory: FeedMemory, max_age_s: float | None) -> FeedMemory:
+    return memory if max_age_s is None else replace(memory, max_age_s=max_age_s)
+
+
+def _moved(memory: FeedMemory, moved_to: str | None) -> FeedMemory:
+    """A permanent redirect counts once three polls running gave the same target: some are mistakes of an hour."""
+    if moved_to is None:
+        return replace(memory, moved_candidate=None, moved_seen=0)
+    seen = memory.moved_seen + 1 if moved_to == memory.moved_candidate else 1
+    if seen >= MOVED_AFTER:
+        return replace(memory, moved_to=moved_to, moved_candidate=None, moved_seen=0)
+    return replace(memory, moved_candidate=moved_to, moved_seen=seen)
+
+
+def _failed(feed: ClaimedFeed, failed: FetchFailed, at: Moment) -> FeedMemory:
+    ours = at.our_network_fails and failed.kind is FailureKind.NETWORK
+    failures = feed.memory.failures + (0 if ours else 1)
+    memory = replace(feed.memory, failures=failures, error=failed.reason, last_polled_at=at.now)
+    interval_s = cadence.pace(feed, memory, at.now, at.rules.cadence).interval_s
+    then = cadence.next_poll_at(at.now, interval_s, at.jitter, at.rules.cadence)
+    if failed.retry_after_s is not None:  # never sooner than asked, whatever the jitter
+        then = max(then, at.now + timedelta(seconds=failed.retry_after_s))
+    moved_to = memory.moved_to if failures < GIVE_UP_MOVE_AFTER else None
+    after = replace(memory, moved_to=moved_to, interval_s=interval_s, next_poll_at=then)
+    return replace(after, state=health.state_of(after, at.now))
+
+
+def _retired(memory: FeedMemory, now: datetime) -> FeedMemory:
+    return replace(memory, state=FeedState.RETIRED, error=health.RETIRED_WORDS, last_polled_at=now)
+
+
+def _result(feed: ClaimedFeed, memory: FeedMemory) -> PollResult:
+    return PollResult(feed.id, feed.publisher, feed.lease_token, memory, hub_active=feed.hub_active)

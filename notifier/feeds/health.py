@@ -1,0 +1,93 @@
+"""Says of each feed how it does, in words that tell an operator what to do. Pure.
+
+Enters: what is remembered of a feed. Leaves: `FeedHealth`; and `network_trouble`, which sees that the trouble is ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from notifier.feeds.answer import FailureKind
+from notifier.feeds.cadence import hub_works
+from notifier.feeds.feed import FeedState
+from notifier.feeds.memory import FeedMemory
+
+FAILING_AFTER = 3
+QUIET_GAPS = 5
+QUIET_AT_LEAST_S = 86_400.0
+QUIET_UNKNOWN_S = 7 * 86_400.0
+RETIRED_WORDS = "HTTP 410: the publisher ended this feed. Remove it from feeds.yaml, or give its new address"
+
+
+@dataclass(frozen=True, slots=True)
+class FeedHealth:
+    """One feed for the operator's table. Times are aware UTC; `error` says what happened and what to do.
+
+    `pace` is how often it is asked and why; `notes` are things to know that are no errors (a permanent move, a hub
+    that went quiet).
+    """
+
+    feed_id: int
+    url: str
+    title: str
+    publisher: str
+    section: str
+    state: FeedState
+    last_success_at: datetime | None
+    last_change_at: datetime | None
+    usual_gap_s: float | None
+    next_poll_at: datetime
+    pace: str
+    error: str | None = None
+    hub: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+def state_of(memory: FeedMemory, now: datetime) -> FeedState:
+    """The state in one word. A feed that never worked fails at once, any other after three failures running."""
+    if memory.state is FeedState.RETIRED:
+        return FeedState.RETIRED
+    if memory.last_success_at is None:
+        return FeedState.FAILING if memory.failures else FeedState.NEW
+    if memory.failures >= FAILING_AFTER:
+        return FeedState.FAILING
+    return FeedState.QUIET if is_quiet(memory, now) else FeedState.OK
+
+
+def is_quiet(memory: FeedMemory, now: datetime) -> bool:
+    """Silent for longer than is usual for it: five of its gaps, a day at least; a week where no gap is known."""
+    since = memory.last_change_at or memory.first_polled_at
+    if since is None:
+        return False
+    gap = memory.usual_gap_s
+    limit_s = QUIET_UNKNOWN_S if gap is None else max(QUIET_GAPS * gap, QUIET_AT_LEAST_S)
+    return (now - since).total_seconds() > limit_s
+
+
+def notes_on(memory: FeedMemory, hub_state: str | None, hub_active: bool) -> tuple[str, ...]:
+    """What the operator should know though nothing is wrong with the last poll."""
+    notes = []
+    if memory.moved_to is not None:
+        notes.append(f"It moved for good: write {memory.moved_to} into feeds.yaml")
+    if hub_active and not hub_works(hub_active, memory.hub_missed):
+        notes.append("Its hub went quiet: it did not push what polls found. Polled at its own pace meanwhile")
+    elif hub_state == "denied":
+        notes.append("Its hub refused the subscription: polled instead")
+    return tuple(notes)
+
+
+def network_trouble(outcomes: Sequence[tuple[str, FailureKind | None]]) -> str | None:
+    """One line if so many hosts fail at once that the trouble must be our network; None otherwise.
+
+    `outcomes` are the host and the kind of failure (None: it answered) of the latest polls.
+    """
+    asked = {host for host, _ in outcomes}
+    answered = {host for host, kind in outcomes if kind is not FailureKind.NETWORK}
+    lost = asked - answered
+    if len(asked) < 5 or len(lost) < 0.6 * len(asked):
+        return None
+    return (
+        f"{len(lost)} of {len(asked)} hosts cannot be reached: look at this machine's network or DNS, not at the feeds"
+    )

@@ -1,0 +1,66 @@
+"""Keeps the service polite to each host: few connections at a time, and polls spread out in time.
+
+`HostGate` bounds what is under way at a host; `HostPace` (pure but for its memory) says which of the due feeds of a
+host may be asked now and when the others are. A thousand feeds of one host are so asked over minutes, not at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+
+def host_of(url: str) -> str:
+    """The host that a URL asks, lower case, with its port if that is not the usual one."""
+    return urlsplit(url).netloc.rpartition("@")[2].lower()
+
+
+class HostGate:
+    """At most `per_host` exchanges with one host at a time; the others wait in line."""
+
+    def __init__(self, per_host: int) -> None:
+        self._per_host = per_host
+        self._gates: dict[str, tuple[asyncio.Semaphore, int]] = {}
+
+    @asynccontextmanager
+    async def enter(self, host: str) -> AsyncIterator[None]:
+        """Wait for a place at `host` and hold it."""
+        gate, users = self._gates.get(host) or (asyncio.Semaphore(self._per_host), 0)
+        self._gates[host] = gate, users + 1
+        try:
+            async with gate:
+                yield
+        finally:
+            users = self._gates[host][1]
+            if users == 1:
+                del self._gates[host]  # memory follows what is under way, not every host ever seen
+            else:
+                self._gates[host] = gate, users - 1
+
+
+class HostPace:
+    """Lets `burst` polls of a host through at once, then one every `gap_s` seconds."""
+
+    def __init__(self, burst: int, gap_s: float) -> None:
+        self._gap = timedelta(seconds=gap_s)
+        self._slack = self._gap * max(burst - 1, 0)
+        self._free_at: dict[str, datetime] = {}
+        self._queue_end: dict[str, datetime] = {}
+
+    def ask(self, host: str, now: datetime) -> datetime | None:
+        """None: ask now. A time: put the poll off until then, behind those of the same host that wait already."""
+        free_at = max(self._free_at.get(host, now), now)
+        if free_at - now <= self._slack:
+            self._free_at[host] = free_at + self._gap
+            return None
+        self._queue_end[host] = max(self._queue_end.get(host, now), now) + self._gap
+        return self._queue_end[host]
+
+    def forget_idle(self, now: datetime) -> None:
+        """Drop what says nothing any more: hosts that could be asked at once again."""
+        for memory in (self._free_at, self._queue_end):
+            for host in [host for host, at in memory.items() if at <= now]:
+                del memory[host]

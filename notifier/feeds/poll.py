@@ -1,0 +1,211 @@
+"""Polls the feeds that are due: claim, fetch, read, decide, record. It calls these in order and decides nothing.
+
+Enters: a tick (`poll_due`), or a hub's push (`pushed`). Leaves: items in the store, and a `Batch` to `on_batch` as soon
+as they are there; next room: stories. A slow feed holds one slot and nobody else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from types import TracebackType
+from typing import ParamSpec, Protocol, Self, TypeVar
+
+import structlog
+
+from notifier.clock import Clock, system_clock
+from notifier.feeds import decide, health
+from notifier.feeds.answer import Answer, FailureKind, Fetched, FetchFailed, GoneForGood
+from notifier.feeds.decide import Moment, Rules
+from notifier.feeds.feed import ParsedFeed, Unreadable
+from notifier.feeds.fetch import FetchRequest
+from notifier.feeds.hosts import HostPace, host_of
+from notifier.feeds.memory import ClaimedFeed
+from notifier.feeds.recorder import Batch, Recorder
+from notifier.feeds.store import FeedStore
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+BROKEN_POLL = "Something in Notifier itself broke on this feed: the log has the details, please report them"
+
+
+class Asks(Protocol):
+    """What fetches (see fetch.Fetcher)."""
+
+    async def fetch(self, request: FetchRequest) -> Answer: ...
+
+
+class Reads(Protocol):
+    """What reads documents (see workers.Reader)."""
+
+    async def read(
+        self, body: bytes, *, content_type: str | None, url: str, known: Collection[bytes] = ()
+    ) -> ParsedFeed | Unreadable: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PollSettings:
+    """`slots` polls are under way at most; a feed whose process died is free again after `lease_s` seconds.
+
+    Of one host, `host_burst` feeds are asked at once, then one every `host_gap_s` seconds. The state of our own
+    network is judged by the last `outcomes` polls.
+    """
+
+    slots: int = 200
+    lease_s: float = 300.0
+    host_burst: int = 10
+    host_gap_s: float = 0.25
+    outcomes: int = 100
+    rules: Rules = field(default_factory=Rules)
+
+
+class Poller:
+    """Use as `async with Poller(...) as poller`; call `poll_due` every second or so. Several processes may poll."""
+
+    def __init__(
+        self,
+        store: FeedStore,
+        fetcher: Asks,
+        reader: Reads,
+        settings: PollSettings,
+        *,
+        on_batch: Callable[[Batch], None],
+        clock: Clock = system_clock,
+    ) -> None:
+        self._store, self._fetcher, self._reader = store, fetcher, reader
+        self._settings = settings
+        self._clock = clock
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix="feeds")
+        self._recorder = Recorder(store, self._threads, clock=clock, on_batch=on_batch)
+        self._writer: asyncio.Task[None] | None = None
+        self._polls: set[asyncio.Task[None]] = set()
+        self._slot_freed = asyncio.Event()
+        self._pace = HostPace(settings.host_burst, settings.host_gap_s)
+        self._outcomes: deque[tuple[str, FailureKind | None]] = deque(maxlen=settings.outcomes)
+        self.trouble: str | None = None
+        """One line while so many hosts fail that the trouble must be ours; None otherwise."""
+
+    async def __aenter__(self) -> Self:
+        self._writer = asyncio.create_task(self._recorder.run())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop asking. Polls under way are dropped: their leases run out, and they are asked again."""
+        unfinished = [*self._polls, *filter(None, [self._writer])]
+        for task in unfinished:
+            task.cancel()
+        await asyncio.gather(*unfinished, return_exceptions=True)
+        self._threads.shutdown()
+
+    async def poll_due(self) -> int:
+        """Start a poll of every feed that is due, as slots allow; returns how many. Does not wait for slow ones."""
+        started = 0
+        while True:
+            room = await self._room()
+            claimed = await self._in_thread(self._store.claim_due, self._clock(), room, self._settings.lease_s)
+            started += await self._start(claimed)
+            if len(claimed) < room:
+                return started
+
+    async def finish(self) -> None:
+        """Wait until every poll under way has been recorded."""
+        while self._polls:
+            await asyncio.wait(self._polls)
+
+    async def pushed(self, feed_id: int, body: bytes, content_type: str | None) -> bool:
+        """Store what a hub sent for a feed. False if it is no document or the feed is not polled any more: a poll will
+        tell then."""
+        feed = await self._in_thread(self._store.look, feed_id, self._clock())
+        if feed is None:
+            return False
+        document = await self._reader.read(body, content_type=content_type, url=feed.ask_url, known=feed.known)
+        if isinstance(document, Unreadable):
+            log.warning("push_unreadable", feed=feed.url, reason=document.reason)
+            return False
+        result = decide.after_push(feed, document, self._moment())
+        return await (await self._recorder.submit("pushed", result))
+
+    async def _room(self) -> int:
+        """How many slots are free, once a quarter of them is: claims are made by the handful."""
+        slots = self._settings.slots
+        while (free := slots - len(self._polls)) < max(slots // 4, 1):
+            self._slot_freed.clear()
+            await self._slot_freed.wait()
+        return free
+
+    async def _start(self, claimed: list[ClaimedFeed]) -> int:
+        now = self._clock()
+        later: list[tuple[ClaimedFeed, datetime]] = []
+        for feed in claimed:
+            at = self._pace.ask(host_of(feed.ask_url), now)
+            if at is None:
+                self._spawn(feed)
+            else:
+                later.append((feed, at))
+        if later:
+            await self._in_thread(self._store.postpone, later)
+        self._pace.forget_idle(now)
+        return len(claimed) - len(later)
+
+    def _spawn(self, feed: ClaimedFeed) -> None:
+        task = asyncio.create_task(self._poll(feed))
+        self._polls.add(task)
+        task.add_done_callback(self._free)
+
+    def _free(self, task: asyncio.Task[None]) -> None:
+        self._polls.discard(task)
+        self._slot_freed.set()
+
+    async def _poll(self, feed: ClaimedFeed) -> None:
+        try:
+            answer, document = await self._ask(feed)
+        except Exception:  # a defect that one feed brings out must not end the polling of the others
+            log.exception("poll_broke", feed=feed.url)
+            answer, document = FetchFailed(BROKEN_POLL, FailureKind.CONTENT), None
+        self._notice(feed, answer)
+        result = decide.after_poll(feed, answer, document, self._moment())
+        await (await self._recorder.submit(_kind(answer, document), result))
+
+    async def _ask(self, feed: ClaimedFeed) -> tuple[Answer, ParsedFeed | Unreadable | None]:
+        memory = feed.memory
+        request = FetchRequest(feed.ask_url, memory.etag, memory.last_modified, feed.headers_env)
+        answer = await self._fetcher.fetch(request)
+        if not isinstance(answer, Fetched) or decide.is_unchanged(feed, answer):
+            return answer, None
+        return answer, await self._reader.read(
+            answer.body, content_type=answer.content_type, url=answer.url, known=feed.known
+        )
+
+    def _moment(self) -> Moment:
+        return Moment(self._clock(), self._settings.rules, random.uniform(-1, 1), self.trouble is not None)
+
+    def _notice(self, feed: ClaimedFeed, answer: Answer) -> None:
+        kind = answer.kind if isinstance(answer, FetchFailed) else None
+        self._outcomes.append((host_of(feed.ask_url), kind))
+        if kind is FailureKind.NETWORK or self.trouble:
+            trouble = health.network_trouble(self._outcomes)
+            if trouble and not self.trouble:
+                log.error("feeds_unreachable", trouble=trouble)
+            self.trouble = trouble
+
+    async def _in_thread(self, call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(call, *arguments, **named))
+
+
+def _kind(answer: Answer, document: ParsedFeed | Unreadable | None) -> str:
+    if isinstance(answer, GoneForGood):
+        return "retired"
+    if isinstance(answer, FetchFailed) or isinstance(document, Unreadable):
+        return "failed"
+    return "unchanged" if document is None else "changed"

@@ -1,0 +1,95 @@
+"""Writes what polls found, many at a time: one transaction for all that came in while the last one was written.
+
+Enters: `PollResult`s from any task. Leaves: rows in the store, and a `Batch` for whoever counts or waits for items.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+
+import structlog
+
+from notifier.clock import Clock
+from notifier.feeds.memory import PollResult, Recorded
+from notifier.feeds.store import FeedStore
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One transaction: how many results by kind (`unchanged`, `changed`, `failed`, `retired`, `pushed`), and items."""
+
+    results: dict[str, int] = field(default_factory=dict)
+    recorded: Recorded = field(default_factory=Recorded)
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    kind: str
+    result: PollResult
+    done: asyncio.Future[bool]
+
+
+class Recorder:
+    """Takes results one by one and writes them in batches; `run` is its loop, `threads` where the store is called.
+
+    `linger_s` is how long the first result of a batch waits for company. `on_batch` is called on the event loop after
+    each commit.
+    """
+
+    def __init__(
+        self,
+        store: FeedStore,
+        threads: Executor,
+        *,
+        clock: Clock,
+        on_batch: Callable[[Batch], None],
+        linger_s: float = 0.02,
+        batch_size: int = 500,
+    ) -> None:
+        self._store = store
+        self._threads = threads
+        self._clock = clock
+        self._on_batch = on_batch
+        self._linger_s = linger_s
+        self._batch_size = batch_size
+        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(maxsize=4 * batch_size)
+
+    async def submit(self, kind: str, result: PollResult) -> asyncio.Future[bool]:
+        """Hand a result in. The future says whether it was written; a result that was not is polled again."""
+        done = asyncio.get_running_loop().create_future()
+        await self._queue.put(_Waiting(kind, result, done))
+        return done
+
+    async def run(self) -> None:
+        """Write batches until cancelled."""
+        while True:
+            first = await self._queue.get()
+            await asyncio.sleep(self._linger_s)
+            await self._write([first, *self._at_hand()])
+
+    def _at_hand(self) -> list[_Waiting]:
+        return [self._queue.get_nowait() for _ in range(min(self._queue.qsize(), self._batch_size - 1))]
+
+    async def _write(self, batch: Sequence[_Waiting]) -> None:
+        results = [one.result for one in batch]
+        loop = asyncio.get_running_loop()
+        try:
+            recorded = await loop.run_in_executor(self._threads, self._store.record, results, self._clock())
+        except Exception:  # a database that is away must not end polling: the leases run out, and it is tried again
+            log.exception("polls_not_recorded", polls=len(results))
+            _settle(batch, False)
+            return
+        _settle(batch, True)
+        kinds = [one.kind for one in batch]
+        self._on_batch(Batch({kind: kinds.count(kind) for kind in set(kinds)}, recorded))
+
+
+def _settle(batch: Sequence[_Waiting], written: bool) -> None:
+    for one in batch:
+        if not one.done.done():
+            one.done.set_result(written)

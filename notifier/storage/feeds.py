@@ -1,0 +1,291 @@
+"""Feeds in the database: the configuration, the claims with their leases, and the bookkeeping of polls.
+
+`record` is the transaction that matters: the memory of a batch of polls and the items that they brought (`items`)
+become visible together, so that no crash can lose an item whose feed would then say "not modified".
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import datetime, timedelta
+from typing import Any
+from zlib import crc32
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, case, insert, null, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from notifier.feeds import cadence, health
+from notifier.feeds.cadence import CadenceSettings
+from notifier.feeds.decide import after_items
+from notifier.feeds.feed import FeedConfig, FeedState
+from notifier.feeds.first_sight import FirstSightSettings
+from notifier.feeds.health import FeedHealth
+from notifier.feeds.memory import ClaimedFeed, FeedMemory, PollResult, Recorded
+from notifier.feeds.scan import DIGEST_BYTES
+from notifier.feeds.store import Synced
+from notifier.storage.database import Database
+from notifier.storage.items import store_items
+from notifier.storage.schema import feed, feed_body
+
+FIRST_POLLS_PER_S = 20.0
+HUB_ACTIVE = "active"
+
+_MEMORY = tuple(field.name for field in fields(FeedMemory))
+_ATTENTION = (FeedState.FAILING, FeedState.RETIRED, FeedState.QUIET, FeedState.NEW, FeedState.OK)
+_BY_ID = feed.c.id == bindparam("_id")
+
+# One statement for every poll of a batch; what a poll replaces is all of its feed's memory, and its lease ends.
+_REMEMBER = (
+    update(feed)
+    .where(_BY_ID)
+    .values({name: bindparam(name) for name in _MEMORY} | {"lease_until": null(), "lease_token": null()})
+)
+_PUSHED = (
+    update(feed)
+    .where(_BY_ID)
+    .values({name: bindparam(name) for name in ("last_change_at", "usual_gap_s", "hub_missed", "hub_last_at")})
+)
+_POSTPONE = (
+    update(feed)
+    .where(_BY_ID, feed.c.lease_token == bindparam("_token"))
+    .values(next_poll_at=bindparam("_until"), lease_until=null(), lease_token=null())
+)
+
+
+class SqlFeedStore:
+    """The FeedStore on SQLite and PostgreSQL."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        first_sight: FirstSightSettings | None = None,
+        cadence_settings: CadenceSettings | None = None,
+    ) -> None:
+        self._database = database
+        self._first_sight = first_sight or FirstSightSettings()
+        self._cadence = cadence_settings or CadenceSettings()
+
+    def sync_config(self, configs: Sequence[FeedConfig], now: datetime) -> Synced:
+        """See FeedStore."""
+        with self._database.writing() as connection:
+            stored = {row.url: row for row in connection.execute(select(feed))}
+            wanted = {config.url: _config_row(config) for config in configs}
+            added = [row for url, row in wanted.items() if url not in stored]
+            changed = [
+                {**row, "_id": stored[url].id} | _fresh_start(stored[url], now)
+                for url, row in wanted.items()
+                if url in stored and any(getattr(stored[url], key) != value for key, value in row.items())
+            ]
+            dropped = [row.id for url, row in stored.items() if url not in wanted and row.active]
+            if added:
+                span_s = len(added) / FIRST_POLLS_PER_S
+                connection.execute(
+                    insert(feed), [{**row, "next_poll_at": _spread(row["url"], now, span_s)} for row in added]
+                )
+            for row in changed:
+                connection.execute(update(feed).where(_BY_ID), row)
+            _switch_off(connection, dropped)
+        return Synced(len(added), len(changed), len(dropped))
+
+    def claim_due(self, now: datetime, limit: int, lease_s: float) -> list[ClaimedFeed]:
+        """See FeedStore. PostgreSQL skips rows that others are claiming; SQLite has one writer at a time."""
+        token = secrets.token_hex(8)
+        due = (
+            select(feed.c.id)
+            .where(
+                feed.c.active,
+                feed.c.next_poll_at <= now,
+                feed.c.state != FeedState.RETIRED.value,
+                or_(feed.c.lease_until.is_(None), feed.c.lease_until < now),
+            )
+            .order_by(feed.c.next_poll_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+            .cte("due")
+        )
+        claim = (
+            update(feed)
+            .where(feed.c.id.in_(select(due.c.id)))
+            .values(lease_until=now + timedelta(seconds=lease_s), lease_token=token)
+            .returning(feed.c.id)
+        )
+        with self._database.writing() as connection:
+            ids = connection.execute(claim).scalars().all()
+            rows = connection.execute(_claimed(now).where(feed.c.id.in_(ids)).order_by(feed.c.next_poll_at))
+            return [_claimed_feed(row) for row in rows]
+
+    def look(self, feed_id: int, now: datetime) -> ClaimedFeed | None:
+        """See FeedStore."""
+        with self._database.reading() as connection:
+            row = connection.execute(_claimed(now).where(feed.c.id == feed_id, feed.c.active)).first()
+        return None if row is None else _claimed_feed(row)
+
+    def postpone(self, later: Sequence[tuple[ClaimedFeed, datetime]]) -> None:
+        """See FeedStore."""
+        rows = [{"_id": one.id, "_token": one.lease_token, "_until": at} for one, at in later]
+        if rows:
+            with self._database.writing() as connection:
+                connection.execute(_POSTPONE, rows)
+
+    def record(self, results: Sequence[PollResult], now: datetime) -> Recorded:
+        """See FeedStore."""
+        with self._database.writing() as connection:
+            kept = self._still_ours(connection, results)
+            found = store_items(connection, kept, now, self._first_sight)
+            pairs = list(zip(kept, found, strict=True))
+            polled = [_memory_row(r, counts, now) for r, counts in pairs if r.lease_token is not None]
+            pushed = [_pushed_row(r, counts, now) for r, counts in pairs if r.lease_token is None]
+            if polled:
+                connection.execute(_REMEMBER, polled)
+            if pushed:
+                connection.execute(_PUSHED, pushed)
+            _keep_digests(connection, [r for r in kept if r.digests])
+        return sum(found, Recorded(lost=len(results) - len(kept)))
+
+    def broke(self, feed_ids: Sequence[int], now: datetime) -> None:
+        """See FeedStore."""
+        with self._database.writing() as connection:
+            connection.execute(update(feed).where(feed.c.id.in_(feed_ids)).values(broke_at=now))
+
+    def health(self, now: datetime) -> list[FeedHealth]:
+        """See FeedStore."""
+        query = _claimed(now).add_columns(feed.c.title, feed.c.section, feed.c.hub_state).where(feed.c.active)
+        with self._database.reading() as connection:
+            rows = connection.execute(query.order_by(feed.c.publisher, feed.c.title)).all()
+        found = [self._health_of(row, now) for row in rows]
+        return sorted(found, key=lambda one: _ATTENTION.index(one.state))
+
+    def _health_of(self, row: Row[Any], now: datetime) -> FeedHealth:
+        claimed = _claimed_feed(row)
+        memory = claimed.memory
+        pace = cadence.pace(claimed, memory, now, self._cadence)
+        return FeedHealth(
+            feed_id=claimed.id,
+            url=claimed.url,
+            title=row.title,
+            publisher=claimed.publisher,
+            section=row.section,
+            state=health.state_of(memory, now),
+            last_success_at=memory.last_success_at,
+            last_change_at=memory.last_change_at,
+            usual_gap_s=memory.usual_gap_s,
+            next_poll_at=memory.next_poll_at,
+            pace=f"every {pace.interval_s:.0f} s: {pace.why}",
+            error=memory.error,
+            hub=row.hub_state,
+            notes=health.notes_on(memory, row.hub_state, claimed.hub_active),
+        )
+
+    def _still_ours(self, connection: Connection, results: Sequence[PollResult]) -> list[PollResult]:
+        """The results whose lease nobody else has taken. Locks the feeds, so that their items have one writer."""
+        ids = sorted({result.feed_id for result in results})
+        query = select(feed.c.id, feed.c.lease_token).where(feed.c.id.in_(ids)).order_by(feed.c.id).with_for_update()
+        tokens = {row[0]: row[1] for row in connection.execute(query)}
+        return [r for r in results if r.feed_id in tokens and r.lease_token in (None, tokens[r.feed_id])]
+
+
+def _claimed(now: datetime) -> Select[Any]:
+    """The columns of a ClaimedFeed, the memory's first."""
+    return select(
+        *(feed.c[name] for name in _MEMORY),
+        feed.c.id,
+        feed.c.url,
+        feed.c.publisher,
+        feed.c.lease_token,
+        feed.c.headers_env,
+        feed.c.pinned_s,
+        feed.c.broke_at,
+        feed_body.c.digests,
+        hub_is_active(now).label("hub_active"),
+    ).select_from(feed.outerjoin(feed_body))
+
+
+def hub_is_active(now: datetime) -> ColumnElement[bool]:
+    """A WebSub subscription stands at `now`."""
+    return case((and_(feed.c.hub_state == HUB_ACTIVE, feed.c.hub_lease_until > now), True), else_=False)
+
+
+def _claimed_feed(row: Row[Any]) -> ClaimedFeed:
+    size = len(_MEMORY)
+    next_poll_at, state, *rest = row[:size]
+    feed_id, url, publisher, token, headers_env, pinned_s, broke_at, digests, hub_active = row[size : size + 9]
+    return ClaimedFeed(
+        id=feed_id,
+        url=url,
+        publisher=publisher,
+        lease_token=token,
+        memory=FeedMemory(next_poll_at, FeedState(state), *rest),
+        headers_env=headers_env,
+        pinned_s=pinned_s,
+        known=_split(digests or b""),
+        hub_active=bool(hub_active),
+        broke_at=broke_at,
+    )
+
+
+def _split(digests: bytes) -> frozenset[bytes]:
+    return frozenset(digests[at : at + DIGEST_BYTES] for at in range(0, len(digests), DIGEST_BYTES))
+
+
+def _memory_row(result: PollResult, found: Recorded, now: datetime) -> dict[str, Any]:
+    missed = result.hub_active and found.new > 0
+    memory = after_items(result.memory, found.new + found.edited > 0, missed, now)
+    row = {name: getattr(memory, name) for name in _MEMORY}
+    row["state"] = memory.state.value
+    row["_id"] = result.feed_id
+    return row
+
+
+def _pushed_row(result: PollResult, found: Recorded, now: datetime) -> dict[str, Any]:
+    memory = after_items(result.memory, found.new + found.edited > 0, False, now)
+    return {
+        "_id": result.feed_id,
+        "last_change_at": memory.last_change_at,
+        "usual_gap_s": memory.usual_gap_s,
+        "hub_missed": 0,
+        "hub_last_at": now,
+    }
+
+
+def _keep_digests(connection: Connection, results: Sequence[PollResult]) -> None:
+    if not results:
+        return
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    upsert = dialect.insert(feed_body)
+    statement = upsert.on_conflict_do_update(index_elements=["feed_id"], set_={"digests": upsert.excluded.digests})
+    connection.execute(statement, [{"feed_id": r.feed_id, "digests": b"".join(r.digests)} for r in results])
+
+
+def _config_row(config: FeedConfig) -> dict[str, Any]:
+    return {
+        "url": config.url,
+        "title": config.title,
+        "publisher": config.publisher,
+        "section": config.section,
+        "language": config.language,
+        "weight": config.weight,
+        "pinned_s": config.poll_every_s,
+        "headers_env": config.headers_env,
+        "active": not config.paused,
+    }
+
+
+def _fresh_start(stored: Row[Any], now: datetime) -> dict[str, Any]:
+    """A changed entry is asked soon, whatever stood in the way before: a retired or failing feed gets its chance."""
+    if stored.active and stored.state not in (FeedState.RETIRED.value, FeedState.FAILING.value):
+        return {}
+    state = FeedState.OK if stored.last_success_at else FeedState.NEW
+    return {"state": state.value, "failures": 0, "error": None, "next_poll_at": now}
+
+
+def _spread(url: str, now: datetime, span_s: float) -> datetime:
+    """Each new feed's first poll at its own instant of the span: the same at every start, and none at once."""
+    return now + timedelta(seconds=span_s * (crc32(url.encode()) / 2**32))
+
+
+def _switch_off(connection: Connection, ids: Sequence[int]) -> None:
+    if ids:
+        connection.execute(update(feed).where(feed.c.id.in_(ids)).values(active=False))
