@@ -19,6 +19,7 @@ from notifier.stories.breaking import judge
 from notifier.stories.cluster import Grouper, OpenStory
 from notifier.stories.gate import gate
 from notifier.stories.story import Grouping, Story, StoryItem
+from notifier.topics.text import Text
 from notifier.topics.topic import Topic, TopicMatch
 
 WINDOW = timedelta(hours=72)
@@ -28,9 +29,7 @@ SHIPPED_RULES = AlertRules()
 class Matcher(Protocol):
     """Which topics an item touches (topics/match.TopicIndex)."""
 
-    def match(
-        self, *, title: str, summary: str, source: str, section: str, language: str | None
-    ) -> tuple[TopicMatch, ...]:
+    def match(self, text: Text) -> tuple[TopicMatch, ...]:
         """The topics whose rule is true of this text, with the words that made it so."""
 
 
@@ -119,13 +118,7 @@ class Desk:
         return told, verdict
 
     def _match(self, item: StoryItem, story_id: int) -> None:
-        found = self._matcher.match(
-            title=item.title,
-            summary=item.summary,
-            source=item.publisher,
-            section=item.section,
-            language=item.language,
-        )
+        found = self._matcher.match(Text(item.title, item.summary, item.publisher, item.section, item.language))
         for match in found:
             self._matches[story_id].setdefault(match.slug, match)
 

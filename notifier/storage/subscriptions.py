@@ -56,6 +56,15 @@ class SqlSubscriptionStore:
             row = connection.execute(select(subscription).where(subscription.c.token_hash == token_hash)).one_or_none()
             return None if row is None else _subscription(row, _topics_of(connection, row.id))
 
+    def newest(self, number: int | None = None) -> Subscription | None:
+        """The subscription with this id, or the one made last; None if there is none."""
+        with self._database.reading() as connection:
+            query = select(subscription).order_by(subscription.c.id.desc()).limit(1)
+            if number is not None:
+                query = query.where(subscription.c.id == number)
+            row = connection.execute(query).one_or_none()
+            return None if row is None else _subscription(row, _topics_of(connection, row.id))
+
     def set_topics(self, token_hash: bytes, topics: frozenset[str], now: datetime) -> None:
         """Replace the topics. Raises NotFound."""
         with self._database.writing() as connection:

@@ -1,0 +1,30 @@
+"""Puts the commands together. Each imports what it needs when it runs, so that `--help` answers at once."""
+
+from __future__ import annotations
+
+import typer
+
+from notifier import __version__
+from notifier.cli import check, push, run, show, topics
+
+app = typer.Typer(
+    name="notifier",
+    help="Breaking-news alerts for the browser: feeds in, one notification a story out.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,  # a traceback with locals would print endpoints and keys
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("run")(run.run)
+app.command("check")(check.check)
+app.command("keys")(check.keys)
+app.command("feeds")(show.feeds)
+app.command("alerts")(show.alerts)
+app.command("stories")(show.stories)
+app.command("test-push")(push.test_push)
+app.add_typer(topics.app, name="topics")
+
+
+@app.command("version")
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)

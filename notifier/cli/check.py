@@ -1,0 +1,106 @@
+"""`notifier check` and `notifier keys`: is everything as it must be, and what to do where it is not."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import typer
+from rich.markup import escape
+
+from notifier.cli.terminal import explained, out, settings
+from notifier.errors import ConfigError, NotifierError
+
+if TYPE_CHECKING:
+    from notifier.config.settings import Settings
+
+
+def check() -> None:
+    """Look at settings, files, keys and database, and say what to do. Exit code 1 if something is wrong."""
+    chosen = settings()
+    checks: list[tuple[str, Callable[[Settings], str]]] = [
+        ("feeds.yaml", _feeds),
+        ("topics.yaml", _topics),
+        ("contact", _contact),
+        ("VAPID key", _key),
+        ("database", _database),
+        ("port", _port),
+        ("versions", _versions),
+    ]
+    well = True
+    for name, look in checks:
+        try:
+            out.print(f"[green]ok[/]    {name:12} {escape(look(chosen))}", soft_wrap=True)
+        except NotifierError as problem:
+            well = False
+            out.print(f"[bold red]wrong[/] {name:12} {escape(str(problem))}", soft_wrap=True)
+    if not well:
+        raise typer.Exit(1)
+
+
+def keys() -> None:
+    """Show the application server key (the public half), making the pair if there is none."""
+    from notifier.wiring import vapid_key
+
+    chosen = settings()
+    with explained():
+        key = vapid_key(chosen)
+    out.print(f"Key id       {key.key_id}")
+    out.print(f"Public key   {key.application_server_key}", soft_wrap=True)
+    out.print(f"Private key  {chosen.vapid_key_path} (mode 0600; back it up: without it every subscriber is lost)")
+
+
+def _feeds(chosen: Settings) -> str:
+    from notifier.config.files import load_feeds
+
+    feeds = load_feeds(chosen.feeds_path)
+    return f"{len(feeds)} feeds of {len({feed.publisher for feed in feeds})} publishers"
+
+
+def _topics(chosen: Settings) -> str:
+    from notifier.config.files import load_topics
+
+    return f"{len(load_topics(chosen.topics_path))} topics"
+
+
+def _contact(chosen: Settings) -> str:
+    if chosen.contact.endswith("@localhost"):
+        return "not set: fine for a trial; set NOTIFIER_CONTACT before real use, Apple refuses pushes without one"
+    return chosen.contact
+
+
+def _key(chosen: Settings) -> str:
+    from notifier.push.vapid import load_key
+
+    try:
+        return f"{load_key(chosen.vapid_key_path).key_id} in {chosen.vapid_key_path}"
+    except FileNotFoundError:
+        return f"will be made in {chosen.vapid_key_path} at the first start"
+
+
+def _database(chosen: Settings) -> str:
+    from notifier.wiring import open_database
+
+    database = open_database(chosen)
+    database.close()
+    return database.url.render_as_string(hide_password=True)
+
+
+def _port(chosen: Settings) -> str:
+    with socket.socket(socket.AF_INET6 if ":" in chosen.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((chosen.host, chosen.port))
+        except OSError as taken:
+            return f"{chosen.host}:{chosen.port} is in use ({taken.strerror}): by this service, if it runs already"
+    return f"{chosen.host}:{chosen.port} is free"
+
+
+def _versions(_chosen: Settings) -> str:
+    import pycurl
+
+    if "HTTP2" not in str(pycurl.version) and "nghttp2" not in str(pycurl.version):
+        raise ConfigError("libcurl has no HTTP/2, pushes would be slow", fix="Install the pinned wheels: make run")
+    return f"notifier {version('notifier')}, {str(pycurl.version).split()[1]}"

@@ -1,0 +1,31 @@
+"""`notifier run`: the service in the foreground, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+
+from notifier.cli.terminal import err, explained, settings
+
+
+def run() -> None:
+    """Start the service: poll, decide, push, and serve the pages. Ctrl-C stops it cleanly."""
+    import uvloop
+
+    from notifier.telemetry import set_up_logging
+    from notifier.wiring import serve
+
+    chosen = settings()
+    set_up_logging(json=chosen.log_format == "json", level=chosen.log_level)
+    where = f"http://{chosen.host}:{chosen.port}"
+    with explained():
+        try:
+            uvloop.run(serve(chosen, lambda facts: err.print(_welcome(where, facts), soft_wrap=True)))
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            err.print("Stopped.")
+
+
+def _welcome(where: str, facts: dict[str, str]) -> str:
+    lines = [f"[bold]Notifier is running.[/] Open [bold cyan]{where}[/] and press “Get alerts”."]
+    lines += [f"  {name:9} {text}" for name, text in facts.items()]
+    lines.append("  Stop with Ctrl-C.")
+    return "\n".join(lines)

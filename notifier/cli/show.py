@@ -1,0 +1,105 @@
+"""`notifier feeds`, `alerts` and `stories`: what the service knows and why it did what it did."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from notifier.cli.terminal import ago, ahead, explained, out, settings, span
+from notifier.clock import system_clock
+
+STATE_STYLE = {"ok": "green", "new": "cyan", "quiet": "yellow", "failing": "bold red", "retired": "dim"}
+
+
+def feeds() -> None:
+    """Show each feed's health: those that need attention first."""
+    from notifier.storage.feeds import SqlFeedStore
+    from notifier.wiring import open_database
+
+    now = system_clock()
+    with explained():
+        health = SqlFeedStore(open_database(settings())).health(now)
+    table = Table(box=None, pad_edge=False)
+    for name in ("Feed", "State", "Success", "Change", "Usual gap", "Next poll", "Why then, or what is wrong"):
+        table.add_column(name, overflow="fold")
+    for feed in health:
+        style = STATE_STYLE.get(feed.state.value, "")
+        table.add_row(
+            escape(feed.title),
+            f"[{style}]{feed.state.value}[/]",
+            ago(feed.last_success_at, now),
+            ago(feed.last_change_at, now),
+            "–" if feed.usual_gap_s is None else span(feed.usual_gap_s),
+            ahead(feed.next_poll_at, now),
+            escape(feed.error or ""),
+        )
+    out.print(table if health else "No feed yet: start the service with `notifier run`, it reads config/feeds.yaml.")
+
+
+def alerts(
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many, newest first")] = 20,
+    why: Annotated[bool, typer.Option("--why", help="Show the whole evidence as JSON")] = False,
+) -> None:
+    """Show recent alerts: what was sent, why, to how many, and what came of it."""
+    from notifier.storage.alerts import SqlAlertStore
+    from notifier.wiring import open_database
+
+    with explained():
+        recent = SqlAlertStore(open_database(settings())).recent(limit)
+    if not recent:
+        out.print("No alert yet. `notifier stories` says what became of each story.")
+        return
+    now = system_clock()
+    for alert in recent:
+        mark = "[bold red]breaking[/] " if alert.breaking else ""
+        out.print(f"[bold]#{alert.id}[/] {mark}{alert.kind.value}, {ago(alert.decided_at, now)}")
+        out.print(f"   [bold]{escape(alert.message.title)}[/]  ({escape(alert.message.publisher)})", soft_wrap=True)
+        out.print(f"   why   {escape(because(alert.why))}", soft_wrap=True)
+        came = ", ".join(f"{n} {word}" for word, n in sorted(alert.counts.items()) if n) or "nothing yet"
+        state = "done" if alert.done_at else "under way"
+        out.print(f"   to    {alert.audience} subscribers of {', '.join(sorted(alert.topics))}: {came} ({state})")
+        if why:
+            out.print_json(data=dict(alert.why))
+
+
+def stories(
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many, newest first")] = 20,
+) -> None:
+    """Show the stories that changed last, and why each was alerted or was not."""
+    from notifier.storage.news import SqlNewsStore
+    from notifier.wiring import open_database
+
+    with explained():
+        recent = SqlNewsStore(open_database(settings())).recent_stories(limit)
+    table = Table(box=None, pad_edge=False)
+    for name in ("Story", "Changed", "Headline", "Publishers", "What came of it"):
+        table.add_column(name, overflow="fold")
+    now = system_clock()
+    for story in recent:
+        verdict: Any = story.verdict
+        words = verdict.get("words") or because(verdict.get("evidence", {}))
+        table.add_row(
+            str(story.id),
+            ago(story.updated_at, now),
+            escape(story.lead.title),
+            escape(", ".join(story.publishers)),
+            escape(f"{verdict.get('code', story.state)}: {words}"),
+        )
+    out.print(table if recent else "No story yet: `notifier feeds` says how the feeds are.")
+
+
+def because(why: Any) -> str:
+    """An alert's evidence in one line: the topics with the words that matched, and the signals."""
+    topics = why.get("topics") or {}
+    if isinstance(topics, dict):
+        parts = [f"{slug} ({', '.join(words)})" if words else slug for slug, words in topics.items()]
+    else:
+        parts = list(topics)
+    facts = why.get("facts") or {}
+    if facts:
+        parts.append("changed: " + ", ".join(f"{kind} {value}" for kind, value in facts.items()))
+    signals = [f"{name} {value}" for name, value in (why.get("signals") or {}).items() if not isinstance(value, dict)]
+    return "; ".join([*parts, *signals]) or "no evidence was kept"

@@ -1,0 +1,59 @@
+"""The alert that a subscriber sends to themselves, and an operator to one browser: the whole way, on demand."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from threading import Lock
+
+from notifier.alerts.alert import Alert, AlertKind, Message, Urgency
+from notifier.alerts.delivery import Recipient
+from notifier.clock import Clock
+from notifier.engine.courier import Courier
+from notifier.push.outcome import Outcome
+from notifier.subscribers.subscriber import Subscription
+
+TTL_S = 60
+
+
+class Trial:
+    """Pushes test alerts, one at a time over a wire of its own."""
+
+    def __init__(self, courier: Courier, clock: Clock, title: str, url: str) -> None:
+        self._courier, self._clock, self._title, self._url = courier, clock, title, url
+        self._lock = Lock()
+
+    def send(self, subscription: Subscription) -> Outcome:
+        """Push a test alert and say what came of it. Raises ConfigError where our own key or contact is wrong."""
+        recipient = Recipient(subscription.id, subscription.keys, subscription.push_service, subscription.vapid_key_id)
+        with self._lock:
+            now = self._clock()
+            (came,) = self._courier.deliver(self._alert(now), [recipient], now)
+            return came
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._courier.close()
+
+    def _alert(self, now: datetime) -> Alert:
+        message = Message(
+            title="This is a test alert",
+            body="Alerts reach this browser. The next one will be news.",
+            url=self._url,
+            publisher=self._title,
+            published_at=now,
+            tag="test",
+        )
+        return Alert(
+            # Unlike any stored alert's, and never the same twice: the browser ignores ids that it has shown.
+            id=-int(now.timestamp() * 1000),
+            story_id=0,
+            kind=AlertKind.TEST,
+            message=message,
+            topics=frozenset(),
+            breaking=False,
+            urgency=Urgency.HIGH,
+            ttl_s=TTL_S,
+            why={},
+            decided_at=now,
+            audience=1,
+        )

@@ -1,0 +1,179 @@
+"""The loops, in the order of the journey, with no rules of their own: poll, decide, deliver, keep house.
+
+Enters: feeds that are due. Leaves: chunks for the engine. Each loop can die and start again at any instant: what it had
+taken on is in the database. Times of day come from the clock that wiring passes in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from notifier.alerts.alert import Alert
+from notifier.alerts.decide import Drop
+from notifier.alerts.desk import WINDOW, Desk, DeskResult
+from notifier.alerts.news import NewsStore
+from notifier.clock import Clock
+from notifier.engine.engine import Engine
+from notifier.telemetry import Metrics
+
+log = structlog.get_logger()
+
+DESK_LEASE_S = 15.0
+# Items the desk takes at once. A first start brings thousands; smaller steps keep the lease fresh.
+DESK_BATCH = 500
+DECIDE_EVERY_S = 1.0
+# How long a sub-batch may take to end when the service is told to stop.
+STOP_S = 35.0
+
+
+class NewsLoop:
+    """Takes stored items to the desk, and what the desk decides to the store and the engine."""
+
+    def __init__(
+        self,
+        news: NewsStore,
+        make_desk: Callable[[], Desk],
+        engine: Engine,
+        metrics: Metrics,
+        clock: Clock,
+        holder: str,
+    ) -> None:
+        self._news, self._make_desk, self._engine = news, make_desk, engine
+        self._metrics, self._clock, self._holder = metrics, clock, holder
+        self._desk: Desk | None = None
+
+    def work(self) -> int:
+        """Decide on everything that is pending; returns the number of items. Runs in a worker thread, one at a time.
+
+        Whatever goes wrong, the desk's memory is thrown away and read again from the database: it may be ahead of it.
+        """
+        taken = 0
+        try:
+            while self._news.hold_desk(self._holder, self._clock(), DESK_LEASE_S):
+                desk = self._desk = self._desk or self._restored()
+                items = self._news.pending(DESK_BATCH)
+                if not items:
+                    return taken
+                now = self._clock()
+                result = desk.take(items, now)
+                alerts = self._news.save(items, result, now)
+                taken += len(items)
+                self._tell(result, alerts)
+        except Exception:
+            self._desk = None
+            raise
+        self._desk = None  # another process decides now
+        return taken
+
+    def reload(self) -> None:
+        """The topics changed: the next desk has the new ones."""
+        self._desk = None
+
+    def _restored(self) -> Desk:
+        now = self._clock()
+        desk = self._make_desk()
+        desk.restore(
+            self._news.window(now - WINDOW),
+            self._news.past_alerts(now - WINDOW),
+            next_story_id=self._news.next_story_id(),
+        )
+        return desk
+
+    def _tell(self, result: DeskResult, alerts: Sequence[Alert]) -> None:
+        for verdict in result.verdicts:
+            word = verdict.code if isinstance(verdict, Drop) else type(verdict).__name__.lower()
+            self._metrics.verdicts.labels(word).inc()
+        for alert in alerts:
+            self._metrics.alerts.labels(alert.kind.value).inc()
+            late_s = (alert.decided_at - alert.message.published_at).total_seconds()
+            self._metrics.publication_to_alert.observe(max(0.0, late_s))
+            log.info(
+                "alert.accepted",
+                alert=alert.id,
+                kind=alert.kind.value,
+                breaking=alert.breaking,
+                title=alert.message.title,
+                topics=sorted(alert.topics),
+                audience=alert.audience,
+            )
+        if alerts:
+            self._engine.wake()
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Something done every `every_s` seconds: `work` is a coroutine function, and may take longer than that."""
+
+    name: str
+    every_s: float
+    work: Callable[[], Awaitable[None]]
+
+
+class Pipeline:
+    """Runs the chores on APScheduler's clock, and the desk as soon as there is something to decide."""
+
+    def __init__(self, chores: Sequence[Chore], decide: Callable[[], object] | None, engine: Engine | None) -> None:
+        """`decide` and `engine` are None where another process does that part."""
+        self._chores, self._decide, self._engine = chores, decide, engine
+        self._news = asyncio.Event()
+        self._stopping = asyncio.Event()
+
+    def wake(self) -> None:
+        """Items were stored: decide on them now. Call it on the event loop."""
+        self._news.set()
+
+    async def run(self) -> None:
+        """Work until `stop`; then finish what is under way."""
+        scheduler = AsyncIOScheduler(timezone=UTC)
+        for chore in self._chores:
+            scheduler.add_job(
+                _guarded,
+                "interval",
+                args=[chore],
+                id=chore.name,
+                seconds=chore.every_s,
+                next_run_time=datetime.now(UTC),
+                coalesce=True,
+                max_instances=1,
+                misfire_grace_time=None,
+            )
+        scheduler.start()
+        if self._engine is not None:
+            self._engine.start()
+        try:
+            await self._deciding() if self._decide is not None else await self._stopping.wait()
+        finally:
+            scheduler.shutdown(wait=False)
+            if self._engine is not None:
+                await asyncio.to_thread(self._engine.stop, STOP_S)
+
+    def stop(self) -> None:
+        """End `run`. Call it on the event loop."""
+        self._stopping.set()
+        self._news.set()
+
+    async def _deciding(self) -> None:
+        decide = self._decide
+        while not self._stopping.is_set() and decide is not None:
+            with suppress(TimeoutError):  # another process may have stored items: look anyway
+                async with asyncio.timeout(DECIDE_EVERY_S):
+                    await self._news.wait()
+            self._news.clear()
+            try:
+                await asyncio.to_thread(decide)
+            except Exception:
+                log.exception("desk.failed")
+
+
+async def _guarded(chore: Chore) -> None:
+    try:
+        await chore.work()
+    except Exception:
+        log.exception("chore.failed", chore=chore.name)

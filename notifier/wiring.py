@@ -1,0 +1,306 @@
+"""The only place that constructs: settings in, a running house out.
+
+`serve` is the whole service; the smaller functions give the command line the parts it asks of the same house.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+import uvicorn
+
+from notifier.addresses import AddressGuard
+from notifier.alerts.decide import AlertRules
+from notifier.alerts.desk import Desk
+from notifier.clock import Clock, system_clock
+from notifier.config.files import load_feeds, load_topics
+from notifier.config.settings import Settings, listed
+from notifier.config.watch import WatchedFile
+from notifier.engine.courier import Courier
+from notifier.engine.local import LocalEngine
+from notifier.engine.pauses import Pauses
+from notifier.engine.run import Runner, RunSettings
+from notifier.engine.trial import Trial
+from notifier.feeds.cadence import CadenceSettings
+from notifier.feeds.decide import Rules
+from notifier.feeds.feed import FeedConfig
+from notifier.feeds.fetch import Fetcher, FetchSettings
+from notifier.feeds.first_sight import FirstSightSettings
+from notifier.feeds.poll import Poller, PollSettings
+from notifier.feeds.recorder import Batch
+from notifier.feeds.workers import Reader, ReaderSettings
+from notifier.pipeline import Chore, NewsLoop, Pipeline
+from notifier.push.pycurl_wire import PycurlWire
+from notifier.push.seal import seal
+from notifier.push.vapid import VapidKey, VapidSigner, load_or_create_key
+from notifier.storage.alerts import SqlAlertStore
+from notifier.storage.database import Database
+from notifier.storage.deliveries import SqlDeliveryStore
+from notifier.storage.feeds import SqlFeedStore
+from notifier.storage.migrate import upgrade
+from notifier.storage.news import SqlNewsStore
+from notifier.storage.retention import Retention
+from notifier.storage.subscriptions import SqlSubscriptionStore
+from notifier.subscribers.endpoint import EndpointPolicy
+from notifier.telemetry import Metrics
+from notifier.topics.match import TopicIndex
+from notifier.topics.topic import Topic
+from notifier.web.app import build_app
+from notifier.web.services import Check, SiteSettings, WebServices
+
+log = structlog.get_logger()
+
+
+def open_database(settings: Settings) -> Database:
+    """The database, brought to this version's schema."""
+    database = Database(settings.database)
+    upgrade(database)
+    return database
+
+
+def vapid_key(settings: Settings) -> VapidKey:
+    """The application server key, made if there is none."""
+    return load_or_create_key(settings.vapid_key_path)
+
+
+def make_courier(settings: Settings, keys: Sequence[VapidKey]) -> Courier:
+    """A courier with a wire of its own, for one thread."""
+    wire = PycurlWire(_push_guard(settings))
+    return Courier(wire, VapidSigner(keys, settings.contact), seal)
+
+
+def make_trial(settings: Settings, keys: Sequence[VapidKey], clock: Clock = system_clock) -> Trial:
+    """What sends test alerts."""
+    return Trial(make_courier(settings, keys), clock, settings.title, _site(settings).base_url)
+
+
+def make_desk(topics: Sequence[Topic], settings: Settings) -> Desk:
+    """A desk that decides by these topics and the settings' rules."""
+    rules = AlertRules(
+        max_age_s=settings.alert_max_age_s,
+        update_gap_s=settings.alert_update_gap_s,
+        breaking_ttl_s=settings.breaking_ttl_s,
+        normal_ttl_s=settings.normal_ttl_s,
+    )
+    return Desk(TopicIndex(topics), topics, rules)
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The operator's two files, watched."""
+
+    feeds: WatchedFile[tuple[FeedConfig, ...]]
+    topics: WatchedFile[tuple[Topic, ...]]
+
+    @classmethod
+    def of(cls, settings: Settings, metrics: Metrics) -> Files:
+        """Read both. Raises ConfigError."""
+        return cls(
+            WatchedFile(settings.feeds_path, load_feeds, metrics),
+            WatchedFile(settings.topics_path, load_topics, metrics),
+        )
+
+
+async def serve(settings: Settings, announce: Callable[[dict[str, str]], None]) -> None:
+    """Run the whole service until it is told to stop. Raises ConfigError before anything is started."""
+    metrics = Metrics()
+    files = Files.of(settings, metrics)
+    key = vapid_key(settings)
+    database = open_database(settings)
+    async with AsyncExitStack() as stack:
+        stack.callback(database.close)
+        house = House(settings, files, key, database, metrics, system_clock)
+        poller = await house.enter_poller(stack)
+        pipeline = house.pipeline(poller)
+        server = uvicorn.Server(
+            uvicorn.Config(
+                build_app(house.web_services()),
+                host=settings.host,
+                port=settings.port,
+                log_config=None,
+                access_log=False,  # a line for each visitor is nobody's business
+                proxy_headers=True,
+                server_header=False,
+                timeout_graceful_shutdown=5,
+            )
+        )
+        announce(house.facts())
+        working = asyncio.create_task(pipeline.run())
+        try:
+            await server.serve()
+        finally:
+            pipeline.stop()
+            await working
+
+
+class House:
+    """The parts of one running service, and how they hold on to each other."""
+
+    def __init__(
+        self, settings: Settings, files: Files, key: VapidKey, database: Database, metrics: Metrics, clock: Clock
+    ) -> None:
+        self.settings, self.files, self.key, self.metrics, self.clock = settings, files, key, metrics, clock
+        self.subscriptions = SqlSubscriptionStore(database)
+        self.alerts = SqlAlertStore(database)
+        self.deliveries = SqlDeliveryStore(database)
+        self.rules = Rules(
+            CadenceSettings(min_s=settings.poll_least_s, max_s=settings.poll_most_s),
+            FirstSightSettings(max_age_s=settings.alert_max_age_s),
+        )
+        self.feeds = SqlFeedStore(database, first_sight=self.rules.first_sight, cadence_settings=self.rules.cadence)
+        self.retention = Retention(database)
+        self.pauses = Pauses(metrics)
+        self.trial = make_trial(settings, [key], clock)
+        self.engine = LocalEngine(self._runner, settings.push_threads)
+        self.news = NewsLoop(
+            SqlNewsStore(database),
+            lambda: make_desk(files.topics.content, settings),
+            self.engine,
+            metrics,
+            clock,
+            holder=secrets.token_hex(8),
+        )
+        self._items_stored: Callable[[], None] = lambda: None
+
+    async def enter_poller(self, stack: AsyncExitStack) -> Poller:
+        """The poller with its fetcher and parser processes, started; the stack ends them."""
+        settings = self.settings
+        self.feeds.sync_config(self.files.feeds.content, self.clock())
+        fetcher = await stack.enter_async_context(
+            Fetcher(
+                FetchSettings(
+                    contact_url=settings.contact,
+                    max_body_bytes=settings.feed_body_bytes,
+                    deadline_s=settings.feed_deadline_s,
+                    guard=AddressGuard.allowing(listed(settings.feed_allow)),
+                    environ=os.environ,
+                ),
+                clock=self.clock,
+            )
+        )
+        reader = await stack.enter_async_context(Reader(ReaderSettings()))
+        poller = Poller(
+            self.feeds, fetcher, reader, PollSettings(rules=self.rules), on_batch=self._on_batch, clock=self.clock
+        )
+        return await stack.enter_async_context(poller)
+
+    def pipeline(self, poller: Poller) -> Pipeline:
+        """The loops of this process."""
+
+        async def poll() -> None:
+            await poller.poll_due()
+
+        pipeline = Pipeline(
+            [
+                Chore("poll", self.settings.poll_tick_s, poll),
+                Chore("config", 1.0, self._refresh_files),
+                Chore("gauges", 15.0, self._show_gauges),
+                Chore("prune", 3600.0, self._prune),
+            ],
+            self.news.work,
+            self.engine,
+        )
+        self._items_stored = pipeline.wake
+        return pipeline
+
+    def web_services(self) -> WebServices:
+        """What the web room needs."""
+        return WebServices(
+            site=_site(self.settings),
+            clock=self.clock,
+            subscriptions=self.subscriptions,
+            endpoints=_endpoints(self.settings),
+            topics=lambda: self.files.topics.content,
+            application_server_key=self.key.application_server_key,
+            vapid_key_id=self.key.key_id,
+            send_test=lambda subscription: asyncio.to_thread(self.trial.send, subscription),
+            recent_alerts=lambda: self.alerts.recent(30),
+            readiness=self.readiness,
+            metrics=self.metrics.exposition,
+        )
+
+    def readiness(self) -> dict[str, Check]:
+        """What /readyz says of each part."""
+        return {
+            "database": self._database_check(),
+            "feeds.yaml": _file_check(self.files.feeds, "feeds"),
+            "topics.yaml": _file_check(self.files.topics, "topics"),
+        }
+
+    def facts(self) -> dict[str, str]:
+        """What a start says of itself."""
+        feeds, topics = self.files.feeds.content, self.files.topics.content
+        return {
+            "feeds": f"{len(feeds)} of {len({f.publisher for f in feeds})} publishers; how they are: notifier feeds",
+            "topics": f"{len(topics)} in {self.settings.topics_path}; edit it while the service runs",
+            "alerts": "what was sent and why: notifier alerts; why not: notifier stories",
+            "data": f"{self.settings.data_dir} (back up {self.settings.vapid_key_path})",
+        }
+
+    def _runner(self) -> Runner:
+        settings = RunSettings(sub_batch=self.settings.push_sub_batch)
+        courier = make_courier(self.settings, [self.key])
+        return Runner(self.deliveries, courier, self.pauses, self.metrics, self.clock, settings)
+
+    def _on_batch(self, batch: Batch) -> None:
+        for word, count in batch.results.items():
+            self.metrics.polls.labels(word).inc(count)
+        self.metrics.items.labels("new").inc(batch.recorded.new)
+        self.metrics.items.labels("edited").inc(batch.recorded.edited)
+        if batch.recorded.new or batch.recorded.edited:
+            self._items_stored()
+
+    async def _refresh_files(self) -> None:
+        if self.files.feeds.refresh():
+            await asyncio.to_thread(self.feeds.sync_config, self.files.feeds.content, self.clock())
+        if self.files.topics.refresh():
+            self.news.reload()
+
+    async def _show_gauges(self) -> None:
+        subscriptions, chunks, retries = await asyncio.to_thread(self.retention.open_work)
+        self.metrics.subscriptions.set(subscriptions)
+        self.metrics.chunks_open.set(chunks)
+        self.metrics.retries_open.set(retries)
+        states: dict[str, int] = {}
+        for feed in await asyncio.to_thread(self.feeds.health, self.clock()):
+            states[feed.state.value] = states.get(feed.state.value, 0) + 1
+        for state, count in states.items():
+            self.metrics.feeds.labels(state).set(count)
+
+    async def _prune(self) -> None:
+        before = self.clock() - timedelta(days=self.settings.keep_days)
+        while await asyncio.to_thread(self.retention.prune, before):
+            log.info("prune.going-on", before=before.isoformat())
+
+    def _database_check(self) -> Check:
+        try:
+            subscriptions, chunks, retries = self.retention.open_work()
+        except Exception as away:  # noqa: BLE001 - whatever it is, the database does not answer
+            return Check(False, f"does not answer: {type(away).__name__}")
+        return Check(True, f"{subscriptions} subscriptions, {chunks} chunks open, {retries} retries waiting")
+
+
+def _file_check(file: WatchedFile[tuple[FeedConfig, ...]] | WatchedFile[tuple[Topic, ...]], what: str) -> Check:
+    if file.error is not None:
+        return Check(True, f"the last good version is in force; {file.error}")
+    return Check(True, f"{len(file.content)} {what}")
+
+
+def _site(settings: Settings) -> SiteSettings:
+    base = settings.base_url or f"http://{settings.host}:{settings.port}"
+    return SiteSettings(settings.title, base.rstrip("/"), settings.contact)
+
+
+def _endpoints(settings: Settings) -> EndpointPolicy:
+    return EndpointPolicy(listed(settings.push_allow))
+
+
+def _push_guard(settings: Settings) -> AddressGuard:
+    return AddressGuard.allowing(_endpoints(settings).local)
