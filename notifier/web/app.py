@@ -14,6 +14,8 @@ from notifier.web.rates import Rates
 from notifier.web.security import SecurityHeaders
 from notifier.web.services import WebServices
 
+ROUTERS = (pages.router, api.router, health.router, hubs.router)
+
 
 def build_app(services: WebServices) -> FastAPI:
     """The web room over `services`. The interactive API pages are off: they load scripts from a third party."""
@@ -27,7 +29,7 @@ def build_app(services: WebServices) -> FastAPI:
     app.state.services = services
     app.state.rates = Rates(services.site)
     errors.install(app)
-    for router in (pages.router, api.router, health.router, hubs.router):
+    for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
     app.add_middleware(SecurityHeaders, https=services.site.base_url.startswith("https:"))

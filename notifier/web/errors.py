@@ -17,6 +17,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from notifier.errors import NotifierError, TooOften
+from notifier.web.security import HEADERS
 from notifier.web.templating import render
 
 log = structlog.get_logger(__name__)
@@ -119,7 +120,8 @@ def _on_invalid(request: Request, problem: Exception) -> Response:
 
 
 def _on_bug(request: Request, problem: Exception) -> Response:
-    return answer(request, "internal", 500)
+    # Answered outside the middleware that adds the headers elsewhere.
+    return answer(request, "internal", 500, HEADERS)
 
 
 def answer(

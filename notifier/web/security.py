@@ -67,7 +67,7 @@ def refuse_foreign(request: Request, services: Services) -> None:
         foreign = site not in {"same-origin", "none"}
     else:
         # Behind a proxy that rewrites Host, the site's public address is the one that browsers name.
-        ours = {request.headers.get("host"), urlsplit(services.site.base_url).netloc}
+        ours = {request.headers.get("host"), urlsplit(services.site.base_url).netloc} - {None, ""}
         foreign = origin is not None and urlsplit(origin).netloc not in ours
     if foreign:
         raise ForeignOrigin("the request comes from another site")

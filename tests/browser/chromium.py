@@ -1,0 +1,74 @@
+"""Stock Chromium by Playwright, with the system's own binary."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from typing import Any
+
+from playwright.sync_api import Page, Request, Route, sync_playwright
+
+from tests.browser.push_for_chromium import ChromiumPush
+
+FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+]
+
+
+class Chromium:
+    """A headless Chromium with a fresh profile, whose push service is `push`."""
+
+    def __init__(self, binary: str, push: ChromiumPush) -> None:
+        self._push = push
+        self._folder = tempfile.TemporaryDirectory(prefix="chromium-")
+        self._playwright = sync_playwright().start()
+        self._context = self._playwright.chromium.launch_persistent_context(
+            self._folder.name,
+            executable_path=binary,
+            args=FLAGS + push.flags(),
+            # Playwright turns off what push needs.
+            ignore_default_args=["--disable-background-networking"],
+        )
+        self.page: Page = self._context.pages[0]
+        self.page.route("**/api/subscriptions*", self._localise)
+        self.page.route("**/api/subscriptions/mine/keys", self._localise)
+
+    def quit(self) -> None:
+        """Close the browser and forget its profile."""
+        self._context.close()
+        self._playwright.stop()
+        self._folder.cleanup()
+
+    def allow_notifications(self, origin: str) -> None:
+        """As a person who answers the browser's question: Playwright shows no question."""
+        self._context.grant_permissions(["notifications"], origin=origin)
+
+    def take_permissions_back(self) -> None:
+        """Playwright denies whatever is not granted."""
+        self._context.clear_permissions()
+
+    def notifications(self) -> list[dict[str, Any]]:
+        """What is on the screen: title, body, tag and link of each notification of the page's site."""
+        listed: list[dict[str, Any]] = self.page.evaluate(
+            """async () => {
+                const registration = await navigator.serviceWorker.ready;
+                const shown = await registration.getNotifications();
+                return shown.map(({title, body, tag, data}) => ({title, body, tag, url: data.url}));
+            }"""
+        )
+        return listed
+
+    def _localise(self, route: Route, request: Request) -> None:
+        """Let the server push here: Chromium's endpoints name a host on the Internet."""
+        body = json.loads(request.post_data or "{}")
+        if "subscription" not in body:
+            return route.continue_()
+        body["subscription"]["endpoint"] = self._push.local(body["subscription"]["endpoint"])
+        return route.continue_(post_data=json.dumps(body))

@@ -1,0 +1,121 @@
+"""The service as a user starts it: `notifier run` in a process of its own, with a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from contextlib import closing
+from pathlib import Path
+
+from tests.browser.background import until
+from tests.browser.newsroom import PUBLISHER, Newsroom
+
+FEEDS = """\
+feeds:
+  - url: {origin}/feed.xml
+    title: {publisher}
+    publisher: {publisher}
+    section: world
+    poll_every_s: 1
+"""
+TOPICS = """\
+topics:
+  - slug: ships
+    title: Ships
+    description: Everything that floats, and what becomes of it.
+    match: ferry OR ship OR harbour
+    default_on: true
+  - slug: storms
+    title: Storms
+    description: Wind and water where they should not be.
+    match: storm OR flood
+"""
+
+
+class Service:
+    """Runs until `stop`; follows `newsroom` and may push to `push_origin`."""
+
+    def __init__(self, folder: Path, newsroom: Newsroom, push_origin: str) -> None:
+        self._folder = folder
+        (folder / "config").mkdir()
+        (folder / "config" / "feeds.yaml").write_text(FEEDS.format(origin=newsroom.origin, publisher=PUBLISHER))
+        (folder / "config" / "topics.yaml").write_text(TOPICS)
+        port = _free_port()
+        self.origin = f"http://127.0.0.1:{port}"
+        environment = {
+            "NOTIFIER_PORT": str(port),
+            "NOTIFIER_TITLE": "The Morning Wire",
+            "NOTIFIER_CONTACT": "mailto:desk@news.example",
+            "NOTIFIER_POLL_TICK_S": "0.2",
+            "NOTIFIER_POLL_LEAST_S": "1",
+            "NOTIFIER_ALERT_UPDATE_GAP_S": "0",
+            "NOTIFIER_FEED_ALLOW": f"127.0.0.1:{newsroom.port}",
+            "NOTIFIER_PUSH_ALLOW": push_origin,
+        }
+        with (folder / "log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [Path(sys.executable).with_name("notifier"), "run"],
+                cwd=folder,
+                env=_clean_environment() | environment,
+                stdout=log,
+                stderr=log,
+            )
+        until(self._is_ready, "the service to be ready", 60)
+        # A feed's first poll is its backlog and alerts nobody; a second one means that the first has been dealt with.
+        until(lambda: newsroom.asked >= 2, "the service to know the feed's backlog", 30)
+
+    def stop(self) -> None:
+        """End the process as an operator would."""
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait(30)
+
+    @property
+    def log(self) -> str:
+        """What the service has written so far."""
+        return (self._folder / "log").read_text(errors="replace")
+
+    def subscriptions(self) -> int:
+        """How many subscriptions are stored."""
+        return int(self._query("SELECT count(*) FROM subscription")[0][0])
+
+    def topics(self) -> set[str]:
+        """The topics that any subscription has."""
+        joined = "SELECT slug FROM topic JOIN subscription_topic ON topic.id = topic_id"
+        return {row[0] for row in self._query(joined)}
+
+    def ends(self) -> list[str]:
+        """Why subscriptions ended, oldest first."""
+        return [row[0] for row in self._query("SELECT reason FROM subscription_end ORDER BY id")]
+
+    def endpoints(self) -> list[str]:
+        """The secrets that must not be seen anywhere else."""
+        return [row[0] for row in self._query("SELECT endpoint FROM subscription")]
+
+    def _is_ready(self) -> bool:
+        if self._process.poll() is not None:
+            raise RuntimeError(f"the service ended:\n{self.log}")
+        try:
+            with urllib.request.urlopen(f"{self.origin}/readyz", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            return False
+
+    def _query(self, sql: str) -> list[tuple[str, ...]]:
+        with closing(sqlite3.connect(self._folder / "data" / "notifier.db", timeout=10)) as database:
+            return database.execute(sql).fetchall()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _clean_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("NOTIFIER_")}

@@ -1,0 +1,32 @@
+"""What load balancers and Prometheus ask."""
+
+from __future__ import annotations
+
+from notifier.web.services import Check
+from tests.web.site import Site
+
+
+def test_a_process_that_answers_is_healthy() -> None:
+    assert Site().ask("GET", "/healthz").text == "ok\n"
+
+
+def test_ready_shows_each_check_in_words() -> None:
+    answer = Site(checks={"database": Check(ok=True, detail="answers in 2 ms")}).ask("GET", "/readyz")
+
+    assert answer.status == 200
+    assert answer.json == {"ready": True, "checks": {"database": {"ok": True, "detail": "answers in 2 ms"}}}
+
+
+def test_one_check_that_fails_makes_the_service_not_ready() -> None:
+    checks = {"database": Check(ok=True, detail="answers"), "feeds": Check(ok=False, detail="none polled for 10 min")}
+
+    answer = Site(checks=checks).ask("GET", "/readyz")
+
+    assert (answer.status, answer.json["ready"]) == (503, False)
+
+
+def test_metrics_are_handed_through() -> None:
+    answer = Site().ask("GET", "/metrics")
+
+    assert answer.text == "notifier_up 1\n"
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")

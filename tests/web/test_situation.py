@@ -1,0 +1,63 @@
+"""situation.js, run by node: which of the page's states fits a browser."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from notifier.web.pages import STATIC
+
+FIT = {
+    "secure": True,
+    "canPush": True,
+    "wantsHome": False,
+    "permission": "default",
+    "known": False,
+    "subscribed": False,
+}
+
+
+@pytest.fixture(scope="module")
+def run(require: Callable[[str], str]) -> Callable[[str], Any]:
+    node = require("node")
+    source = (STATIC / "situation.js").read_text()
+
+    def run(expression: str) -> Any:
+        script = f"{source}\nconsole.log(JSON.stringify({expression}));"
+        done = subprocess.run(
+            [node, "--input-type=module", "-"], input=script, capture_output=True, text=True, check=True
+        )
+        return json.loads(done.stdout)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("browser", "expected"),
+    [
+        ({}, "off"),
+        ({"permission": "granted"}, "off"),
+        ({"permission": "granted", "known": True, "subscribed": True}, "on"),
+        ({"permission": "granted", "known": True}, "lapsed"),
+        ({"permission": "default", "known": True, "subscribed": True}, "lapsed"),
+        ({"permission": "denied"}, "blocked"),
+        ({"permission": "denied", "known": True}, "blocked"),
+        ({"canPush": False}, "unsupported"),
+        ({"canPush": False, "wantsHome": True}, "home-screen"),
+        ({"secure": False, "canPush": False}, "insecure"),
+    ],
+)
+def test_each_browser_is_in_one_state(run: Callable[[str], Any], browser: dict[str, Any], expected: str) -> None:
+    assert run(f"situation({json.dumps(FIT | browser)})") == expected
+
+
+def test_topics_are_listed_as_a_person_would(run: Callable[[str], Any]) -> None:
+    lists = [[], ["World"], ["World", "Sport"], ["World", "Sport", "Climate"]]
+
+    said = run(f"{json.dumps(lists)}.map(listed)")
+
+    assert said == ["no topic yet", "World", "World and Sport", "World, Sport and Climate"]
