@@ -17,6 +17,16 @@ def system_clock() -> datetime:
     return datetime.now(UTC)
 
 
+class RehearsalClock:
+    """A clock that starts at `start` and runs `speed` times as fast as the wall's: for recorded feeds."""
+
+    def __init__(self, start: datetime, speed: float, wall: Clock = system_clock) -> None:
+        self.start, self.speed, self._wall, self._began = start, speed, wall, wall()
+
+    def __call__(self) -> datetime:
+        return self.start + (self._wall() - self._began) * self.speed
+
+
 class ManualClock:
     """A clock that stands still until it is moved: for tests and replays."""
 

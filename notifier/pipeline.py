@@ -44,7 +44,9 @@ class NewsLoop:
         metrics: Metrics,
         clock: Clock,
         holder: str,
+        lease_s: float = DESK_LEASE_S,
     ) -> None:
+        self._lease_s = lease_s
         self._news, self._make_desk, self._engine = news, make_desk, engine
         self._metrics, self._clock, self._holder = metrics, clock, holder
         self._desk: Desk | None = None
@@ -56,7 +58,7 @@ class NewsLoop:
         """
         taken = 0
         try:
-            while self._news.hold_desk(self._holder, self._clock(), DESK_LEASE_S):
+            while self._news.hold_desk(self._holder, self._clock(), self._lease_s):
                 desk = self._desk = self._desk or self._restored()
                 items = self._news.pending(DESK_BATCH)
                 if not items:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import signal
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -19,9 +20,9 @@ import uvicorn
 from notifier.addresses import AddressGuard
 from notifier.alerts.decide import AlertRules
 from notifier.alerts.desk import Desk
-from notifier.clock import Clock, system_clock
+from notifier.clock import Clock, RehearsalClock, system_clock
 from notifier.config.files import load_feeds, load_topics
-from notifier.config.settings import Settings, listed
+from notifier.config.settings import Settings, listed, rehearsal_of
 from notifier.config.watch import WatchedFile
 from notifier.engine.courier import Courier
 from notifier.engine.local import LocalEngine
@@ -30,13 +31,13 @@ from notifier.engine.run import Runner, RunSettings
 from notifier.engine.trial import Trial
 from notifier.feeds.cadence import CadenceSettings
 from notifier.feeds.decide import Rules
-from notifier.feeds.feed import FeedConfig
+from notifier.feeds.feed import FeedConfig, FeedState
 from notifier.feeds.fetch import Fetcher, FetchSettings
 from notifier.feeds.first_sight import FirstSightSettings
 from notifier.feeds.poll import Poller, PollSettings
 from notifier.feeds.recorder import Batch
 from notifier.feeds.workers import Reader, ReaderSettings
-from notifier.pipeline import Chore, NewsLoop, Pipeline
+from notifier.pipeline import DESK_LEASE_S, Chore, NewsLoop, Pipeline
 from notifier.push.pycurl_wire import PycurlWire
 from notifier.push.seal import seal
 from notifier.push.vapid import VapidKey, VapidSigner, load_or_create_key
@@ -57,6 +58,9 @@ from notifier.web.services import Check, SiteSettings, WebServices
 
 log = structlog.get_logger()
 
+POLL_LEASE_S = 300.0
+CHUNK_LEASE_S = 90.0
+
 
 def open_database(settings: Settings) -> Database:
     """The database, brought to this version's schema."""
@@ -68,6 +72,11 @@ def open_database(settings: Settings) -> Database:
 def vapid_key(settings: Settings) -> VapidKey:
     """The application server key, made if there is none."""
     return load_or_create_key(settings.vapid_key_path)
+
+
+def make_clock(settings: Settings) -> Clock:
+    """The wall clock, or that of a rehearsal."""
+    return RehearsalClock(*rehearsal_of(settings.rehearsal)) if settings.rehearsal else system_clock
 
 
 def make_courier(settings: Settings, keys: Sequence[VapidKey]) -> Courier:
@@ -116,10 +125,10 @@ async def serve(settings: Settings, announce: Callable[[dict[str, str]], None]) 
     database = open_database(settings)
     async with AsyncExitStack() as stack:
         stack.callback(database.close)
-        house = House(settings, files, key, database, metrics, system_clock)
+        house = House(settings, files, key, database, metrics, make_clock(settings))
         poller = await house.enter_poller(stack)
         pipeline = house.pipeline(poller)
-        server = uvicorn.Server(
+        server = WebServer(
             uvicorn.Config(
                 build_app(house.web_services()),
                 host=settings.host,
@@ -133,11 +142,25 @@ async def serve(settings: Settings, announce: Callable[[dict[str, str]], None]) 
         )
         announce(house.facts())
         working = asyncio.create_task(pipeline.run())
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, server.leave)
         try:
             await server.serve()
         finally:
             pipeline.stop()
             await working
+
+
+class WebServer(uvicorn.Server):
+    """uvicorn without its own signal handlers: they would end the process before the engine gave its leases back."""
+
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
+        """Take no signal."""
+        return nullcontext()
+
+    def leave(self) -> None:
+        """Answer what is under way, then return from `serve`."""
+        self.should_exit = True
 
 
 class House:
@@ -147,6 +170,8 @@ class House:
         self, settings: Settings, files: Files, key: VapidKey, database: Database, metrics: Metrics, clock: Clock
     ) -> None:
         self.settings, self.files, self.key, self.metrics, self.clock = settings, files, key, metrics, clock
+        # Leases are promises in wall time: in a rehearsal they have to be longer by as much as its clock is faster.
+        self.speed = clock.speed if isinstance(clock, RehearsalClock) else 1.0
         self.subscriptions = SqlSubscriptionStore(database)
         self.alerts = SqlAlertStore(database)
         self.deliveries = SqlDeliveryStore(database)
@@ -166,6 +191,7 @@ class House:
             metrics,
             clock,
             holder=secrets.token_hex(8),
+            lease_s=DESK_LEASE_S * self.speed,
         )
         self._items_stored: Callable[[], None] = lambda: None
 
@@ -187,7 +213,12 @@ class House:
         )
         reader = await stack.enter_async_context(Reader(ReaderSettings()))
         poller = Poller(
-            self.feeds, fetcher, reader, PollSettings(rules=self.rules), on_batch=self._on_batch, clock=self.clock
+            self.feeds,
+            fetcher,
+            reader,
+            PollSettings(rules=self.rules, lease_s=POLL_LEASE_S * self.speed),
+            on_batch=self._on_batch,
+            clock=self.clock,
         )
         return await stack.enter_async_context(poller)
 
@@ -245,7 +276,7 @@ class House:
         }
 
     def _runner(self) -> Runner:
-        settings = RunSettings(sub_batch=self.settings.push_sub_batch)
+        settings = RunSettings(sub_batch=self.settings.push_sub_batch, lease_s=CHUNK_LEASE_S * self.speed)
         courier = make_courier(self.settings, [self.key])
         return Runner(self.deliveries, courier, self.pauses, self.metrics, self.clock, settings)
 
@@ -271,8 +302,8 @@ class House:
         states: dict[str, int] = {}
         for feed in await asyncio.to_thread(self.feeds.health, self.clock()):
             states[feed.state.value] = states.get(feed.state.value, 0) + 1
-        for state, count in states.items():
-            self.metrics.feeds.labels(state).set(count)
+        for state in FeedState:
+            self.metrics.feeds.labels(state.value).set(states.get(state.value, 0))
 
     async def _prune(self) -> None:
         before = self.clock() - timedelta(days=self.settings.keep_days)

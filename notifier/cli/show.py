@@ -22,9 +22,12 @@ def feeds() -> None:
     now = system_clock()
     with explained():
         health = SqlFeedStore(open_database(settings())).health(now)
+    if not health:
+        out.print("No feed yet: start the service with `notifier run`, it reads config/feeds.yaml.")
+        return
     table = Table(box=None, pad_edge=False)
-    for name in ("Feed", "State", "Success", "Change", "Usual gap", "Next poll", "Why then, or what is wrong"):
-        table.add_column(name, overflow="fold")
+    for name in ("Feed", "State", "Success", "Change", "Gap", "Next poll", "Pace"):
+        table.add_column(name)
     for feed in health:
         style = STATE_STYLE.get(feed.state.value, "")
         table.add_row(
@@ -34,9 +37,12 @@ def feeds() -> None:
             ago(feed.last_change_at, now),
             "–" if feed.usual_gap_s is None else span(feed.usual_gap_s),
             ahead(feed.next_poll_at, now),
-            escape(feed.error or ""),
+            escape(feed.pace),
         )
-    out.print(table if health else "No feed yet: start the service with `notifier run`, it reads config/feeds.yaml.")
+    out.print(table)
+    for feed in health:
+        for words in [*filter(None, [feed.error]), *feed.notes]:
+            out.print(f"[bold]{escape(feed.title)}[/]: {escape(words)}", soft_wrap=True)
 
 
 def alerts(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -52,6 +53,9 @@ class Settings(BaseSettings):
     push_allow: str = Field("", description="Further push services: hosts or origins, comma separated")
     push_threads: int = Field(2, ge=1, le=64, description="Chunks that this process runs at once")
     push_sub_batch: int = Field(500, ge=1, le=10_000, description="Pushes between two cursor writes")
+    rehearsal: str = Field(
+        "", description="For recorded feeds: START*SPEED, for example 2026-04-25T20:00Z*600; empty: the real time"
+    )
     keep_days: int = Field(65, ge=1, description="Days for which items and stories are kept")
 
     @classmethod
@@ -74,6 +78,14 @@ class Settings(BaseSettings):
             raise ValueError("write mailto:you@your.site or https://your.site/contact")
         return value
 
+    @field_validator("rehearsal")
+    @classmethod
+    def rehearsal_is_a_time_and_a_speed(cls, value: str) -> str:
+        """START*SPEED, with START in ISO 8601 with its zone."""
+        if value:
+            rehearsal_of(value)
+        return value
+
     @property
     def database(self) -> str:
         """The database's SQLAlchemy URL."""
@@ -93,6 +105,15 @@ class Settings(BaseSettings):
     def topics_path(self) -> Path:
         """config/topics.yaml."""
         return self.config_dir / "topics.yaml"
+
+
+def rehearsal_of(value: str) -> tuple[datetime, float]:
+    """START*SPEED as an aware UTC time and a factor. Raises ValueError."""
+    start, _, speed = value.partition("*")
+    at = datetime.fromisoformat(start.strip())
+    if at.tzinfo is None or not 0 < float(speed or 1) <= 100_000:
+        raise ValueError("write a time with its zone and a speed, for example 2026-04-25T20:00Z*600")
+    return at.astimezone(UTC), float(speed or 1)
 
 
 def listed(value: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from notifier.alerts.alert import Alert
 from notifier.alerts.delivery import Recipient
 from notifier.alerts.payload import encode
+from notifier.clock import Clock, system_clock
 from notifier.push.outcome import Outcome, outcome
 from notifier.push.request import PushRequest, build
 from notifier.push.seal import MAX_PLAINTEXT
@@ -27,21 +28,23 @@ Seal = Callable[[bytes, PushKeys], bytes]
 class Courier:
     """Pushes one alert to many recipients over one wire."""
 
-    def __init__(self, wire: Wire, signer: VapidSigner, seal: Seal) -> None:
-        self._wire, self._signer, self._seal = wire, signer, seal
+    def __init__(self, wire: Wire, signer: VapidSigner, seal: Seal, wall: Clock = system_clock) -> None:
+        """`wall` dates the signatures: push services have their own idea of the time, whatever is rehearsed here."""
+        self._wire, self._signer, self._seal, self._wall = wire, signer, seal, wall
 
     def deliver(self, alert: Alert, recipients: Sequence[Recipient], now: datetime) -> list[Outcome]:
         """What came of each push. Raises ConfigError where the VAPID key or contact is wrong: nobody was pushed to."""
         payload = encode(alert.message, alert.id, alert.kind, MAX_PLAINTEXT)
         ttl_s = remaining_ttl_s(alert, now)
-        requests = [self._request(alert, payload, ttl_s, recipient, now) for recipient in recipients]
+        signed_at = self._wall()
+        requests = [self._request(alert, payload, ttl_s, recipient, signed_at) for recipient in recipients]
         return [outcome(answer, now) for answer in self._wire.send(requests, SEND_DEADLINE_S)]
 
     def close(self) -> None:
         """Close the wire's connections."""
         self._wire.close()
 
-    def _request(self, alert: Alert, payload: bytes, ttl_s: int, recipient: Recipient, now: datetime) -> PushRequest:
+    def _request(self, alert: Alert, payload: bytes, ttl_s: int, recipient: Recipient, at: datetime) -> PushRequest:
         endpoint = recipient.keys.endpoint
         return build(
             endpoint,
@@ -49,7 +52,7 @@ class Courier:
             ttl_s=ttl_s,
             urgency=alert.urgency,
             tag=alert.message.tag,
-            authorization=self._signer.authorization(origin_of(endpoint), recipient.vapid_key_id, now),
+            authorization=self._signer.authorization(origin_of(endpoint), recipient.vapid_key_id, at),
         )
 
 

@@ -22,6 +22,7 @@ from notifier.feeds.decide import after_items
 from notifier.feeds.feed import FeedConfig, FeedState
 from notifier.feeds.first_sight import FirstSightSettings
 from notifier.feeds.health import FeedHealth
+from notifier.feeds.hub import ACTIVE
 from notifier.feeds.memory import ClaimedFeed, FeedMemory, PollResult, Recorded
 from notifier.feeds.scan import DIGEST_BYTES
 from notifier.feeds.store import Synced
@@ -30,7 +31,6 @@ from notifier.storage.items import store_items
 from notifier.storage.schema import feed, feed_body
 
 FIRST_POLLS_PER_S = 20.0
-HUB_ACTIVE = "active"
 
 _MEMORY = tuple(field.name for field in fields(FeedMemory))
 _ATTENTION = (FeedState.FAILING, FeedState.RETIRED, FeedState.QUIET, FeedState.NEW, FeedState.OK)
@@ -205,7 +205,7 @@ def _claimed(now: datetime) -> Select[Any]:
 
 def hub_is_active(now: datetime) -> ColumnElement[bool]:
     """A WebSub subscription stands at `now`."""
-    return case((and_(feed.c.hub_state == HUB_ACTIVE, feed.c.hub_lease_until > now), True), else_=False)
+    return case((and_(feed.c.hub_state == ACTIVE, feed.c.hub_lease_until > now), True), else_=False)
 
 
 def _claimed_feed(row: Row[Any]) -> ClaimedFeed:

@@ -37,6 +37,7 @@ def upgrade() -> None:
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('url', sa.Text(), nullable=False),
     sa.Column('moved_to', sa.Text(), nullable=True),
+    sa.Column('moved_candidate', sa.Text(), nullable=True),
     sa.Column('moved_seen', sa.Integer(), server_default='0', nullable=False),
     sa.Column('title', sa.Text(), nullable=False),
     sa.Column('publisher', sa.Text(), nullable=False),
@@ -56,6 +57,7 @@ def upgrade() -> None:
     sa.Column('last_change_at', sa.BigInteger(), nullable=True),
     sa.Column('usual_gap_s', sa.Float(), nullable=True),
     sa.Column('ttl_s', sa.Float(), nullable=True),
+    sa.Column('max_age_s', sa.Float(), nullable=True),
     sa.Column('interval_s', sa.Float(), nullable=True),
     sa.Column('failures', sa.Integer(), server_default='0', nullable=False),
     sa.Column('error', sa.Text(), nullable=True),
@@ -65,10 +67,17 @@ def upgrade() -> None:
     sa.Column('hub_url', sa.Text(), nullable=True),
     sa.Column('hub_topic', sa.Text(), nullable=True),
     sa.Column('hub_secret', sa.LargeBinary(), nullable=True),
+    sa.Column('hub_callback', sa.String(length=32), nullable=True),
     sa.Column('hub_state', sa.String(length=16), nullable=True),
+    sa.Column('hub_subscribed_url', sa.Text(), nullable=True),
+    sa.Column('hub_subscribed_topic', sa.Text(), nullable=True),
     sa.Column('hub_lease_until', sa.BigInteger(), nullable=True),
+    sa.Column('hub_next_at', sa.BigInteger(), nullable=True),
     sa.Column('hub_last_at', sa.BigInteger(), nullable=True),
+    sa.Column('hub_missed', sa.Integer(), server_default='0', nullable=False),
+    sa.Column('broke_at', sa.BigInteger(), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_feed')),
+    sa.UniqueConstraint('hub_callback', name=op.f('uq_feed_hub_callback')),
     sa.UniqueConstraint('url', name=op.f('uq_feed_url'))
     )
     with op.batch_alter_table('feed', schema=None) as batch_op:
@@ -177,6 +186,12 @@ def upgrade() -> None:
     with op.batch_alter_table('delivery_retry', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_delivery_retry_next_attempt_at'), ['next_attempt_at'], unique=False)
 
+    op.create_table('feed_body',
+    sa.Column('feed_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('digests', sa.LargeBinary(), nullable=False),
+    sa.ForeignKeyConstraint(['feed_id'], ['feed.id'], name=op.f('fk_feed_body_feed_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('feed_id', name=op.f('pk_feed_body'))
+    )
     op.create_table('item',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('feed_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -184,6 +199,7 @@ def upgrade() -> None:
     sa.Column('url', sa.Text(), nullable=False),
     sa.Column('canonical_url', sa.Text(), nullable=False),
     sa.Column('title', sa.Text(), nullable=False),
+    sa.Column('title_hash', sa.LargeBinary(), nullable=False),
     sa.Column('summary', sa.Text(), nullable=False),
     sa.Column('image_url', sa.Text(), nullable=True),
     sa.Column('language', sa.String(length=35), nullable=True),
@@ -197,13 +213,14 @@ def upgrade() -> None:
     sa.Column('story_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('grouped_version', sa.Integer(), server_default='0', nullable=False),
     sa.ForeignKeyConstraint(['feed_id'], ['feed.id'], name=op.f('fk_item_feed_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_item')),
-    sa.UniqueConstraint('feed_id', 'guid_hash', name=op.f('uq_item_feed_id_guid_hash'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_item'))
     )
     with op.batch_alter_table('item', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_item_canonical_url'), ['canonical_url'], unique=False)
+        batch_op.create_index(batch_op.f('ix_item_guid_hash'), ['guid_hash'], unique=False)
         batch_op.create_index(batch_op.f('ix_item_seen_at'), ['seen_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_item_story_id'), ['story_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_item_title_hash'), ['title_hash'], unique=False)
         batch_op.create_index('ix_item_ungrouped', ['id'], unique=False, sqlite_where=sa.text('grouped_version < version'), postgresql_where=sa.text('grouped_version < version'))
 
     op.create_table('subscription_topic',
@@ -234,6 +251,7 @@ def upgrade() -> None:
     sa.Column('version', sa.Integer(), nullable=False),
     sa.Column('title', sa.Text(), nullable=False),
     sa.Column('summary', sa.Text(), nullable=False),
+    sa.Column('content_hash', sa.LargeBinary(), nullable=False),
     sa.Column('seen_at', sa.BigInteger(), nullable=False),
     sa.ForeignKeyConstraint(['item_id'], ['item.id'], name=op.f('fk_item_version_item_id'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('item_id', 'version', name=op.f('pk_item_version'))
@@ -255,11 +273,14 @@ def downgrade() -> None:
     op.drop_table('subscription_topic')
     with op.batch_alter_table('item', schema=None) as batch_op:
         batch_op.drop_index('ix_item_ungrouped', sqlite_where=sa.text('grouped_version < version'), postgresql_where=sa.text('grouped_version < version'))
+        batch_op.drop_index(batch_op.f('ix_item_title_hash'))
         batch_op.drop_index(batch_op.f('ix_item_story_id'))
         batch_op.drop_index(batch_op.f('ix_item_seen_at'))
+        batch_op.drop_index(batch_op.f('ix_item_guid_hash'))
         batch_op.drop_index(batch_op.f('ix_item_canonical_url'))
 
     op.drop_table('item')
+    op.drop_table('feed_body')
     with op.batch_alter_table('delivery_retry', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_delivery_retry_next_attempt_at'))
 

@@ -1,0 +1,1 @@
+"""What to say, to whom and why: decisions, the alerts they become, and their delivery."""

@@ -1,0 +1,1 @@
+"""Who wants what on which screen, and whom we may push to."""
