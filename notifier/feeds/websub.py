@@ -1,0 +1,122 @@
+"""Talks with WebSub hubs: asks for pushes, answers their questions, takes what they push. No web framework in here.
+
+Enters: a tick (`tend`), a hub's GET (`verify`) and POST (`receive`). Leaves: requests to hubs, and documents for the
+poller, which stores them within a second. `hub` decides; this calls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Protocol
+
+import structlog
+
+from notifier.clock import Clock, system_clock
+from notifier.feeds import hub as hubs
+from notifier.feeds.answer import FetchFailed
+from notifier.feeds.hub import Hub, HubRequest, HubStore
+
+log = structlog.get_logger(__name__)
+
+MOST_AT_ONCE = 100
+STEPS_AT_ONCE = 50
+
+
+class Posts(Protocol):
+    """What sends forms (see fetch.Fetcher)."""
+
+    async def post_form(self, url: str, fields: Mapping[str, str]) -> int | FetchFailed: ...
+
+
+class TakesPushes(Protocol):
+    """What stores pushed documents (see poll.Poller)."""
+
+    async def pushed(self, feed_id: int, body: bytes, content_type: str | None) -> bool: ...
+
+
+class WebSub:
+    """One for the process. `callback_base` is our public address, to which `/CALLBACK` is added for each feed."""
+
+    def __init__(
+        self,
+        store: HubStore,
+        sender: Posts,
+        poller: TakesPushes,
+        *,
+        callback_base: str,
+        max_body_bytes: int = 10 * 1024 * 1024,
+        clock: Clock = system_clock,
+    ) -> None:
+        self._store, self._sender, self._poller = store, sender, poller
+        self._callback_base = callback_base.rstrip("/")
+        self._max_body_bytes = max_body_bytes
+        self._clock = clock
+        self._taking: set[asyncio.Task[None]] = set()
+
+    async def tend(self) -> int:
+        """Subscribe, renew and unsubscribe where it is time; returns how many hubs were told something."""
+        requests = await asyncio.to_thread(self._store.take_steps, self._clock(), STEPS_AT_ONCE)
+        await asyncio.gather(*map(self._send, requests))
+        return len(requests)
+
+    async def verify(self, callback: str, params: Mapping[str, str]) -> str | None:
+        """A hub's GET: the text to answer 200 with, or None for 404 (WebSub sections 5.2 and 5.3)."""
+        hub = await asyncio.to_thread(self._store.by_callback, callback)
+        if hub is None:
+            return None
+        mode, topic = params.get("hub.mode", ""), params.get("hub.topic", "")
+        if mode == "denied":
+            log.warning("hub_denied", hub=hub.subscribed_url, topic=topic, reason=params.get("hub.reason", "")[:200])
+            await asyncio.to_thread(self._store.save, hubs.denied(hub, self._clock()))
+            return ""
+        if not hubs.confirms(hub, mode, topic):
+            return None
+        after = hubs.left(hub) if mode == "unsubscribe" else hubs.verified(hub, _lease_s(params), self._clock())
+        await asyncio.to_thread(self._store.save, after)
+        return params.get("hub.challenge", "")
+
+    async def receive(self, callback: str, headers: Mapping[str, str], body: bytes) -> int:
+        """A hub's POST: the status to answer. The document is taken after the answer, as section 7 advises.
+
+        A wrong signature is ignored with a 2xx, so that a forger learns nothing (section 8.1).
+        """
+        hub = await asyncio.to_thread(self._store.by_callback, callback)
+        if hub is None or hub.secret is None or hub.state == hubs.LEAVING:
+            return 410
+        if len(body) > self._max_body_bytes:
+            return 413
+        given = {name.lower(): value for name, value in headers.items()}
+        if not hubs.signature_is_good(given.get("x-hub-signature"), hub.secret, body):
+            log.warning("push_forged", hub=hub.subscribed_url, topic=hub.subscribed_topic)
+            return 202
+        if len(self._taking) >= MOST_AT_ONCE:
+            return 503
+        task = asyncio.create_task(self._take(hub, body, given.get("content-type")))
+        self._taking.add(task)
+        task.add_done_callback(self._taking.discard)
+        return 202
+
+    async def finish(self) -> None:
+        """Wait until every push that was answered with 202 is stored."""
+        while self._taking:
+            await asyncio.wait(self._taking)
+
+    async def _take(self, hub: Hub, body: bytes, content_type: str | None) -> None:
+        if not await self._poller.pushed(hub.feed_id, body, content_type):
+            await asyncio.to_thread(self._store.poll_soon, hub.feed_id, self._clock())
+
+    async def _send(self, request: HubRequest) -> None:
+        answer = await self._sender.post_form(request.url, request.form(f"{self._callback_base}/{request.callback}"))
+        if isinstance(answer, FetchFailed):
+            log.warning("hub_unreachable", hub=request.url, reason=answer.reason)  # asked again by next_step
+        elif answer >= 400:
+            log.warning("hub_refused", hub=request.url, topic=request.topic, status=answer)
+            hub = await asyncio.to_thread(self._store.by_feed, request.feed_id)
+            if hub is not None and request.mode == "subscribe":
+                await asyncio.to_thread(self._store.save, hubs.denied(hub, self._clock()))
+
+
+def _lease_s(params: Mapping[str, str]) -> float:
+    text = params.get("hub.lease_seconds", "")
+    return float(text[:9]) if text.isascii() and text.isdigit() else float(hubs.WISHED_LEASE_S)

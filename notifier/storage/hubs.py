@@ -1,0 +1,96 @@
+"""WebSub subscriptions in the database: columns of their feed's row."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, or_, select, update
+
+from notifier.feeds.cadence import MISSES_UNTIL_QUIET
+from notifier.feeds.hub import ACTIVE, ASKED, LEAVING, Hub, HubRequest, steps_of
+from notifier.storage.database import Database
+from notifier.storage.schema import feed
+
+_HUB = (
+    feed.c.id,
+    feed.c.hub_url,
+    feed.c.hub_topic,
+    feed.c.active,
+    feed.c.hub_callback,
+    feed.c.hub_secret,
+    feed.c.hub_state,
+    feed.c.hub_subscribed_url,
+    feed.c.hub_subscribed_topic,
+    feed.c.hub_lease_until,
+    feed.c.hub_next_at,
+    feed.c.hub_missed,
+)
+
+
+class SqlHubStore:
+    """The HubStore on SQLite and PostgreSQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def take_steps(self, now: datetime, limit: int) -> list[HubRequest]:
+        """See HubStore."""
+        has_hub_to_join = and_(feed.c.active, feed.c.hub_url.is_not(None))
+        moved = or_(
+            feed.c.hub_subscribed_url != feed.c.hub_url,
+            feed.c.hub_subscribed_topic != feed.c.hub_topic,
+        )
+        quiet = and_(feed.c.hub_state == ACTIVE, feed.c.hub_missed >= MISSES_UNTIL_QUIET)
+        its_time = or_(feed.c.hub_next_at.is_(None), feed.c.hub_next_at <= now)
+        to_leave = and_(
+            or_(~feed.c.active, feed.c.hub_url.is_(None)),
+            or_(feed.c.hub_state.in_((ASKED, ACTIVE)), and_(feed.c.hub_state == LEAVING, feed.c.hub_next_at <= now)),
+        )
+        due = or_(and_(has_hub_to_join, or_(its_time, moved, quiet)), to_leave)
+        query = select(*_HUB).where(due).order_by(feed.c.hub_next_at).limit(limit).with_for_update(skip_locked=True)
+        with self._database.writing() as connection:
+            steps = steps_of([_hub(row) for row in connection.execute(query)], now)
+            for hub, _ in steps:
+                connection.execute(update(feed).where(feed.c.id == hub.feed_id).values(_row(hub)))
+        return [request for _, request in steps if request is not None]
+
+    def by_callback(self, callback: str) -> Hub | None:
+        """See HubStore."""
+        return self._one(feed.c.hub_callback == callback)
+
+    def by_feed(self, feed_id: int) -> Hub | None:
+        """See HubStore."""
+        return self._one(feed.c.id == feed_id)
+
+    def save(self, hub: Hub) -> None:
+        """See HubStore."""
+        with self._database.writing() as connection:
+            connection.execute(update(feed).where(feed.c.id == hub.feed_id).values(_row(hub)))
+
+    def poll_soon(self, feed_id: int, now: datetime) -> None:
+        """See HubStore."""
+        with self._database.writing() as connection:
+            connection.execute(update(feed).where(feed.c.id == feed_id).values(next_poll_at=now))
+
+    def _one(self, condition: Any) -> Hub | None:
+        with self._database.reading() as connection:
+            row = connection.execute(select(*_HUB).where(condition)).first()
+        return None if row is None else _hub(row)
+
+
+def _hub(row: Any) -> Hub:
+    return Hub(*row)
+
+
+def _row(hub: Hub) -> dict[str, Any]:
+    return {
+        "hub_callback": hub.callback,
+        "hub_secret": hub.secret,
+        "hub_state": hub.state,
+        "hub_subscribed_url": hub.subscribed_url,
+        "hub_subscribed_topic": hub.subscribed_topic,
+        "hub_lease_until": hub.lease_until,
+        "hub_next_at": hub.next_at,
+        "hub_missed": hub.missed,
+    }
