@@ -109,7 +109,7 @@ async def send_test(owner: Owner, services: Services) -> Sent:
             return Sent(outcome="delivered")
         case Gone(status=status):
             await run_in_threadpool(
-                services.subscriptions.remove_gone, [subscription.id], str(status), services.clock()
+                services.subscriptions.remove_gone, [subscription.id], f"gone-{status}", services.clock()
             )
             raise SubscriptionEnded("the push service says that the subscription is over")
         case Retry():

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import tempfile
-from typing import Any
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from playwright.sync_api import Page, Request, Route, sync_playwright
 
+from tests.browser.background import POLL_S
 from tests.browser.push_for_chromium import ChromiumPush
+
+T = TypeVar("T")
 
 FLAGS = [
     "--headless=new",
@@ -64,6 +69,15 @@ class Chromium:
             }"""
         )
         return listed
+
+    def until(self, look: Callable[[], T], what: str, timeout_s: float = 15) -> T:
+        """As `background.until`, while Playwright goes on answering the page's requests."""
+        deadline = time.monotonic() + timeout_s
+        while not (seen := look()):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"waited {timeout_s} s for {what}; last seen: {seen!r}")
+            self.page.wait_for_timeout(POLL_S * 1000)
+        return seen
 
     def _localise(self, route: Route, request: Request) -> None:
         """Let the server push here: Chromium's endpoints name a host on the Internet."""

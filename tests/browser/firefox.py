@@ -16,6 +16,8 @@ from typing import Any
 from tests.browser.background import until
 from tests.browser.bidi import BiDi
 
+KEYS = {"Enter": "\ue007", "Tab": "\ue004", "Space": " "}  # WebDriver's code points
+
 
 def preferences(push_url: str) -> dict[str, bool | int | str]:
     """Push goes to `push_url`, notifications to Firefox's own popups, and nothing else leaves the machine."""
@@ -118,6 +120,16 @@ class Firefox:
         ]
         pointer = {"type": "pointer", "id": "mouse", "actions": moves}
         self._command("input.performActions", {"context": self.tab, "actions": [pointer]})
+
+    def press_key(self, key: str) -> None:
+        """Press and release a key on the element that has the focus."""
+        value = KEYS[key]
+        keyboard = {
+            "type": "key",
+            "id": "keyboard",
+            "actions": [{"type": "keyDown", "value": value}, {"type": "keyUp", "value": value}],
+        }
+        self._command("input.performActions", {"context": self.tab, "actions": [keyboard]})
 
     def tabs(self) -> list[str]:
         """The addresses of all open tabs."""

@@ -8,9 +8,8 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 
 from tests.browser.background import until
@@ -46,10 +45,10 @@ class Service:
         (folder / "config").mkdir()
         (folder / "config" / "feeds.yaml").write_text(FEEDS.format(origin=newsroom.origin, publisher=PUBLISHER))
         (folder / "config" / "topics.yaml").write_text(TOPICS)
-        port = _free_port()
-        self.origin = f"http://127.0.0.1:{port}"
+        self._port = _free_port()
+        self.origin = f"http://127.0.0.1:{self._port}"
         environment = {
-            "NOTIFIER_PORT": str(port),
+            "NOTIFIER_PORT": str(self._port),
             "NOTIFIER_TITLE": "The Morning Wire",
             "NOTIFIER_CONTACT": "mailto:desk@news.example",
             "NOTIFIER_POLL_TICK_S": "0.2",
@@ -97,17 +96,25 @@ class Service:
         """The secrets that must not be seen anywhere else."""
         return [row[0] for row in self._query("SELECT endpoint FROM subscription")]
 
+    def forget_everybody(self) -> None:
+        """Lose all subscriptions, as a database does that is restored from an old copy."""
+        self._query("DELETE FROM subscription_topic")
+        self._query("DELETE FROM subscription")
+
     def _is_ready(self) -> bool:
         if self._process.poll() is not None:
             raise RuntimeError(f"the service ended:\n{self.log}")
+        connection = HTTPConnection("127.0.0.1", self._port, timeout=5)
         try:
-            with urllib.request.urlopen(f"{self.origin}/readyz", timeout=5) as answer:
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == 200
+        except OSError:
             return False
+        finally:
+            connection.close()
 
     def _query(self, sql: str) -> list[tuple[str, ...]]:
-        with closing(sqlite3.connect(self._folder / "data" / "notifier.db", timeout=10)) as database:
+        with closing(sqlite3.connect(self._folder / "data" / "notifier.db", timeout=10)) as database, database:
             return database.execute(sql).fetchall()
 
 

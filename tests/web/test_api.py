@@ -255,7 +255,7 @@ def test_a_test_that_finds_the_subscription_over_removes_it_and_says_so() -> Non
 
     assert (answer.status, answer.json["code"]) == (410, "subscription-ended")
     assert site.kept() is None
-    assert site.store.ends == ["410"]
+    assert site.store.ends == ["gone-410"]
 
 
 def test_the_description_names_every_route_of_a_subscriber() -> None:

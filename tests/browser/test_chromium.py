@@ -1,0 +1,136 @@
+"""The main job in stock Chromium, up to the click: no driver can make a click on its notifications that counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.chromium import Chromium
+from tests.browser.conftest import run_service
+from tests.browser.newsroom import PUBLISHER, Newsroom
+from tests.browser.push_for_chromium import ChromiumPush
+from tests.browser.service import Service
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture(scope="module")
+def service(service_folder: Path, newsroom: Newsroom, chromium_push: ChromiumPush) -> Iterator[Service]:
+    yield from run_service(service_folder, newsroom, chromium_push.origin)
+
+
+@pytest.fixture
+def site(chromium: Chromium, service: Service) -> Iterator[Chromium]:
+    """The page, in a browser whose owner will say yes."""
+    chromium.allow_notifications(service.origin)
+    chromium.page.goto(service.origin)
+    yield chromium
+    chromium.page.goto(service.origin)
+    stop = chromium.page.get_by_role("button", name="Stop all alerts and delete my data")
+    if stop.is_visible():
+        stop.click()
+        expect(chromium.page.get_by_role("button", name="Get alerts")).to_be_visible()
+
+
+@pytest.fixture
+def subscribed(site: Chromium, chromium_push: ChromiumPush) -> Chromium:
+    site.page.get_by_role("button", name="Get alerts").click()
+    expect(site.page.get_by_role("heading", name="Alerts are on")).to_be_visible()
+    site.until(lambda: chromium_push.connected, "Chromium to connect to its push service")
+    return site
+
+
+def shown(chromium: Chromium, title: str) -> dict[str, Any]:
+    """The notification with this title, as soon as it is on the screen."""
+    return chromium.until(
+        lambda: next((one for one in chromium.notifications() if one["title"] == title), None),
+        f"a notification “{title}”",
+    )
+
+
+def test_a_click_on_get_alerts_subscribes(service: Service, subscribed: Chromium) -> None:
+    expect(subscribed.page.get_by_role("status")).to_contain_text("Alerts are on.")
+    assert service.subscriptions() == 1
+    assert service.topics() == {"ships"}
+
+
+def test_a_new_story_is_on_the_screen_and_leads_to_it(newsroom: Newsroom, subscribed: Chromium) -> None:
+    story = newsroom.publish("A ferry came in with a whale", "The harbour master says grüße ✓ to both.")
+
+    notification = shown(subscribed, "A ferry came in with a whale")
+
+    assert notification["body"] == f"The harbour master says grüße ✓ to both.\n{PUBLISHER}"
+    assert notification["url"] == story
+
+
+def test_an_edit_replaces_the_notification_instead_of_adding_one(newsroom: Newsroom, subscribed: Chromium) -> None:
+    story = newsroom.publish("Ferry aground with 40 aboard", "Tugs are on their way.")
+    tag = shown(subscribed, "Ferry aground with 40 aboard")["tag"]
+
+    newsroom.edit(story, "Ferry aground with 52 aboard, all rescued", "Tugs have arrived.")
+
+    shown(subscribed, "Ferry aground with 52 aboard, all rescued")
+    assert [one["title"] for one in subscribed.notifications() if one["tag"] == tag] == [
+        "Ferry aground with 52 aboard, all rescued"
+    ]
+
+
+def test_a_test_alert_arrives(subscribed: Chromium) -> None:
+    subscribed.page.get_by_role("button", name="Send me a test alert").click()
+
+    shown(subscribed, "This is a test alert")
+    expect(subscribed.page.get_by_role("status")).to_contain_text("Test alert sent.")
+
+
+def test_a_topic_change_is_saved_at_once(service: Service, subscribed: Chromium) -> None:
+    subscribed.page.get_by_label("Storms").check()
+
+    expect(subscribed.page.get_by_role("status")).to_have_text("Saved: Ships and Storms.")
+    assert service.topics() == {"ships", "storms"}
+
+
+def test_a_change_that_the_server_could_not_save_is_taken_back(service: Service, subscribed: Chromium) -> None:
+    subscribed.page.route("**/mine/topics", lambda route: route.abort())
+
+    subscribed.page.get_by_label("Storms").check()
+
+    expect(subscribed.page.get_by_role("alert")).to_contain_text("The server can’t be reached.")
+    expect(subscribed.page.get_by_label("Storms")).not_to_be_checked()
+    subscribed.page.unroute("**/mine/topics")
+
+
+def test_stop_ends_everything_on_both_sides(
+    service: Service, chromium_push: ChromiumPush, subscribed: Chromium
+) -> None:
+    subscribed.page.get_by_role("button", name="Stop all alerts and delete my data").click()
+
+    expect(subscribed.page.get_by_role("status")).to_have_text("All alerts have stopped and your data is deleted.")
+    assert service.subscriptions() == 0
+    subscribed.until(lambda: chromium_push.subscriptions == 0, "Chromium to end its registration")
+
+
+def test_permission_taken_back_ends_the_subscription_at_the_next_push(
+    service: Service, newsroom: Newsroom, chromium_push: ChromiumPush, subscribed: Chromium
+) -> None:
+    subscribed.take_permissions_back()
+    expect(subscribed.page.get_by_role("heading", name="Notifications are blocked")).to_be_visible()
+    subscribed.until(lambda: chromium_push.subscriptions == 0, "Chromium to end its registration")
+
+    newsroom.publish("A ship that nobody here will see", "It sails on.")
+
+    subscribed.until(lambda: service.subscriptions() == 0, "the service to forget the subscription")
+    assert service.ends()[-1] == "gone-410"
+
+
+def test_a_server_that_is_away_is_said_so_and_costs_nothing(site: Chromium, service: Service) -> None:
+    site.page.route("**/api/subscriptions", lambda route: route.abort())
+    site.page.get_by_role("button", name="Get alerts").click()
+
+    expect(site.page.get_by_role("alert")).to_contain_text("The server can’t be reached. Check your connection")
+    site.page.unroute("**/api/subscriptions")
+    site.page.get_by_role("button", name="Get alerts").click()
+    expect(site.page.get_by_role("heading", name="Alerts are on")).to_be_visible()

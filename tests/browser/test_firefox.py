@@ -1,0 +1,257 @@
+"""The main job in stock Firefox: from a feed that changes to a notification on the screen, and all the way back.
+
+One browser and one service for the whole module; each test begins on the page, subscribed or not as it says, with no
+notification on the screen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.browser.background import until
+from tests.browser.conftest import run_service
+from tests.browser.firefox import Firefox, Popup
+from tests.browser.newsroom import PUBLISHER, Newsroom
+from tests.browser.page import Page
+from tests.browser.push_for_firefox import DECRYPTED, FirefoxPush
+from tests.browser.service import Service
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture(scope="module")
+def service(service_folder: Path, newsroom: Newsroom, firefox_push: FirefoxPush) -> Iterator[Service]:
+    yield from run_service(service_folder, newsroom, firefox_push.origin)
+
+
+@pytest.fixture
+def page(firefox: Firefox, service: Service) -> Iterator[Page]:
+    """The page in a browser that has not been asked yet."""
+    firefox.set_permission(service.origin, "prompt")
+    firefox.goto(service.origin)
+    page = Page(firefox)
+    page.wait_for("off")
+    yield page
+    firefox.close_popups()
+    firefox.close_other_tabs()
+    firefox.goto(service.origin)
+    page.forget_everything()
+
+
+@pytest.fixture
+def subscribed(firefox: Firefox, page: Page) -> Page:
+    page.press("start")
+    firefox.answer_question(allow=True)
+    page.wait_for("on")
+    return page
+
+
+def popup(firefox: Firefox, title: str) -> Popup:
+    """The notification with this title, as soon as it is on the screen."""
+
+    def look() -> Popup | None:
+        return next((shown for shown in firefox.popups() if shown.title == title), None)
+
+    found = until(look, f"a notification “{title}”")
+    assert found is not None
+    return found
+
+
+def test_a_click_on_get_alerts_asks_and_a_click_on_allow_subscribes(
+    firefox: Firefox, service: Service, page: Page
+) -> None:
+    assert not firefox.question_is_open()
+
+    page.press("start")
+    until(firefox.question_is_open, "Firefox to ask")
+    assert page.situation == "asking"
+    firefox.answer_question(allow=True)
+
+    page.wait_for("on")
+    assert page.said.startswith("Alerts are on.")
+    assert service.subscriptions() == 1
+    assert service.topics() == {"ships"}
+
+
+def test_a_new_story_is_on_the_screen_with_its_words_and_its_origin(
+    firefox: Firefox, service: Service, newsroom: Newsroom, firefox_push: FirefoxPush, subscribed: Page
+) -> None:
+    newsroom.publish("A ferry came in with a whale", "The harbour master says grüße ✓ to both.")
+
+    shown = popup(firefox, "A ferry came in with a whale")
+    assert shown.body == f"The harbour master says grüße ✓ to both.\n{PUBLISHER}"
+    assert service.origin.removeprefix("http://") in shown.source
+    assert firefox_push.statuses[-1] == 201
+    assert firefox_push.acks[-1] == DECRYPTED
+
+
+def test_a_story_outside_the_topics_stays_silent(firefox: Firefox, newsroom: Newsroom, subscribed: Page) -> None:
+    newsroom.publish("A storm is on its way", "Wind from the west.")
+    newsroom.publish("A ship waits for the wind", "It has time.")
+
+    popup(firefox, "A ship waits for the wind")
+    assert [shown.title for shown in firefox.popups()] == ["A ship waits for the wind"]
+
+
+def test_a_click_on_the_notification_opens_the_story(firefox: Firefox, newsroom: Newsroom, subscribed: Page) -> None:
+    story = newsroom.publish("A ship is named", "Its name is long.")
+
+    firefox.click_popup(popup(firefox, "A ship is named"))
+
+    until(lambda: story in firefox.tabs(), f"a tab with {story}")
+    assert firefox.popups() == []
+
+
+def test_a_click_on_the_test_alert_focuses_the_page_that_is_there(
+    firefox: Firefox, service: Service, subscribed: Page
+) -> None:
+    subscribed.press("test")
+    firefox.click_popup(popup(firefox, "This is a test alert"))
+
+    until(lambda: firefox.popups() == [], "the notification to close")
+    assert [tab.rstrip("/") for tab in firefox.tabs()] == [service.origin]
+
+
+def test_an_edit_replaces_the_notification_instead_of_adding_one(
+    firefox: Firefox, newsroom: Newsroom, subscribed: Page
+) -> None:
+    story = newsroom.publish("Ferry aground with 40 aboard", "Tugs are on their way.")
+    popup(firefox, "Ferry aground with 40 aboard")
+
+    newsroom.edit(story, "Ferry aground with 52 aboard, all rescued", "Tugs have arrived.")
+
+    popup(firefox, "Ferry aground with 52 aboard, all rescued")
+    until(lambda: len(firefox.popups()) == 1, "the first notification to be replaced")
+
+
+def test_a_message_that_comes_twice_is_shown_once(
+    firefox: Firefox, newsroom: Newsroom, firefox_push: FirefoxPush, subscribed: Page
+) -> None:
+    newsroom.publish("A harbour seal is back", "It never left.")
+    popup(firefox, "A harbour seal is back")
+    firefox.close_popups()
+    opened = len(firefox_push.acks)
+
+    firefox_push.push_again()
+
+    # Firefox acknowledges once the worker's handler has run to its end.
+    until(lambda: len(firefox_push.acks) > opened, "Firefox to take the repeat")
+    assert firefox_push.acks[-1] == DECRYPTED
+    assert firefox.popups() == []
+
+
+def test_a_test_alert_arrives(firefox: Firefox, subscribed: Page) -> None:
+    subscribed.press("test")
+
+    popup(firefox, "This is a test alert")
+    until(lambda: subscribed.said.startswith("Test alert sent."), "the page to say so")
+
+
+def test_a_topic_change_is_saved_at_once_and_decides_what_comes(
+    firefox: Firefox, service: Service, newsroom: Newsroom, subscribed: Page
+) -> None:
+    subscribed.tick("storms")
+    until(lambda: subscribed.said == "Saved: Ships and Storms.", "the page to confirm")
+    assert service.topics() == {"ships", "storms"}
+
+    subscribed.tick("ships")
+    until(lambda: subscribed.said == "Saved: Storms.", "the page to confirm")
+    newsroom.publish("A ship passes by", "Nobody looks up.")
+    newsroom.publish("A flood at the weekend", "Bring boots.")
+
+    popup(firefox, "A flood at the weekend")
+    assert [shown.title for shown in firefox.popups()] == ["A flood at the weekend"]
+
+
+def test_the_page_remembers_after_a_reload(firefox: Firefox, service: Service, subscribed: Page) -> None:
+    subscribed.tick("storms")
+    until(lambda: subscribed.said.startswith("Saved"), "the page to confirm")
+
+    firefox.goto(service.origin)
+
+    subscribed.wait_for("on")
+    assert subscribed.ticked == ["ships", "storms"]
+
+
+def test_stop_ends_everything_on_both_sides(service: Service, firefox_push: FirefoxPush, subscribed: Page) -> None:
+    subscribed.press("stop")
+
+    subscribed.wait_for("off")
+    assert subscribed.said == "All alerts have stopped and your data is deleted."
+    assert service.subscriptions() == 0
+    assert firefox_push.subscriptions == 0
+    assert subscribed.kept() is None
+
+
+def test_permission_taken_back_in_the_browser_ends_the_subscription_at_the_next_push(
+    firefox: Firefox, service: Service, newsroom: Newsroom, firefox_push: FirefoxPush, subscribed: Page
+) -> None:
+    firefox.set_permission(service.origin, "denied")
+    subscribed.wait_for("blocked")
+    until(lambda: firefox_push.subscriptions == 0, "Firefox to drop the subscription")
+
+    newsroom.publish("A ship that nobody here will see", "It sails on.")
+
+    until(lambda: firefox_push.statuses[-1] == 410, "the push service to say that it is gone")
+    until(lambda: service.subscriptions() == 0, "the service to forget the subscription")
+    assert service.ends()[-1] == "gone-410"
+
+
+def test_a_blocked_browser_is_told_how_to_allow_again_and_notices_when_it_is(
+    firefox: Firefox, service: Service, page: Page
+) -> None:
+    page.press("start")
+    firefox.answer_question(allow=False)
+
+    page.wait_for("blocked")
+    assert firefox.evaluate("document.querySelector('details[open] summary').textContent").startswith("Firefox")
+    assert "managed in your browser’s preferences" in page.text
+
+    firefox.set_permission(service.origin, "granted")
+    page.wait_for("off")
+
+
+def test_a_subscription_that_the_browser_changes_by_itself_goes_on(
+    firefox: Firefox, service: Service, newsroom: Newsroom, subscribed: Page
+) -> None:
+    before = service.endpoints()
+
+    firefox.forget_push_identity()
+
+    until(lambda: service.endpoints() not in (before, []), "the worker to tell the server of the new endpoint", 30)
+    newsroom.publish("A ship under a new flag", "The crew is the same.")
+    popup(firefox, "A ship under a new flag")
+    assert service.topics() == {"ships"}
+
+
+def test_a_subscription_that_the_server_lost_can_be_turned_on_again(
+    firefox: Firefox, service: Service, subscribed: Page
+) -> None:
+    service.forget_everybody()
+
+    firefox.goto(service.origin)
+    subscribed.wait_for("lapsed")
+    subscribed.press("start")
+
+    subscribed.wait_for("on")
+    assert service.topics() == {"ships"}
+
+
+def test_without_a_topic_nobody_is_asked(firefox: Firefox, page: Page) -> None:
+    page.tick("ships")
+    page.press("start")
+
+    until(lambda: page.complained == "Choose at least one topic first.", "the page to ask for a topic")
+    assert not firefox.question_is_open()
+
+
+def test_the_keyboard_alone_gets_alerts(firefox: Firefox, page: Page) -> None:
+    page.focus("start")
+    firefox.press_key("Enter")
+    firefox.answer_question(allow=True)
+
+    page.wait_for("on")
+    assert firefox.evaluate("document.activeElement.id") == "panel"
