@@ -50,6 +50,8 @@ def _read(document: bytes, url: str, known: frozenset[bytes]) -> ParsedFeed | Un
     root = _root(document)
     if root == "sitemapindex":
         return sitemap.index(document, url)
+    if root == "urlset" and sitemap.NEWS_NAMESPACE not in document:
+        return Unreadable("This sitemap lists pages but no news. The site's robots.txt may name one with news.")
     if name := _ITEMS.get(root):
         return _read_xml(document, name, url, known)
     return _misplaced(document, url) or _refusal(document, root, url)

@@ -1,7 +1,7 @@
 """Google News sitemaps: a newsroom's own list of its last two days, often ahead of its RSS.
 
 Enters: the document in UTF-8 without the items that are known. Leaves: `ParsedFeed`, or `Unreadable` for a sitemap that
-lists pages or other sitemaps and no news. Namespaces: sitemaps.org 0.9, sitemap-news 0.9, sitemap-image 1.1.
+lists other sitemaps. Namespaces: sitemaps.org 0.9, sitemap-news 0.9, sitemap-image 1.1.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from notifier.feeds import dates, images
 from notifier.feeds.feed import FeedItem, ParsedFeed, Unreadable
 from notifier.feeds.language import language
 from notifier.feeds.text import MAX_TITLE_CHARS, one_line, plain
+
+NEWS_NAMESPACE = b"schemas/sitemap-news/"
 
 
 def parse(document: bytes, url: str) -> ParsedFeed:
@@ -44,8 +46,8 @@ class _Page:
         self._texts: dict[str, str] = {}
         for child in element.iter(etree.Element):
             name = etree.QName(child)
-            key = "image" if name.localname == "loc" and "image" in (name.namespace or "") else name.localname
-            self._texts.setdefault(key, (child.text or "").strip())
+            of_image = name.localname == "loc" and "image" in (name.namespace or "")
+            self._texts.setdefault("image-loc" if of_image else name.localname, child.text or "")
 
     def text(self, name: str) -> str:
         return one_line(self._texts.get(name, ""))
@@ -59,7 +61,7 @@ def _item(page: _Page, base: str) -> FeedItem | None:
         guid=url,
         url=url,
         title=plain(page.text("title"), limit_chars=MAX_TITLE_CHARS),
-        image_url=images.absolute(page.text("image"), url),
+        image_url=images.absolute(page.text("image-loc"), url),
         published_at=dates.parse(page.text("publication_date")),
         updated_at=dates.parse(page.text("lastmod")),
         language=language(page.text("language")),

@@ -29,6 +29,7 @@ def serve(requests: BinaryIO, answers: BinaryIO, limit_s: int) -> None:
 
 def main(memory_bytes: int, limit_s: int) -> int:
     """Serve under the limits; the exit status tells whether a document needed more memory than there is."""
+    read(b"<rss></rss>", content_type=None, url="")  # loads what the parsers load late, while there is memory
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which closes stdin

@@ -93,9 +93,9 @@ def test_a_time_in_the_future_is_the_publishers_word_and_stays() -> None:
     assert dates.parse("2031-01-01T00:00:00Z") == datetime(2031, 1, 1, tzinfo=UTC)
 
 
-@given(st.datetimes(min_value=datetime(1990, 1, 2), max_value=datetime(2089, 12, 30)))
+@given(st.datetimes(timezones=st.just(UTC)))
 def test_every_rfc_822_date_is_read_back(when: datetime) -> None:
-    when = when.replace(microsecond=0, tzinfo=UTC)
+    when = when.replace(year=1990 + when.year % 100, day=min(when.day, 28), microsecond=0)
     assert dates.parse(f"{when:%a, %d %b %Y %H:%M:%S} GMT") == when
 
 
