@@ -17,9 +17,11 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 SECRET_KEYS = frozenset({"endpoint", "p256dh", "auth", "authorization", "token", "keys", "private_key", "subscription"})
 REDACTED = "(not logged)"
-# A push endpoint is an address with a long opaque last part. Whatever brings one into a log line (a library's error
-# text, say), only its origin stays.
-ENDPOINT = re.compile(r"(https?://[^/\s\"']+)/[^\s\"']*[A-Za-z0-9_:%-]{40,}[^\s\"']*")
+# A push endpoint is an address with a long opaque part: capitals and digits in 40 characters or more, unlike the words
+# of an article's address. Whatever brings one into a log line (a library's error text, say), only its origin stays.
+ENDPOINT = re.compile(
+    r"(https?://[^/\s\"']+)/[^\s\"']*(?=[\w:%-]*[A-Z])(?=[\w:%-]*[0-9])[\w:%-]{40,}[^\s\"']*", re.ASCII
+)
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3600)
 
 

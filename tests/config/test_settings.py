@@ -1,0 +1,57 @@
+"""Settings: from the file and the environment, each mistake named."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from notifier.config.settings import Settings, listed, load_settings, rehearsal_of
+from notifier.errors import ConfigError
+
+
+def test_without_anything_set_the_service_runs_on_this_machine() -> None:
+    settings = load_settings(Path("/nonexistent"), {})
+    assert (settings.host, settings.port) == ("127.0.0.1", 8000)
+    assert settings.database == "sqlite:///data/notifier.db"
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("NOTIFIER_PORT=9000\nNOTIFIER_TITLE='The Example'\nOTHER=1\n")
+    settings = load_settings(file, {"NOTIFIER_PORT": "9001"})
+    assert (settings.port, settings.title) == (9001, "The Example")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("NOTIFIER_PORT", "eight thousand"),
+        ("NOTIFIER_CONTACT", "me"),
+        ("NOTIFIER_LOG_FORMAT", "xml"),
+        ("NOTIFIER_PUSH_THREADS", "0"),
+        ("NOTIFIER_REHEARSAL", "yesterday"),
+        ("NOTIFIER_REHEARSAL", "2026-04-25T20:00*600"),
+    ],
+)
+def test_a_wrong_value_is_told_by_its_name(name: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=name):
+        load_settings(Path("/nonexistent"), {name: value})
+
+
+def test_a_misspelt_setting_is_not_ignored() -> None:
+    with pytest.raises(ConfigError, match="NOTIFIER_PROT"):
+        load_settings(Path("/nonexistent"), {"NOTIFIER_PROT": "1"})
+
+
+def test_lists_are_comma_separated() -> None:
+    assert listed(" a.example, b.example ,") == ("a.example", "b.example")
+
+
+def test_a_rehearsal_has_a_start_and_a_speed() -> None:
+    assert rehearsal_of("2026-04-25T20:00Z*600") == (datetime(2026, 4, 25, 20, tzinfo=UTC), 600.0)
+
+
+def test_each_setting_says_what_it_is() -> None:
+    assert all(field.description for field in Settings.model_fields.values())

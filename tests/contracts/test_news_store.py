@@ -1,0 +1,134 @@
+"""What every NewsStore promises, on each database: pending items, the window, and one transaction for a decision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import insert, update
+
+from notifier.alerts.decide import Drop, Send
+from notifier.alerts.desk import DeskResult
+from notifier.alerts.news import NewsStore
+from notifier.storage.database import Database
+from notifier.storage.news import SqlNewsStore
+from notifier.storage.schema import feed, item
+from notifier.stories.story import Grouping, Story, StoryItem
+from tests.contracts.samples import NOON, an_alert
+
+
+class Newsroom:
+    """A NewsStore with a feed in it, and items put there by hand."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.store: NewsStore = SqlNewsStore(database)
+        with database.writing() as connection:
+            connection.execute(
+                insert(feed).values(
+                    id=1, url="https://news.example/rss", title="E", publisher="The Example", section="world",
+                    next_poll_at=NOON,
+                )
+            )  # fmt: skip
+
+    def add(self, number: int, title: str = "Dam holds", seen_at: datetime = NOON) -> None:
+        """An item as the feeds room stores it."""
+        with self._database.writing() as connection:
+            connection.execute(
+                insert(item).values(
+                    id=number, feed_id=1, guid_hash=bytes([number]), url=f"https://news.example/{number}",
+                    title_hash=bytes([number]),
+                    canonical_url=f"news.example/{number}", title=title, summary="", first_seen_at=NOON,
+                    seen_at=seen_at, content_hash=b"", may_alert=True,
+                )
+            )  # fmt: skip
+
+    def edit(self, number: int, title: str) -> None:
+        """A new version of an item."""
+        with self._database.writing() as connection:
+            connection.execute(update(item).where(item.c.id == number).values(title=title, version=item.c.version + 1))
+
+    def decide(self, items: Sequence[StoryItem], story_id: int = 1, *, send: bool = False) -> DeskResult:
+        """All items into one story, sent or dropped."""
+        story = Story(story_id, items[0], NOON, NOON, ("The Example",), tuple(i.id for i in items))
+        verdict = Send(an_alert("world", story=story_id)) if send else Drop(story_id, "no-topic", "No topic.", {"n": 1})
+        return DeskResult(tuple(Grouping(i.id, story_id, "new") for i in items), (story,), (verdict,))
+
+
+@pytest.fixture
+def newsroom(database: Database) -> Newsroom:
+    return Newsroom(database)
+
+
+def test_an_item_is_pending_until_a_desk_has_decided(newsroom: Newsroom) -> None:
+    newsroom.add(1)
+    newsroom.add(2)
+    items = newsroom.store.pending(10)
+    assert [(i.id, i.publisher, i.section, i.version) for i in items] == [
+        (1, "The Example", "world", 1),
+        (2, "The Example", "world", 1),
+    ]
+    newsroom.store.save(items[:1], newsroom.decide(items[:1]), NOON)
+    assert [i.id for i in newsroom.store.pending(10)] == [2]
+
+
+def test_an_edit_makes_an_item_pending_again_with_its_story(newsroom: Newsroom) -> None:
+    newsroom.add(1)
+    items = newsroom.store.pending(10)
+    newsroom.store.save(items, newsroom.decide(items, story_id=4), NOON)
+    newsroom.edit(1, "Dam breaks")
+    (edited,) = newsroom.store.pending(10)
+    assert (edited.title, edited.version, edited.story_id) == ("Dam breaks", 2, 4)
+
+
+def test_an_edit_that_came_while_the_desk_decided_stays_pending(newsroom: Newsroom) -> None:
+    newsroom.add(1)
+    items = newsroom.store.pending(10)
+    newsroom.edit(1, "Dam breaks")
+    newsroom.store.save(items, newsroom.decide(items), NOON)
+    assert [i.version for i in newsroom.store.pending(10)] == [2]
+
+
+def test_the_window_has_what_was_grouped_lately(newsroom: Newsroom) -> None:
+    newsroom.add(1, seen_at=NOON - timedelta(hours=80))
+    newsroom.add(2)
+    newsroom.add(3)
+    items = newsroom.store.pending(2)
+    newsroom.store.save(items, newsroom.decide(items), NOON)
+    assert [(i.id, i.story_id) for i in newsroom.store.window(NOON - timedelta(hours=72))] == [(2, 1)]
+
+
+def test_a_decision_to_send_is_accepted_with_the_stories_in_one_step(newsroom: Newsroom) -> None:
+    newsroom.add(1)
+    items = newsroom.store.pending(10)
+    (alert,) = newsroom.store.save(items, newsroom.decide(items, send=True), NOON)
+    assert (alert.story_id, alert.topics) == (1, {"world"})
+    assert [past.id for past in newsroom.store.past_alerts(NOON)] == [alert.id]
+    assert newsroom.store.past_alerts(NOON + timedelta(seconds=1)) == []
+
+
+def test_every_story_keeps_why_it_was_not_sent(newsroom: Newsroom) -> None:
+    newsroom.add(1)
+    items = newsroom.store.pending(10)
+    newsroom.store.save(items, newsroom.decide(items), NOON)
+    (report,) = newsroom.store.recent_stories(5)
+    assert (report.id, report.state, report.publishers) == (1, "dropped", ("The Example",))
+    assert report.verdict == {"code": "no-topic", "words": "No topic.", "evidence": {"n": 1}}
+
+
+def test_story_ids_go_on_after_the_last(newsroom: Newsroom) -> None:
+    assert newsroom.store.next_story_id() == 1
+    newsroom.add(1)
+    items = newsroom.store.pending(10)
+    newsroom.store.save(items, newsroom.decide(items, story_id=7), NOON)
+    assert newsroom.store.next_story_id() == 8
+
+
+def test_one_process_decides_at_a_time(newsroom: Newsroom) -> None:
+    store = newsroom.store
+    assert store.hold_desk("one", NOON, 15)
+    assert store.hold_desk("one", NOON + timedelta(seconds=10), 15)
+    assert not store.hold_desk("two", NOON + timedelta(seconds=20), 15)
+    assert store.hold_desk("two", NOON + timedelta(seconds=26), 15)
+    assert not store.hold_desk("one", NOON + timedelta(seconds=27), 15)

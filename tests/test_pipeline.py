@@ -1,0 +1,161 @@
+"""The loops: what the desk decides is stored and the engine woken; what fails is tried again from the database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from notifier.alerts.alert import Alert
+from notifier.alerts.desk import Desk, DeskResult
+from notifier.alerts.news import StoryReport
+from notifier.clock import ManualClock
+from notifier.pipeline import Chore, NewsLoop, Pipeline
+from notifier.stories.story import StoryItem
+from notifier.telemetry import Metrics
+from notifier.topics.match import TopicIndex
+from notifier.topics.topic import Topic
+
+NOON = datetime(2026, 4, 25, 12, 0, tzinfo=UTC)
+RIVERS = Topic(slug="rivers", title="Rivers", description="", match="river OR dam")
+
+
+def an_item(number: int, title: str) -> StoryItem:
+    url = f"https://news.example/{number}"
+    return StoryItem(
+        number, 1, "The Example", "world", url, url, title, "", seen_at=NOON, published_at=NOON - timedelta(minutes=1)
+    )
+
+
+class OneEngine:
+    """An engine that only counts."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def start(self) -> None:
+        self.calls.append("start")
+
+    def wake(self) -> None:
+        self.calls.append("wake")
+
+    def stop(self, timeout_s: float) -> None:
+        self.calls.append("stop")
+
+
+class MemoryNews:
+    """A NewsStore in memory. `fails` is how many saves go wrong before one goes well; `lent` gives the lease away."""
+
+    def __init__(self, items: Sequence[StoryItem], *, fails: int = 0, lent: bool = False) -> None:
+        self.items, self.fails, self.lent = list(items), fails, lent
+        self.saved: list[DeskResult] = []
+
+    def hold_desk(self, holder: str, now: datetime, lease_s: float) -> bool:
+        return not self.lent
+
+    def pending(self, limit: int) -> Sequence[StoryItem]:
+        return self.items[:limit]
+
+    def window(self, since: datetime) -> Sequence[StoryItem]:
+        return []
+
+    def past_alerts(self, since: datetime) -> Sequence[Alert]:
+        return []
+
+    def next_story_id(self) -> int:
+        return 1
+
+    def save(self, items: Sequence[StoryItem], result: DeskResult, now: datetime) -> Sequence[Alert]:
+        if self.fails:
+            self.fails -= 1
+            raise ConnectionError("the database is away")
+        self.saved.append(result)
+        self.items = [item for item in self.items if item not in items]
+        return [
+            Alert(
+                number, a.story_id, a.kind, a.message, a.topics, a.breaking, a.urgency, a.ttl_s, a.why, a.decided_at, 1
+            )
+            for number, a in enumerate((v.alert for v in result.verdicts if hasattr(v, "alert")), 1)
+        ]
+
+    def recent_stories(self, limit: int) -> Sequence[StoryReport]:
+        return []
+
+
+def a_loop(news: MemoryNews, engine: OneEngine, metrics: Metrics | None = None) -> NewsLoop:
+    def make_desk() -> Desk:
+        return Desk(TopicIndex([RIVERS]), [RIVERS])
+
+    return NewsLoop(news, make_desk, engine, metrics or Metrics(), ManualClock(NOON), holder="me")
+
+
+def test_what_is_pending_is_decided_stored_and_told_to_the_engine() -> None:
+    news, engine, metrics = MemoryNews([an_item(1, "Dam holds"), an_item(2, "Bakery opens")]), OneEngine(), Metrics()
+    assert a_loop(news, engine, metrics).work() == 2
+    assert news.items == []
+    assert engine.calls == ["wake"]
+    assert b'notifier_alerts_total{kind="new"} 1.0' in metrics.exposition()
+
+
+def test_the_engine_sleeps_on_where_nothing_is_to_be_sent() -> None:
+    news, engine = MemoryNews([an_item(1, "Bakery opens")]), OneEngine()
+    a_loop(news, engine).work()
+    assert engine.calls == []
+
+
+def test_a_process_without_the_lease_decides_nothing() -> None:
+    news = MemoryNews([an_item(1, "Dam holds")], lent=True)
+    assert a_loop(news, OneEngine()).work() == 0
+    assert news.saved == []
+
+
+def test_a_decision_that_could_not_be_stored_is_made_anew() -> None:
+    news, engine = MemoryNews([an_item(1, "Dam holds")], fails=1), OneEngine()
+    loop = a_loop(news, engine)
+    with pytest.raises(ConnectionError):
+        loop.work()
+    # Had the desk kept its memory, it would take the item for one that was alerted already.
+    assert loop.work() == 1
+    assert engine.calls == ["wake"]
+
+
+async def ended(pipeline: Pipeline) -> None:
+    async with asyncio.timeout(10):
+        await pipeline.run()
+
+
+def test_items_are_decided_as_soon_as_they_are_stored() -> None:
+    decided = asyncio.Event()
+
+    async def go() -> None:
+        loop = asyncio.get_running_loop()
+        pipeline = Pipeline([], lambda: loop.call_soon_threadsafe(decided.set), OneEngine())
+        running = asyncio.create_task(ended(pipeline))
+        pipeline.wake()
+        async with asyncio.timeout(5):
+            await decided.wait()
+        pipeline.stop()
+        await running
+
+    asyncio.run(go())
+
+
+def test_a_chore_that_fails_comes_round_again() -> None:
+    async def go() -> list[str]:
+        tries: list[str] = []
+
+        async def fail() -> None:
+            tries.append("tried")
+            if len(tries) == 2:
+                pipeline.stop()
+            raise RuntimeError("on purpose")
+
+        engine = OneEngine()
+        pipeline = Pipeline([Chore("fails", 0.02, fail)], None, engine)
+        await ended(pipeline)
+        assert engine.calls == ["start", "stop"]
+        return tries
+
+    assert len(asyncio.run(go())) >= 2
