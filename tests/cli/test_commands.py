@@ -1,0 +1,152 @@
+"""The commands as an operator types them, in a folder of their own."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from sqlalchemy import insert
+from typer.testing import CliRunner
+
+from notifier.cli import app
+from notifier.cli.terminal import ago, ahead, span
+from notifier.clock import system_clock
+from notifier.config.settings import Settings
+from notifier.storage.alerts import SqlAlertStore
+from notifier.storage.database import Database
+from notifier.storage.schema import feed
+from notifier.storage.subscriptions import SqlSubscriptionStore
+from notifier.wiring import open_database
+from tests.contracts.samples import NOON, a_subscription, an_alert
+
+Run = Callable[..., Result]
+
+FEEDS = "feeds:\n  - {url: 'https://news.example/rss', publisher: The Example, section: world}\n"
+TOPICS = "topics:\n  - {slug: rivers, title: Rivers, match: river OR dam}\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "feeds.yaml").write_text(FEEDS)
+    (tmp_path / "topics.yaml").write_text(TOPICS)
+    return tmp_path
+
+
+@pytest.fixture
+def run(folder: Path) -> Run:
+    environment = {
+        "NOTIFIER_CONFIG_DIR": str(folder),
+        "NOTIFIER_DATA_DIR": str(folder / "data"),
+        "NOTIFIER_PORT": "0",
+        "COLUMNS": "200",
+    }
+
+    def invoke(*arguments: str, **more: str) -> Result:
+        return CliRunner().invoke(app, list(arguments), env=environment | more)
+
+    return invoke
+
+
+@pytest.fixture
+def database(folder: Path) -> Database:
+    return open_database(Settings(data_dir=folder / "data"))
+
+
+def test_check_says_ok_of_each_part(run: Run) -> None:
+    result = run("check")
+    assert result.exit_code == 0, result.output
+    assert "1 feeds of 1 publishers" in result.output
+    assert "will be made" in result.output
+
+
+def test_check_names_the_file_the_line_and_the_fix(run: Run, folder: Path) -> None:
+    (folder / "topics.yaml").write_text("topics:\n  - {slug: rivers, title: Rivers, match: river AND}\n")
+    result = run("check")
+    assert result.exit_code == 1
+    assert "topics.yaml:2:" in result.output
+
+
+def test_a_wrong_setting_ends_every_command_with_a_sentence(run: Run) -> None:
+    result = run("feeds", NOTIFIER_CONTACT="me")
+    assert result.exit_code == 2
+    assert "NOTIFIER_CONTACT" in result.output
+    assert "Traceback" not in result.output
+
+
+def test_keys_are_made_once_and_only_their_owner_can_read_them(run: Run, folder: Path) -> None:
+    first, second = run("keys"), run("keys")
+    assert first.output == second.output
+    assert "Public key" in first.output
+    key = folder / "data" / "keys" / "vapid.pem"
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert "BEGIN" not in first.output
+
+
+def test_feeds_without_a_service_says_what_to_do(run: Run) -> None:
+    assert "notifier run" in run("feeds").output
+
+
+def test_feeds_shows_what_is_wrong_and_what_to_do(run: Run, database: Database) -> None:
+    now = system_clock()
+    with database.writing() as connection:
+        connection.execute(
+            insert(feed).values(
+                url="https://news.example/rss", title="The Example", publisher="The Example", section="world",
+                state="failing", failures=4, error="HTTP 404. Look for the feed's new address", next_poll_at=now,
+            )
+        )  # fmt: skip
+    result = run("feeds")
+    assert "failing" in result.output
+    assert "The Example: HTTP 404. Look for the feed's new address" in result.output
+
+
+def test_alerts_says_why_to_how_many_and_what_came_of_it(run: Run, database: Database) -> None:
+    SqlSubscriptionStore(database).subscribe(a_subscription("ada", "rivers"), NOON)
+    why = {"topics": {"rivers": ["dam"]}, "signals": {"publishers": 3}}
+    SqlAlertStore(database).accept(replace(an_alert("rivers", breaking=True), why=why), NOON)
+    result = run("alerts")
+    assert "breaking" in result.output
+    assert "Dam holds after night of rain" in result.output
+    assert "rivers (dam); publishers 3" in result.output
+    assert "1 subscribers of rivers: nothing yet (under way)" in result.output
+
+
+def test_alerts_and_stories_say_where_to_look_when_there_are_none(run: Run) -> None:
+    assert "notifier stories" in run("alerts").output
+    assert "notifier feeds" in run("stories").output
+
+
+def test_a_rule_can_be_tried_on_a_headline(run: Run) -> None:
+    hit = run("topics", "test", "dam AND NOT beaver", "Dam holds after night of rain")
+    assert (hit.exit_code, "by Dam" in hit.output) == (0, True)
+    miss = run("topics", "test", "dam AND NOT beaver", "Beaver dam grows")
+    assert (miss.exit_code, "No match" in miss.output) == (1, True)
+
+
+def test_a_wrong_rule_is_explained(run: Run) -> None:
+    result = run("topics", "test", "dam AND (river", "x")
+    assert result.exit_code == 2
+    assert ":9" in result.output
+
+
+def test_topics_lists_the_rules(run: Run) -> None:
+    assert "river OR dam" in run("topics", "list").output
+
+
+def test_a_test_push_to_nobody_says_what_to_do(run: Run) -> None:
+    result = run("test-push")
+    assert result.exit_code == 2
+    assert "Get alerts" in result.output
+
+
+def test_times_are_said_as_people_say_them() -> None:
+    assert [span(s) for s in (5, 119, 120, 7_300, 200_000)] == ["5 s", "119 s", "2 min", "2 h", "2 days"]
+    assert ago(None, NOON) == "–"
+    assert ago(NOON, NOON + timedelta(minutes=3)) == "3 min ago"
+    assert ahead(NOON, NOON) == "now"
+    assert ahead(NOON + timedelta(seconds=40), NOON) == "in 40 s"
