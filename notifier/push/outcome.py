@@ -58,7 +58,7 @@ def outcome(answer: Answer, now: datetime) -> Outcome:
     """The one meaning of an Answer. `now` (aware) turns a Retry-After date into seconds."""
     status = answer.status
     if status is None:
-        return Retry(answer.error or "network")
+        return Retry(answer.error or "network", retry_after_s(answer.retry_after, now))
     if 200 <= status < 300:
         return DELIVERED
     if status in {404, 410}:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import selectors
 import socket
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from time import monotonic
 
@@ -18,13 +19,11 @@ import pycurl
 
 from notifier.addresses import AddressGuard
 from notifier.push.request import PushHeaders, PushRequest
-from notifier.push.send import Answer, NetworkError
+from notifier.push.send import NO_LIMITS, STREAMS, Answer, NetworkError
+from notifier.subscribers.endpoint import origin_of
 
 CONNECT_S = 10.0
 ANSWER_S = 30.0
-STREAMS = 100
-"""Streams that libcurl opens on one connection before it opens the next, where the service allows as many."""
-
 _TICK_S = 1.0
 
 _E_HTTP2_STREAM = 92  # pycurl has no name for it
@@ -42,10 +41,20 @@ _ERRORS: dict[int, NetworkError] = {
 
 
 @dataclass(slots=True)
+class _Lane:
+    """What goes to one push service: those that wait, by index, and how many may fly."""
+
+    streams: int
+    waiting: deque[int] = field(default_factory=deque)
+    flying: int = 0
+
+
+@dataclass(slots=True)
 class _Transfer:
-    """One try of one request; `handle` is libcurl's."""
+    """One request under way; `handle` is libcurl's."""
 
     index: int
+    lane: _Lane
     started_at: float
     handle: pycurl.Curl
     refused: bool = False
@@ -74,19 +83,19 @@ class PycurlWire:
         self._idle: list[pycurl.Curl] = []
         self._flying: dict[pycurl.Curl, _Transfer] = {}
 
-    def send(self, batch: Sequence[PushRequest], deadline_s: float, concurrency: int = STREAMS) -> list[Answer]:
+    def send(
+        self, batch: Sequence[PushRequest], deadline_s: float, streams: Mapping[str, int] = NO_LIMITS
+    ) -> list[Answer]:
         """See Wire.send."""
         ends_at = monotonic() + deadline_s
         answers = [Answer(error="timeout", elapsed_s=deadline_s)] * len(batch)
-        waiting = deque(range(len(batch)))
-        lines: dict[int, list[str]] = {}
+        lanes = _lanes(batch, streams)
         try:
-            while (waiting or self._flying) and (left_s := ends_at - monotonic()) > 0:
-                while waiting and len(self._flying) < concurrency:
-                    index = waiting.popleft()
-                    request = batch[index]
-                    header = lines.setdefault(id(request.headers), _header_lines(request.headers))
-                    self._start(index, request, header, left_s)
+            while (left_s := ends_at - monotonic()) > 0:
+                for lane in lanes:
+                    self._fill(lane, batch, left_s)
+                if not self._flying:
+                    break
                 self._pump(min(left_s, _TICK_S))
                 self._collect(answers)
         finally:
@@ -103,14 +112,18 @@ class PycurlWire:
         self._multi.close()
         self._selector.close()
 
-    def _start(self, index: int, request: PushRequest, header: list[str], left_s: float) -> None:
-        handle = self._idle.pop() if self._idle else self._new_handle()
-        handle.setopt(pycurl.URL, request.endpoint)
-        handle.setopt(pycurl.HTTPHEADER, header)
-        handle.setopt(pycurl.POSTFIELDS, request.body)
-        handle.setopt(pycurl.TIMEOUT_MS, max(1, int(1000 * min(left_s, ANSWER_S))))
-        self._flying[handle] = _Transfer(index, monotonic(), handle)
-        self._multi.add_handle(handle)
+    def _fill(self, lane: _Lane, batch: Sequence[PushRequest], left_s: float) -> None:
+        while lane.waiting and lane.flying < lane.streams:
+            index = lane.waiting.popleft()
+            request = batch[index]
+            handle = self._idle.pop() if self._idle else self._new_handle()
+            handle.setopt(pycurl.URL, request.endpoint)
+            handle.setopt(pycurl.HTTPHEADER, _header_lines(request.headers))
+            handle.setopt(pycurl.POSTFIELDS, request.body)
+            handle.setopt(pycurl.TIMEOUT_MS, max(1, int(1000 * min(left_s, ANSWER_S))))
+            self._flying[handle] = _Transfer(index, lane, monotonic(), handle)
+            lane.flying += 1
+            self._multi.add_handle(handle)
 
     def _new_handle(self) -> pycurl.Curl:
         handle = pycurl.Curl()
@@ -184,10 +197,23 @@ class PycurlWire:
     def _take_off(self, transfer: _Transfer) -> _Transfer:
         self._multi.remove_handle(transfer.handle)
         del self._flying[transfer.handle]
+        transfer.lane.flying -= 1
         self._idle.append(transfer.handle)
         return transfer
 
 
+def _lanes(batch: Sequence[PushRequest], streams: Mapping[str, int]) -> list[_Lane]:
+    lanes: dict[str, _Lane] = {}
+    for index, request in enumerate(batch):
+        origin = origin_of(request.endpoint)
+        lane = lanes.get(origin)
+        if lane is None:
+            lane = lanes[origin] = _Lane(streams.get(origin, STREAMS))
+        lane.waiting.append(index)
+    return list(lanes.values())
+
+
+@lru_cache(maxsize=16)
 def _header_lines(headers: PushHeaders) -> list[str]:
     # "Expect:" keeps libcurl from asking for a 100 (Continue) first.
     return [*(f"{name}: {value}" for name, value in headers.lines()), "expect:", "accept:"]

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal, Protocol
 
 from notifier.push.request import PushRequest
 
-NetworkError = Literal["timeout", "dns", "connect", "tls", "address-refused", "closed", "reset", "protocol"]
-"""Why there is no status. From `timeout`, `closed` and `reset` nobody knows whether the service took the message."""
+NetworkError = Literal["timeout", "dns", "connect", "tls", "address-refused", "closed", "reset", "protocol", "held"]
+"""Why there is no status. From `timeout`, `closed` and `reset` nobody knows whether the service took the message;
+`held` was not sent at all, for the service's sake (`pacing.py`)."""
+
+STREAMS = 100
+"""Requests that may be under way to one service at a time, where nobody says otherwise."""
+
+NO_LIMITS: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +40,10 @@ class Wire(Protocol):
     connects.
     """
 
-    def send(self, batch: Sequence[PushRequest], deadline_s: float, concurrency: int = 100) -> list[Answer]:
-        """Send all, at most `concurrency` at a time, and wait for the answers.
+    def send(
+        self, batch: Sequence[PushRequest], deadline_s: float, streams: Mapping[str, int] = NO_LIMITS
+    ) -> list[Answer]:
+        """Send all and wait for the answers; `streams`: origin -> how many requests at a time, `STREAMS` elsewhere.
 
         Returns within about `deadline_s` whatever the services do: those without an answer then are `timeout`.
         A request that a service provably did not process (REFUSED_STREAM, GOAWAY: RFC 9113 section 8.7) is sent

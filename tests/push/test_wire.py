@@ -89,7 +89,7 @@ def test_alerts_that_alternate_on_one_connection_keep_their_own_headers(wire: Wi
         )
         for number, request in enumerate(signed)
     ]
-    assert say(wire.send(mixed, 10, concurrency=1)) == [201] * 40
+    assert say(wire.send(mixed, 10, streams={sink.origin: 1})) == [201] * 40
     report = sink.report()
     assert report["problems"] == []
     assert report["headers"]["ttl"] == str(100 + 39 % 3)
@@ -98,7 +98,7 @@ def test_alerts_that_alternate_on_one_connection_keep_their_own_headers(wire: Wi
 
 def test_connections_are_few_and_kept_for_the_next_alert(wire: Wire, sink: PushSink) -> None:
     for first in (0, 100, 200):
-        wire.send(requests_to(sink, *["ok"] * 100, first=first), 10, concurrency=50)
+        wire.send(requests_to(sink, *["ok"] * 100, first=first), 10, streams={sink.origin: 50})
     assert sink.report()["connections"] == 1
 
 
@@ -140,7 +140,7 @@ def test_a_service_that_never_answers_costs_no_more_than_the_deadline(wire: Wire
 
 
 def test_what_had_no_turn_before_the_deadline_is_a_timeout(wire: Wire, sink: PushSink) -> None:
-    answers = wire.send(requests_to(sink, *["after-0.4"] * 6), 1.0, concurrency=2)
+    answers = wire.send(requests_to(sink, *["after-0.4"] * 6), 1.0, streams={sink.origin: 2})
     assert say(answers).count("timeout") == 2
 
 
