@@ -1,0 +1,59 @@
+"""What an operator can set, run, see or meet is documented, and what is documented exists."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+import typer
+
+from notifier import errors
+from notifier.cli import app
+from notifier.config.settings import PREFIX, Settings
+from notifier.errors import NotifierError
+from notifier.telemetry import Metrics
+
+ROOT = Path(__file__).parents[1]
+OPERATING = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+ERRORS = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+
+
+def commands(group: click.Command, path: str = "notifier") -> set[str]:
+    """`notifier topics test` and so on, for every command there is."""
+    if not isinstance(group, click.Group):
+        return {path}
+    return {name for key, command in group.commands.items() for name in commands(command, f"{path} {key}")}
+
+
+def kinds(base: type[NotifierError]) -> set[type[NotifierError]]:
+    return {base}.union(*(kinds(kind) for kind in base.__subclasses__()))
+
+
+def test_every_setting_is_documented_and_no_other() -> None:
+    documented = set(re.findall(r"^\| `(NOTIFIER_\w+)`", OPERATING, re.M))
+    assert documented == {PREFIX + name.upper() for name in Settings.model_fields}
+
+
+def test_every_metric_is_documented_and_no_other() -> None:
+    documented = {name.removesuffix("_total") for name in re.findall(r"^\| `(notifier_\w+)[`{]", OPERATING, re.M)}
+    assert documented == {metric.name for metric in Metrics().registry.collect()}
+
+
+def test_every_command_is_documented() -> None:
+    documented = re.findall(r"^\| `(notifier [^`]+)`", OPERATING, re.M)
+    missing = {c for c in commands(typer.main.get_command(app)) if not any(d.startswith(c) for d in documented)}
+    assert missing == set()
+
+
+def test_every_error_code_is_documented_with_its_status_and_no_other() -> None:
+    documented = {(code, int(status)) for code, status in re.findall(r"^\| `([\w-]+)` \| (\d+)", ERRORS, re.M)}
+    ours = {kind for kind in kinds(NotifierError) if kind.__module__ == errors.__name__}
+    assert documented == {(kind.code, kind.http_status) for kind in ours}
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")) + sorted(ROOT.glob("*.md")), ids=lambda p: p.name)
+def test_every_link_within_the_project_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), f"{page.name} links to {target}"
