@@ -1,0 +1,206 @@
+"""How fast each push service may be sent to (pure): what came of a batch enters, what may be sent next leaves.
+
+Three things hold a service back, each by itself:
+
+    streams     how many requests at a time: more while answers are quick, half after 429, 5xx and silence
+    the circuit a service that answers nothing useful rests, longer each time, and is then tried with a few
+    the limit   Chrome lets a site that it judges disruptive send no more than some 1,000 messages a minute for 1, 7
+                or 14 days and answers 429 beyond (developer.chrome.com/blog/web-push-rate-limits): keep within it
+
+A Pace belongs to one origin. Times are aware; nothing here reads a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from statistics import median
+
+from notifier.push.outcome import retry_after_s
+from notifier.push.send import Answer
+
+FIRST_STREAMS, FEWEST_STREAMS, MOST_STREAMS = 100, 4, 3200
+TROUBLE_SHARE = 0.02
+SLOW_S, SLOW_TIMES = 0.25, 3.0
+
+FAILURES_TO_OPEN = 3
+FIRST_REST_S, LONGEST_REST_S = 5.0, 300.0
+PROBE = 5
+LONGEST_ASKED_S = 900.0
+
+LIMITED_PER_MINUTE = 1000
+LIMITED_MINUTES = 3
+"""Minutes in a row that look limited before it is believed."""
+KEPT_FOR_URGENT = 0.2
+LIFT_AFTER = timedelta(hours=1)
+LIFTED = 16 * LIMITED_PER_MINUTE
+
+_MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """What one minute came to; `started_at` is None before the first message."""
+
+    started_at: datetime | None = None
+    sent: int = 0
+    accepted: int = 0
+    throttled: int = 0
+
+    @property
+    def looks_limited(self) -> bool:
+        """Many 429 beside about as many acceptances as Chrome grants to a site that it judges disruptive."""
+        near = 0.5 * LIMITED_PER_MINUTE <= self.accepted <= 1.5 * LIMITED_PER_MINUTE
+        return near and self.throttled >= 0.2 * self.sent
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What is known of one push service.
+
+    `may_limit`: it is Chrome's, which limits sites; `usual_s`: its usual latency; `failures`: batches in a row of which
+    nothing came; `rests_until`: the circuit is open, or the service asked for time; `per_minute`: the limit that is
+    kept, since `limited_since`, and doubled at `lifts_at`.
+    """
+
+    may_limit: bool = False
+    streams: int = FIRST_STREAMS
+    usual_s: float | None = None
+    failures: int = 0
+    rests_until: datetime | None = None
+    minute: Minute = Minute()
+    limited_minutes: int = 0
+    per_minute: int | None = None
+    limited_since: datetime | None = None
+    lifts_at: datetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """True while the service counts as failing: it rests, or is being tried."""
+        return self.failures >= FAILURES_TO_OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """`send` of the wanted messages may go, `streams` at a time; the others have to wait `wait_s`."""
+
+    send: int
+    streams: int
+    wait_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What a batch to one service came to. `answered`: with anything but 429 or 5xx; `asked_s`: its Retry-After."""
+
+    accepted: int
+    answered: int
+    throttled: int
+    failed: int
+    latency_s: float | None
+    asked_s: float
+
+    @property
+    def total(self) -> int:
+        """Messages in the batch."""
+        return self.answered + self.throttled + self.failed
+
+
+def tally(answers: Iterable[Answer], now: datetime) -> Tally:
+    """Count a batch's answers."""
+    accepted = answered = throttled = failed = 0
+    asked_s, latencies = 0.0, []
+    for answer in answers:
+        status = answer.status or 0
+        if status == 429 or status >= 500:
+            throttled += status == 429
+            failed += status != 429
+            asked_s = max(asked_s, retry_after_s(answer.retry_after, now) or 0.0)
+        elif status:
+            answered += 1
+            accepted += 200 <= status < 300
+            latencies.append(answer.elapsed_s)
+        else:
+            failed += 1
+    return Tally(accepted, answered, throttled, failed, median(latencies) if latencies else None, asked_s)
+
+
+def admit(pace: Pace, wanted: int, now: datetime, *, urgent: bool) -> tuple[Pace, Admission]:
+    """How many of `wanted` messages may be sent now, and the Pace in which they are counted as sent.
+
+    Where a limit is kept, the last fifth of a minute's messages is for urgent ones.
+    """
+    pace = _roll(pace, now)
+    if pace.rests_until is not None and now < pace.rests_until:
+        return pace, Admission(0, pace.streams, (pace.rests_until - now).total_seconds())
+    send = min(wanted, PROBE) if pace.is_open else wanted
+    wait_s = FIRST_REST_S
+    if pace.per_minute is not None:
+        kept = 0 if urgent else int(pace.per_minute * KEPT_FOR_URGENT)
+        send = max(0, min(send, pace.per_minute - kept - pace.minute.sent))
+        started_at = pace.minute.started_at or now
+        wait_s = (started_at + _MINUTE - now).total_seconds()
+    minute = replace(pace.minute, started_at=pace.minute.started_at or now, sent=pace.minute.sent + send)
+    return replace(pace, minute=minute), Admission(send, pace.streams, 0.0 if send == wanted else wait_s)
+
+
+def learn(pace: Pace, batch: Tally, now: datetime) -> Pace:
+    """The Pace after a batch."""
+    pace = _roll(pace, now)
+    if batch.total == 0:
+        return pace
+    minute = replace(
+        pace.minute,
+        accepted=pace.minute.accepted + batch.accepted,
+        throttled=pace.minute.throttled + batch.throttled,
+    )
+    pace = replace(pace, minute=minute, streams=_streams(pace, batch), usual_s=_usual_s(pace.usual_s, batch.latency_s))
+    if pace.per_minute is not None and batch.throttled > TROUBLE_SHARE * batch.total:
+        pace = replace(pace, per_minute=LIMITED_PER_MINUTE, lifts_at=now + LIFT_AFTER)
+    return _rest(pace, batch, now)
+
+
+def _streams(pace: Pace, batch: Tally) -> int:
+    if batch.throttled + batch.failed > TROUBLE_SHARE * batch.total:
+        return max(FEWEST_STREAMS, pace.streams // 2)
+    if batch.latency_s and pace.usual_s and batch.latency_s > max(SLOW_S, SLOW_TIMES * pace.usual_s):
+        return max(FEWEST_STREAMS, pace.streams * 3 // 4)
+    if batch.total < pace.streams:
+        return pace.streams  # not used up: nothing was learned about more
+    return min(MOST_STREAMS, pace.streams + 8 + pace.streams // 4)
+
+
+def _usual_s(usual_s: float | None, latency_s: float | None) -> float | None:
+    """Follows a quicker service at once and a slower one slowly."""
+    if usual_s is None or latency_s is None:
+        return usual_s if latency_s is None else latency_s
+    return min(latency_s, usual_s + 0.05 * (latency_s - usual_s))
+
+
+def _rest(pace: Pace, batch: Tally, now: datetime) -> Pace:
+    failures = 0 if batch.answered else pace.failures + 1
+    rest_s = 0.0
+    if failures >= FAILURES_TO_OPEN:
+        rest_s = min(LONGEST_REST_S, FIRST_REST_S * 2 ** min(failures - FAILURES_TO_OPEN, 10))
+    if batch.throttled + batch.failed > batch.total / 2:
+        rest_s = max(rest_s, min(batch.asked_s, LONGEST_ASKED_S))
+    return replace(pace, failures=failures, rests_until=now + timedelta(seconds=rest_s) if rest_s else None)
+
+
+def _roll(pace: Pace, now: datetime) -> Pace:
+    """Close the minute that is over, and see whether it looked limited, or whether the limit may be lifted."""
+    started_at = pace.minute.started_at
+    if started_at is None or now < started_at + _MINUTE:
+        return pace
+    limited_minutes = pace.limited_minutes + 1 if pace.minute.looks_limited else 0
+    pace = replace(pace, minute=Minute(), limited_minutes=limited_minutes)
+    if pace.per_minute is None:
+        if pace.may_limit and limited_minutes >= LIMITED_MINUTES:
+            return replace(pace, per_minute=LIMITED_PER_MINUTE, limited_since=now, lifts_at=now + LIFT_AFTER)
+    elif pace.lifts_at is not None and now >= pace.lifts_at:
+        # An hour without a 429: try twice as many, and in the end as many as there are.
+        if 2 * pace.per_minute > LIFTED:
+            return replace(pace, per_minute=None, limited_since=None, lifts_at=None, limited_minutes=0)
+        return replace(pace, per_minute=2 * pace.per_minute, lifts_at=now + LIFT_AFTER)
+    return pace

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from structlog.testing import capture_logs
+
+from notifier.alerts.alert import Urgency
+from notifier.clock import ManualClock
+from notifier.push.outcome import Retry, outcome
+from notifier.push.paced_wire import CHROME, PacedWire, Pacer
+from notifier.push.pacing import FIRST_STREAMS
+from notifier.push.request import PushRequest, build
+from notifier.push.send import NO_LIMITS, Answer
+
+MOZILLA = "https://updates.push.services.mozilla.com"
+NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
+
+
+class ScriptedWire:
+    """Answers each request by `answer`, and remembers what it was asked to send."""
+
+    def __init__(self, answer: Callable[[PushRequest], Answer]) -> None:
+        self.answer = answer
+        self.batches: list[list[str]] = []
+        self.limits: Mapping[str, int] = {}
+        self.closed = False
+
+    def send(
+        self, batch: Sequence[PushRequest], deadline_s: float, streams: Mapping[str, int] = NO_LIMITS
+    ) -> list[Answer]:
+        self.batches.append([request.endpoint for request in batch])
+        self.limits = streams
+        return [self.answer(request) for request in batch]
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def to(origin: str, number: int = 0, urgency: Urgency = Urgency.NORMAL) -> PushRequest:
+    return build(f"{origin}/{number}", b"body", ttl_s=60, urgency=urgency, tag=None, authorization="vapid")
+
+
+def accept(request: PushRequest) -> Answer:
+    return Answer(status=201, elapsed_s=0.01)
+
+
+def test_answers_stay_in_the_order_of_the_batch() -> None:
+    wire = ScriptedWire(lambda request: Answer(status=200 + int(request.endpoint[-1])))
+    batch = [to(MOZILLA, 1), to(CHROME, 2), to(MOZILLA, 3, Urgency.HIGH), to(CHROME, 4)]
+    answers = PacedWire(wire, Pacer(ManualClock(NOW))).send(batch, 10)
+    assert [answer.status for answer in answers] == [201, 202, 203, 204]
+
+
+def test_urgent_messages_leave_first() -> None:
+    wire = ScriptedWire(accept)
+    PacedWire(wire, Pacer(ManualClock(NOW))).send([to(CHROME, 1), to(MOZILLA, 2, Urgency.HIGH)], 10)
+    assert wire.batches == [[f"{MOZILLA}/2", f"{CHROME}/1"]]
+
+
+def test_a_service_that_fails_is_left_alone_while_the_others_go_on() -> None:
+    wire = ScriptedWire(lambda request: Answer(status=503) if CHROME in request.endpoint else accept(request))
+    clock = ManualClock(NOW)
+    paced = PacedWire(wire, Pacer(clock))
+    for _ in range(3):
+        paced.send([to(CHROME), to(MOZILLA)], 10)
+    held, accepted = paced.send([to(CHROME), to(MOZILLA)], 10)
+    assert wire.batches[-1] == [f"{MOZILLA}/0"]
+    assert outcome(held, clock()) == Retry("held", 5.0)
+    assert accepted.status == 201
+    clock.advance(6)
+    wire.answer = accept
+    assert [answer.status for answer in paced.send([to(CHROME), to(MOZILLA)], 10)] == [201, 201]
+
+
+def test_what_was_learned_bounds_the_streams_of_every_thread() -> None:
+    pacer = Pacer(ManualClock(NOW))
+    first, second = ScriptedWire(lambda request: Answer(status=429)), ScriptedWire(accept)
+    PacedWire(first, pacer).send([to(CHROME)], 10)
+    PacedWire(second, pacer).send([to(CHROME)], 10, {CHROME: 1000})
+    assert second.limits == {CHROME: FIRST_STREAMS // 2}
+    PacedWire(second, pacer).send([to(CHROME)], 10, {CHROME: 3})
+    assert second.limits == {CHROME: 3}
+
+
+def test_the_earliest_of_a_batch_go_where_not_all_may() -> None:
+    clock = ManualClock(NOW)
+    pacer = Pacer(clock)
+    granted = 0
+
+    def chrome(request: PushRequest) -> Answer:
+        nonlocal granted
+        granted += 1
+        return Answer(status=201 if granted <= 1000 else 429)
+
+    wire = ScriptedWire(chrome)
+    paced = PacedWire(wire, pacer)
+    with capture_logs() as logs:
+        for _ in range(4):
+            granted = 0
+            for _ in range(3):
+                paced.send([to(CHROME, number) for number in range(500)], 10)
+            clock.advance(61)
+    assert [line["event"] for line in logs].count("push.site-limited") == 1
+    clock.advance(61)
+    granted = 0
+    answers = paced.send([to(CHROME, number) for number in range(1500)], 10)
+    assert [answer.status or answer.error for answer in answers] == [201] * 800 + ["held"] * 700
+    assert pacer.paces()[CHROME].per_minute == 1000
+
+
+def test_a_failing_service_is_told_once_and_its_recovery_too() -> None:
+    clock = ManualClock(NOW)
+    wire = ScriptedWire(lambda request: Answer(error="connect"))
+    paced = PacedWire(wire, Pacer(clock))
+    with capture_logs() as logs:
+        for _ in range(6):
+            paced.send([to(MOZILLA)], 10)
+            clock.advance(60)
+        wire.answer = accept
+        clock.advance(300)
+        paced.send([to(MOZILLA)], 10)
+    assert [line["event"] for line in logs] == ["push.service-failing", "push.service-recovered"]
+
+
+def test_closing_closes_the_wire_inside() -> None:
+    wire = ScriptedWire(accept)
+    PacedWire(wire, Pacer(ManualClock(NOW))).close()
+    assert wire.closed
