@@ -1,7 +1,7 @@
 """How words are compared: text is cut into lexemes, and each lexeme is read as one or more folded forms.
 
 Enters: any text. Leaves: lexemes with their place in the text, and the forms under which a rule finds each of them:
-case, accents, apostrophes and hyphens do not matter. Next: stem, text.
+case, accents, apostrophes and hyphens do not matter. Next: text.
 
     Trump's     trump, trumps           l'Ukraine   lukraine, ukraine
     anti-war    anti + war, antiwar     U.S.        us, u.s.        US (in a text that is not all capitals)  us, u.s.
@@ -14,6 +14,8 @@ import re
 import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
+
+from notifier.topics.stem import stem
 
 _SPACELESS = (
     "\u0e00-\u0eff"  # Thai, Lao
@@ -47,9 +49,11 @@ _LONGEST_ACRONYM = 5
 
 
 class Piece(NamedTuple):
-    """One form of a lexeme: `first` and `last` count words, `start` and `end` characters, from the lexeme's start."""
+    """One form of a lexeme and its stem: `first` and `last` count words, `start` and `end` characters, from the
+    lexeme's start."""
 
     form: str
+    stem: str
     first: int
     last: int
     start: int
@@ -71,20 +75,20 @@ def is_spaceless(lexeme: str) -> bool:
 
 
 @lru_cache(maxsize=1 << 17)
-def read(lexeme: str, *, capitals_speak: bool) -> tuple[Piece, ...]:
-    """Every form under which a lexeme is found.
+def read(lexeme: str, language: str, capitals_speak: bool) -> tuple[Piece, ...]:
+    """Every form under which a lexeme is found, with its stem in a primary language.
 
     `capitals_speak`: the text has small letters too, so that a word in capitals is an acronym (US, not us).
     """
     parts = list(_part.finditer(lexeme))
     pieces = [
-        Piece(form, place, place, part.start(), part.end())
+        Piece(form, stem(form, language), place, place, part.start(), part.end())
         for place, part in enumerate(parts)
         for form in _forms(part.group(), capitals_speak)
     ]
     if len(parts) > 1:
         joined = fold("".join(_bare(part.group()) for part in parts))
-        pieces.append(Piece(joined, 0, len(parts) - 1, 0, len(lexeme)))
+        pieces.append(Piece(joined, stem(joined, language), 0, len(parts) - 1, 0, len(lexeme)))
     return tuple(pieces)
 
 

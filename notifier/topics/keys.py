@@ -60,16 +60,16 @@ def needs(node: Node, where: Where = Where.WORDS) -> tuple[Need, ...]:
 
 
 def _need_of_run(run: tuple[str, ...], where: Where) -> Need:
-    """The longest two neighbours of a run, or its one word: long words are rare words."""
     whole = [form for form in run if not form.endswith("*")]
-    if where is not Where.WORDS:
-        return Need(where, max(whole, key=len)) if whole else Need(Where.ALWAYS)
-    pairs = [f"{one} {two}" for one, two in pairwise(run) if not (one + two).count("*")]
-    if pairs:
-        return Need(where, max(pairs, key=len))
-    if whole:
-        return Need(where, max(whole, key=len))
-    return Need(Where.BEGINNINGS, max(run, key=len)[:-1])
+    if where is Where.WORDS:
+        return Need(where, rarest(run)) if whole else Need(Where.BEGINNINGS, max(run, key=len)[:-1])
+    return Need(where, max(whole, key=len)) if whole else Need(Where.ALWAYS)
+
+
+def rarest(run: tuple[str, ...]) -> str:
+    """The longest two neighbours of a run as `one two`, or its longest word: long words are rare words."""
+    pairs = [f"{one} {two}" for one, two in pairwise(run) if not (one.endswith("*") or two.endswith("*"))]
+    return max(pairs or [form for form in run if not form.endswith("*")], key=len)
 
 
 def _cost(found: tuple[Need, ...]) -> tuple[int, int]:

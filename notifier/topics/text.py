@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from notifier.topics.fold import LEXEME, is_spaceless, read
 from notifier.topics.stem import primary_language, stem
@@ -30,6 +30,10 @@ class Place(NamedTuple):
     field: str
 
 
+Run: TypeAlias = tuple[str, ...]
+"""Folded forms that stand one after the other."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """The words of a text by their forms and by their stems in `language` (None: no stems, as of names)."""
@@ -38,23 +42,29 @@ class Reading:
     stems: Mapping[str, list[Place]]
     language: str | None
 
-    def find(self, form: str, *, exact: bool = False) -> list[Place]:
+    def find(self, form: str, exact: bool = False) -> list[Place]:
         """The places of a folded form, of its stem unless `exact`; a form that ends in * is a beginning."""
-        if form.endswith("*"):
+        if form[-1] == "*":
             return [place for known, places in self.forms.items() if known.startswith(form[:-1]) for place in places]
         if exact or self.language is None:
             return self.forms.get(form, [])
         return self.stems.get(stem(form, self.language), [])
 
-    def find_run(self, run: tuple[str, ...], *, exact: bool = False) -> list[Place]:
+    def find_run(self, run: Run, exact: bool = False) -> list[Place]:
         """The places where the forms stand one after the other."""
-        found = self.find(run[0], exact=exact)
+        found = self.find(run[0], exact)
         for form in run[1:]:
             if not found:
                 return found
-            following = self.find(form, exact=exact)
+            following = self.find(form, exact)
             found = [_span(one, two) for one in found for two in following if two.first == one.last + 1]
         return found
+
+    def find_any(self, runs: tuple[Run, ...], exact: bool = False) -> list[Place]:
+        """The places of any of the runs."""
+        if len(runs) == 1:
+            return self.find_run(runs[0], exact)
+        return [place for run in runs for place in self.find_run(run, exact)]
 
     def pairs(self) -> Iterator[str]:
         """The stems of every two neighbours, as `one two`."""
@@ -123,12 +133,19 @@ def _read_into(
                 first += 1
             spaceless_end = match.end()
         last = first
-        for piece in read(lexeme, capitals_speak=capitals_speak):
-            last = first + piece.last
-            place = Place(first + piece.first, last, start + piece.start, start + piece.end, name)
-            forms.setdefault(piece.form, []).append(place)
-            same_stem = stems.setdefault(stem(piece.form, language), [])
-            if not same_stem or same_stem[-1] != place:
+        for form, stem_of_form, piece_first, piece_last, piece_start, piece_end in read(
+            lexeme, language, capitals_speak
+        ):
+            last = first + piece_last
+            place = Place(first + piece_first, last, start + piece_start, start + piece_end, name)
+            if form in forms:
+                forms[form].append(place)
+            else:
+                forms[form] = [place]
+            same_stem = stems.get(stem_of_form)
+            if same_stem is None:
+                stems[stem_of_form] = [place]
+            elif same_stem[-1] != place:
                 same_stem.append(place)
         first = last + 1
     return first
