@@ -36,6 +36,7 @@ from notifier.feeds.fetch import Fetcher, FetchSettings
 from notifier.feeds.first_sight import FirstSightSettings
 from notifier.feeds.poll import Poller, PollSettings
 from notifier.feeds.recorder import Batch
+from notifier.feeds.websub import WebSub
 from notifier.feeds.workers import Reader, ReaderSettings
 from notifier.pipeline import DESK_LEASE_S, Chore, NewsLoop, Pipeline
 from notifier.push.pycurl_wire import PycurlWire
@@ -45,6 +46,7 @@ from notifier.storage.alerts import SqlAlertStore
 from notifier.storage.database import Database
 from notifier.storage.deliveries import SqlDeliveryStore
 from notifier.storage.feeds import SqlFeedStore
+from notifier.storage.hubs import SqlHubStore
 from notifier.storage.migrate import upgrade
 from notifier.storage.news import SqlNewsStore
 from notifier.storage.retention import Retention
@@ -126,11 +128,11 @@ async def serve(settings: Settings, announce: Callable[[dict[str, str]], None]) 
     async with AsyncExitStack() as stack:
         stack.callback(database.close)
         house = House(settings, files, key, database, metrics, make_clock(settings))
-        poller = await house.enter_poller(stack)
-        pipeline = house.pipeline(poller)
+        poller, websub = await house.enter_poller(stack)
+        pipeline = house.pipeline(poller, websub)
         server = WebServer(
             uvicorn.Config(
-                build_app(house.web_services()),
+                build_app(house.web_services(websub)),
                 host=settings.host,
                 port=settings.port,
                 log_config=None,
@@ -180,6 +182,7 @@ class House:
             FirstSightSettings(max_age_s=settings.alert_max_age_s),
         )
         self.feeds = SqlFeedStore(database, first_sight=self.rules.first_sight, cadence_settings=self.rules.cadence)
+        self.hubs = SqlHubStore(database)
         self.retention = Retention(database)
         self.pauses = Pauses(metrics)
         self.trial = make_trial(settings, [key], clock)
@@ -195,8 +198,11 @@ class House:
         )
         self._items_stored: Callable[[], None] = lambda: None
 
-    async def enter_poller(self, stack: AsyncExitStack) -> Poller:
-        """The poller with its fetcher and parser processes, started; the stack ends them."""
+    async def enter_poller(self, stack: AsyncExitStack) -> tuple[Poller, WebSub | None]:
+        """The poller with its fetcher and parser processes, started; the stack ends them.
+
+        Hubs are asked for pushes only where they can reach us: once a public address is set.
+        """
         settings = self.settings
         self.feeds.sync_config(self.files.feeds.content, self.clock())
         fetcher = await stack.enter_async_context(
@@ -220,28 +226,34 @@ class House:
             on_batch=self._on_batch,
             clock=self.clock,
         )
-        return await stack.enter_async_context(poller)
+        await stack.enter_async_context(poller)
+        if not settings.base_url:
+            return poller, None
+        callback_base = f"{settings.base_url.rstrip('/')}/websub"
+        return poller, WebSub(self.hubs, fetcher, poller, callback_base=callback_base, clock=self.clock)
 
-    def pipeline(self, poller: Poller) -> Pipeline:
+    def pipeline(self, poller: Poller, websub: WebSub | None) -> Pipeline:
         """The loops of this process."""
 
         async def poll() -> None:
             await poller.poll_due()
 
-        pipeline = Pipeline(
-            [
-                Chore("poll", self.settings.poll_tick_s, poll),
-                Chore("config", 1.0, self._refresh_files),
-                Chore("gauges", 15.0, self._show_gauges),
-                Chore("prune", 3600.0, self._prune),
-            ],
-            self.news.work,
-            self.engine,
-        )
+        async def tend() -> None:
+            if websub is not None:
+                await websub.tend()
+
+        chores = [
+            Chore("poll", self.settings.poll_tick_s, poll),
+            Chore("hubs", 5.0, tend),
+            Chore("config", 1.0, self._refresh_files),
+            Chore("gauges", 15.0, self._show_gauges),
+            Chore("prune", 3600.0, self._prune),
+        ]
+        pipeline = Pipeline(chores, self.news.work, self.engine)
         self._items_stored = pipeline.wake
         return pipeline
 
-    def web_services(self) -> WebServices:
+    def web_services(self, websub: WebSub | None) -> WebServices:
         """What the web room needs."""
         return WebServices(
             site=_site(self.settings),
@@ -255,6 +267,7 @@ class House:
             recent_alerts=lambda: self.alerts.recent(30),
             readiness=self.readiness,
             metrics=self.metrics.exposition,
+            websub=websub,
         )
 
     def readiness(self) -> dict[str, Check]:

@@ -1,13 +1,13 @@
 """Where WebSub hubs call: they verify a subscription, then bring what a publisher has just published.
 
 Enters: a hub's GET and POST. Leaves: the challenge, or 404; 202 for content, whether or not its signature holds (W3C
-WebSub section 8: a wrong signature is dropped in silence, so that nobody can probe for the secret).
+WebSub section 8: a wrong signature is dropped in silence, so that nobody can probe for the secret); 410 where there is
+no such subscription any more.
 """
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import PlainTextResponse, Response
 
 from notifier.errors import NotFound
@@ -20,19 +20,18 @@ router = APIRouter(prefix="/websub", include_in_schema=False, max_body_size=MAX_
 
 
 @router.get("/{callback_id}")
-def verify(callback_id: str, request: Request, services: Services) -> PlainTextResponse:
+async def verify(callback_id: str, request: Request, services: Services) -> PlainTextResponse:
     """Echo the challenge of a subscription that we asked for (W3C WebSub section 5.3)."""
-    asked = services.websub and services.websub.verify(callback_id, dict(request.query_params))
-    if not asked:
+    answer = services.websub and await services.websub.verify(callback_id, dict(request.query_params))
+    if answer is None:
         raise NotFound("no such callback, or nothing that we asked for")
-    return PlainTextResponse(asked)
+    return PlainTextResponse(answer)
 
 
 @router.post("/{callback_id}", status_code=202)
 async def receive(callback_id: str, request: Request, services: Services) -> Response:
     """Take what a hub distributes (W3C WebSub section 7)."""
-    body = await request.body()
-    headers = dict(request.headers)
-    if services.websub is None or not await run_in_threadpool(services.websub.receive, callback_id, headers, body):
+    if services.websub is None:
         raise NotFound("no such callback")
-    return Response(status_code=202)
+    body = await request.body()
+    return Response(status_code=await services.websub.receive(callback_id, dict(request.headers), body))

@@ -46,11 +46,11 @@ class Check:
 class WebSubCallback(Protocol):
     """What a hub talks to (W3C WebSub sections 5.3 and 7); `callback_id` is the unguessable part of the URL."""
 
-    def verify(self, callback_id: str, params: Mapping[str, str]) -> str | None:
-        """The challenge to echo where we did ask for this subscription, else None."""
+    async def verify(self, callback_id: str, params: Mapping[str, str]) -> str | None:
+        """The text to answer 200 with where we did ask for this subscription, else None."""
 
-    def receive(self, callback_id: str, headers: Mapping[str, str], body: bytes) -> bool:
-        """Take content that a hub distributes; False if there is no such callback. Header names are lower case."""
+    async def receive(self, callback_id: str, headers: Mapping[str, str], body: bytes) -> int:
+        """Take content that a hub distributes; the status to answer. Header names are lower case."""
 
 
 @dataclass(frozen=True, slots=True)

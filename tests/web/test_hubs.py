@@ -14,14 +14,14 @@ class Hub:
 
     brought: list[tuple[str, str, bytes]] = field(default_factory=list)
 
-    def verify(self, callback_id: str, params: Mapping[str, str]) -> str | None:
+    async def verify(self, callback_id: str, params: Mapping[str, str]) -> str | None:
         return params.get("hub.challenge") if callback_id == "known" else None
 
-    def receive(self, callback_id: str, headers: Mapping[str, str], body: bytes) -> bool:
+    async def receive(self, callback_id: str, headers: Mapping[str, str], body: bytes) -> int:
         if callback_id != "known":
-            return False
+            return 410
         self.brought.append((callback_id, headers["x-hub-signature"], body))
-        return True
+        return 202
 
 
 def test_a_challenge_that_we_asked_for_is_echoed() -> None:
@@ -44,7 +44,7 @@ def test_content_is_taken_with_its_headers() -> None:
 
 
 def test_content_for_nobody_is_refused() -> None:
-    assert Site(websub=Hub()).ask("POST", "/websub/other", body=b"<rss/>").status == 404
+    assert Site(websub=Hub()).ask("POST", "/websub/other", body=b"<rss/>").status == 410
 
 
 def test_without_websub_there_is_no_callback() -> None:
