@@ -18,6 +18,7 @@ import random
 import resource
 import statistics
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 
 from notifier.topics.match import TopicIndex
@@ -26,6 +27,7 @@ from notifier.topics.topic import Topic
 from notifier.topics.words import WordIndex
 
 TOPICS, SUBSCRIBERS, WORDS_EACH, STORIES = 10_000, 1_000_000, 20, 300
+FOLLOWED, BLOCK = 15, 20_000
 VOCABULARY, COMMONEST, PHRASES = 60_000, 100, 250_000
 SYLLABLES = [consonant + vowel for consonant in "bcdfghklmnprstvwz" for vowel in "aeiou"]
 
@@ -91,15 +93,16 @@ def _words(draw: Callable[[int], list[str]], chance: random.Random) -> WordIndex
     """A million subscribers, 15 words followed and 5 muted each; half of the phrases are of two words or three."""
     phrases = list(dict.fromkeys(" ".join(draw(chance.choice((1, 1, 1, 2, 2, 3)))) for _ in range(PHRASES)))
     cumulative = list(itertools.accumulate(1 / rank for rank in range(10, len(phrases) + 10)))
-    chosen = chance.choices(range(len(phrases)), cum_weights=cumulative, k=SUBSCRIBERS * WORDS_EACH)
-    follow: list[list[int]] = [[] for _ in phrases]
-    mute: list[list[int]] = [[] for _ in phrases]
-    for position, phrase in enumerate(chosen):
-        subscriber, place = divmod(position, WORDS_EACH)
-        (follow if place < 15 else mute)[phrase].append(subscriber)
     index = WordIndex()
-    for phrase, followers, muters in zip(phrases, follow, mute, strict=True):
-        index.load(phrase, followers, muters)
+    for first in range(0, SUBSCRIBERS, BLOCK):
+        follow: dict[str, list[int]] = defaultdict(list)
+        mute: dict[str, list[int]] = defaultdict(list)
+        chosen = chance.choices(phrases, cum_weights=cumulative, k=BLOCK * WORDS_EACH)
+        for position, phrase in enumerate(chosen):
+            subscriber, place = divmod(position, WORDS_EACH)
+            (follow if place < FOLLOWED else mute)[phrase].append(first + subscriber)
+        for phrase in {*follow, *mute}:
+            index.load(phrase, follow.get(phrase, ()), mute.get(phrase, ()))
     return index
 
 

@@ -1,0 +1,195 @@
+"""Recorded stories, indexed so that any rule is asked about all of them at once.
+
+Enters: `PastItem`s. Leaves: `Corpus`, which tells for a rule which items it is surely true of and which it may be true
+of; only those in between need reading. Next: backtest.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import TypeAlias
+
+from pyroaring import BitMap
+
+from notifier.stories.story import StoryItem
+from notifier.topics.evaluate import evaluate
+from notifier.topics.fold import LEXEME, read
+from notifier.topics.stem import primary_language, stem
+from notifier.topics.text import Run, Text
+from notifier.topics.tree import And, In, Near, Node, Not, Or, Scope, Term
+
+
+@dataclass(frozen=True, slots=True)
+class PastItem:
+    """A stored item as it was told: `story_id` groups the outlets and versions of one event; `seen_at` is aware UTC."""
+
+    story_id: int
+    seen_at: datetime
+    title: str
+    summary: str
+    source: str
+    section: str
+    language: str | None = None
+    url: str = ""
+
+    @classmethod
+    def of(cls, item: StoryItem) -> PastItem:
+        """A stored item; one that no story has taken yet stands for itself."""
+        story_id = -item.id if item.story_id is None else item.story_id
+        return cls(
+            story_id, item.seen_at, item.title, item.summary, item.publisher, item.section, item.language, item.url
+        )
+
+    def text(self) -> Text:
+        """The item as rules read it."""
+        return Text(self.title, self.summary, self.source, self.section, self.language)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    """The items that a rule is surely true of, and those that it may be true of; the first lie within the second."""
+
+    surely: BitMap
+    maybe: BitMap
+
+
+_Label: TypeAlias = tuple[str, str, str | None]  # source, section, language
+
+
+class Corpus:
+    """Items in the order of `seen_at`. `add` puts newer ones behind."""
+
+    def __init__(self, items: Iterable[PastItem] = ()) -> None:
+        self.items: list[PastItem] = []
+        self._shards: dict[str, _Shard] = {}
+        self._labels: dict[_Label, list[int]] = defaultdict(list)
+        for item in sorted(items, key=lambda item: item.seen_at):
+            self.add(item)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def add(self, item: PastItem) -> None:
+        """Index one more item."""
+        number = len(self.items)
+        self.items.append(item)
+        language = primary_language(item.language)
+        shard = self._shards.get(language)
+        if shard is None:
+            shard = self._shards[language] = _Shard(language)
+        shard.add(number, item)
+        self._labels[item.source, item.section, item.language].append(number)
+
+    def matching(self, rule: Node, among: Callable[[PastItem], bool] | None = None) -> Iterator[PastItem]:
+        """The items that the rule is true of, oldest first. `among` narrows the items before they are read."""
+        everything = BitMap(range(len(self.items)))
+        bounds = self._bounds(rule, everything)
+        for number in bounds.maybe:
+            item = self.items[number]
+            if among is not None and not among(item):
+                continue
+            if number in bounds.surely or evaluate(rule, item.text()) is not None:
+                yield item
+
+    def _bounds(self, node: Node, everything: BitMap, *, title: bool = False) -> _Bounds:
+        match node:
+            case Term(runs=runs, exact=exact):
+                return self._of_term(runs, exact, title)
+            case And(rules) | Or(rules):
+                inner = [self._bounds(rule, everything, title=title) for rule in rules]
+                combine = BitMap.intersection if isinstance(node, And) else BitMap.union
+                return _Bounds(combine(*_surely(inner)), combine(*_maybe(inner)))
+            case Not(rule):
+                inside = self._bounds(rule, everything, title=title)
+                return _Bounds(everything - inside.maybe, everything - inside.surely)
+            case Near(left, right, _):
+                sides = [self._bounds(side, everything, title=title) for side in (left, right)]
+                return _Bounds(BitMap(), BitMap.intersection(*_maybe(sides)))
+            case In(Scope.TITLE, rule):
+                return self._bounds(rule, everything, title=True)
+            case In():
+                return self._of_label(node)
+
+    def _of_term(self, runs: tuple[Run, ...], exact: bool, title: bool) -> _Bounds:
+        """Whether words stand side by side, and whether capitals speak (U.S.), only the text itself can tell."""
+        found = [shard.having(run, exact, title) for shard in self._shards.values() for run in runs]
+        maybe = BitMap.union(BitMap(), *found)
+        plain = all(len(run) == 1 and "." not in run[0] for run in runs)
+        return _Bounds(maybe if plain else BitMap(), maybe)
+
+    def _of_label(self, rule: In) -> _Bounds:
+        """There are few publishers and sections: ask the rule itself about each."""
+        true = BitMap()
+        for (source, section, language), numbers in self._labels.items():
+            if evaluate(rule, Text("", "", source, section, language)) is not None:
+                true.update(numbers)
+        return _Bounds(true, true)
+
+
+class _Shard:
+    """The items of one language. Lexemes are kept as they come, and read when the next rule is asked."""
+
+    def __init__(self, language: str) -> None:
+        self._language = language
+        self._titles: dict[str, list[int]] = defaultdict(list)
+        self._bodies: dict[str, list[int]] = defaultdict(list)
+        self._lexemes = _Lexemes(language)
+
+    def add(self, number: int, item: PastItem) -> None:
+        title = set(LEXEME.findall(item.title))
+        for lexeme in title:
+            self._titles[lexeme].append(number)
+        for lexeme in title.union(LEXEME.findall(item.summary)):
+            self._bodies[lexeme].append(number)
+
+    def having(self, run: Run, exact: bool, title: bool) -> BitMap:
+        """The items that have every form of the run, wherever it stands."""
+        self._lexemes.read_up_to(self._bodies)
+        numbers = self._titles if title else self._bodies
+        return BitMap.intersection(
+            *(
+                BitMap.union(
+                    BitMap(),
+                    *(BitMap(numbers[lexeme]) for lexeme in self._lexemes.of(form, exact) if lexeme in numbers),
+                )
+                for form in run
+            )
+        )
+
+
+class _Lexemes:
+    """The lexemes of one language by the forms and the stems under which rules find them."""
+
+    def __init__(self, language: str) -> None:
+        self._language = language
+        self._forms: dict[str, list[str]] = defaultdict(list)
+        self._stems: dict[str, list[str]] = defaultdict(list)
+        self._read = 0
+
+    def read_up_to(self, lexemes: Mapping[str, object]) -> None:
+        """Read those that came since the last time; a dict keeps the order in which they came."""
+        for lexeme in islice(lexemes, self._read, None):
+            for piece in read(lexeme, self._language, True):
+                self._forms[piece.form].append(lexeme)
+                self._stems[piece.stem].append(lexeme)
+        self._read = len(lexemes)
+
+    def of(self, form: str, exact: bool) -> Iterable[str]:
+        """The lexemes that a form of a rule finds."""
+        if form.endswith("*"):
+            return {lexeme for known in self._forms if known.startswith(form[:-1]) for lexeme in self._forms[known]}
+        if exact:
+            return self._forms.get(form, ())
+        return self._stems.get(stem(form, self._language), ())
+
+
+def _surely(bounds: Iterable[_Bounds]) -> list[BitMap]:
+    return [each.surely for each in bounds]
+
+
+def _maybe(bounds: Iterable[_Bounds]) -> list[BitMap]:
+    return [each.maybe for each in bounds]
