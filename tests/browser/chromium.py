@@ -51,13 +51,21 @@ class Chromium:
         self._playwright.stop()
         self._folder.cleanup()
 
-    def allow_notifications(self, origin: str) -> None:
-        """As a person who answers the browser's question: Playwright shows no question."""
-        self._context.grant_permissions(["notifications"], origin=origin)
+    def set_notifications(self, origin: str, choice: str) -> None:
+        """`allow` or `block` notifications of `origin` in the browser's own settings page, as a person does.
 
-    def take_permissions_back(self) -> None:
-        """Playwright denies whatever is not granted."""
-        self._context.clear_permissions()
+        Headless Chromium shows no permission question, and a permission that DevTools overrides is never taken back.
+        """
+        settings = self._context.new_page()
+        settings.goto("chrome://settings/content/notifications")
+        change = "([origin, choice]) => chrome.send('setOriginPermissions', [origin, 'notifications', choice])"
+        settings.evaluate(change, [origin, choice])
+        settings.close()
+
+    def open(self, url: str) -> None:
+        """Load the page and wait until it knows what state it is in."""
+        self.page.goto(url)
+        self.page.locator("#panel[data-now]").wait_for()
 
     def notifications(self) -> list[dict[str, Any]]:
         """What is on the screen: title, body, tag and link of each notification of the page's site."""

@@ -7,6 +7,15 @@ from typing import Any
 from tests.browser.background import until
 from tests.browser.firefox import Firefox
 
+FORGET_EVERYTHING = """(async () => {
+    const registration = await navigator.serviceWorker.getRegistration();
+    const push = await registration?.pushManager.getSubscription();
+    await push?.unsubscribe();
+    const me = await keep.subscriber();
+    if (me) await server.call("DELETE", "/api/subscriptions/mine", { token: me.token });
+    await keep.forget();
+})()"""
+
 
 class Page:
     """What stands on the page now, and its buttons."""
@@ -67,13 +76,4 @@ class Page:
 
     def forget_everything(self) -> None:
         """Leave the browser as it was before the first visit."""
-        self._firefox.evaluate(
-            """(async () => {
-                const registration = await navigator.serviceWorker.getRegistration();
-                const push = await registration?.pushManager.getSubscription();
-                await push?.unsubscribe();
-                const me = await keep.subscriber();
-                if (me) await server.call("DELETE", "/api/subscriptions/mine", { token: me.token });
-                await keep.forget();
-            })()"""
-        )
+        self._firefox.evaluate(FORGET_EVERYTHING)

@@ -51,6 +51,7 @@ class ChromiumPush:
 
     def stop(self) -> None:
         """Close every connection."""
+        self._background.loop.call_soon_threadsafe(self._server.close)
         self._background.stop()
 
     @property
@@ -60,8 +61,8 @@ class ChromiumPush:
 
     @property
     def subscriptions(self) -> int:
-        """How many subscriptions browsers have now."""
-        return len(self._registered)
+        """How many subscriptions sites have now; the browser registers something for itself too."""
+        return sum(form.get("X-subtype", "").startswith("wp:") for form in self._registered.values())
 
     def flags(self) -> list[str]:
         """What Chromium is started with, to come here."""

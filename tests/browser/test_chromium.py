@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from tests.browser.chromium import Chromium
 from tests.browser.conftest import run_service
 from tests.browser.newsroom import PUBLISHER, Newsroom
+from tests.browser.page import FORGET_EVERYTHING
 from tests.browser.push_for_chromium import ChromiumPush
 from tests.browser.service import Service
 
@@ -26,14 +27,12 @@ def service(service_folder: Path, newsroom: Newsroom, chromium_push: ChromiumPus
 @pytest.fixture
 def site(chromium: Chromium, service: Service) -> Iterator[Chromium]:
     """The page, in a browser whose owner will say yes."""
-    chromium.allow_notifications(service.origin)
-    chromium.page.goto(service.origin)
+    chromium.set_notifications(service.origin, "allow")
+    chromium.open(service.origin)
     yield chromium
-    chromium.page.goto(service.origin)
-    stop = chromium.page.get_by_role("button", name="Stop all alerts and delete my data")
-    if stop.is_visible():
-        stop.click()
-        expect(chromium.page.get_by_role("button", name="Get alerts")).to_be_visible()
+    chromium.set_notifications(service.origin, "allow")
+    chromium.open(service.origin)
+    chromium.page.evaluate(FORGET_EVERYTHING)
 
 
 @pytest.fixture
@@ -96,7 +95,7 @@ def test_a_topic_change_is_saved_at_once(service: Service, subscribed: Chromium)
 def test_a_change_that_the_server_could_not_save_is_taken_back(service: Service, subscribed: Chromium) -> None:
     subscribed.page.route("**/mine/topics", lambda route: route.abort())
 
-    subscribed.page.get_by_label("Storms").check()
+    subscribed.page.get_by_label("Storms").click()
 
     expect(subscribed.page.get_by_role("alert")).to_contain_text("The server can’t be reached.")
     expect(subscribed.page.get_by_label("Storms")).not_to_be_checked()
@@ -116,7 +115,7 @@ def test_stop_ends_everything_on_both_sides(
 def test_permission_taken_back_ends_the_subscription_at_the_next_push(
     service: Service, newsroom: Newsroom, chromium_push: ChromiumPush, subscribed: Chromium
 ) -> None:
-    subscribed.take_permissions_back()
+    subscribed.set_notifications(service.origin, "block")
     expect(subscribed.page.get_by_role("heading", name="Notifications are blocked")).to_be_visible()
     subscribed.until(lambda: chromium_push.subscriptions == 0, "Chromium to end its registration")
 
