@@ -17,6 +17,8 @@ from notifier.topics.tree import And, In, Near, Node, Not, Or, Term
 _Found: TypeAlias = tuple[Place, ...]
 """The places that count as one finding: a term has one, NEAR one of each side."""
 
+_FIELDS = ("title", "summary", "source", "section")
+
 
 def evaluate(node: Node, text: Text) -> tuple[MatchedWord, ...] | None:
     """The words that make the rule true, in order of title and summary; None where it is false.
@@ -120,7 +122,11 @@ def _widest(places: list[Place]) -> list[Place]:
     if len(places) == 1:
         return places
     kept: list[Place] = []
-    for place in sorted(set(places), key=lambda place: (place.field != "title", place.field, place.start, -place.end)):
+    for place in sorted(set(places), key=_in_reading_order):
         if not kept or kept[-1].field != place.field or place.end > kept[-1].end:
             kept.append(place)
     return kept
+
+
+def _in_reading_order(place: Place) -> tuple[int, int, int]:
+    return _FIELDS.index(place.field), place.start, -place.end

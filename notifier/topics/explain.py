@@ -21,58 +21,42 @@ _CHARACTERS = {
     "-": ("this - excludes nothing", "Put it right before a word, without a space: -football"),
     "=": ("this = is followed by no word", "Put it right before a word: =May"),
 } | {curly: (f"{curly} is not a quote here", 'Use straight quotes: "climate change"') for curly in _CURLY}
-_hanging_operator = re.compile(r"\b(?:AND|OR|NOT|NEAR/\d+)(?=\s*\Z)").search
-_OPERATORS = {"_AND": "AND", "_OR": "OR", "NOT": "NOT", "MINUS": "-", "NEAR": "NEAR"}
+_hanging_operator = re.compile(r"\b(?:AND|OR|NOT|NEAR/\d+)\Z").search
 
 
 def explain(expression: str, error: UnexpectedInput) -> QueryError:
     """The error to show for what the parser found."""
     if isinstance(error, UnexpectedToken):
-        return _unexpected_token(expression, error)
+        return _unexpected_token(expression, error.token)
     return _unexpected_character(expression, error.pos_in_stream or 0)
 
 
-def _unexpected_token(expression: str, error: UnexpectedToken) -> QueryError:
-    token = error.token
-    history = error.token_history or []
-    before = next((earlier for earlier in reversed(history) if isinstance(earlier, Token)), None)
-    position = token.start_pos or 0
-    if token.type == "$END":
-        return _ends_early(expression)
-    if token.type == "RPAR":
-        return _closes_early(expression, position, before)
-    if token.type in {"_AND", "_OR", "NEAR"}:
-        return _refuse(
-            expression,
-            position,
-            f"{token} has nothing on its left; expected {_OPERAND}",
-            f"Write a word before {token}, or {_quoted(token)} in quotes to look for the word",
-        )
-    return _refuse(expression, position, f"{token} cannot stand here; expected {_OPERAND}", "Put a space before it")
-
-
-def _ends_early(expression: str) -> QueryError:
-    if hanging := _hanging_operator(expression):
+def _unexpected_token(expression: str, token: Token) -> QueryError:
+    position = len(expression) if token.type == "$END" else token.start_pos or 0
+    before = expression[:position].rstrip()
+    if token.type in {"$END", "RPAR"} and (hanging := _hanging_operator(before)):
+        operator = hanging.group()
         return _refuse(
             expression,
             hanging.start(),
-            f"nothing follows {hanging.group()}; expected {_OPERAND}",
-            f'Write a word after it, or "{hanging.group().lower()}" in quotes to look for the word',
+            f"nothing follows {operator}; expected {_OPERAND}",
+            f'Write a word after it, or "{operator.lower()}" in quotes to look for the word',
         )
-    opened = _still_open(expression)
-    return _refuse(expression, opened, 'this parenthesis is not closed; expected ")"', "Close it, or take it out")
-
-
-def _closes_early(expression: str, position: int, before: Token | None) -> QueryError:
-    if before is not None and before.type == "LPAR":
-        return _refuse(
-            expression, before.start_pos or 0, f"the group is empty; expected {_OPERAND}", "Fill it or take it out"
-        )
-    if before is not None and before.type in _OPERATORS:
-        return _refuse(
-            expression, before.start_pos or 0, f"nothing follows {before}; expected {_OPERAND}", "Write a word after it"
-        )
-    return _refuse(expression, position, "this parenthesis closes none that is open", 'Take it out, or open one: "("')
+    if token.type == "$END":
+        problem, fix = 'this parenthesis is not closed; expected ")"', "Close it, or take it out"
+        return _refuse(expression, _still_open(expression), problem, fix)
+    if token.type == "RPAR" and before.endswith("("):
+        problem, fix = f"the group is empty; expected {_OPERAND}", "Fill it or take it out"
+        return _refuse(expression, len(before) - 1, problem, fix)
+    if token.type == "RPAR":
+        problem, fix = "this parenthesis closes none that is open", 'Take it out, or open one: "("'
+        return _refuse(expression, position, problem, fix)
+    return _refuse(
+        expression,
+        position,
+        f"{token} has nothing on its left; expected {_OPERAND}",
+        f'Write a word before {token}, or "{token.lower()}" in quotes to look for the word',
+    )
 
 
 def _unexpected_character(expression: str, position: int) -> QueryError:
@@ -121,10 +105,6 @@ def _still_open(expression: str) -> int:
 
 def _list() -> str:
     return ", ".join(f"{name}:" for name in _FIELDS)
-
-
-def _quoted(token: Token) -> str:
-    return f'"{token.lower()}"'
 
 
 def _refuse(expression: str, position: int, problem: str, fix: str) -> QueryError:

@@ -132,6 +132,8 @@ def _read_into(
             if spaceless_end >= 0 and start > spaceless_end and not value[spaceless_end:start].isspace():
                 first += 1
             spaceless_end = match.end()
+        else:
+            spaceless_end = -1
         last = first
         for form, stem_of_form, piece_first, piece_last, piece_start, piece_end in read(
             lexeme, language, capitals_speak
