@@ -76,6 +76,17 @@ def vapid_key(settings: Settings) -> VapidKey:
     return load_or_create_key(settings.vapid_key_path)
 
 
+def fetch_settings(settings: Settings) -> FetchSettings:
+    """How feeds are asked."""
+    return FetchSettings(
+        contact_url=settings.contact,
+        max_body_bytes=settings.feed_body_bytes,
+        deadline_s=settings.feed_deadline_s,
+        guard=AddressGuard.allowing(listed(settings.feed_allow)),
+        environ=os.environ,
+    )
+
+
 def make_clock(settings: Settings) -> Clock:
     """The wall clock, or that of a rehearsal."""
     return RehearsalClock(*rehearsal_of(settings.rehearsal)) if settings.rehearsal else system_clock
@@ -205,18 +216,7 @@ class House:
         """
         settings = self.settings
         self.feeds.sync_config(self.files.feeds.content, self.clock())
-        fetcher = await stack.enter_async_context(
-            Fetcher(
-                FetchSettings(
-                    contact_url=settings.contact,
-                    max_body_bytes=settings.feed_body_bytes,
-                    deadline_s=settings.feed_deadline_s,
-                    guard=AddressGuard.allowing(listed(settings.feed_allow)),
-                    environ=os.environ,
-                ),
-                clock=self.clock,
-            )
-        )
+        fetcher = await stack.enter_async_context(Fetcher(fetch_settings(settings), clock=self.clock))
         reader = await stack.enter_async_context(Reader(ReaderSettings()))
         poller = Poller(
             self.feeds,

@@ -1,4 +1,4 @@
-"""`notifier feeds`, `alerts` and `stories`: what the service knows and why it did what it did."""
+"""`notifier alerts` and `stories`: what the service did, and why."""
 
 from __future__ import annotations
 
@@ -8,41 +8,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from notifier.cli.terminal import ago, ahead, explained, out, settings, span
+from notifier.cli.terminal import ago, explained, out, settings
 from notifier.clock import system_clock
-
-STATE_STYLE = {"ok": "green", "new": "cyan", "quiet": "yellow", "failing": "bold red", "retired": "dim"}
-
-
-def feeds() -> None:
-    """Show each feed's health: those that need attention first."""
-    from notifier.storage.feeds import SqlFeedStore
-    from notifier.wiring import open_database
-
-    now = system_clock()
-    with explained():
-        health = SqlFeedStore(open_database(settings())).health(now)
-    if not health:
-        out.print("No feed yet: start the service with `notifier run`, it reads config/feeds.yaml.")
-        return
-    table = Table(box=None, pad_edge=False)
-    for name in ("Feed", "State", "Success", "Change", "Gap", "Next poll", "Pace"):
-        table.add_column(name)
-    for feed in health:
-        style = STATE_STYLE.get(feed.state.value, "")
-        table.add_row(
-            escape(feed.title),
-            f"[{style}]{feed.state.value}[/]",
-            ago(feed.last_success_at, now),
-            ago(feed.last_change_at, now),
-            "–" if feed.usual_gap_s is None else span(feed.usual_gap_s),
-            ahead(feed.next_poll_at, now),
-            escape(feed.pace),
-        )
-    out.print(table)
-    for feed in health:
-        for words in [*filter(None, [feed.error]), *feed.notes]:
-            out.print(f"[bold]{escape(feed.title)}[/]: {escape(words)}", soft_wrap=True)
 
 
 def alerts(

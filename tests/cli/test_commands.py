@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from click.testing import Result
@@ -16,6 +18,7 @@ from typer.testing import CliRunner
 from notifier.cli import app
 from notifier.cli.terminal import ago, ahead, span
 from notifier.clock import system_clock
+from notifier.config.files import load_feeds
 from notifier.config.settings import Settings
 from notifier.storage.alerts import SqlAlertStore
 from notifier.storage.database import Database
@@ -50,6 +53,30 @@ def run(folder: Path) -> Run:
         return CliRunner().invoke(app, list(arguments), env=environment | more)
 
     return invoke
+
+
+@pytest.fixture
+def site() -> Iterator[str]:
+    """A publisher's site: a page that names its feed."""
+    page = b'<html><head><link rel="alternate" type="application/rss+xml" title="All" href="/rss.xml"></head></html>'
+    item = b"<item><title>Dam holds</title><link>/1</link></item>"
+    rss = b"<rss version='2.0'><channel><title>E</title>" + item + b"</channel></rss>"
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = rss if self.path == "/rss.xml" else page
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Tests are quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
 
 
 @pytest.fixture
@@ -103,6 +130,36 @@ def test_feeds_shows_what_is_wrong_and_what_to_do(run: Run, database: Database) 
     result = run("feeds")
     assert "failing" in result.output
     assert "The Example: HTTP 404. Look for the feed's new address" in result.output
+
+
+def test_a_list_goes_out_as_opml_and_comes_in_again(run: Run, folder: Path) -> None:
+    exported = run("feeds", "export").output
+    (folder / "list.opml").write_text(exported)
+    assert "0 feeds added" in run("feeds", "import", str(folder / "list.opml")).output.replace("\n", " ")
+    (folder / "list.opml").write_text(exported.replace("news.example", "other.example").replace("The Example", "O: #1"))
+    assert "1 feeds added" in run("feeds", "import", str(folder / "list.opml")).output
+    written = (folder / "feeds.yaml").read_text()
+    assert written.startswith(FEEDS)
+    assert [feed.publisher for feed in load_feeds(folder / "feeds.yaml")] == ["The Example", "O: #1"]
+
+
+def test_what_is_no_opml_changes_nothing(run: Run, folder: Path) -> None:
+    (folder / "list.opml").write_text("<html></html>")
+    assert run("feeds", "import", str(folder / "list.opml")).exit_code == 2
+    assert (folder / "feeds.yaml").read_text() == FEEDS
+
+
+def test_find_shows_the_feeds_of_a_page_and_the_lines_for_the_file(run: Run, site: str) -> None:
+    result = run("feeds", "find", site + "/", NOTIFIER_FEED_ALLOW="127.0.0.1")
+    assert result.exit_code == 0, result.output
+    assert f"- url: {site}/rss.xml" in result.output
+    assert "Dam holds" in result.output
+
+
+def test_find_never_asks_a_private_address_that_is_not_allowed(run: Run, site: str) -> None:
+    result = run("feeds", "find", site + "/")
+    assert result.exit_code == 2
+    assert "not a public address" in result.output
 
 
 def test_alerts_says_why_to_how_many_and_what_came_of_it(run: Run, database: Database) -> None:

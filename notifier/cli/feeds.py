@@ -1,0 +1,155 @@
+"""`notifier feeds`: how each feed is, what a site offers, and lists from and for other readers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from notifier.cli.terminal import ago, ahead, explained, out, settings, span
+from notifier.clock import system_clock
+from notifier.errors import NotFound
+
+if TYPE_CHECKING:
+    from notifier.config.settings import Settings
+    from notifier.feeds.feed import FeedConfig, ParsedFeed
+
+app = typer.Typer(help="How each feed is; what a site offers; OPML in and out.", invoke_without_command=True)
+
+STATE_STYLE = {"ok": "green", "new": "cyan", "quiet": "yellow", "failing": "bold red", "retired": "dim"}
+PREVIEW = 5
+
+
+@app.callback()
+def feeds(context: typer.Context) -> None:
+    """Show each feed's health, those that need attention first."""
+    if context.invoked_subcommand is not None:
+        return
+    from notifier.storage.feeds import SqlFeedStore
+    from notifier.wiring import open_database
+
+    now = system_clock()
+    with explained():
+        health = SqlFeedStore(open_database(settings())).health(now)
+    if not health:
+        out.print("No feed yet: start the service with `notifier run`, it reads config/feeds.yaml.")
+        return
+    table = Table(box=None, pad_edge=False)
+    for name in ("Feed", "State", "Success", "Change", "Gap", "Next poll", "How often, and why"):
+        table.add_column(name)
+    for feed in health:
+        style = STATE_STYLE.get(feed.state.value, "")
+        table.add_row(
+            escape(feed.title),
+            f"[{style}]{feed.state.value}[/]",
+            ago(feed.last_success_at, now),
+            ago(feed.last_change_at, now),
+            "–" if feed.usual_gap_s is None else span(feed.usual_gap_s),
+            ahead(feed.next_poll_at, now),
+            escape(feed.pace),
+        )
+    out.print(table)
+    for feed in health:
+        for words in [*filter(None, [feed.error]), *feed.notes]:
+            out.print(f"[bold]{escape(feed.title)}[/]: {escape(words)}", soft_wrap=True)
+
+
+@app.command("find")
+def find(url: Annotated[str, typer.Argument(help="A site's page, or a feed")]) -> None:
+    """Find the feeds that a page names, and show what the first of them has now."""
+    with explained(), out.status(f"Asking {url} …"):
+        found = asyncio.run(_find(settings(), url))
+    for address, title, parsed in found:
+        out.print(f"[bold]{escape(title)}[/]  {escape(address)}", soft_wrap=True)
+        for item in parsed.items[:PREVIEW] if parsed else ():
+            out.print(f"    {escape(item.title)}", soft_wrap=True)
+    address, title, _ = found[0]
+    out.print("\nFor config/feeds.yaml:\n")
+    out.print(f"  - url: {address}\n    publisher: {escape(title)}\n    section: world", soft_wrap=True)
+
+
+@app.command("export")
+def export() -> None:
+    """Write the feeds of config/feeds.yaml as OPML, for another reader."""
+    from notifier.config.files import load_feeds
+    from notifier.feeds.opml import to_opml
+
+    chosen = settings()
+    with explained():
+        typer.echo(to_opml(load_feeds(chosen.feeds_path), chosen.title))
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="An OPML file", exists=True, dir_okay=False)],
+) -> None:
+    """Add the feeds of another reader's OPML file to config/feeds.yaml; what is there already stays as it is."""
+    from notifier.config.files import load_feeds
+    from notifier.feeds.feed import Unreadable
+    from notifier.feeds.opml import from_opml
+
+    path = settings().feeds_path
+    with explained():
+        found = from_opml(file.read_bytes())
+        if isinstance(found, Unreadable):
+            raise NotFound(found.reason)
+        known = {feed.url for feed in load_feeds(path)}
+        added = [feed for feed in found if feed.url not in known]
+        if added:
+            _append(path, added)
+    out.print(f"{len(added)} feeds added to {path}, {len(found) - len(added)} were there already.")
+
+
+def _append(path: Path, added: list[FeedConfig]) -> None:
+    """Write the entries below the last one; the file is replaced only if what came out can be read."""
+    import json
+
+    from notifier.config.files import load_feeds
+
+    # JSON strings are YAML strings, whatever is in them.
+    lines = [
+        f"  - url: {json.dumps(feed.url)}\n"
+        f"    publisher: {json.dumps(feed.publisher, ensure_ascii=False)}\n"
+        f"    section: {feed.section}\n"
+        for feed in added
+    ]
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh.write_text(path.read_text(encoding="utf-8").rstrip("\n") + "\n" + "".join(lines), encoding="utf-8")
+    try:
+        load_feeds(fresh)
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+async def _find(chosen: Settings, url: str) -> list[tuple[str, str, ParsedFeed | None]]:
+    """(address, title, what it has now) of each feed found; the last only for the first of them."""
+    from notifier.feeds.answer import Fetched
+    from notifier.feeds.discover import find_feeds
+    from notifier.feeds.feed import ParsedFeed
+    from notifier.feeds.fetch import Fetcher, FetchRequest
+    from notifier.feeds.workers import Reader, ReaderSettings
+    from notifier.wiring import fetch_settings
+
+    async with Fetcher(fetch_settings(chosen)) as fetcher, Reader(ReaderSettings()) as reader:
+
+        async def read(address: str) -> tuple[Fetched, ParsedFeed | None]:
+            answer = await fetcher.fetch(FetchRequest(address))
+            if not isinstance(answer, Fetched):
+                raise NotFound(getattr(answer, "reason", f"{address} has no feed any more"))
+            document = await reader.read(answer.body, content_type=answer.content_type, url=answer.url)
+            return answer, document if isinstance(document, ParsedFeed) else None
+
+        answer, parsed = await read(url)
+        if parsed is not None:
+            return [(answer.url, parsed.title, parsed)]
+        named = find_feeds(answer.body, answer.url)
+        if not named:
+            raise NotFound(f"{url} is no feed and names none")
+        _, first = await read(named[0].url)
+        return [(feed.url, feed.title, first if at == 0 else None) for at, feed in enumerate(named)]
