@@ -9,6 +9,7 @@ import asyncio
 import os
 import secrets
 import signal
+import socket
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from notifier.engine.local import LocalEngine
 from notifier.engine.pauses import Pauses
 from notifier.engine.run import Runner, RunSettings
 from notifier.engine.trial import Trial
+from notifier.errors import ConfigError
 from notifier.feeds.cadence import CadenceSettings
 from notifier.feeds.decide import Rules
 from notifier.feeds.feed import FeedConfig, FeedState
@@ -130,13 +132,17 @@ class Files:
         )
 
 
-async def serve(settings: Settings, announce: Callable[[dict[str, str]], None]) -> None:
-    """Run the whole service until it is told to stop. Raises ConfigError before anything is started."""
+async def serve(settings: Settings, announce: Callable[[str, dict[str, str]], None]) -> None:
+    """Run the whole service until it is told to stop. Raises ConfigError before anything is started.
+
+    `announce` is called with the address and a few facts once the service is about to answer.
+    """
     metrics = Metrics()
     files = Files.of(settings, metrics)
     key = vapid_key(settings)
-    database = open_database(settings)
     async with AsyncExitStack() as stack:
+        listening = stack.enter_context(listen(settings.host, settings.port))
+        database = open_database(settings)
         stack.callback(database.close)
         house = House(settings, files, key, database, metrics, make_clock(settings))
         poller, websub = await house.enter_poller(stack)
@@ -144,8 +150,6 @@ async def serve(settings: Settings, announce: Callable[[dict[str, str]], None]) 
         server = WebServer(
             uvicorn.Config(
                 build_app(house.web_services(websub)),
-                host=settings.host,
-                port=settings.port,
                 log_config=None,
                 access_log=False,  # a line for each visitor is nobody's business
                 proxy_headers=True,
@@ -153,15 +157,25 @@ async def serve(settings: Settings, announce: Callable[[dict[str, str]], None]) 
                 timeout_graceful_shutdown=5,
             )
         )
-        announce(house.facts())
+        announce(f"http://{settings.host}:{listening.getsockname()[1]}", house.facts())
         working = asyncio.create_task(pipeline.run())
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, server.leave)
         try:
-            await server.serve()
+            await server.serve(sockets=[listening])
         finally:
             pipeline.stop()
             await working
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """The listening socket. Raises ConfigError where somebody else has the port."""
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as refused:
+        fix = "Is it running already? Otherwise set NOTIFIER_PORT to a free port"
+        why = os.strerror(refused.errno) if refused.errno else str(refused)
+        raise ConfigError(f"{host}:{port} cannot be listened on: {why}", fix=fix) from refused
 
 
 class WebServer(uvicorn.Server):

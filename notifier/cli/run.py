@@ -16,10 +16,9 @@ def run() -> None:
 
     chosen = settings()
     set_up_logging(json=chosen.log_format == "json", level=chosen.log_level)
-    where = f"http://{chosen.host}:{chosen.port}"
     with explained():
         try:
-            uvloop.run(serve(chosen, lambda facts: err.print(_welcome(where, facts), soft_wrap=True)))
+            uvloop.run(serve(chosen, lambda where, facts: err.print(_welcome(where, facts), soft_wrap=True)))
         except (KeyboardInterrupt, asyncio.CancelledError):
             err.print("Stopped.")
 
