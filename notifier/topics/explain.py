@@ -21,6 +21,7 @@ _CHARACTERS = {
     "-": ("this - excludes nothing", "Put it right before a word, without a space: -football"),
     "=": ("this = is followed by no word", "Put it right before a word: =May"),
 } | {curly: (f"{curly} is not a quote here", 'Use straight quotes: "climate change"') for curly in _CURLY}
+_word_before = re.compile(r"[^\s()\"]+\Z").search
 _hanging_operator = re.compile(r"\b(?:AND|OR|NOT|NEAR/\d+)\Z").search
 
 
@@ -63,9 +64,9 @@ def _unexpected_character(expression: str, position: int) -> QueryError:
     character = expression[position]
     if character == ":":
         return _stray_colon(expression, position)
-    if character == "*" and expression[:position][-1:].strip(' ("'):
-        word = expression[:position].rsplit(maxsplit=1)[-1]
-        return _refuse(expression, position, "* stands within a word; expected it at the end", f"Write {word}*")
+    if character == "*" and (begun := _word_before(expression[:position])):
+        problem, fix = "* stands within a word; expected it at the end", f"Write {begun.group()}*"
+        return _refuse(expression, position, problem, fix)
     problem, fix = _CHARACTERS.get(character, (f"{character} cannot stand here; expected {_OPERAND}", "Take it out"))
     return _refuse(expression, position, problem, fix)
 
