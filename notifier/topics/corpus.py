@@ -7,7 +7,7 @@ of; only those in between need reading. Next: backtest.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -131,60 +131,55 @@ class Corpus:
 
 
 class _Shard:
-    """The items of one language. Lexemes are kept as they come, and read when the next rule is asked."""
+    """The items of one language."""
 
     def __init__(self, language: str) -> None:
-        self._language = language
-        self._titles: dict[str, list[int]] = defaultdict(list)
-        self._bodies: dict[str, list[int]] = defaultdict(list)
-        self._lexemes = _Lexemes(language)
+        self._title = _Postings(language)
+        self._summary = _Postings(language)
 
     def add(self, number: int, item: PastItem) -> None:
-        title = set(LEXEME.findall(item.title))
-        for lexeme in title:
-            self._titles[lexeme].append(number)
-        for lexeme in title.union(LEXEME.findall(item.summary)):
-            self._bodies[lexeme].append(number)
+        self._title.add(number, item.title)
+        self._summary.add(number, item.summary)
 
     def having(self, run: Run, exact: bool, title: bool) -> BitMap:
         """The items that have every form of the run, wherever it stands."""
-        self._lexemes.read_up_to(self._bodies)
-        numbers = self._titles if title else self._bodies
-        return BitMap.intersection(
-            *(
-                BitMap.union(
-                    BitMap(),
-                    *(BitMap(numbers[lexeme]) for lexeme in self._lexemes.of(form, exact) if lexeme in numbers),
-                )
-                for form in run
-            )
-        )
+        fields = (self._title,) if title else (self._title, self._summary)
+        return BitMap.intersection(*(BitMap.union(*(field.having(form, exact) for field in fields)) for form in run))
 
 
-class _Lexemes:
-    """The lexemes of one language by the forms and the stems under which rules find them."""
+class _Postings:
+    """One field of the items of one language. Lexemes are kept as they come, and read when the next rule is asked."""
 
     def __init__(self, language: str) -> None:
         self._language = language
+        self._numbers: dict[str, list[int]] = defaultdict(list)
         self._forms: dict[str, list[str]] = defaultdict(list)
         self._stems: dict[str, list[str]] = defaultdict(list)
         self._read = 0
 
-    def read_up_to(self, lexemes: Mapping[str, object]) -> None:
-        """Read those that came since the last time; a dict keeps the order in which they came."""
-        for lexeme in islice(lexemes, self._read, None):
-            for piece in read(lexeme, self._language, True):
-                self._forms[piece.form].append(lexeme)
-                self._stems[piece.stem].append(lexeme)
-        self._read = len(lexemes)
+    def add(self, number: int, text: str) -> None:
+        for lexeme in set(LEXEME.findall(text)):
+            self._numbers[lexeme].append(number)
 
-    def of(self, form: str, exact: bool) -> Iterable[str]:
-        """The lexemes that a form of a rule finds."""
+    def having(self, form: str, exact: bool) -> BitMap:
+        """The items in which a form of a rule is found."""
+        self._read_new()
+        return BitMap.union(BitMap(), *(BitMap(self._numbers[lexeme]) for lexeme in self._lexemes(form, exact)))
+
+    def _lexemes(self, form: str, exact: bool) -> Iterable[str]:
         if form.endswith("*"):
             return {lexeme for known in self._forms if known.startswith(form[:-1]) for lexeme in self._forms[known]}
         if exact:
             return self._forms.get(form, ())
         return self._stems.get(stem(form, self._language), ())
+
+    def _read_new(self) -> None:
+        """Read the lexemes that came since the last time; a dict keeps the order in which they came."""
+        for lexeme in islice(self._numbers, self._read, None):
+            for piece in read(lexeme, self._language, True):
+                self._forms[piece.form].append(lexeme)
+                self._stems[piece.stem].append(lexeme)
+        self._read = len(self._numbers)
 
 
 def _surely(bounds: Iterable[_Bounds]) -> list[BitMap]:

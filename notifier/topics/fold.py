@@ -80,6 +80,9 @@ def read(lexeme: str, language: str, capitals_speak: bool) -> tuple[Piece, ...]:
 
     `capitals_speak`: the text has small letters too, so that a word in capitals is an acronym (US, not us).
     """
+    if lexeme.isascii() and lexeme[1:].islower() and lexeme.isalpha():  # most words, so they go straight
+        form = lexeme.lower()
+        return (Piece(form, stem(form, language), 0, 0, 0, len(lexeme)),)
     parts = list(_part.finditer(lexeme))
     pieces = [
         Piece(form, stem(form, language), place, place, part.start(), part.end())

@@ -82,4 +82,7 @@ def _stemmer(language: str) -> _Stemmer | None:
     algorithm = _ALGORITHMS.get(language)
     if algorithm is None or algorithm not in snowballstemmer.algorithms():
         return None
-    return cast("_Stemmer", snowballstemmer.stemmer(algorithm))
+    stemmer = snowballstemmer.stemmer(algorithm)
+    if hasattr(stemmer, "maxCacheSize"):  # PyStemmer's cache sorts itself each time it is full; ours does not
+        stemmer.maxCacheSize = 0
+    return cast("_Stemmer", stemmer)
