@@ -18,6 +18,17 @@ from tests.browser.bidi import BiDi
 
 KEYS = {"Enter": "\ue007", "Tab": "\ue004", "Space": " "}  # WebDriver's code points
 
+# BiDi takes no screenshot of the browser's own windows, so the window draws itself.
+DRAWN_WINDOW = """(async () => {
+    await new Promise((resolve) => setTimeout(resolve, 1000)); // it slides in
+    const all = new DOMRect(0, 0, innerWidth, innerHeight);
+    const drawn = await browsingContext.currentWindowGlobal.drawSnapshot(all, 2, "white");
+    const canvas = document.createElementNS("http://www.w3.org/1999/xhtml", "canvas");
+    [canvas.width, canvas.height] = [drawn.width, drawn.height];
+    canvas.getContext("2d").drawImage(drawn, 0, 0);
+    return canvas.toDataURL().split(",")[1];
+})()"""
+
 
 def preferences(push_url: str) -> dict[str, bool | int | str]:
     """Push goes to `push_url`, notifications to Firefox's own popups, and nothing else leaves the machine."""
@@ -101,6 +112,11 @@ class Firefox:
         """Give the page a viewport of so many CSS pixels."""
         size = {"width": width, "height": height}
         self._command("browsingContext.setViewport", {"context": self.tab, "viewport": size})
+
+    def set_colours(self, scheme: str) -> None:
+        """What pages are told that the person prefers: `light` or `dark`."""
+        number = {"dark": 0, "light": 1}[scheme]
+        self._chrome(f"void Services.prefs.setIntPref('layout.css.prefers-color-scheme.content-override', {number})")
 
     def evaluate(self, expression: str) -> Any:
         """The value of a JavaScript expression in the page, awaited."""
@@ -189,10 +205,14 @@ class Firefox:
             self._bidi.evaluate("void document.getElementById('alert-close').doCommand()", popup.context)
         until(lambda: not self.popups(), "the notifications to close")
 
-    def screenshot(self, path: Path, context: str | None = None) -> None:
-        """A PNG of the page, or of the popup with that context."""
-        taken = self._command("browsingContext.captureScreenshot", {"context": context or self.tab})
+    def screenshot(self, path: Path) -> None:
+        """A PNG of what can be seen of the page."""
+        taken = self._command("browsingContext.captureScreenshot", {"context": self.tab})
         path.write_bytes(base64.b64decode(taken["data"]))
+
+    def screenshot_popup(self, popup: Popup, path: Path) -> None:
+        """A PNG of a notification as Firefox draws it, twice its size."""
+        path.write_bytes(base64.b64decode(self._bidi.evaluate(DRAWN_WINDOW, popup.context)))
 
     def forget_push_identity(self) -> None:
         """Make Firefox's push service see a stranger: every subscription ends and pages are told to make new ones."""

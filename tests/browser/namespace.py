@@ -18,7 +18,6 @@ CLONE_NEWNET = 0x40000000
 DEAD_END = (
     "ip link set lo up",
     "ip link add dead0 type veth peer name dead1",
-    "sysctl -qw net.ipv6.conf.dead0.disable_ipv6=1 net.ipv6.conf.dead1.disable_ipv6=1",
     "ip addr add 10.9.9.9/24 dev dead0",
     "ip link set dead0 up",
     "ip link set dead1 up",

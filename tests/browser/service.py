@@ -40,11 +40,11 @@ topics:
 class Service:
     """Runs until `stop`; follows `newsroom` and may push to `push_origin`."""
 
-    def __init__(self, folder: Path, newsroom: Newsroom, push_origin: str) -> None:
+    def __init__(self, folder: Path, newsroom: Newsroom, push_origin: str, topics: str = TOPICS) -> None:
         self._folder = folder
         (folder / "config").mkdir()
         (folder / "config" / "feeds.yaml").write_text(FEEDS.format(origin=newsroom.origin, publisher=PUBLISHER))
-        (folder / "config" / "topics.yaml").write_text(TOPICS)
+        (folder / "config" / "topics.yaml").write_text(topics)
         self._port = _free_port()
         self.origin = f"http://127.0.0.1:{self._port}"
         environment = {

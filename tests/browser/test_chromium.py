@@ -16,7 +16,8 @@ from tests.browser.page import FORGET_EVERYTHING
 from tests.browser.push_for_chromium import ChromiumPush
 from tests.browser.service import Service
 
-pytestmark = pytest.mark.timeout(180)
+# One browser is shared by the module, so one worker runs it all.
+pytestmark = [pytest.mark.timeout(180), pytest.mark.xdist_group("chromium")]
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +111,22 @@ def test_stop_ends_everything_on_both_sides(
     expect(subscribed.page.get_by_role("status")).to_have_text("All alerts have stopped and your data is deleted.")
     assert service.subscriptions() == 0
     subscribed.until(lambda: chromium_push.subscriptions == 0, "Chromium to end its registration")
+
+
+def test_stop_ends_the_browsers_half_even_where_the_server_is_away(
+    service: Service, chromium_push: ChromiumPush, subscribed: Chromium
+) -> None:
+    subscribed.page.route("**/api/subscriptions/mine", lambda route: route.abort())
+    stop = subscribed.page.get_by_role("button", name="Stop all alerts and delete my data")
+
+    stop.click()
+
+    expect(subscribed.page.get_by_role("alert")).to_contain_text("your data could not be deleted yet")
+    subscribed.until(lambda: chromium_push.subscriptions == 0, "Chromium to end its registration")
+    subscribed.page.unroute("**/api/subscriptions/mine")
+    stop.click()
+    expect(subscribed.page.get_by_role("status")).to_have_text("All alerts have stopped and your data is deleted.")
+    assert service.subscriptions() == 0
 
 
 def test_permission_taken_back_ends_the_subscription_at_the_next_push(

@@ -19,7 +19,8 @@ from tests.browser.page import Page
 from tests.browser.push_for_firefox import DECRYPTED, FirefoxPush
 from tests.browser.service import Service
 
-pytestmark = pytest.mark.timeout(180)
+# One browser is shared by the module, so one worker runs it all.
+pytestmark = [pytest.mark.timeout(180), pytest.mark.xdist_group("firefox")]
 
 
 @pytest.fixture(scope="module")

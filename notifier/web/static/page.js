@@ -78,7 +78,7 @@ async function refresh() {
     if (mine.key_id !== key.key_id || me.endpoint !== push.endpoint) await subscription.renew(registration, me, key);
     show("on");
   } catch (problem) {
-    if (problem.code !== "not-found") return complain(problem);
+    if (problem.code !== "not-found") return complain(inWords(problem));
     // The push service ended it while we were away; the endpoint will never work again.
     await push.unsubscribe();
     show("lapsed");
@@ -146,12 +146,12 @@ async function test(button) {
 
 async function stop() {
   const { push } = await look();
-  await push?.unsubscribe();
-  try {
-    await server.call("DELETE", "/api/subscriptions/mine", { token: me.token });
-  } catch (problem) {
+  const deletion = server.call("DELETE", "/api/subscriptions/mine", { token: me.token });
+  // Whatever becomes of the server's half, this browser's half ends now.
+  const [deleted] = await Promise.allSettled([deletion, push?.unsubscribe()]);
+  if (deleted.status === "rejected") {
     show("lapsed", { focus: true });
-    return say("problem", `Alerts have stopped on this browser, but your data could not be deleted yet. ${problem.detail}`);
+    return say("problem", `Alerts have stopped on this browser, but your data could not be deleted yet. ${deleted.reason.detail}`);
   }
   await keep.forget();
   show((await look()).name, { focus: true });
@@ -193,4 +193,7 @@ navigator.permissions
   })
   .catch(() => {});
 
-refresh();
+refresh().catch((problem) => {
+  console.error(problem); // such as storage that is switched off
+  show("unsupported");
+});
