@@ -63,7 +63,6 @@ from notifier.web.services import Check, SiteSettings, WebServices
 log = structlog.get_logger()
 
 POLL_LEASE_S = 300.0
-CHUNK_LEASE_S = 90.0
 
 
 def open_database(settings: Settings) -> Database:
@@ -303,7 +302,7 @@ class House:
         }
 
     def _runner(self) -> Runner:
-        settings = RunSettings(sub_batch=self.settings.push_sub_batch, lease_s=CHUNK_LEASE_S * self.speed)
+        settings = RunSettings(sub_batch=self.settings.push_sub_batch, lease_s=self.settings.push_lease_s * self.speed)
         courier = make_courier(self.settings, [self.key])
         return Runner(self.deliveries, courier, self.pauses, self.metrics, self.clock, settings)
 

@@ -60,6 +60,22 @@ def test_a_json_line_has_its_event_level_and_time(root_logging: logging.Logger) 
     assert theirs["event"] == "failed for https://push.example/…"
 
 
+@pytest.mark.parametrize("json_lines", [True, False])
+def test_a_traceback_shows_no_local_variable(root_logging: logging.Logger, *, json_lines: bool) -> None:
+    set_up_logging(json=json_lines)
+    stream = io.StringIO()
+    handler = root_logging.handlers[0]
+    assert isinstance(handler, logging.StreamHandler)
+    handler.setStream(stream)
+    secret = "unspeakable"
+    try:
+        raise RuntimeError("on purpose" if secret else "")
+    except RuntimeError:
+        structlog.get_logger().exception("engine.failed")
+    assert "on purpose" in stream.getvalue()
+    assert secret not in stream.getvalue().replace('secret = "unspeakable"', "")
+
+
 def test_two_services_in_one_process_do_not_share_counts() -> None:
     one, other = Metrics(), Metrics()
     one.polls.labels("changed").inc()

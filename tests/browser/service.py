@@ -40,14 +40,17 @@ topics:
 class Service:
     """Runs until `stop`; follows `newsroom` and may push to `push_origin`."""
 
-    def __init__(self, folder: Path, newsroom: Newsroom, push_origin: str, topics: str = TOPICS) -> None:
+    def __init__(
+        self, folder: Path, newsroom: Newsroom, push_origin: str, topics: str = TOPICS, **settings: str
+    ) -> None:
+        """`settings` are further NOTIFIER_… variables."""
         self._folder = folder
         (folder / "config").mkdir()
         (folder / "config" / "feeds.yaml").write_text(FEEDS.format(origin=newsroom.origin, publisher=PUBLISHER))
         (folder / "config" / "topics.yaml").write_text(topics)
         self._port = _free_port()
         self.origin = f"http://127.0.0.1:{self._port}"
-        environment = {
+        self._environment = _clean_environment() | {
             "NOTIFIER_PORT": str(self._port),
             "NOTIFIER_TITLE": "The Morning Wire",
             "NOTIFIER_CONTACT": "mailto:desk@news.example",
@@ -56,18 +59,28 @@ class Service:
             "NOTIFIER_ALERT_UPDATE_GAP_S": "0",
             "NOTIFIER_FEED_ALLOW": f"127.0.0.1:{newsroom.port}",
             "NOTIFIER_PUSH_ALLOW": push_origin,
+            **settings,
         }
-        with (folder / "log").open("wb") as log:
+        self.start()
+        # A feed's first poll is its backlog and alerts nobody; a second one means that the first has been dealt with.
+        until(lambda: newsroom.asked >= 2, "the service to know the feed's backlog", 30)
+
+    def start(self) -> None:
+        """Start the process, again after `stop` or `kill`, and wait until it is ready."""
+        with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [Path(sys.executable).with_name("notifier"), "run"],
-                cwd=folder,
-                env=_clean_environment() | environment,
+                cwd=self._folder,
+                env=self._environment,
                 stdout=log,
                 stderr=log,
             )
         until(self._is_ready, "the service to be ready", 60)
-        # A feed's first poll is its backlog and alerts nobody; a second one means that the first has been dealt with.
-        until(lambda: newsroom.asked >= 2, "the service to know the feed's backlog", 30)
+
+    def kill(self) -> None:
+        """End the process as a power cut would: it gets no chance to do anything more."""
+        self._process.kill()
+        self._process.wait(30)
 
     def stop(self) -> None:
         """End the process as an operator would."""
@@ -100,6 +113,16 @@ class Service:
         """Lose all subscriptions, as a database does that is restored from an old copy."""
         self._query("DELETE FROM subscription_topic")
         self._query("DELETE FROM subscription")
+
+    @property
+    def key_path(self) -> Path:
+        """The application server key."""
+        return self._folder / "data" / "keys" / "vapid.pem"
+
+    @property
+    def database_url(self) -> str:
+        """For stores of the test's own."""
+        return f"sqlite:///{self._folder / 'data' / 'notifier.db'}"
 
     def _is_ready(self) -> bool:
         if self._process.poll() is not None:
