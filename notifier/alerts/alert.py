@@ -65,7 +65,7 @@ class NewAlert:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A stored alert: accepted, so it survives any crash."""
+    """A stored alert: accepted, so it survives any crash. Until `hold_until` an editor may still stop it."""
 
     id: int
     story_id: int
@@ -80,6 +80,7 @@ class Alert:
     audience: int
     counts: Mapping[str, int] = field(default_factory=dict)
     done_at: datetime | None = None
+    hold_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,4 +156,5 @@ def _alert(row: Row[Any], topics: frozenset[str], counts: Mapping[str, int]) -> 
         audience=row.audience,
         counts=counts,
         done_at=row.done_at,
+        hold_until=row.hold_until,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import structlog
 from fastapi import FastAPI, Request
@@ -93,6 +93,7 @@ PROBLEM: dict[int | str, dict[str, Any]] = {
 
 def install(app: FastAPI) -> None:
     """Let every error of `app` leave as described above."""
+    # Starlette calls each handler with its own kind of exception, but types them all as Exception: hence the casts.
     app.add_exception_handler(NotifierError, _on_known)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
@@ -100,20 +101,22 @@ def install(app: FastAPI) -> None:
 
 
 def _on_known(request: Request, problem: Exception) -> Response:
-    if not isinstance(problem, NotifierError) or problem.http_status >= 500:
-        log.warning("request failed", path=request.url.path, code=getattr(problem, "code", "internal"))
-    headers = {"Retry-After": str(problem.after_s)} if isinstance(problem, TooOften) else {}
-    code, status = getattr(problem, "code", "internal"), getattr(problem, "http_status", 500)
-    return answer(request, code if code in WORDS else "internal", status, headers)
+    known = cast("NotifierError", problem)
+    if known.http_status >= 500:
+        log.warning("web.failed", path=request.url.path, code=known.code)
+    headers = {"Retry-After": str(known.after_s)} if isinstance(known, TooOften) else {}
+    if known.code not in WORDS:
+        return answer(request, "internal", 500)
+    return answer(request, known.code, known.http_status, headers)
 
 
 def _on_http(request: Request, problem: Exception) -> Response:
-    status = problem.status_code if isinstance(problem, HTTPException) else 500
+    status = cast("HTTPException", problem).status_code
     return answer(request, _CODES.get(status, "request-refused" if status < 500 else "internal"), status)
 
 
 def _on_invalid(request: Request, problem: Exception) -> Response:
-    found = problem.errors() if isinstance(problem, RequestValidationError) else []
+    found = cast("RequestValidationError", problem).errors()
     # Neither `input` nor `ctx`: they hold what the client sent.
     errors = [{"at": ".".join(str(part) for part in error["loc"]), "problem": error["msg"]} for error in found]
     return answer(request, "request-invalid", 422, errors=errors)

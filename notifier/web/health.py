@@ -13,13 +13,13 @@ from notifier.web.services import Services
 router = APIRouter(include_in_schema=False)
 
 
-@router.get("/healthz")
+@router.api_route("/healthz", methods=["GET", "HEAD"])
 async def healthz() -> PlainTextResponse:
     """The process answers; it asks nothing of the database or the network."""
     return PlainTextResponse("ok\n")
 
 
-@router.get("/readyz")
+@router.api_route("/readyz", methods=["GET", "HEAD"])
 def readyz(services: Services) -> JSONResponse:
     """Every check, and 503 where one is not well, so that a load balancer sends people elsewhere."""
     checks = services.readiness()

@@ -6,6 +6,7 @@ Enters: topics and recent alerts. Leaves: HTML that already says everything; sta
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -25,18 +26,19 @@ WORKER_POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'; img-
 router = APIRouter(include_in_schema=False)
 
 
-@router.get("/")
+@router.api_route("/", methods=["GET", "HEAD"])
 def home(request: Request, services: Services, browser: Annotated[str, Depends(browser_family)]) -> HTMLResponse:
     """The page: what this is, the topics, the state of this browser in words, and what was sent lately."""
+    now = services.clock()
     return render(
         request,
         "home.html",
         topics=services.topics(),
-        recent=latest_of_each_story(services.recent_alerts(), RECENT),
+        recent=latest_of_each_story(services.recent_alerts(), now)[:RECENT],
         key=services.application_server_key,
         key_id=services.vapid_key_id,
         browser=browser,
-        now=services.clock(),
+        now=now,
     )
 
 
@@ -71,10 +73,11 @@ def manifest(services: Services) -> JSONResponse:
     return JSONResponse(described, media_type="application/manifest+json")
 
 
-def latest_of_each_story(alerts: Iterable[Alert], count: int) -> list[Alert]:
-    """The newest state of each story, at most `count` of them, in the order given (newest first)."""
+def latest_of_each_story(alerts: Iterable[Alert], now: datetime) -> list[Alert]:
+    """The newest state of each story, in the order given (newest first); nothing that an editor may still stop."""
     newest: dict[str, Alert] = {}
     for alert in alerts:
-        if alert.kind is not AlertKind.TEST:
+        held = alert.hold_until is not None and alert.hold_until > now
+        if alert.kind is not AlertKind.TEST and not held:
             newest.setdefault(alert.message.tag, alert)
-    return list(newest.values())[:count]
+    return list(newest.values())

@@ -11,7 +11,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from notifier.errors import TooOften
-from notifier.web.services import Services, SiteSettings
+from notifier.web.services import SiteSettings
 
 WINDOW_S = 60
 
@@ -32,12 +32,12 @@ class Rates:
             raise TooOften(WINDOW_S)
 
 
-def limit_changes(request: Request, services: Services) -> None:
+def limit_changes(request: Request) -> None:
     """Count a change against the client's address. Raises TooOften."""
     _count(request, "change")
 
 
-def limit_tests(request: Request, services: Services) -> None:
+def limit_tests(request: Request) -> None:
     """Count a test alert against the client's address. Raises TooOften."""
     _count(request, "test")
 

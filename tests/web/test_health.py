@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import pytest
+
 from notifier.web.services import Check
 from tests.web.site import Site
 
 
 def test_a_process_that_answers_is_healthy() -> None:
     assert Site().ask("GET", "/healthz").text == "ok\n"
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/readyz"])
+def test_monitors_that_ask_for_the_head_alone_are_answered(path: str) -> None:
+    assert Site().ask("HEAD", path).status == 200
 
 
 def test_ready_shows_each_check_in_words() -> None:

@@ -130,8 +130,14 @@ def test_a_story_is_listed_once_in_its_newest_state() -> None:
     other = alert(2, "Rain", tag="s2")
     trial = replace(alert(4, "Test", tag="t"), kind=AlertKind.TEST)
 
-    assert latest_of_each_story([trial, update, other, first], 6) == [update, other]
-    assert latest_of_each_story([update, other, first], 1) == [update]
+    assert latest_of_each_story([trial, update, other, first], NOW) == [update, other]
+
+
+def test_what_an_editor_may_still_stop_is_not_shown() -> None:
+    held = replace(alert(1, "A ship may have come in"), hold_until=NOW + timedelta(minutes=5))
+
+    assert latest_of_each_story([held], NOW) == []
+    assert latest_of_each_story([held], NOW + timedelta(minutes=5)) == [held]
 
 
 @pytest.mark.parametrize(
