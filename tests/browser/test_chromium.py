@@ -150,3 +150,19 @@ def test_a_server_that_is_away_is_said_so_and_costs_nothing(site: Chromium, serv
     site.page.unroute("**/api/subscriptions")
     site.page.get_by_role("button", name="Get alerts").click()
     expect(site.page.get_by_role("heading", name="Alerts are on")).to_be_visible()
+
+
+def test_every_state_fits_a_phone_of_360_pixels(site: Chromium) -> None:
+    site.page.set_viewport_size({"width": 360, "height": 780})
+    states = site.page.evaluate("[...document.querySelectorAll('[data-situation]')].map((p) => p.dataset.situation)")
+
+    for state in states:
+        width = site.page.evaluate(
+            """(state) => {
+                for (const part of document.querySelectorAll('[data-situation]'))
+                    part.hidden = part.dataset.situation !== state;
+                return document.documentElement.scrollWidth;
+            }""",
+            state,
+        )
+        assert width <= 360, f"“{state}” is {width} pixels wide"
