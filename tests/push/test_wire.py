@@ -12,6 +12,7 @@ import pytest
 
 from notifier.addresses import AddressGuard
 from notifier.alerts.alert import Urgency
+from notifier.push.http2.wire import Http2Wire
 from notifier.push.outcome import Retry, outcome
 from notifier.push.pycurl_wire import PycurlWire
 from notifier.push.request import build
@@ -19,7 +20,12 @@ from notifier.push.send import Answer, Wire
 from tests.push.conftest import requests_to
 from tests.pushsink.process import PushSink
 
-WIRES: dict[str, Callable[[AddressGuard, Path], Wire]] = {"pycurl": PycurlWire}
+
+def http2_wire(guard: AddressGuard, ca_file: Path) -> Wire:
+    return Http2Wire(guard, PycurlWire(guard, ca_file), ca_file)
+
+
+WIRES: dict[str, Callable[[AddressGuard, Path], Wire]] = {"pycurl": PycurlWire, "http2": http2_wire}
 
 LIMITS = {
     "usual limits": (),

@@ -33,9 +33,9 @@ class PushSink:
         self._folder = tempfile.TemporaryDirectory()
         self.ca_file = Path(self._folder.name) / "ca.pem"
         self._options = list(options)
+        chain = Path(self._folder.name) / "server.pem"
+        make_certificate(chain, self.ca_file)
         if tls:
-            chain = Path(self._folder.name) / "server.pem"
-            make_certificate(chain, self.ca_file)
             self._options += ["--certificate", str(chain)]
 
     def __enter__(self) -> Self:
