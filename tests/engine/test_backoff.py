@@ -1,0 +1,41 @@
+"""When a failed push is tried again: later each time, never before the service asks, never after the TTL."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notifier.engine.backoff import LONGEST_S, next_attempt
+from tests.contracts.samples import NOON
+
+FAR = NOON + timedelta(days=365)
+
+
+def wait_s(attempts: int, asked_s: float | None = None) -> float:
+    at = next_attempt(attempts, asked_s, NOON, FAR, random.Random(1))
+    assert at is not None
+    return (at - NOON).total_seconds()
+
+
+def test_waits_double_from_seconds_to_a_quarter_of_an_hour() -> None:
+    assert 5 <= wait_s(1) <= 7.5
+    assert 10 <= wait_s(2) <= 15
+    assert LONGEST_S <= wait_s(50) <= LONGEST_S * 1.5
+
+
+def test_what_the_service_asks_for_is_the_least() -> None:
+    assert wait_s(1, asked_s=300) >= 300
+
+
+def test_nothing_is_tried_after_its_ttl() -> None:
+    assert next_attempt(1, None, NOON, NOON + timedelta(seconds=4), random.Random(1)) is None
+
+
+@given(st.integers(1, 10_000), st.none() | st.floats(0, 1e6), st.floats(1, 1e6))
+def test_an_attempt_lies_between_now_and_the_end(attempts: int, asked_s: float | None, ttl_s: float) -> None:
+    expires = NOON + timedelta(seconds=ttl_s)
+    at = next_attempt(attempts, asked_s, NOON, expires, random.Random(1))
+    assert at is None or NOON + timedelta(seconds=asked_s or 0) <= at < expires

@@ -1,0 +1,72 @@
+"""The engine of one process: it works what there is, wakes at once, survives a database that is away, and stops."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from notifier.engine.local import LocalEngine
+from notifier.engine.run import Runner
+from tests.engine.house import EngineHouse
+
+
+def wait_for(happened: threading.Event) -> None:
+    assert happened.wait(10), "it did not happen within 10 s"
+
+
+def notice_when_sent(house: EngineHouse) -> threading.Event:
+    """Set as soon as the wire has been given a message."""
+    sent = threading.Event()
+    house.wire.then = sent.set
+    return sent
+
+
+def test_it_begins_with_what_was_left_from_before(house: EngineHouse) -> None:
+    house.subscribe("ada")
+    house.accept()
+    sent = notice_when_sent(house)
+    engine = LocalEngine(lambda: house.worker(house.wire), threads=2)
+    engine.start()
+    wait_for(sent)
+    engine.stop(10)
+    assert house.wire.reached == ["ada"]
+
+
+def test_it_works_what_is_accepted_while_it_runs(house: EngineHouse) -> None:
+    house.subscribe("ada")
+    sent = notice_when_sent(house)
+    engine = LocalEngine(lambda: house.worker(house.wire), threads=1)
+    engine.start()
+    house.accept()
+    engine.wake()
+    wait_for(sent)
+    engine.stop(10)
+
+
+def test_a_database_that_is_away_for_a_moment_ends_nothing(house: EngineHouse) -> None:
+    house.subscribe("ada")
+    house.accept()
+    sent = notice_when_sent(house)
+
+    class OnceBroken:
+        """A runner whose first look at the database fails."""
+
+        def __init__(self) -> None:
+            self._runner, self._failed = house.worker(house.wire), False
+
+        def work_once(self, stopping: Callable[[], bool]) -> bool:
+            if not self._failed:
+                self._failed = True
+                raise ConnectionError("the database is away")
+            return self._runner.work_once(stopping)
+
+        def close(self) -> None:
+            self._runner.close()
+
+    def make() -> Runner:
+        return OnceBroken()  # type: ignore[return-value]
+
+    engine = LocalEngine(make, threads=1)
+    engine.start()
+    wait_for(sent)
+    engine.stop(10)

@@ -1,0 +1,66 @@
+"""What interrupts a chunk: a lost lease, an order to stop, breaking news, subscribers who leave."""
+
+from __future__ import annotations
+
+from tests.contracts.samples import token
+from tests.engine.house import LEASE_S, EngineHouse, ScriptedWire, never
+
+
+def test_everybody_who_follows_the_topic_gets_the_alert_once(house: EngineHouse) -> None:
+    house.subscribe("ada", "bob", "eve", "joe", "kim")
+    alert = house.accept()
+    house.work()
+    assert house.wire.reached == ["ada", "bob", "eve", "joe", "kim"]
+    assert house.counts(alert) == {"delivered": 5}
+    assert house.read(alert).done_at == house.clock()
+
+
+def test_a_worker_that_was_silent_too_long_writes_nothing_when_it_wakes(house: EngineHouse) -> None:
+    house.subscribe("ada", "bob", "eve")
+    alert = house.accept()
+    other = ScriptedWire()
+
+    def sleep_through_the_lease() -> None:
+        house.wire.then = lambda: None
+        house.clock.advance(LEASE_S + 1)
+        house.worker(other).work_once(never)
+
+    house.wire.then = sleep_through_the_lease
+    house.work()
+    # The sub-batch that was in the air went out twice, which the devices hide, and was counted once.
+    assert (house.wire.reached, other.reached) == (["ada", "bob"], ["ada", "bob", "eve"])
+    assert house.counts(alert) == {"delivered": 3}
+
+
+def test_a_worker_told_to_stop_ends_after_its_sub_batch_and_gives_the_chunk_back(house: EngineHouse) -> None:
+    house.subscribe("ada", "bob", "eve", "joe", "kim")
+    alert = house.accept()
+    house.runner.work_once(lambda: True)
+    assert house.wire.reached == ["ada", "bob"]
+    house.work()
+    assert house.wire.reached == ["ada", "bob", "eve", "joe", "kim"]
+    assert house.counts(alert) == {"delivered": 5}
+
+
+def test_breaking_news_overtakes_an_ordinary_alert_in_the_middle(house: EngineHouse) -> None:
+    house.subscribe("ada", "bob", "eve")
+    house.accept(story=1)
+
+    def news_breaks() -> None:
+        house.wire.then = lambda: None
+        house.accept(story=2, breaking=True)
+
+    house.wire.then = news_breaks
+    house.work()
+    breaking = ["ada", "bob", "eve"]
+    assert house.wire.reached == ["ada", "bob", *breaking, "eve"]
+
+
+def test_a_subscriber_who_leaves_in_the_middle_holds_nobody_up(house: EngineHouse) -> None:
+    house.subscribe("ada", "bob", "eve", "joe")
+    alert = house.accept()
+    house.wire.then = lambda: house.subscriptions.delete(token("eve"), house.clock())
+    house.work()
+    assert house.wire.reached == ["ada", "bob", "joe"]
+    assert house.counts(alert) == {"delivered": 3}
+    assert house.read(alert).done_at is not None
