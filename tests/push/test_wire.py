@@ -206,11 +206,10 @@ def test_a_certificate_of_an_unknown_authority_is_refused(
     wire.close()
 
 
-def test_a_port_where_nobody_listens_is_a_connect_error(wire_to: Callable[[PushSink], Wire], sink: PushSink) -> None:
-    stopped = PushSink()
-    with stopped:
-        requests = requests_to(stopped, "ok", "ok")
-    assert say(wire_to(stopped).send(requests, 10)) == ["connect"] * 2
+def test_a_port_where_nobody_listens_is_a_connect_error(wire_to: Callable[[PushSink], Wire]) -> None:
+    with PushSink() as stopped:
+        wire, requests = wire_to(stopped), requests_to(stopped, "ok", "ok")
+    assert say(wire.send(requests, 10)) == ["connect"] * 2
 
 
 def test_a_name_that_does_not_resolve_is_a_dns_error(wire: Wire, sink: PushSink) -> None:
