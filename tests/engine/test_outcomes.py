@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from structlog.testing import capture_logs
 
@@ -100,7 +102,7 @@ def test_attempts_grow_rarer_and_end_with_the_ttl(house: EngineHouse) -> None:
         if len(house.wire.batches) > before:
             sent_at.append(second)
         house.clock.advance(1)
-    gaps = [later - earlier for earlier, later in zip(sent_at, sent_at[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(sent_at)]
     assert gaps == sorted(gaps)
     assert 3 <= len(sent_at) <= 6
     assert sent_at[-1] < 120
