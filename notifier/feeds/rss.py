@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 import feedparser
+from lxml import etree
 
 from notifier.feeds import dates, images
 from notifier.feeds.feed import FeedItem, ParsedFeed
@@ -29,13 +30,7 @@ Entry = Mapping[str, Any]
 
 def parse(document: bytes, url: str) -> ParsedFeed:
     """The feed with its entries in document order, without those that say nothing at all."""
-    document = _without_bad_references(document)
-    headers = {"content-type": "application/xml; charset=utf-8"}
-    if b"xml:base" in document:  # else a fifth of the time would go into joining nothing to it at every element
-        headers["content-location"] = url
-    found = feedparser.parse(
-        _Bytes(document), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
-    )
+    found = _found(_without_bad_references(document), url)
     head = dict(found["feed"])
     tongue = language(head.get("language"))
     # Plain dictionaries: feedparser's own answer for a missing `updated` with `published`, and warn that they do.
@@ -50,6 +45,35 @@ def parse(document: bytes, url: str) -> ParsedFeed:
         self_url=_link(head, "self", url),
         problems=(*_problems(found), *note(len(found["entries"]))),
     )
+
+
+def _found(document: bytes, url: str) -> Entry:
+    """feedparser's answer; broken XML on which it gives up is mended first and tried once more."""
+    try:
+        return _ask(document, url)
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001  its lenient parser trips over what a damaged document leaves open
+        if (mended := _mended(document)) is None:
+            raise
+        return _ask(mended, url)
+
+
+def _ask(document: bytes, url: str) -> Entry:
+    headers = {"content-type": "application/xml; charset=utf-8"}
+    if b"xml:base" in document:  # else a fifth of the time would go into joining nothing to it at every element
+        headers["content-location"] = url
+    found: Entry = feedparser.parse(
+        _Bytes(document), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
+    )
+    return found
+
+
+def _mended(document: bytes) -> bytes | None:
+    """What libxml2 makes of it: well-formed, and cut where it could not go on. None where nothing is left."""
+    parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True, load_dtd=False, encoding="utf-8")
+    tree = etree.fromstring(document, parser)
+    return None if tree is None else bytes(etree.tostring(tree, encoding="utf-8"))
 
 
 def _without_bad_references(document: bytes) -> bytes:
