@@ -10,12 +10,16 @@ safety net. A failing feed is asked at doubling intervals, and at its own pace a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
+from statistics import median
 
 from notifier.feeds.memory import ClaimedFeed, FeedMemory
 
 MISSES_UNTIL_QUIET = 2
+GAPS_FOR_RHYTHM = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,13 @@ def pace(feed: ClaimedFeed, memory: FeedMemory, now: datetime, settings: Cadence
 def next_poll_at(now: datetime, interval_s: float, jitter: float, settings: CadenceSettings) -> datetime:
     """`jitter` in -1 to 1 moves the poll within the settings' share, so that feeds do not march in step."""
     return now + timedelta(seconds=interval_s * (1 + jitter * settings.jitter))
+
+
+def rhythm_s(published: Iterable[datetime | None]) -> float | None:
+    """The usual gap between items, from the dates in a document: a new feed has a rhythm from its first poll on."""
+    dates = sorted(filter(None, published))
+    gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(dates) if later > earlier]
+    return median(gaps) if len(gaps) >= GAPS_FOR_RHYTHM else None
 
 
 def hub_works(active: bool, missed: int) -> bool:

@@ -104,11 +104,13 @@ def _after_body(feed: ClaimedFeed, answer: Fetched, document: ParsedFeed | Unrea
 
 def _changed(feed: ClaimedFeed, answer: Fetched, document: ParsedFeed, at: Moment) -> PollResult:
     items, digests = _unknown_items(feed, document)
+    gap = feed.memory.usual_gap_s
     memory = replace(
         feed.memory,
         etag=answer.etag,
         last_modified=answer.last_modified,
         body_hash=body_hash(answer.body),
+        usual_gap_s=cadence.rhythm_s(item.published_at for item in items) if gap is None else gap,
         ttl_s=document.ttl_s,
         hub_url=answer.hints.hub_url or document.hub_url,
         hub_topic=answer.hints.self_url or document.self_url or feed.ask_url,

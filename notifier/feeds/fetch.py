@@ -165,7 +165,9 @@ class Fetcher:
 
     def _session_for(self, url: str) -> aiohttp.ClientSession:
         """One session behind the guard, and one for the hosts whose private addresses the operator allowed by name."""
-        guard = self._settings.guard.for_host(urlsplit(url).hostname or "")
+        guard = self._settings.guard
+        if guard.names:
+            guard = guard.for_host(urlsplit(url).hostname or "")
         session = self._sessions.get(guard.everything)
         if session is None:
             session = self._sessions[guard.everything] = self._open_session(guard)

@@ -10,9 +10,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from functools import lru_cache
 from urllib.parse import urlsplit
 
+_URLS_REMEMBERED = 16_384
 
+
+@lru_cache(maxsize=_URLS_REMEMBERED)
 def host_of(url: str) -> str:
     """The host that a URL asks, lower case, with its port if that is not the usual one."""
     return urlsplit(url).netloc.rpartition("@")[2].lower()

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from urllib.parse import urljoin, urlsplit
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 PERMANENT = frozenset({301, 308})
 MAX_HOPS = 5
+_URLS_REMEMBERED = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ def headers_for(chain: Chain, own: Mapping[str, str], common: Mapping[str, str])
     return dict(common) if chain.is_foreign else {**common, **own}
 
 
+@lru_cache(maxsize=_URLS_REMEMBERED)
 def refused_url(url: str) -> str | None:
     """Why `url` cannot be asked, as the end of a sentence; None if it can."""
     try:
