@@ -53,7 +53,7 @@ def _found(document: bytes, url: str) -> Entry:
         return _ask(document, url)
     except MemoryError:
         raise
-    except Exception:  # noqa: BLE001  its lenient parser trips over what a damaged document leaves open
+    except Exception:  # its lenient parser trips over what a damaged document leaves open
         if (mended := _mended(document)) is None:
             raise
         return _ask(mended, url)
