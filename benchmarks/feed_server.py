@@ -19,7 +19,13 @@ from functools import lru_cache
 from http.client import HTTPConnection
 
 ITEMS = 30
-WORDS = ["minister", "court", "storm", "market", "river", "strike", "council", "border", "budget", "harbour", "vaccine", "train", "festival", "election", "orbit", "glacier", "union", "bridge", "verdict", "ceasefire", "summit", "reactor", "harvest", "tariff", "museum", "ferry", "satellite", "coast", "inquiry"]
+# fmt: off
+WORDS = (
+    "minister", "court", "storm", "market", "river", "strike", "council", "border", "budget", "harbour",
+    "vaccine", "train", "festival", "election", "orbit", "glacier", "union", "bridge", "verdict", "ceasefire",
+    "summit", "reactor", "harvest", "tariff", "museum", "ferry", "satellite", "coast", "inquiry",
+)
+# fmt: on
 
 
 def address(number: int) -> str:
