@@ -62,7 +62,7 @@ from notifier.web.services import Check, SiteSettings, WebServices
 
 log = structlog.get_logger()
 
-POLL_LEASE_S = 300.0
+POLL_LEASE_S = 30.0
 
 
 def open_database(settings: Settings) -> Database:

@@ -80,3 +80,16 @@ def test_a_killed_service_loses_nobody_and_repeats_little(
     report = sink.report()
     assert report["repeated"] <= kills * THREADS * SUB_BATCH
     assert report["problems"] == []
+
+
+def test_an_item_that_was_fetched_before_the_kill_still_becomes_an_alert(
+    service: Service, newsroom: Newsroom, sink: PushSink
+) -> None:
+    subscribe_everybody(service, sink)
+    asked = newsroom.asked
+    newsroom.publish("Ferry reaches harbour", "All aboard are well.")
+    # The poll that brings the item has been answered: whether it is stored, grouped or alerted by now is chance.
+    until(lambda: newsroom.asked > asked, "the poll", 30)
+    service.kill()
+    service.start()
+    until(lambda: sink.report()["browsers"] == SUBSCRIBERS, "everybody to have the alert", 60)

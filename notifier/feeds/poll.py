@@ -54,14 +54,16 @@ class Reads(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PollSettings:
-    """`slots` polls are under way at most; a feed whose process died is free again after `lease_s` seconds.
+    """`slots` polls are under way at most; a feed whose process died is free again after `lease_s` seconds. Leases
+    of polls under way are lengthened every `keep_every_s` seconds of the event loop.
 
     Of one host, `host_burst` feeds are asked at once, then one every `host_gap_s` seconds. The state of our own
     network is judged by the last `outcomes` polls.
     """
 
     slots: int = 200
-    lease_s: float = 300.0
+    lease_s: float = 30.0
+    keep_every_s: float = 10.0
     host_burst: int = 10
     host_gap_s: float = 0.25
     outcomes: int = 100
@@ -87,7 +89,8 @@ class Poller:
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="feeds")
         self._recorder = Recorder(store, self._threads, clock=clock, on_batch=on_batch)
         self._writer: asyncio.Task[None] | None = None
-        self._polls: set[asyncio.Task[None]] = set()
+        self._polls: dict[asyncio.Task[None], ClaimedFeed] = {}
+        self._keeper: asyncio.Task[None] | None = None
         self._slot_freed = asyncio.Event()
         self._pace = HostPace(settings.host_burst, settings.host_gap_s)
         self._outcomes: deque[tuple[str, FailureKind | None]] = deque(maxlen=settings.outcomes)
@@ -96,13 +99,14 @@ class Poller:
 
     async def __aenter__(self) -> Self:
         self._writer = asyncio.create_task(self._recorder.run())
+        self._keeper = asyncio.create_task(self._keep_leases())
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop asking. Polls under way are dropped: their leases run out, and they are asked again."""
-        unfinished = [*self._polls, *filter(None, [self._writer])]
+        unfinished = [*self._polls, *filter(None, [self._writer, self._keeper])]
         for task in unfinished:
             task.cancel()
         await asyncio.gather(*unfinished, return_exceptions=True)
@@ -158,13 +162,24 @@ class Poller:
         self._pace.forget_idle(now)
         return len(claimed) - len(later)
 
+    async def _keep_leases(self) -> None:
+        """A poll may wait for its host's turn and then for a slow answer: nobody else may start it meanwhile."""
+        while True:
+            await asyncio.sleep(self._settings.keep_every_s)
+            try:
+                under_way = list(self._polls.values())
+                await self._in_thread(self._store.keep, under_way, self._clock(), self._settings.lease_s)
+            except Exception:
+                # A database that is away now may be back at the next turn.
+                log.exception("leases_not_kept")
+
     def _spawn(self, feed: ClaimedFeed) -> None:
         task = asyncio.create_task(self._poll(feed))
-        self._polls.add(task)
+        self._polls[task] = feed
         task.add_done_callback(self._free)
 
     def _free(self, task: asyncio.Task[None]) -> None:
-        self._polls.discard(task)
+        self._polls.pop(task, None)
         self._slot_freed.set()
 
     async def _poll(self, feed: ClaimedFeed) -> None:

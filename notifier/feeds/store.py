@@ -38,6 +38,9 @@ class FeedStore(Protocol):
         """Take up to `limit` feeds whose time has come, those waiting longest first; nobody else gets them until the
         lease ends."""
 
+    def keep(self, claimed: Sequence[ClaimedFeed], now: datetime, lease_s: float) -> None:
+        """Lengthen the leases of feeds that are still being polled; those that were taken over stay lost."""
+
     def look(self, feed_id: int, now: datetime) -> ClaimedFeed | None:
         """One active feed without a lease (for what a hub pushed); None if there is no such feed."""
 

@@ -52,6 +52,7 @@ _POSTPONE = (
     .where(_BY_ID, feed.c.lease_token == bindparam("_token"))
     .values(next_poll_at=bindparam("_until"), lease_until=null(), lease_token=null())
 )
+_KEEP = update(feed).where(_BY_ID, feed.c.lease_token == bindparam("_token")).values(lease_until=bindparam("_until"))
 
 
 class SqlFeedStore:
@@ -116,6 +117,14 @@ class SqlFeedStore:
             ids = connection.execute(claim).scalars().all()
             rows = connection.execute(_claimed(now).where(feed.c.id.in_(ids)).order_by(feed.c.next_poll_at))
             return [_claimed_feed(row) for row in rows]
+
+    def keep(self, claimed: Sequence[ClaimedFeed], now: datetime, lease_s: float) -> None:
+        """See FeedStore."""
+        until = now + timedelta(seconds=lease_s)
+        rows = [{"_id": one.id, "_token": one.lease_token, "_until": until} for one in claimed]
+        if rows:
+            with self._database.writing() as connection:
+                connection.execute(_KEEP, rows)
 
     def look(self, feed_id: int, now: datetime) -> ClaimedFeed | None:
         """See FeedStore."""
