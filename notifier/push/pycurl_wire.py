@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from time import monotonic
+from urllib.parse import urlsplit
 
 import certifi
 import pycurl
@@ -45,6 +46,7 @@ class _Lane:
     """What goes to one push service: those that wait, by index, and how many may fly."""
 
     streams: int
+    guard: AddressGuard
     waiting: deque[int] = field(default_factory=deque)
     flying: int = 0
 
@@ -89,7 +91,7 @@ class PycurlWire:
         """See Wire.send."""
         ends_at = monotonic() + deadline_s
         answers = [Answer(error="timeout", elapsed_s=deadline_s)] * len(batch)
-        lanes = _lanes(batch, streams)
+        lanes = _lanes(batch, streams, self._guard)
         try:
             while (left_s := ends_at - monotonic()) > 0:
                 for lane in lanes:
@@ -147,7 +149,7 @@ class PycurlWire:
     def _open_socket(self, handle: pycurl.Curl) -> Callable[..., socket.socket | int]:
         def open_socket(purpose: int, address: tuple[int, int, int, tuple[str, int]]) -> socket.socket | int:
             family, kind, protocol, (host, port, *_) = address
-            if self._guard.refusal(host, port):
+            if self._flying[handle].lane.guard.refusal(host, port):
                 self._flying[handle].refused = True
                 return int(pycurl.SOCKET_BAD)
             self._opened.append(socket.socket(family, kind, protocol))
@@ -202,13 +204,13 @@ class PycurlWire:
         return transfer
 
 
-def _lanes(batch: Sequence[PushRequest], streams: Mapping[str, int]) -> list[_Lane]:
+def _lanes(batch: Sequence[PushRequest], streams: Mapping[str, int], guard: AddressGuard) -> list[_Lane]:
     lanes: dict[str, _Lane] = {}
     for index, request in enumerate(batch):
         origin = origin_of(request.endpoint)
         lane = lanes.get(origin)
         if lane is None:
-            lane = lanes[origin] = _Lane(streams.get(origin, STREAMS))
+            lane = lanes[origin] = _Lane(streams.get(origin, STREAMS), guard.for_host(urlsplit(origin).hostname or ""))
         lane.waiting.append(index)
     return list(lanes.values())
 

@@ -139,6 +139,12 @@ def test_a_connection_that_is_cut_is_an_error_and_the_next_one_works(wire: Wire,
     assert say(wire.send(requests_to(sink, "ok"), 10)) == [201]
 
 
+def test_a_service_that_talks_nonsense_is_an_error_and_can_still_be_reached(wire: Wire, sink: PushSink) -> None:
+    (answer,) = wire.send(requests_to(sink, "garbage"), 5)
+    assert answer.error in {"protocol", "closed", "timeout"}
+    assert say(wire.send(requests_to(sink, *["ok"] * 20), 10)) == [201] * 20
+
+
 def test_a_service_that_never_answers_costs_no_more_than_the_deadline(wire: Wire, sink: PushSink) -> None:
     answers = wire.send(requests_to(sink, "never", "ok", "after-20", "ok"), 1.0)
     assert say(answers) == ["timeout", 201, "timeout", 201]

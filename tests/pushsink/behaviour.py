@@ -47,6 +47,7 @@ _NAMED = {
     "early": Behaviour(special="early"),
     "padded": Behaviour(special="padded"),
     "trailers": Behaviour(body=b"accepted", special="trailers"),
+    "garbage": Behaviour(special="garbage"),
     "shrink": Behaviour(special="shrink"),
     "redirect": Behaviour(301, (("location", "http://127.0.0.1:1/"),)),
 }

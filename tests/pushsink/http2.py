@@ -202,6 +202,8 @@ class Http2Connection:
             self._answering.add(stream)
         elif special == "close":
             self._transport.abort()
+        elif special == "garbage":
+            self._out += b"\xff" * 64
         elif special in {"reset", "refuse"}:
             code = INTERNAL_ERROR if special == "reset" else REFUSED_STREAM
             self._out += frame(RST_STREAM, 0, stream, code.to_bytes(4, "big"))
