@@ -94,8 +94,8 @@ class Http2Wire:
         ends_at = monotonic() + deadline_s
         answers: list[Answer | None] = [None] * len(batch)
         lanes = _lanes(batch, streams)
-        self._drop_idle()
         self._pump(0.0)  # goodbyes that came since the last batch
+        self._drop_idle()
         while (left_s := ends_at - monotonic()) > 0:
             for lane in lanes.values():
                 self._advance(lane, batch, answers, ends_at)
