@@ -39,6 +39,8 @@ def from_exception(error: Exception, host: str, deadline_s: float) -> FetchFaile
     """An exchange that ended without an answer: names, connections, TLS, time-outs and broken HTTP get their words."""
     if isinstance(error, aiohttp.ClientConnectorError) and NOT_PUBLIC in str(error.os_error):
         return refused(host, str(error.os_error))
+    if isinstance(error, aiohttp.InvalidURL):  # 0177.0.0.1, 2130706433 and the like
+        return FetchFailed(f"{host} is not a proper host: {_words(error)}", FailureKind.REFUSED)
     reason = _network_words(error, host, deadline_s)
     if reason is not None:
         return FetchFailed(reason, FailureKind.NETWORK)

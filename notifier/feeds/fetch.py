@@ -39,6 +39,7 @@ class FetchSettings:
     deadline_s: float = 30.0
     connect_s: float = 10.0
     per_host: int = 2
+    dns_cache_s: int = 60
     guard: AddressGuard = field(default_factory=AddressGuard)
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -179,7 +180,8 @@ class Fetcher:
             limit_per_host=self._settings.per_host,  # redirects included
             socket_factory=guard.socket_for,
             resolver=self._resolver,
-            ttl_dns_cache=60,
+            use_dns_cache=self._settings.dns_cache_s > 0,
+            ttl_dns_cache=self._settings.dns_cache_s,
         )
         return aiohttp.ClientSession(
             connector=connector,

@@ -44,7 +44,10 @@ class Chain:
         """The chain with one hop more, or why it must not be made."""
         if not location:
             return f"answers {status} without saying where to go"
-        target = urljoin(self.url, location.strip())
+        try:
+            target = urljoin(self.url, location.strip())
+        except ValueError:
+            return "redirects to something that is not a URL"
         refusal = refused_url(target)
         if refusal:
             return f"redirects to {target[:200]}, which {refusal}"

@@ -300,6 +300,16 @@ delivery_retry = Table(
     Index(None, "next_attempt_at"),
 )
 
+# Sealed ahead (push/envelope.py): used once, by the transaction that deletes it, and only within `epoch`
+# (storage/envelopes.py), so that a restored backup brings none back.
+envelope = Table(
+    "envelope",
+    metadata,
+    Column("subscription_id", Id, ForeignKey("subscription.id", ondelete="CASCADE"), primary_key=True),
+    Column("epoch", String(32), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
 # One process at a time does what must not be done twice at once (the desk); the others wait for its lease to end.
 lease = Table(
     "lease",

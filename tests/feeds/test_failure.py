@@ -1,0 +1,68 @@
+"""Failures: each says what happened and what to do, and when to come back if the server said so."""
+
+from __future__ import annotations
+
+import ssl
+from datetime import UTC, datetime
+
+import aiohttp
+import pytest
+
+from notifier.feeds.answer import FailureKind
+from notifier.feeds.failure import from_exception, from_status, retry_after_s
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("120", 120.0),
+        (" 0 ", 0.0),
+        ("Sun, 01 Mar 2026 12:05:00 GMT", 300.0),
+        ("Sun, 01 Mar 2026 11:00:00 GMT", 0.0),
+        ("Sunday, 01-Mar-26 12:01:00 GMT", 60.0),
+        ("99999999999999", 86_400.0),
+        ("Mon, 01 Mar 2027 12:00:00 GMT", 86_400.0),
+        ("soon", None),
+        ("-5", None),
+        ("1.5", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_retry_after_is_understood_in_both_forms_and_a_day_is_the_most(
+    header: str | None, seconds: float | None
+) -> None:
+    assert retry_after_s(header, NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(401, "headers_env"), (404, "new address"), (429, "too often"), (503, "keep trying"), (418, "browser")],
+)
+def test_a_status_says_what_to_do(status: int, words: str) -> None:
+    failed = from_status(status, "60", NOW)
+    assert failed.reason.startswith(f"HTTP {status}")
+    assert words in failed.reason
+    assert failed.retry_after_s == 60.0
+    assert failed.kind is FailureKind.SERVER
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "words"),
+    [
+        (TimeoutError(), FailureKind.NETWORK, "did not answer within 30 s"),
+        (ssl.SSLError("bad handshake"), FailureKind.NETWORK, "TLS"),
+        (aiohttp.ServerDisconnectedError(), FailureKind.NETWORK, "broke the connection off"),
+        (ConnectionResetError(), FailureKind.NETWORK, "broke the connection off"),
+        (aiohttp.ClientPayloadError("half a chunk"), FailureKind.SERVER, "half a chunk"),
+        (ValueError("a header\nof two lines"), FailureKind.SERVER, "a header"),
+    ],
+)
+def test_an_exception_becomes_a_sentence(error: Exception, kind: FailureKind, words: str) -> None:
+    failed = from_exception(error, "paper.example", 30.0)
+    assert failed.kind is kind
+    assert "paper.example" in failed.reason
+    assert words in failed.reason
+    assert "\n" not in failed.reason
