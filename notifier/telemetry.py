@@ -41,6 +41,9 @@ class Metrics:
         self.subscriptions = Gauge("notifier_subscriptions", "Subscriptions there are", registry=self.registry)
         self.chunks_open = Gauge("notifier_chunks_open", "Chunks not yet done", registry=self.registry)
         self.retries_open = Gauge("notifier_retries_open", "Pushes waiting to be tried again", registry=self.registry)
+        self.envelopes_ready = Gauge(
+            "notifier_envelopes_ready", "Subscriptions for which a push is sealed ahead", registry=self.registry
+        )
         self.services_paused = Gauge(
             "notifier_push_services_paused", "1 while a push service refuses our credentials", ["service"],
             registry=self.registry,

@@ -17,12 +17,16 @@ from notifier.subscribers.subscriber import PushKeys
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """One subscription to push to, with no more than a push needs."""
+    """One subscription to push to, with no more than a push needs.
+
+    `envelope` was sealed ahead for it (push/envelope.py); None where there is none, so that sealing starts now.
+    """
 
     subscription_id: int
     keys: PushKeys
     push_service: str
     vapid_key_id: str
+    envelope: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +84,17 @@ class RetrySettlement:
 class DeliveryStore(Protocol):
     """Chunks and retries of accepted alerts. Synchronous: the engine calls it from its worker threads."""
 
-    def claim_chunk(self, now: datetime, lease_s: float) -> ChunkJob | None:
+    def claim_chunk(self, now: datetime, lease_s: float, *, only_breaking: bool = False) -> ChunkJob | None:
         """The next chunk nobody holds, breaking ones first, under a fresh lease; None if there is none."""
 
     def breaking_waits(self, now: datetime) -> bool:
         """Whether a breaking chunk is waiting for a worker."""
 
-    def recipients(self, job: ChunkJob, after: int, limit: int) -> Sequence[Recipient]:
-        """The chunk's next recipients by id, after the subscription id `after`."""
+    def take(self, job: ChunkJob, after: int, limit: int) -> Sequence[Recipient]:
+        """The chunk's next recipients by id, after the subscription id `after`, with the envelopes that they have.
+
+        An envelope is handed out once: when this returns, no other call will, whatever becomes of this process.
+        """
 
     def settle(self, job: ChunkJob, settlement: Settlement, now: datetime, lease_s: float) -> None:
         """Write what came of a sub-batch, move the cursor and renew the lease, in one transaction.

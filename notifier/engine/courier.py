@@ -12,8 +12,9 @@ from notifier.alerts.alert import Alert
 from notifier.alerts.delivery import Recipient
 from notifier.alerts.payload import encode
 from notifier.clock import Clock, system_clock
+from notifier.push.envelope import Envelope, finish
 from notifier.push.outcome import Outcome, outcome
-from notifier.push.request import PushRequest, build
+from notifier.push.request import PushHeaders, PushRequest, headers_for
 from notifier.push.seal import MAX_PLAINTEXT
 from notifier.push.send import Wire
 from notifier.push.vapid import VapidSigner
@@ -35,25 +36,38 @@ class Courier:
     def deliver(self, alert: Alert, recipients: Sequence[Recipient], now: datetime) -> list[Outcome]:
         """What came of each push. Raises ConfigError where the VAPID key or contact is wrong: nobody was pushed to."""
         payload = encode(alert.message, alert.id, alert.kind, MAX_PLAINTEXT)
-        ttl_s = remaining_ttl_s(alert, now)
-        signed_at = self._wall()
-        requests = [self._request(alert, payload, ttl_s, recipient, signed_at) for recipient in recipients]
+        headers = self._headers(alert, recipients, now)
+        requests = [
+            PushRequest(
+                recipient.keys.endpoint,
+                headers[origin_of(recipient.keys.endpoint), recipient.vapid_key_id],
+                self._sealed(payload, recipient),
+            )
+            for recipient in recipients
+        ]
         return [outcome(answer, now) for answer in self._wire.send(requests, SEND_DEADLINE_S)]
 
     def close(self) -> None:
         """Close the wire's connections."""
         self._wire.close()
 
-    def _request(self, alert: Alert, payload: bytes, ttl_s: int, recipient: Recipient, at: datetime) -> PushRequest:
-        endpoint = recipient.keys.endpoint
-        return build(
-            endpoint,
-            self._seal(payload, recipient.keys),
-            ttl_s=ttl_s,
-            urgency=alert.urgency,
-            tag=alert.message.tag,
-            authorization=self._signer.authorization(origin_of(endpoint), recipient.vapid_key_id, at),
-        )
+    def _headers(
+        self, alert: Alert, recipients: Sequence[Recipient], now: datetime
+    ) -> dict[tuple[str, str], PushHeaders]:
+        """(origin, VAPID key) -> what all messages there have in common."""
+        ttl_s, signed_at = remaining_ttl_s(alert, now), self._wall()
+        return {
+            (origin, key_id): headers_for(
+                ttl_s, alert.urgency, alert.message.tag, self._signer.authorization(origin, key_id, signed_at)
+            )
+            for origin, key_id in {(origin_of(r.keys.endpoint), r.vapid_key_id) for r in recipients}
+        }
+
+    def _sealed(self, payload: bytes, recipient: Recipient) -> bytes:
+        if recipient.envelope is None:
+            return self._seal(payload, recipient.keys)
+        # The store has handed this envelope to nobody else, and will not again.
+        return finish(Envelope(recipient.envelope), payload)
 
 
 def expires_at(alert: Alert) -> datetime:

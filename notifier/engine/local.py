@@ -8,6 +8,7 @@ from collections.abc import Callable
 import structlog
 
 from notifier.engine.run import Runner
+from notifier.engine.sealing import Sealer
 
 log = structlog.get_logger()
 
@@ -16,10 +17,14 @@ RECONCILE_S = 1.0
 
 
 class LocalEngine:
-    """Implements Engine with `threads` workers, each with a runner (and so a wire) of its own."""
+    """Implements Engine with `threads` workers, each with a runner (and so a wire) of its own, and one more.
 
-    def __init__(self, make_runner: Callable[[], Runner], threads: int) -> None:
-        self._make_runner, self._threads = make_runner, threads
+    That one takes nothing but breaking news, which therefore never waits for a push service that is slow to answer
+    an ordinary sub-batch.
+    """
+
+    def __init__(self, make_runner: Callable[[], Runner], threads: int, sealer: Sealer | None = None) -> None:
+        self._make_runner, self._threads, self._sealer = make_runner, threads, sealer
         self._workers: list[threading.Thread] = []
         self._news = threading.Condition()
         self._accepted = 0
@@ -27,10 +32,12 @@ class LocalEngine:
 
     def start(self) -> None:
         """Begin to work, with whatever was left from before."""
-        for number in range(self._threads):
-            worker = threading.Thread(target=self._work, name=f"engine-{number}", daemon=True)
+        for number in range(self._threads + 1):
+            worker = threading.Thread(target=self._work, args=[number == 0], name=f"engine-{number}", daemon=True)
             worker.start()
             self._workers.append(worker)
+        if self._sealer is not None:
+            self._sealer.start()
 
     def wake(self) -> None:
         """Chunks were accepted just now: look at once instead of at the next tick."""
@@ -42,10 +49,12 @@ class LocalEngine:
         """Finish the sub-batches under way, give the leases back, and end."""
         self._stopping.set()
         self.wake()
+        if self._sealer is not None:
+            self._sealer.stop(timeout_s)
         for worker in self._workers:
             worker.join(timeout_s)
 
-    def _work(self) -> None:
+    def _work(self, only_breaking: bool) -> None:
         runner = self._make_runner()
         seen = -1
         while not self._stopping.is_set():
@@ -54,7 +63,9 @@ class LocalEngine:
                     self._news.wait(RECONCILE_S)
                 seen = self._accepted
             try:
-                while not self._stopping.is_set() and runner.work_once(self._stopping.is_set):
+                while not self._stopping.is_set() and runner.work_once(
+                    self._stopping.is_set, only_breaking=only_breaking
+                ):
                     pass
             except Exception:
                 # A database that is away must not end the thread: the chunk's lease runs out, and we look again.

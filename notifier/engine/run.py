@@ -7,6 +7,7 @@ worker, and the device hides the repeats. Between sub-batches an ordinary chunk 
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -26,7 +27,7 @@ from notifier.engine.backoff import next_attempt
 from notifier.engine.courier import Courier, expires_at
 from notifier.engine.pauses import Pauses
 from notifier.errors import ConfigError, LeaseLost
-from notifier.push.outcome import Delivered, Gone, OurFault, Outcome, Refused, Retry
+from notifier.push.outcome import DELIVERED, Delivered, Gone, OurFault, Outcome, Refused, Retry
 from notifier.telemetry import Metrics
 
 log = structlog.get_logger()
@@ -50,6 +51,9 @@ class Judged:
     gone: str | None = None
 
 
+ACCEPTED, EXPIRED = Judged("delivered"), Judged("expired")
+
+
 class Runner:
     """Works for one thread: its courier's wire is not shared."""
 
@@ -66,13 +70,13 @@ class Runner:
         self._metrics, self._clock, self._settings = metrics, clock, settings
         self._spread = random.Random()
 
-    def work_once(self, stopping: Callable[[], bool]) -> bool:
-        """Run one chunk or some retries; False if there was nothing to do."""
-        job = self._deliveries.claim_chunk(self._clock(), self._settings.lease_s)
+    def work_once(self, stopping: Callable[[], bool], *, only_breaking: bool = False) -> bool:
+        """Run one chunk or some retries; False if there was nothing to do. `only_breaking`: no ordinary chunk."""
+        job = self._deliveries.claim_chunk(self._clock(), self._settings.lease_s, only_breaking=only_breaking)
         if job is not None:
             self.run_chunk(job, stopping)
             return True
-        return self.run_retries()
+        return not only_breaking and self.run_retries()
 
     def close(self) -> None:
         """Close the courier's connections."""
@@ -83,7 +87,7 @@ class Runner:
         cursor, limit = job.chunk.cursor, self._settings.sub_batch
         try:
             while True:
-                recipients = self._deliveries.recipients(job, cursor, limit)
+                recipients = self._deliveries.take(job, cursor, limit)
                 done = len(recipients) < limit
                 cursor = job.chunk.hi if done else recipients[-1].subscription_id
                 settlement = self._push(job, recipients, cursor, done=done)
@@ -109,9 +113,8 @@ class Runner:
     def _push(self, job: ChunkJob, recipients: Sequence[Recipient], cursor: int, *, done: bool) -> Settlement:
         judged = self._judge_all(job, recipients, [0] * len(recipients))
         counts: dict[str, dict[str, int]] = {}
-        for recipient, what in zip(recipients, judged, strict=True):
-            of_service = counts.setdefault(recipient.push_service, {})
-            of_service[what.word] = of_service.get(what.word, 0) + 1
+        for (service, word), pushes in _count(recipients, judged).items():
+            counts.setdefault(service, {})[word] = pushes
         return Settlement(
             cursor=cursor,
             counts=counts,
@@ -134,15 +137,17 @@ class Runner:
         """Push to those whose service is not paused; judge everybody, in order."""
         now = self._clock()
         if now >= expires_at(job.alert):
-            return [Judged("expired")] * len(recipients)
-        wanted = [r for r in recipients if not self._pauses.is_paused(r.push_service, now)]
-        outcomes = dict(zip((r.subscription_id for r in wanted), self._deliver(job, wanted), strict=True))
-        judged = [
-            self._judge(job, recipient, outcomes.get(recipient.subscription_id), tried)
-            for recipient, tried in zip(recipients, attempts, strict=True)
-        ]
-        for recipient, what in zip(recipients, judged, strict=True):
-            self._metrics.pushes.labels(recipient.push_service, what.word).inc()
+            return [EXPIRED] * len(recipients)
+        paused = {s for s in {r.push_service for r in recipients} if self._pauses.is_paused(s, now)}
+        wanted = [r for r in recipients if r.push_service not in paused] if paused else recipients
+        outcomes = iter(self._deliver(job, wanted))
+        judged = []
+        for recipient, tried in zip(recipients, attempts, strict=True):
+            came = None if recipient.push_service in paused else next(outcomes)
+            # Nearly all: no call for them.
+            judged.append(ACCEPTED if came is DELIVERED else self._judge(job, recipient, came, tried))
+        for (service, word), pushes in _count(recipients, judged).items():
+            self._metrics.pushes.labels(service, word).inc(pushes)
         return judged
 
     def _deliver(self, job: ChunkJob | RetryJob, recipients: Sequence[Recipient]) -> list[Outcome]:
@@ -162,7 +167,7 @@ class Runner:
     def _judge(self, job: ChunkJob | RetryJob, recipient: Recipient, came: Outcome | None, attempts: int) -> Judged:
         match came:
             case Delivered():
-                return Judged("delivered")
+                return ACCEPTED
             case Gone(status=status):
                 return Judged("gone", gone=f"gone-{status}")
             case Refused(status=status):
@@ -180,5 +185,10 @@ class Runner:
         tried = attempts + 1
         at = next_attempt(tried, retry.after_s, self._clock(), expires_at(job.alert), self._spread)
         if at is None:
-            return Judged("expired")
+            return EXPIRED
         return Judged("retrying", again=RetryLater(recipient.subscription_id, tried, retry.reason, at))
+
+
+def _count(recipients: Sequence[Recipient], judged: Sequence[Judged]) -> Counter[tuple[str, str]]:
+    """{(push service, word): pushes}."""
+    return Counter((recipient.push_service, what.word) for recipient, what in zip(recipients, judged, strict=True))

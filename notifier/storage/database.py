@@ -7,6 +7,7 @@ so that two writers wait for each other instead of failing half-way.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,8 @@ class Database:
     def __init__(self, url: str, pool_size: int = 8) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.opening = secrets.token_hex(16)
+        """Unlike that of any other process, or of this one before it was restarted."""
         self.engine = _sqlite_engine(url) if self.is_sqlite else _postgres_engine(url, pool_size)
 
     @contextmanager

@@ -35,6 +35,7 @@ from notifier.alerts.delivery import (
 from notifier.errors import LeaseLost
 from notifier.storage.alerts import load_alerts
 from notifier.storage.database import Database, upsert_into
+from notifier.storage.envelopes import take_envelopes
 from notifier.storage.schema import (
     alert,
     alert_topic,
@@ -64,14 +65,15 @@ class SqlDeliveryStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def claim_chunk(self, now: datetime, lease_s: float) -> ChunkJob | None:
+    def claim_chunk(self, now: datetime, lease_s: float, *, only_breaking: bool = False) -> ChunkJob | None:
         """The next chunk nobody holds, breaking ones first, under a fresh lease; None if there is none."""
-        if not self._any(_claimable(now)):
+        wanted = and_(chunk.c.breaking, _claimable(now)) if only_breaking else _claimable(now)
+        if not self._any(wanted):
             return None  # the common case costs a read, not a write lock
         with self._database.writing() as connection:
             query = (
                 select(chunk.c.id)
-                .where(_claimable(now))
+                .where(wanted)
                 .order_by(chunk.c.breaking.desc(), chunk.c.not_before, chunk.c.id)
                 .limit(1)
                 .with_for_update(skip_locked=True)
@@ -96,9 +98,9 @@ class SqlDeliveryStore:
         """Whether a breaking chunk is waiting for a worker."""
         return self._any(and_(chunk.c.breaking, _claimable(now)))
 
-    def recipients(self, job: ChunkJob, after: int, limit: int) -> Sequence[Recipient]:
-        """The chunk's next recipients by id, after the subscription id `after`."""
-        with self._database.reading() as connection:
+    def take(self, job: ChunkJob, after: int, limit: int) -> Sequence[Recipient]:
+        """The chunk's next recipients by id, after the subscription id `after`, with the envelopes that they have."""
+        with self._database.writing() as connection:
             named = select(alert_topic.c.topic_id, alert_topic.c.excluded)
             rows = connection.execute(named.where(alert_topic.c.alert_id == job.alert.id)).all()
             topics = [row.topic_id for row in rows if not row.excluded]
@@ -117,7 +119,9 @@ class SqlDeliveryStore:
                 query = query.distinct()
             if left_out:
                 query = query.where(~has_topic(subscription.c.id, left_out))
-            return [_recipient(row) for row in connection.execute(query)]
+            found = connection.execute(query).all()
+            envelopes = take_envelopes(connection, self._database, [row.id for row in found])
+            return [_recipient(row, envelopes.get(row.id)) for row in found]
 
     def settle(self, job: ChunkJob, settlement: Settlement, now: datetime, lease_s: float) -> None:
         """Write what came of a sub-batch, move the cursor and renew the lease, in one transaction."""
@@ -275,8 +279,9 @@ def _retry_jobs(connection: Connection, rows: Sequence[Any]) -> list[RetryJob]:
     return [RetryJob(alerts[row.alert_id], recipients[row.subscription_id], row.attempts) for row in rows]
 
 
-def _recipient(row: Any) -> Recipient:
-    return Recipient(row.id, PushKeys(row.endpoint, row.p256dh, row.auth), row.push_service, row.vapid_key_id)
+def _recipient(row: Any, envelope: bytes | None = None) -> Recipient:
+    subscription_id, endpoint, p256dh, auth, push_service, vapid_key_id = row
+    return Recipient(subscription_id, PushKeys(endpoint, p256dh, auth), push_service, vapid_key_id, envelope)
 
 
 def _chunk(row: Any) -> Chunk:

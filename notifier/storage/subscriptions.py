@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from notifier.errors import NotFound
 from notifier.storage.database import Database
-from notifier.storage.schema import subscription, subscription_end, subscription_topic, topic
+from notifier.storage.schema import envelope, subscription, subscription_end, subscription_topic, topic
 from notifier.storage.topics import topic_ids
 from notifier.subscribers.subscriber import NewSubscription, PushKeys, Subscription
 
@@ -80,7 +80,9 @@ class SqlSubscriptionStore:
                     subscription.c.endpoint_hash == _endpoint_hash(new.keys), subscription.c.token_hash != token_hash
                 )
             )
-            _touch(connection, token_hash, _columns(new) | {"last_seen_at": now})
+            owner = _touch(connection, token_hash, _columns(new) | {"last_seen_at": now})
+            # What was sealed ahead was for the old keys.
+            connection.execute(delete(envelope).where(envelope.c.subscription_id == owner))
 
     def delete(self, token_hash: bytes, now: datetime) -> bool:
         """Forget everything about the subscriber; False if there was nothing."""

@@ -65,9 +65,9 @@ def test_an_alert_reaches_its_topics_subscribers_once_each_in_order_of_id(house:
     eve = house.subscribe("eve", "uk")
     house.alerts.accept(an_alert("world", "uk"), NOON)
     job = house.claim()
-    assert [r.subscription_id for r in house.store.recipients(job, job.chunk.cursor, 10)] == [ada, eve]
-    assert [r.subscription_id for r in house.store.recipients(job, ada, 10)] == [eve]
-    assert [r.subscription_id for r in house.store.recipients(job, job.chunk.cursor, 1)] == [ada]
+    assert [r.subscription_id for r in house.store.take(job, job.chunk.cursor, 10)] == [ada, eve]
+    assert [r.subscription_id for r in house.store.take(job, ada, 10)] == [eve]
+    assert [r.subscription_id for r in house.store.take(job, job.chunk.cursor, 1)] == [ada]
 
 
 def test_whoever_subscribes_after_the_decision_is_not_in_the_audience(house: House) -> None:
@@ -76,7 +76,7 @@ def test_whoever_subscribes_after_the_decision_is_not_in_the_audience(house: Hou
     house.subscribe("late", "world")
     job = house.claim()
     assert alert.audience == 1
-    assert len(house.store.recipients(job, job.chunk.cursor, 10)) == 1
+    assert len(house.store.take(job, job.chunk.cursor, 10)) == 1
 
 
 def test_followers_of_an_excluded_topic_are_left_out(house: House) -> None:
@@ -85,7 +85,7 @@ def test_followers_of_an_excluded_topic_are_left_out(house: House) -> None:
     alert = house.alerts.accept(replace(an_alert("world"), except_topics=frozenset({"uk"})), NOON)
     job = house.claim()
     assert (alert.audience, alert.topics) == (1, {"world"})
-    assert [r.subscription_id for r in house.store.recipients(job, job.chunk.cursor, 10)] == [ada]
+    assert [r.subscription_id for r in house.store.take(job, job.chunk.cursor, 10)] == [ada]
 
 
 def test_an_alert_to_nobody_is_done_at_once(house: House) -> None:

@@ -54,11 +54,11 @@ def test_a_database_that_is_away_for_a_moment_ends_nothing(house: EngineHouse) -
         def __init__(self) -> None:
             self._runner, self._failed = house.worker(house.wire), False
 
-        def work_once(self, stopping: Callable[[], bool]) -> bool:
+        def work_once(self, stopping: Callable[[], bool], *, only_breaking: bool = False) -> bool:
             if not self._failed:
                 self._failed = True
                 raise ConnectionError("the database is away")
-            return self._runner.work_once(stopping)
+            return self._runner.work_once(stopping, only_breaking=only_breaking)
 
         def close(self) -> None:
             self._runner.close()
@@ -69,4 +69,24 @@ def test_a_database_that_is_away_for_a_moment_ends_nothing(house: EngineHouse) -
     engine = LocalEngine(make, threads=1)
     engine.start()
     wait_for(sent)
+    engine.stop(10)
+
+
+def test_breaking_news_does_not_wait_for_a_service_that_is_slow_to_answer_an_ordinary_alert(house: EngineHouse) -> None:
+    house.subscribe("ada")
+    urgent, released = threading.Event(), threading.Event()
+
+    def answer_slowly() -> None:
+        if house.wire.batches[-1][0].headers.urgency.value == "high":
+            urgent.set()
+        else:
+            house.accept(story=2, breaking=True)
+            wait_for(released)
+
+    house.wire.then = answer_slowly
+    house.accept(story=1)
+    engine = LocalEngine(lambda: house.worker(house.wire), threads=1)
+    engine.start()
+    wait_for(urgent)
+    released.set()
     engine.stop(10)

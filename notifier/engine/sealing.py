@@ -1,0 +1,116 @@
+"""Seals ahead, in quiet minutes: subscriptions without an envelope enter, envelopes leave (push/envelope.py).
+
+Elliptic curves are nearly all of what a push costs, and nothing of that depends on the news. The work is done by
+processes of the lowest priority, a bounded number of batches at a time, and rests while anything is being sent.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from time import monotonic
+from typing import Protocol
+
+import structlog
+
+from notifier.errors import SubscriptionInvalid
+from notifier.push.envelope import Envelope, prepare
+from notifier.subscribers.subscriber import PushKeys
+from notifier.telemetry import Metrics
+
+log = structlog.get_logger()
+
+BATCH = 500
+BUSY_S = 1.0
+LEAST_REST_S = 5.0
+# A look at everybody takes a twentieth of the time, at most.
+REST_SHARE = 20.0
+
+Sealed = list[tuple[int, PushKeys, Envelope]]
+
+
+class EnvelopeStore(Protocol):
+    """Who has no envelope yet, and the place for new ones. Synchronous."""
+
+    def without(self, after: int, limit: int) -> Sequence[tuple[int, PushKeys]]:
+        """The next subscriptions by id, after the id `after`, that have no envelope."""
+
+    def put(self, sealed: Sequence[tuple[int, PushKeys, Envelope]]) -> int:
+        """Keep what was sealed, except for browsers whose keys are others by now; returns how many were kept."""
+
+    def ready(self) -> int:
+        """How many subscriptions have an envelope."""
+
+
+class Sealer:
+    """Keeps an envelope ready for every subscription, with `processes` of its own."""
+
+    def __init__(
+        self, envelopes: EnvelopeStore, busy: Callable[[], bool], metrics: Metrics, processes: int = 1
+    ) -> None:
+        """`busy` says whether something is being sent: sealing waits for its end."""
+        self._envelopes, self._busy, self._metrics, self._processes = envelopes, busy, metrics, processes
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sealer", daemon=True)
+
+    def start(self) -> None:
+        """Begin, in a thread of its own."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float) -> None:
+        """End after the batches under way."""
+        self._stopping.set()
+        self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        # spawn: a forked child would hold this process's connections and locks.
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(self._processes, context, initializer=_give_way) as pool:
+            while not self._stopping.is_set():
+                began = monotonic()
+                try:
+                    self.seal_all(pool)
+                except Exception:
+                    # The database is away, or a process died: what is missing is found again in the next round.
+                    log.exception("sealing.failed")
+                self._stopping.wait(max(LEAST_REST_S, REST_SHARE * (monotonic() - began)))
+
+    def seal_all(self, pool: ProcessPoolExecutor) -> int:
+        """One round over all subscriptions; returns how many were sealed for."""
+        after, kept = 0, 0
+        under_way: deque[Future[Sealed]] = deque()
+        while not self._stopping.is_set():
+            if self._busy():
+                self._stopping.wait(BUSY_S)
+                continue
+            wanted = self._envelopes.without(after, BATCH)
+            if wanted:
+                after = wanted[-1][0]
+                under_way.append(pool.submit(seal_batch, wanted))
+            if not under_way:
+                break
+            if not wanted or len(under_way) > 2 * self._processes:
+                kept += self._envelopes.put(under_way.popleft().result())
+        for batch in under_way:
+            batch.cancel()
+        self._metrics.envelopes_ready.set(self._envelopes.ready())
+        return kept
+
+
+def seal_batch(wanted: Sequence[tuple[int, PushKeys]]) -> Sealed:
+    """What a sealing process does."""
+    sealed: Sealed = []
+    for number, keys in wanted:
+        try:
+            sealed.append((number, keys, prepare(keys)))
+        except SubscriptionInvalid:
+            continue  # told when it is pushed to, as for anybody
+    return sealed
+
+
+def _give_way() -> None:
+    os.nice(19)
