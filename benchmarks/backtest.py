@@ -4,7 +4,7 @@
 
 `rule_ms`: the slowest of the shipped rules over a recording that is already indexed, as in the workbench while an
 operator types; `cold_ms`: that rule with the indexing, as on the command line; `shipped_ms`: each shipped rule. CPU
-time. The recording is `$NOTIFIER_SHARED/data` or `../shared/data` beside the checkout; where there is none, as many
+time. The recording is `$NOTIFIER_TEST_SHARED/data` or `../shared/data` beside the checkout; where there is none, as many
 invented items.
 """
 
@@ -26,7 +26,7 @@ from notifier.topics.corpus import Corpus, PastItem
 from notifier.topics.query import parse
 
 ROOT = Path(__file__).resolve().parent.parent
-SHARED = Path(os.environ.get("NOTIFIER_SHARED", ROOT.parent / "shared"))
+SHARED = Path(os.environ.get("NOTIFIER_TEST_SHARED", ROOT.parent / "shared"))
 RECORDING = SHARED / "data" / "replay-2026-02-25_04-30.jsonl.gz"
 INVENTED = 43_732
 

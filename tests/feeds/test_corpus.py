@@ -1,6 +1,6 @@
 """Real and awkward feeds from the tests of other parsers, where the folder with them is at hand.
 
-They are other people's text: read from `shared/data/feeds` beside the checkout (or below NOTIFIER_SHARED), never
+They are other people's text: read from `shared/data/feeds` beside the checkout (or below NOTIFIER_TEST_SHARED), never
 copied. Where the folder is not, these tests skip, whatever NOTIFIER_TEST_REQUIRE says: a checkout is whole without it.
 """
 
@@ -20,7 +20,7 @@ from notifier.feeds.read import read
 from notifier.feeds.text import MAX_TITLE_CHARS, plain
 from tests.feeds.made import URL
 
-SHARED = Path(os.environ.get("NOTIFIER_SHARED", Path(__file__).parents[3] / "shared"))
+SHARED = Path(os.environ.get("NOTIFIER_TEST_SHARED", Path(__file__).parents[3] / "shared"))
 FEEDS = sorted(path for path in (SHARED / "data" / "feeds").glob("*/*") if path.name != "LICENSE")
 # Parts of pages, an answer that is no feed, RSS written as JSON, and JSON that stops in the middle.
 NO_FEEDS = {
@@ -40,7 +40,7 @@ corpus = pytest.mark.parametrize("path", FEEDS or [None], ids=lambda path: path.
 
 def body_of(path: Path | None) -> bytes:
     if path is None:
-        pytest.skip("shared/data/feeds is not beside the checkout: set NOTIFIER_SHARED to the folder that has it")
+        pytest.skip("shared/data/feeds is not beside the checkout: set NOTIFIER_TEST_SHARED to the folder that has it")
     return path.read_bytes()
 
 
