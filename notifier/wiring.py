@@ -29,6 +29,7 @@ from notifier.engine.courier import Courier
 from notifier.engine.local import LocalEngine
 from notifier.engine.pauses import Pauses
 from notifier.engine.run import Runner, RunSettings
+from notifier.engine.sealing import Sealer
 from notifier.engine.trial import Trial
 from notifier.errors import ConfigError
 from notifier.feeds.cadence import CadenceSettings
@@ -41,12 +42,16 @@ from notifier.feeds.recorder import Batch
 from notifier.feeds.websub import WebSub
 from notifier.feeds.workers import Reader, ReaderSettings
 from notifier.pipeline import DESK_LEASE_S, Chore, NewsLoop, Pipeline
+from notifier.push.http2.wire import Http2Wire
+from notifier.push.paced_wire import PacedWire, Pacer
 from notifier.push.pycurl_wire import PycurlWire
 from notifier.push.seal import seal
+from notifier.push.send import Wire
 from notifier.push.vapid import VapidKey, VapidSigner, load_or_create_key
 from notifier.storage.alerts import SqlAlertStore
 from notifier.storage.database import Database
 from notifier.storage.deliveries import SqlDeliveryStore
+from notifier.storage.envelopes import SqlEnvelopeStore
 from notifier.storage.feeds import SqlFeedStore
 from notifier.storage.hubs import SqlHubStore
 from notifier.storage.migrate import upgrade
@@ -93,9 +98,12 @@ def make_clock(settings: Settings) -> Clock:
     return RehearsalClock(*rehearsal_of(settings.rehearsal)) if settings.rehearsal else system_clock
 
 
-def make_courier(settings: Settings, keys: Sequence[VapidKey]) -> Courier:
-    """A courier with a wire of its own, for one thread."""
-    wire = PycurlWire(_push_guard(settings))
+def make_courier(settings: Settings, keys: Sequence[VapidKey], pacer: Pacer | None = None) -> Courier:
+    """A courier with a wire of its own, for one thread; `pacer` keeps all threads' wires to each service's pace."""
+    guard = _push_guard(settings)
+    wire: Wire = Http2Wire(guard, PycurlWire(guard))
+    if pacer is not None:
+        wire = PacedWire(wire, pacer)
     return Courier(wire, VapidSigner(keys, settings.contact), seal)
 
 
@@ -210,7 +218,9 @@ class House:
         self.retention = Retention(database)
         self.pauses = Pauses(metrics)
         self.trial = make_trial(settings, [key], clock)
-        self.engine = LocalEngine(self._runner, settings.push_threads)
+        self.pacer = Pacer(clock)
+        sealer = Sealer(SqlEnvelopeStore(database), self.deliveries.is_sending, metrics)
+        self.engine = LocalEngine(self._runner, settings.push_threads, sealer)
         self.news = NewsLoop(
             SqlNewsStore(database),
             lambda: make_desk(files.topics.content, settings),
@@ -303,7 +313,7 @@ class House:
 
     def _runner(self) -> Runner:
         settings = RunSettings(sub_batch=self.settings.push_sub_batch, lease_s=self.settings.push_lease_s * self.speed)
-        courier = make_courier(self.settings, [self.key])
+        courier = make_courier(self.settings, [self.key], self.pacer)
         return Runner(self.deliveries, courier, self.pauses, self.metrics, self.clock, settings)
 
     def _on_batch(self, batch: Batch) -> None:

@@ -98,6 +98,10 @@ class SqlDeliveryStore:
         """Whether a breaking chunk is waiting for a worker."""
         return self._any(and_(chunk.c.breaking, _claimable(now)))
 
+    def is_sending(self) -> bool:
+        """Whether some worker holds a chunk."""
+        return self._any(chunk.c.state == "leased")
+
     def take(self, job: ChunkJob, after: int, limit: int) -> Sequence[Recipient]:
         """The chunk's next recipients by id, after the subscription id `after`, with the envelopes that they have."""
         with self._database.writing() as connection:

@@ -41,7 +41,7 @@ def test_a_killed_worker_loses_nobody_and_repeats_no_more_than_what_it_had_under
     url = f"sqlite:///{tmp_path / 'notifier.db'}"
     database = Database(url)
     database.create()
-    with PushSink("--delay", "0.02") as sink:
+    with PushSink("--delay", "0.1") as sink:
         key = load_or_create_key(sink.ca_file.with_name("vapid.pem"))
         subscriptions = SqlSubscriptionStore(database)
         for number in range(SUBSCRIBERS):
