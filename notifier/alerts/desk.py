@@ -99,7 +99,7 @@ class Desk:
         self._never.add(story_id)
 
     def _judge(self, story: OpenStory, now: datetime) -> tuple[Story, Verdict]:
-        items = tuple(story.items.values())
+        items = story.items
         lead = _lead(items, self._past.get(story.id, ()))
         told = story.snapshot(lead)
         case = Case(

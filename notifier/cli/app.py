@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from notifier import __version__
-from notifier.cli import check, feeds, push, run, show, topics
+from notifier.cli import check, feeds, push, replay, run, show, topics
 
 app = typer.Typer(
     name="notifier",
@@ -18,8 +18,10 @@ app.command("run")(run.run)
 app.command("check")(check.check)
 app.command("keys")(check.keys)
 app.command("alerts")(show.alerts)
-app.command("stories")(show.stories)
 app.command("test-push")(push.test_push)
+app.command("replay")(replay.replay)
+show.stories_app.command("group")(replay.group)
+app.add_typer(show.stories_app, name="stories")
 app.add_typer(feeds.app, name="feeds")
 app.add_typer(topics.app, name="topics")
 

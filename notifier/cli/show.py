@@ -8,6 +8,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from notifier.cli.because import because
 from notifier.cli.terminal import ago, explained, out, settings
 from notifier.clock import system_clock
 
@@ -38,10 +39,17 @@ def alerts(
             out.print_json(data=dict(alert.why))
 
 
+stories_app = typer.Typer(help="What became of each story; grouping by itself.", invoke_without_command=True)
+
+
+@stories_app.callback()
 def stories(
+    context: typer.Context,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many, newest first")] = 20,
 ) -> None:
     """Show the stories that changed last, and why each was alerted or was not."""
+    if context.invoked_subcommand is not None:
+        return
     from notifier.storage.news import SqlNewsStore
     from notifier.wiring import open_database
 
@@ -62,17 +70,3 @@ def stories(
             escape(f"{verdict.get('code', story.state)}: {words}"),
         )
     out.print(table if recent else "No story yet: `notifier feeds` says how the feeds are.")
-
-
-def because(why: Any) -> str:
-    """An alert's evidence in one line: the topics with the words that matched, and the signals."""
-    topics = why.get("topics") or {}
-    if isinstance(topics, dict):
-        parts = [f"{slug} ({', '.join(words)})" if words else slug for slug, words in topics.items()]
-    else:
-        parts = list(topics)
-    facts = why.get("facts") or {}
-    if facts:
-        parts.append("changed: " + ", ".join(f"{kind} {value}" for kind, value in facts.items()))
-    signals = [f"{name} {value}" for name, value in (why.get("signals") or {}).items() if not isinstance(value, dict)]
-    return "; ".join([*parts, *signals]) or "no evidence was kept"

@@ -1,45 +1,91 @@
 """Items in, stories out: which event each item tells, and how that is known.
 
 Enters: `StoryItem`s in the order of arrival. Leaves: a `Grouping` for each, and the open stories in memory; next room:
-topics. The layers run from certain to likely: an edit of a known item, the same page, the same headline. What is
-older than the window is forgotten, so the cost of an item does not grow with the history.
+topics. The layers run from certain to likely: an edit of a known item, the same page, the same headline, near-equal
+text, the same event in other words. What is older than the window is forgotten, so the cost of an item does not grow
+with the history.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from notifier.stories.embed import Embedder
 from notifier.stories.identity import components, title_key
+from notifier.stories.signals import Signals, Weights, shipped_weights
 from notifier.stories.story import Grouping, Story, StoryItem
+from notifier.stories.window import Entry, Window
+from notifier.stories.wire_copy import near_equal
 
 # Under three words a headline is a label ("Live", "Weather forecast"), not a statement.
 LEAST_WORDS = 3
+# A story is judged as a whole by this many members: its first ones and its newest.
+FIRST, NEWEST = 3, 7
+# Stories that are compared as a whole: the ones with the likest members.
+STORIES = 4
+# How far below the merging line a nearest member may be for its story to be looked at, in logits.
+REACH = 2.0
 
 
 @dataclass(slots=True)
 class OpenStory:
-    """A story that can still grow: its members in the order in which they joined."""
+    """A story that can still grow: its members in the order in which they joined, and how surely each did.
+
+    `scores` holds the score of those that joined by likeness; the others are certain.
+    """
 
     id: int
-    items: dict[int, StoryItem] = field(default_factory=dict)
+    entries: dict[int, Entry] = field(default_factory=dict)
+    scores: dict[int, float] = field(default_factory=dict)
+
+    @property
+    def items(self) -> tuple[StoryItem, ...]:
+        """The members, each in its newest version."""
+        return tuple(entry.item for entry in self.entries.values())
 
     @property
     def first_seen_at(self) -> datetime:
         """When its first item was seen."""
-        return min(item.first_seen for item in self.items.values())
+        return min(item.first_seen for item in self.items)
 
     @property
     def updated_at(self) -> datetime:
         """When its newest item, or version of one, was seen."""
-        return max(item.seen_at for item in self.items.values())
+        return max(item.seen_at for item in self.items)
 
     def snapshot(self, lead: StoryItem) -> Story:
         """The story as it stands, told in the words of `lead`."""
-        publishers = tuple(dict.fromkeys(item.publisher for item in self.items.values()))
-        return Story(self.id, lead, self.first_seen_at, self.updated_at, publishers, tuple(self.items))
+        publishers = tuple(dict.fromkeys(item.publisher for item in self.items))
+        return Story(self.id, lead, self.first_seen_at, self.updated_at, publishers, tuple(self.entries))
+
+    def spokesmen(self) -> list[Entry]:
+        """The members that stand for the whole."""
+        all_of_it = list(self.entries.values())
+        return all_of_it if len(all_of_it) <= FIRST + NEWEST else all_of_it[:FIRST] + all_of_it[-NEWEST:]
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How well an item fits a story: the score that counts, and its nearest member with the signals between them."""
+
+    story_id: int
+    score: float
+    nearest: Entry
+    signals: Signals
+    nearest_score: float
+
+    def as_evidence(self, weights: Weights) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "score": round(self.score, 2),
+            "merge_at": weights.merge_at,
+            "nearest_item": self.nearest.item.id,
+            "nearest_score": round(self.nearest_score, 2),
+            **self.signals.as_evidence(),
+        }
 
 
 def exact_keys(item: StoryItem) -> list[tuple[str, str]]:
@@ -54,12 +100,23 @@ def exact_keys(item: StoryItem) -> list[tuple[str, str]]:
 class Grouper:
     """The open stories, and the rules by which an item joins one. State in memory, no clock, no I/O."""
 
-    def __init__(self, next_story_id: int = 1, window: timedelta = timedelta(hours=72)) -> None:
+    def __init__(
+        self,
+        next_story_id: int = 1,
+        window: timedelta = timedelta(hours=72),
+        embedder: Embedder | None = None,
+        weights: Weights | None = None,
+    ) -> None:
         self.next_story_id = next_story_id
-        self._window = window
+        self._window_s = window.total_seconds()
+        self._weights = weights or shipped_weights(semantic=embedder is not None)
+        self._window = Window(embedder)
         self._stories: dict[int, OpenStory] = {}
-        self._story_of: dict[int, int] = {}
-        self._by_key: dict[tuple[str, str], int] = {}
+        self._entry: dict[int, Entry] = {}
+        self._by_key: dict[tuple[str, str], Entry] = {}
+
+    def __len__(self) -> int:
+        return len(self._entry)
 
     def story(self, story_id: int) -> OpenStory | None:
         """The open story of this id."""
@@ -68,7 +125,9 @@ class Grouper:
     def adopt(self, item: StoryItem) -> None:
         """Take back an item that was grouped before (at start): its `story_id` stands."""
         if item.story_id is not None:
-            self._join(item, item.story_id)
+            entry = self._window.prepare(item)
+            self._window.candidates(entry)
+            self._join(entry, item.story_id)
 
     def place(self, items: Sequence[StoryItem]) -> list[Grouping]:
         """Group one poll's items. Their order does not decide which exact duplicates are together."""
@@ -76,29 +135,34 @@ class Grouper:
 
     def _place_same(self, same: Sequence[StoryItem]) -> list[Grouping]:
         """Items that are one by page or headline: they join one story, except those that have theirs already."""
-        found = next((hit for item in same for hit in self._known(item)), None)
-        groupings = []
+        known = next((self._entry[i.id].story_id for i in same if i.id in self._entry), None)
+        found = next((hit for item in same for hit in self._exact(item)), None)
+        groupings: list[Grouping] = []
         for item in same:
-            known = self._story_of.get(item.id, item.story_id)
-            if known is not None:
-                story_id, signal, evidence = known, "edit", {"version": item.version}
+            mine = self._entry[item.id].story_id if item.id in self._entry else item.story_id
+            entry = self._window.prepare(item)
+            liked = self._likely(entry)
+            if mine is not None:
+                grouping = Grouping(item.id, mine, "edit", {"version": item.version})
             elif found is not None:
-                story_id, signal, evidence = found
+                grouping = Grouping(item.id, *found)
+            elif known is not None:
+                grouping = Grouping(item.id, known, *self._shared(same))
             else:
-                story_id, signal, evidence = self._open(), "new", {}
-            self._join(item, story_id)
-            if found is None:
-                found = (story_id, *self._shared(same))
-            groupings.append(Grouping(item.id, story_id, signal, evidence))
+                grouping = self._by_likeness(entry, liked)
+            self._join(entry, grouping.story_id, liked[0] if grouping.signal in ("event", "wire") else None)
+            known = grouping.story_id if known is None else known
+            groupings.append(grouping)
         return groupings
 
-    def _known(self, item: StoryItem) -> list[tuple[int, str, dict[str, Any]]]:
+    def _exact(self, item: StoryItem) -> list[tuple[int, str, dict[str, Any]]]:
         """The open story that has one of this item's keys."""
+        at_s = (item.published_at or item.first_seen).timestamp()
         hits = []
         for key in exact_keys(item):
-            story_id = self._by_key.get(key)
-            if story_id is not None:
-                hits.append((story_id, key[0], {key[0]: key[1]}))
+            entry = self._by_key.get(key)
+            if entry is not None and (key[0] == "url" or abs(entry.at_s - at_s) <= self._window_s):
+                hits.append((entry.story_id, key[0], {key[0]: key[1], "item": entry.item.id}))
         return hits
 
     def _shared(self, same: Sequence[StoryItem]) -> tuple[str, dict[str, Any]]:
@@ -111,24 +175,70 @@ class Grouper:
                 seen.add(key)
         return "url", {}
 
-    def _open(self) -> int:
+    def _by_likeness(self, entry: Entry, liked: Sequence[Likeness]) -> Grouping:
+        """The story that it fits best, or a new one; those in the band between are possibly related."""
+        weights = self._weights
+        related = tuple(like.story_id for like in liked if weights.related_at <= like.score < weights.merge_at)
+        if liked and liked[0].score >= weights.merge_at:
+            best = liked[0]
+            signal = "wire" if near_equal(entry.item, best.nearest.item) else "event"
+            return Grouping(entry.item.id, best.story_id, signal, best.as_evidence(weights), related)
+        evidence = {"likest": liked[0].as_evidence(weights)} if liked else {}
         story_id = self.next_story_id
         self.next_story_id += 1
-        return story_id
+        return Grouping(entry.item.id, story_id, "new", evidence, related)
 
-    def _join(self, item: StoryItem, story_id: int) -> None:
+    def _likely(self, entry: Entry) -> list[Likeness]:
+        """The stories that it may belong to, likest first, each judged as a whole."""
+        near: dict[int, tuple[float, Entry, Signals]] = {}
+        for other in self._window.candidates(entry):
+            if abs(other.at_s - entry.at_s) > self._window_s or other.item.id == entry.item.id:
+                continue
+            signals = self._window.compare(entry, other)
+            score = self._weights.score(signals)
+            if other.story_id not in near or score > near[other.story_id][0]:
+                near[other.story_id] = (score, other, signals)
+        reach = self._weights.related_at - REACH
+        best = sorted((n for n in near.items() if n[1][0] >= reach), key=lambda n: (-n[1][0], n[0]))[:STORIES]
+        liked = [self._whole(entry, story_id, *nearest) for story_id, nearest in best]
+        return sorted(liked, key=lambda like: (-like.score, like.story_id))
+
+    def _whole(self, entry: Entry, story_id: int, score: float, nearest: Entry, signals: Signals) -> Likeness:
+        """A story does not grow by its nearest member alone: the mean of all counts as well."""
+        others = [e for e in self._stories[story_id].spokesmen() if e.item.id != entry.item.id]
+        scores = [self._weights.score(self._window.compare(entry, other)) for other in others if other is not nearest]
+        scores.append(score)
+        share = self._weights.nearest_share
+        whole = share * max(scores) + (1 - share) * sum(scores) / len(scores)
+        return Likeness(story_id, whole, nearest, signals, score)
+
+    def _join(self, entry: Entry, story_id: int, like: Likeness | None = None) -> None:
         self.next_story_id = max(self.next_story_id, story_id + 1)
-        self._stories.setdefault(story_id, OpenStory(story_id)).items[item.id] = item
-        self._story_of[item.id] = story_id
-        for key in exact_keys(item):
-            self._by_key.setdefault(key, story_id)
+        before = self._entry.get(entry.item.id)
+        if before is not None:
+            self._window.drop(before)
+        entry.story_id = story_id
+        story = self._stories.setdefault(story_id, OpenStory(story_id))
+        if not story.entries:
+            self._window.open(entry)
+        story.entries[entry.item.id] = entry
+        if like is not None:
+            story.scores[entry.item.id] = like.score
+        self._entry[entry.item.id] = entry
+        self._window.add(entry)
+        for key in exact_keys(entry.item):
+            self._by_key[key] = entry
 
     def forget(self, now: datetime) -> None:
         """Close the stories that nothing has been added to for a window."""
-        for story in [s for s in self._stories.values() if now - s.updated_at > self._window]:
+        for story in [s for s in self._stories.values() if (now - s.updated_at).total_seconds() > self._window_s]:
             del self._stories[story.id]
-            for item in story.items.values():
-                self._story_of.pop(item.id, None)
-                for key in exact_keys(item):
-                    if self._by_key.get(key) == story.id:
-                        del self._by_key[key]
+            self._forget_entries(story.entries.values())
+
+    def _forget_entries(self, entries: Iterable[Entry]) -> None:
+        for entry in entries:
+            self._window.drop(entry)
+            del self._entry[entry.item.id]
+            for key in exact_keys(entry.item):
+                if self._by_key.get(key) is entry:
+                    del self._by_key[key]

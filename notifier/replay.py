@@ -1,0 +1,224 @@
+"""A recording through the real deciders, by its own clock: what would have been alerted, and why.
+
+Enters: lines of a recording (JSON objects with `first_seen`, `source`, `category`, `title`, `link`, `published`,
+`summary`, `lang`). Leaves: each decision as it would have been taken. No network, no push, no wall clock; the service's
+own `Desk` decides, so a replay shows what the service does. `group_stream` does the same for the grouping alone.
+"""
+
+from __future__ import annotations
+
+import gzip
+import html
+import itertools
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+
+import nh3
+import orjson
+
+from notifier.alerts.alert import NewAlert
+from notifier.alerts.decide import Drop, Hold, Send, Verdict
+from notifier.alerts.desk import Desk
+from notifier.stories.cluster import Grouper
+from notifier.stories.embed import Embedder, Vector
+from notifier.stories.identity import canonical_url
+from notifier.stories.story import Story, StoryItem
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Lines whose `ds` is this are the world in which every other set is grouped.
+BACKGROUND = "distractor"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One verdict at its moment, with the story as it stood. `links` are those of the story's members then."""
+
+    at: datetime
+    story: Story
+    verdict: Verdict
+    links: tuple[str, ...]
+
+    @property
+    def alert(self) -> NewAlert | None:
+        """What was sent or held, if anything."""
+        return self.verdict.alert if isinstance(self.verdict, Send | Hold) else None
+
+    def as_json(self) -> dict[str, Any]:
+        """The line that `notifier replay --json` prints for an alert."""
+        if isinstance(self.verdict, Drop):
+            kind, title = self.verdict.code, self.story.lead.title
+        else:
+            kind, title = self.verdict.alert.kind.value, self.verdict.alert.message.title
+        return {
+            "at": self.at.isoformat(),
+            "story": self.story.id,
+            "kind": kind,
+            "links": list(self.links),
+            "title": title,
+        }
+
+
+def read_recording(path: Path) -> Iterator[dict[str, Any]]:
+    """The lines of a recording, plain or gzipped, in its order."""
+    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as lines:
+        for line in lines:
+            yield orjson.loads(line)
+
+
+def polls(lines: Iterable[Mapping[str, Any]]) -> Iterator[tuple[datetime, list[Mapping[str, Any]]]]:
+    """The lines of each poll together, with its time."""
+    for seen, together in itertools.groupby(lines, key=lambda line: int(line["first_seen"])):
+        yield EPOCH + timedelta(seconds=seen), list(together)
+
+
+class Recorder:
+    """Gives recorded lines the ids and versions that the database would have given them.
+
+    A source's first poll is its backlog: nothing in it may alert.
+    """
+
+    def __init__(self) -> None:
+        self._ids: dict[tuple[str, str], int] = {}
+        self._first_seen: dict[int, datetime] = {}
+        self._versions: defaultdict[int, int] = defaultdict(int)
+        self._first_poll: dict[str, datetime] = {}
+        self._backlog: set[int] = set()
+
+    def item(self, line: Mapping[str, Any], at: datetime) -> StoryItem:
+        """The line as an item seen at `at`."""
+        source, url = str(line.get("source") or ""), str(line.get("link") or "")
+        key = (source, url or str(line.get("title")))
+        item_id = self._ids.setdefault(key, len(self._ids) + 1)
+        self._versions[item_id] += 1
+        if self._first_poll.setdefault(source, at) == at:
+            self._backlog.add(item_id)
+        return StoryItem(
+            id=item_id,
+            feed_id=0,
+            publisher=source,
+            section=str(line.get("category") or ""),
+            url=url,
+            canonical_url=canonical_url(url) if url else "",
+            title=_clean(line.get("title")),
+            summary=_clean(line.get("summary")),
+            seen_at=at,
+            published_at=_time(line.get("published")),
+            language=line.get("lang"),
+            version=self._versions[item_id],
+            may_alert=item_id not in self._backlog,
+            first_seen_at=self._first_seen.setdefault(item_id, at),
+        )
+
+
+def replay(lines: Iterable[Mapping[str, Any]], desk: Desk) -> Iterator[tuple[datetime, Sequence[Decision]]]:
+    """Each poll's time and the decisions that it led to; drops too, since they say why nothing was sent."""
+    recorder = Recorder()
+    links: dict[int, str] = {}
+    for at, together in polls(lines):
+        newest = {item.id: item for item in (recorder.item(line, at) for line in together)}
+        links.update((item.id, item.url) for item in newest.values())
+        result = desk.take(list(newest.values()), at)
+        stories = {story.id: story for story in result.stories}
+        yield at, [_decision(at, verdict, stories, links) for verdict in result.verdicts]
+
+
+def _decision(at: datetime, verdict: Verdict, stories: Mapping[int, Story], links: Mapping[int, str]) -> Decision:
+    story = stories[verdict.story_id if isinstance(verdict, Drop) else verdict.alert.story_id]
+    return Decision(at, story, verdict, tuple(links[i] for i in story.item_ids if i in links))
+
+
+def group_stream(lines: Iterable[Mapping[str, Any]], embedder: Embedder | None = None) -> Iterator[dict[str, Any]]:
+    """`{"cluster": name}` for each line, in order, by the service's grouping and shipped thresholds.
+
+    A line has `title`, `summary`, `source`, `link`, `t`. Each value of `ds` is a world of its own beside the lines whose
+    `ds` is "distractor"; lines without `ds` are one world. A line without a time was seen when the stream had got to it.
+    """
+    rows = list(lines)
+    remembered = Remembering(embedder) if embedder else None
+    background = [i for i, row in enumerate(rows) if row.get("ds") == BACKGROUND]
+    cluster = _group(rows, background, remembered, set())
+    for world in dict.fromkeys(row.get("ds") for row in rows if row.get("ds") != BACKGROUND):
+        own = [i for i, row in enumerate(rows) if row.get("ds") == world]
+        # The background is decided first in every world, so its stories have the same ids in all of them.
+        shared = {cluster[i] for i in background}
+        cluster |= {
+            i: name for i, name in _group(rows, background + own, remembered, shared, world).items() if i in own
+        }
+    yield from ({"cluster": cluster[i]} for i in range(len(rows)))
+
+
+def _group(
+    rows: Sequence[Mapping[str, Any]],
+    order: Sequence[int],
+    embedder: Embedder | None,
+    shared: set[str],
+    world: str = "",
+) -> dict[int, str]:
+    """The cluster's name of each row; names of `shared` clusters are kept as they are, others carry their world."""
+    grouper, found = Grouper(embedder=embedder), {}
+    for i, (item, _) in zip(order, line_items([rows[i] for i in order]), strict=True):
+        (grouping,) = grouper.place([item])
+        name = str(grouping.story_id)
+        found[i] = name if not world or name in shared else f"{world}:{name}"
+    return found
+
+
+def line_items(lines: Iterable[Mapping[str, Any]]) -> Iterator[tuple[StoryItem, Mapping[str, Any]]]:
+    """Lines to group as items, each with its line. One without a time was seen when the stream had got to it."""
+    now = EPOCH
+    for i, line in enumerate(lines, start=1):
+        at = _time(line.get("t"))
+        now = max(now, at) if at else now
+        yield _line_item(i, line, at, now), line
+
+
+class Remembering:
+    """An embedder that computes each text once: the worlds share their background."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._known: dict[tuple[str, str], Vector] = {}
+
+    def embed(self, title: str, summary: str) -> Vector:
+        """As the embedder below."""
+        key = (title, summary)
+        if key not in self._known:
+            self._known[key] = self._embedder.embed(title, summary)
+        return self._known[key]
+
+
+def _line_item(item_id: int, line: Mapping[str, Any], at: datetime | None, now: datetime) -> StoryItem:
+    url = str(line.get("link") or "")
+    return StoryItem(
+        id=item_id,
+        feed_id=0,
+        publisher=str(line.get("source") or ""),
+        section="",
+        url=url,
+        canonical_url=canonical_url(url) if url else "",
+        title=_clean(line.get("title")),
+        summary=_clean(line.get("summary")),
+        seen_at=now,
+        published_at=at,
+    )
+
+
+def _clean(text: Any) -> str:
+    """Text without markup and entities, whitespace collapsed."""
+    return " ".join(html.unescape(nh3.clean(str(text or ""), tags=set())).split())
+
+
+def _time(text: Any) -> datetime | None:
+    """ISO 8601 or RFC 5322 to aware UTC; None for anything else."""
+    for parse in (datetime.fromisoformat, parsedate_to_datetime):
+        try:
+            at = parse(str(text or "").strip())
+        except (TypeError, ValueError, IndexError):
+            continue
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    return None

@@ -1,0 +1,81 @@
+"""How alike two items are, in figures, and what the figures together are worth.
+
+Enters: two `Entry`s of the window. Leaves: `Signals` (each figure, for people) and one score (their weighted sum, in
+logits: 0 is even odds). Weights and thresholds are a small JSON file beside this module, written by
+benchmarks/train_stories.py: one set with a semantic model, one without.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+DAY_S = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What speaks for and against two items telling one event. All but `days_apart` lie between 0 and 1.
+
+    meaning         cosine of the two embeddings (0 without a model)
+    words           cosine of the stems of headline and standfirst, rare stems counting more
+    spelling        share of the headlines' four-letter runs that both have
+    crowd           how like its nearest *other* stories each item is anyway: where much is alike, likeness says little
+    days_apart      between the two publications; where one is unknown, the time at which it was seen stands for it
+    """
+
+    meaning: float
+    words: float
+    spelling: float
+    crowd: float
+    days_apart: float
+
+    def as_evidence(self) -> dict[str, float]:
+        """JSON-ready, rounded for reading."""
+        return {name: round(getattr(self, name), 3) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """One set of coefficients and the lines drawn on their sum.
+
+    `merge_at` is where an item joins a story, `related_at` where it is only said to be possibly related. `nearest_share`
+    is how much the nearest member counts against the mean of all: below 1, so that stories cannot grow by chaining.
+    """
+
+    bias: float
+    meaning: float
+    words: float
+    spelling: float
+    crowd: float
+    days_apart: float
+    nearest_share: float
+    merge_at: float
+    related_at: float
+
+    def score(self, signals: Signals) -> float:
+        """The weighted sum, in logits."""
+        return (
+            self.bias
+            + self.meaning * signals.meaning
+            + self.words * signals.words
+            + self.spelling * signals.spelling
+            + self.crowd * signals.crowd
+            + self.days_apart * signals.days_apart
+        )
+
+
+@lru_cache(maxsize=1)
+def shipped() -> Mapping[str, Any]:
+    """The JSON file as it is: `semantic`, `lexical`, and where they come from."""
+    loaded: Mapping[str, Any] = json.loads(files("notifier.stories").joinpath("weights.json").read_text("utf-8"))
+    return loaded
+
+
+def shipped_weights(semantic: bool) -> Weights:
+    """The coefficients that go with a model, or those for words alone."""
+    return Weights(**shipped()["semantic" if semantic else "lexical"])
