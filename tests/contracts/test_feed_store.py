@@ -1,0 +1,306 @@
+"""What every FeedStore promises, on each database: configuration, claims with leases, items and their versions."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from notifier.feeds.feed import FeedConfig, FeedItem, FeedState
+from notifier.feeds.memory import ClaimedFeed, PollResult, Recorded
+from notifier.feeds.store import FeedStore, Synced
+from notifier.storage.database import Database
+from notifier.storage.feeds import SqlFeedStore
+from notifier.storage.schema import item, item_version
+from tests.feeds.claimed import NOON, an_item
+
+LEASE_S = 60.0
+LATER = NOON + timedelta(hours=1)
+
+
+def config(name: str = "world", publisher: str = "The Paper", **settings: object) -> FeedConfig:
+    return replace(FeedConfig(f"https://paper.example/{name}", name.title(), publisher, name), **settings)  # type: ignore[arg-type]
+
+
+class House:
+    """A store with feeds, and shorter words for what tests do with it."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.store: FeedStore = SqlFeedStore(database)
+
+    def has(self, *configs: FeedConfig, now: datetime = NOON) -> Synced:
+        return self.store.sync_config(configs, now)
+
+    def claim(self, now: datetime = LATER, limit: int = 100) -> list[ClaimedFeed]:
+        return self.store.claim_due(now, limit, LEASE_S)
+
+    def poll(
+        self, *items: FeedItem, feed: ClaimedFeed | None = None, now: datetime = LATER, first: bool = False
+    ) -> Recorded:
+        """Record a poll of `feed` (or of the one that is due) that found these items."""
+        feed = feed or self.claim(now)[0]
+        memory = replace(
+            feed.memory, state=FeedState.OK, last_success_at=now, next_poll_at=now + timedelta(minutes=1), etag='"1"'
+        )
+        result = replace(
+            PollResult(feed.id, feed.publisher, feed.lease_token, memory, items, document_size=len(items)),
+            digests=(b"12345678",) if items else (),
+            backlog="the first poll of this feed" if first else None,
+            previous_success_at=feed.memory.last_success_at,
+        )
+        return self.store.record([result], now)
+
+    def items(self) -> list[tuple[str, int, bool]]:
+        with self.database.reading() as connection:
+            rows = connection.execute(select(item.c.title, item.c.version, item.c.may_alert).order_by(item.c.id))
+            return [(row[0], row[1], bool(row[2])) for row in rows]
+
+    def versions(self) -> list[tuple[int, str]]:
+        with self.database.reading() as connection:
+            query = select(item_version.c.version, item_version.c.title).order_by(
+                item_version.c.item_id, item_version.c.version
+            )
+            return [(row[0], row[1]) for row in connection.execute(query)]
+
+
+@pytest.fixture
+def house(database: Database) -> House:
+    return House(database)
+
+
+def test_feeds_follow_the_configuration(house: House) -> None:
+    assert house.has(config("world"), config("uk")) == Synced(added=2)
+    assert house.has(config("world", publisher="Paper"), config("uk")) == Synced(updated=1)
+    assert house.has(config("uk")) == Synced(removed=1)
+    assert house.has(config("uk")) == Synced()
+    assert [feed.url for feed in house.claim()] == ["https://paper.example/uk"]
+
+
+def test_a_feed_that_comes_back_remembers(house: House) -> None:
+    house.has(config())
+    house.poll(an_item())
+    house.has()
+    assert house.claim(LATER + timedelta(hours=1)) == []
+    house.has(config(), now=LATER + timedelta(hours=1))
+    (feed,) = house.claim(LATER + timedelta(hours=2))
+    assert feed.memory.etag == '"1"'
+
+
+def test_a_paused_feed_is_not_polled(house: House) -> None:
+    house.has(config("world", paused=True), config("uk"))
+    assert [feed.url for feed in house.claim()] == ["https://paper.example/uk"]
+    assert [one.title for one in house.store.health(NOON)] == ["Uk"]
+
+
+def test_a_thousand_new_feeds_are_not_asked_at_once(house: House) -> None:
+    house.has(*(config(f"feed{n}") for n in range(1_000)))
+    due = [len(house.claim(NOON + timedelta(seconds=s), 1_000)) for s in (1, 10, 25, 51)]
+    assert sum(due) == 1_000
+    assert due[0] < 60
+    assert due[1] < 300
+
+
+def test_those_that_wait_longest_are_claimed_first_and_nobody_else_gets_them(house: House) -> None:
+    house.has(config("world"), config("uk"), config("us"))
+    first = house.claim(limit=2)
+    second = house.claim(limit=2)
+    assert (len(first), len(second)) == (2, 1)
+    assert max(f.memory.next_poll_at for f in first) <= second[0].memory.next_poll_at
+    assert house.claim() == []
+
+
+def test_a_feed_whose_process_died_is_free_when_the_lease_ends(house: House) -> None:
+    house.has(config())
+    (dead,) = house.claim()
+    (alive,) = house.claim(LATER + timedelta(seconds=LEASE_S + 1))
+    assert (alive.id, alive.lease_token != dead.lease_token) == (dead.id, True)
+    assert house.poll(an_item(1), feed=dead) == Recorded(lost=1)
+    assert house.items() == []
+    assert house.poll(an_item(2), feed=alive) == Recorded(new=1)
+
+
+def test_a_lease_that_ran_out_and_that_nobody_took_is_still_good(house: House) -> None:
+    house.has(config())
+    (feed,) = house.claim()
+    assert house.poll(an_item(), feed=feed, now=LATER + timedelta(hours=1)) == Recorded(new=1)
+
+
+def test_a_lease_that_is_kept_does_not_end_and_one_that_was_lost_is_not_taken_back(house: House) -> None:
+    house.has(config())
+    (slow,) = house.claim()
+    house.store.keep([slow], LATER + timedelta(seconds=50), LEASE_S)
+    assert house.claim(LATER + timedelta(seconds=LEASE_S + 1)) == []
+    (other,) = house.claim(LATER + timedelta(seconds=111))
+    house.store.keep([slow], LATER + timedelta(hours=9), LEASE_S)
+    assert house.poll(an_item(), feed=slow) == Recorded(lost=1)
+    assert house.poll(an_item(), feed=other) == Recorded(new=1)
+
+
+def test_two_processes_never_get_the_same_feed(house: House) -> None:
+    house.has(*(config(f"feed{n}") for n in range(200)))
+    with ThreadPoolExecutor(4) as threads:
+        claims = list(threads.map(lambda _: house.store.claim_due(LATER, 10, LEASE_S), range(30)))
+    ids = [feed.id for claim in claims for feed in claim]
+    assert len(ids) == len(set(ids)) == 200
+
+
+def test_a_feed_put_off_is_due_at_its_time(house: House) -> None:
+    house.has(config())
+    (feed,) = house.claim()
+    house.store.postpone([(feed, LATER + timedelta(seconds=30))])
+    assert house.claim(LATER + timedelta(seconds=29)) == []
+    assert len(house.claim(LATER + timedelta(seconds=30))) == 1
+
+
+def test_a_poll_leaves_its_memory_and_the_digests_of_the_body(house: House) -> None:
+    house.has(config())
+    house.poll(an_item())
+    (feed,) = house.claim(LATER + timedelta(minutes=2))
+    assert (feed.memory.etag, feed.memory.last_success_at, feed.memory.state) == ('"1"', LATER, FeedState.OK)
+    assert feed.memory.last_change_at == LATER
+    assert feed.known == {b"12345678"}
+    house.poll(feed=feed, now=LATER + timedelta(minutes=2))
+    (feed,) = house.claim(LATER + timedelta(hours=1))
+    assert feed.known == {b"12345678"}
+
+
+def test_items_are_stored_with_whether_they_may_alert(house: House) -> None:
+    house.has(config())
+    assert house.poll(an_item(1), first=True) == Recorded(new=1)
+    assert house.poll(an_item(1), an_item(2), now=LATER + timedelta(hours=1)) == Recorded(new=1)
+    assert [may for _, _, may in house.items()] == [False, True]
+
+
+def test_an_edit_is_a_new_version_and_every_version_is_kept(house: House) -> None:
+    house.has(config())
+    house.poll(an_item(title="Bridge to open"))
+    assert house.poll(an_item(title="Bridge opens"), now=LATER + timedelta(hours=1)) == Recorded(edited=1)
+    assert house.items() == [("Bridge opens", 2, True)]
+    assert house.versions() == [(1, "Bridge to open"), (2, "Bridge opens")]
+
+
+def test_a_stale_cache_makes_no_version_and_a_real_return_does(house: House) -> None:
+    house.has(config())
+    house.poll(an_item(title="Old words"))
+    house.poll(an_item(title="New words"), now=LATER + timedelta(hours=2))
+    assert house.poll(an_item(title="Old words"), now=LATER + timedelta(hours=2, minutes=5)) == Recorded()
+    assert house.poll(an_item(title="Old words"), now=LATER + timedelta(hours=4)) == Recorded(edited=1)
+
+
+def test_an_edit_and_a_new_item_wait_for_the_desk(house: House, database: Database) -> None:
+    house.has(config())
+    house.poll(an_item(1), an_item(2))
+    with database.writing() as connection:
+        connection.execute(item.update().values(grouped_version=item.c.version))
+    house.poll(an_item(1, title="Edited"), an_item(3), now=LATER + timedelta(hours=1))
+    with database.reading() as connection:
+        waiting = connection.execute(select(item.c.title).where(item.c.grouped_version < item.c.version)).scalars()
+        assert set(waiting) == {"Edited", an_item(3).title}
+
+
+def test_the_same_page_in_another_feed_of_the_publisher_is_one_item(house: House) -> None:
+    house.has(config("world"), config("uk"), config("other", publisher="Another"))
+    world, uk, other = sorted(
+        house.claim(), key=lambda feed: ("world", "uk", "other").index(feed.url.rsplit("/", 1)[1])
+    )
+    house.poll(an_item(), feed=world)
+    tracked = an_item(guid="else", url="https://paper.example/story/1?utm_source=rss")
+    assert house.poll(tracked, feed=uk) == Recorded()
+    assert house.poll(an_item(), feed=other) == Recorded(new=1)
+
+
+def test_one_transaction_with_the_same_page_from_two_feeds_stores_it_once(house: House) -> None:
+    house.has(config("world"), config("uk"))
+    results = [
+        PollResult(feed.id, feed.publisher, feed.lease_token, feed.memory, (an_item(), an_item(n)), (b"1" * 8,), 2)
+        for n, feed in enumerate(house.claim(), 2)
+    ]
+    assert house.store.record(results, LATER) == Recorded(new=3)
+
+
+def test_renumbered_guids_keep_their_items(house: House) -> None:
+    house.has(config())
+    house.poll(*(an_item(n) for n in range(5)))
+    renumbered = [an_item(n, guid=f"new-{n}", url=f"https://new.example/{n}") for n in range(5)]
+    assert house.poll(*renumbered, now=LATER + timedelta(hours=1)) == Recorded()
+    edited = [replace(one, title=f"Edited {one.title}") for one in renumbered]
+    assert house.poll(*edited, now=LATER + timedelta(hours=2)) == Recorded(edited=5)
+
+
+def test_a_crash_in_the_middle_leaves_neither_items_nor_memory(house: House) -> None:
+    house.has(config())
+    (feed,) = house.claim()
+    broken = an_item(2, title=None)
+    with pytest.raises(Exception, match=r"."):
+        house.poll(an_item(1), broken, feed=feed)
+    assert house.items() == []
+    (again,) = house.claim(LATER + timedelta(hours=1))
+    assert again.memory.etag is None
+    assert house.poll(an_item(1), feed=again, now=LATER + timedelta(hours=1)) == Recorded(new=1)
+
+
+def test_a_push_stores_items_and_leaves_the_poll_that_is_under_way_its_lease(house: House) -> None:
+    house.has(config())
+    (feed,) = house.claim()
+    looked = house.store.look(feed.id, LATER)
+    assert looked is not None
+    pushed = PollResult(feed.id, feed.publisher, None, looked.memory, (an_item(1),), (), 1)
+    assert house.store.record([pushed], LATER) == Recorded(new=1)
+    assert house.poll(an_item(1), an_item(2), feed=feed) == Recorded(new=1)
+
+
+def test_a_feed_that_left_is_not_looked_at(house: House) -> None:
+    house.has(config())
+    (feed,) = house.claim()
+    house.has()
+    assert house.store.look(feed.id, LATER) is None
+    assert house.store.look(99, LATER) is None
+
+
+def test_a_feed_that_broke_news_knows_it(house: House) -> None:
+    house.has(config())
+    (feed,) = house.claim()
+    house.store.broke([feed.id], NOON)
+    looked = house.store.look(feed.id, LATER)
+    assert looked is not None
+    assert looked.broke_at == NOON
+
+
+def test_a_retired_feed_is_asked_no_more_until_its_entry_changes(house: House) -> None:
+    house.has(config())
+    (feed,) = house.claim()
+    memory = replace(feed.memory, state=FeedState.RETIRED, error="HTTP 410")
+    house.store.record([PollResult(feed.id, feed.publisher, feed.lease_token, memory)], LATER)
+    assert house.claim(LATER + timedelta(days=1)) == []
+    assert house.store.health(LATER)[0].state is FeedState.RETIRED
+    house.has(config(section="news"), now=LATER + timedelta(days=1))
+    assert len(house.claim(LATER + timedelta(days=1))) == 1
+
+
+def test_health_puts_first_what_needs_attention_and_says_how_often_it_asks(house: House) -> None:
+    house.has(config("bad"), config("fine"))
+    feeds = {feed.url.rsplit("/", 1)[1]: feed for feed in house.claim()}
+    house.poll(an_item(), feed=feeds["fine"])
+    failed = replace(feeds["bad"].memory, failures=3, error="HTTP 404. Look for the feed's new address")
+    house.store.record([PollResult(feeds["bad"].id, "The Paper", feeds["bad"].lease_token, failed)], LATER)
+    bad, fine = house.store.health(LATER)
+    assert (bad.title, bad.state, bad.error) == ("Bad", FeedState.FAILING, "HTTP 404. Look for the feed's new address")
+    assert "backing off after 3 failed polls" in bad.pace
+    assert (fine.title, fine.state, fine.last_success_at) == ("Fine", FeedState.OK, LATER)
+    assert "every 300 s: its rhythm is not known yet" in fine.pace
+
+
+def test_a_big_batch_is_one_transaction_of_any_size(house: House) -> None:
+    house.has(*(config(f"feed{n}") for n in range(40)))
+    results = [
+        PollResult(
+            feed.id, feed.publisher, feed.lease_token, feed.memory,
+            tuple(an_item(100 * n + k) for k in range(30)), (b"1" * 8,), 30,
+        )
+        for n, feed in enumerate(house.claim())
+    ]  # fmt: skip
+    assert house.store.record(results, LATER) == Recorded(new=1_200)

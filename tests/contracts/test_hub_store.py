@@ -1,0 +1,116 @@
+"""What every HubStore promises, on each database: each hub is told once, and what was said is remembered."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from notifier.feeds import hub as hubs
+from notifier.feeds.feed import FeedConfig
+from notifier.feeds.hub import Hub, HubStore
+from notifier.feeds.memory import PollResult
+from notifier.storage.database import Database
+from notifier.storage.feeds import SqlFeedStore
+from notifier.storage.hubs import SqlHubStore
+from tests.feeds.claimed import NOON
+
+HUB, TOPIC = "https://hub.example/", "https://paper.example/feed"
+SOON = NOON + timedelta(minutes=1)
+
+
+class House:
+    """Stores over one database, and a feed that names a hub."""
+
+    def __init__(self, database: Database) -> None:
+        self.feeds = SqlFeedStore(database)
+        self.store: HubStore = SqlHubStore(database)
+
+    def has_feeds(self, count: int = 1, hub_url: str | None = HUB) -> None:
+        self.feeds.sync_config([FeedConfig(f"{TOPIC}{n}", "F", "P", "world") for n in range(count)], NOON)
+        claimed = self.feeds.claim_due(SOON, count, 60.0)
+        found = [
+            PollResult(f.id, f.publisher, f.lease_token, replace(f.memory, hub_url=hub_url, hub_topic=f.url))
+            for f in claimed
+        ]
+        self.feeds.record(found, SOON)
+
+    def hub(self) -> Hub:
+        found = self.store.by_feed(1)
+        assert found is not None
+        return found
+
+
+@pytest.fixture
+def house(database: Database) -> House:
+    return House(database)
+
+
+def test_a_feed_with_a_hub_is_subscribed_once(house: House) -> None:
+    house.has_feeds()
+    (request,) = house.store.take_steps(SOON, 10)
+    assert (request.url, request.mode, request.topic) == (HUB, "subscribe", f"{TOPIC}0")
+    assert house.store.take_steps(SOON, 10) == []
+    assert house.store.by_callback(request.callback) == house.hub()
+    assert house.hub().state == hubs.ASKED
+
+
+def test_a_feed_without_a_hub_is_left_alone(house: House) -> None:
+    house.has_feeds(hub_url=None)
+    assert house.store.take_steps(SOON, 10) == []
+
+
+def test_two_processes_tell_each_hub_once(house: House) -> None:
+    house.has_feeds(60)
+    with ThreadPoolExecutor(4) as threads:
+        taken = list(threads.map(lambda _: house.store.take_steps(SOON, 10), range(12)))
+    ids = [request.feed_id for requests in taken for request in requests]
+    assert len(ids) == len(set(ids)) == 60
+
+
+def test_an_active_subscription_is_known_to_the_poller_until_its_lease_ends(house: House) -> None:
+    house.has_feeds()
+    house.store.take_steps(SOON, 10)
+    house.store.save(hubs.verified(house.hub(), 600.0, SOON))
+    during, after = (house.feeds.look(1, SOON + timedelta(seconds=s)) for s in (599, 601))
+    assert during is not None
+    assert after is not None
+    assert (during.hub_active, after.hub_active) == (True, False)
+
+
+def test_it_is_renewed_before_the_lease_ends(house: House) -> None:
+    house.has_feeds()
+    house.store.take_steps(SOON, 10)
+    house.store.save(hubs.verified(house.hub(), 600.0, SOON))
+    assert house.store.take_steps(SOON + timedelta(seconds=479), 10) == []
+    (renewal,) = house.store.take_steps(SOON + timedelta(seconds=480), 10)
+    assert renewal.mode == "subscribe"
+    assert house.hub().state == hubs.ACTIVE
+
+
+def test_a_feed_that_leaves_the_configuration_is_unsubscribed_and_then_forgotten(house: House) -> None:
+    house.has_feeds()
+    house.store.take_steps(SOON, 10)
+    house.store.save(hubs.verified(house.hub(), 600.0, SOON))
+    house.feeds.sync_config([], SOON)
+    (goodbye,) = house.store.take_steps(SOON, 10)
+    assert goodbye.mode == "unsubscribe"
+    assert house.store.take_steps(SOON, 10) == []
+    house.store.save(hubs.left(house.hub()))
+    assert house.store.take_steps(SOON + timedelta(days=9), 10) == []
+    assert house.store.by_callback(goodbye.callback) is None
+
+
+def test_a_hub_that_said_only_that_there_is_something_makes_the_feed_due(house: House) -> None:
+    house.has_feeds()
+    house.feeds.record([], SOON)
+    house.store.poll_soon(1, NOON)
+    assert [feed.id for feed in house.feeds.claim_due(SOON, 10, 60.0)] == [1]
+
+
+def test_a_callback_that_nobody_gave_out_is_nobodys(house: House) -> None:
+    house.has_feeds()
+    assert house.store.by_callback("guess") is None
+    assert house.store.by_feed(99) is None

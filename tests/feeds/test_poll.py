@@ -1,0 +1,303 @@
+"""The poller: what is due is asked, slow feeds hold up nobody, and nothing is lost or asked twice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+
+from notifier.clock import ManualClock
+from notifier.feeds.answer import Answer, FailureKind, Fetched, FetchFailed, GoneForGood, NotModified
+from notifier.feeds.feed import FeedConfig, ParsedFeed, Unreadable
+from notifier.feeds.fetch import FetchRequest
+from notifier.feeds.health import FeedHealth
+from notifier.feeds.memory import ClaimedFeed, PollResult, Recorded
+from notifier.feeds.poll import BROKEN_POLL, Poller, PollSettings
+from notifier.feeds.recorder import Batch
+from notifier.feeds.store import Synced
+from tests.feeds.claimed import NOON, a_document, a_feed, a_memory, an_item
+
+SLOTS = 8
+
+
+class Waiting:
+    """A FeedStore in memory: feeds that are due, and what was recorded of them."""
+
+    def __init__(self, feeds: Sequence[ClaimedFeed]) -> None:
+        self.due = list(feeds)
+        self.recorded: list[PollResult] = []
+        self.postponed: dict[int, datetime] = {}
+        self.kept: set[int] = set()
+        self.breaks = 0
+
+    def sync_config(self, configs: Sequence[FeedConfig], now: datetime) -> Synced:
+        return Synced()
+
+    def claim_due(self, now: datetime, limit: int, lease_s: float) -> list[ClaimedFeed]:
+        claimed, self.due = self.due[:limit], self.due[limit:]
+        return claimed
+
+    def keep(self, claimed: Sequence[ClaimedFeed], now: datetime, lease_s: float) -> None:
+        self.kept |= {feed.id for feed in claimed}
+
+    def look(self, feed_id: int, now: datetime) -> ClaimedFeed | None:
+        return a_feed() if feed_id == a_feed().id else None
+
+    def postpone(self, later: Sequence[tuple[ClaimedFeed, datetime]]) -> None:
+        self.postponed |= {feed.id: at for feed, at in later}
+
+    def record(self, results: Sequence[PollResult], now: datetime) -> Recorded:
+        if self.breaks:
+            self.breaks -= 1
+            raise OSError("the disk is full")
+        self.recorded += results
+        return Recorded(new=sum(len(result.items) for result in results))
+
+    def broke(self, feed_ids: Sequence[int], now: datetime) -> None:
+        raise AssertionError("not the poller's to say")
+
+    def health(self, now: datetime) -> list[FeedHealth]:
+        return []
+
+
+class Net:
+    """Answers by URL; those in `slow` come when the test lets them. Reads every body as one item."""
+
+    def __init__(self, answers: dict[str, Answer | Exception] | None = None) -> None:
+        self.answers = answers or {}
+        self.asked: list[FetchRequest] = []
+        self.slow: set[str] = set()
+        self.let_go = asyncio.Event()
+        self.document: ParsedFeed | Unreadable = a_document(an_item())
+
+    async def fetch(self, request: FetchRequest) -> Answer:
+        self.asked.append(request)
+        if request.url in self.slow:
+            await self.let_go.wait()
+        answer = self.answers.get(request.url, NotModified())
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def read(
+        self, body: bytes, *, content_type: str | None, url: str, known: Collection[bytes] = ()
+    ) -> ParsedFeed | Unreadable:
+        return self.document
+
+
+class House:
+    """A poller between a store and a net."""
+
+    def __init__(
+        self, count: int, answers: dict[str, Answer | Exception] | None = None, host: str = "{n}.example"
+    ) -> None:
+        self.feeds = [a_feed(id=n, url=f"https://{host.format(n=n)}/{n}") for n in range(count)]
+        self.store, self.net, self.clock = Waiting(self.feeds), Net(answers), ManualClock(NOON)
+        self.batches: list[Batch] = []
+        self.batch_came = asyncio.Event()
+        settings = PollSettings(slots=SLOTS, keep_every_s=0.01)
+        self.poller = Poller(self.store, self.net, self.net, settings, on_batch=self.take, clock=self.clock)
+
+    def take(self, batch: Batch) -> None:
+        self.batches.append(batch)
+        self.batch_came.set()
+
+    async def recorded(self, count: int) -> None:
+        """Wait until so many polls are recorded."""
+        while len(self.store.recorded) < count:
+            await self.batch_came.wait()
+            self.batch_came.clear()
+
+    def url(self, number: int) -> str:
+        return self.feeds[number].url
+
+
+def run(house: Callable[[], House], body: Callable[[House], Awaitable[None]]) -> None:
+    async def main() -> None:
+        built = house()
+        async with built.poller:
+            await body(built)
+
+    asyncio.run(main())
+
+
+def test_all_that_is_due_is_asked_and_recorded_though_there_are_fewer_slots() -> None:
+    async def check(house: House) -> None:
+        assert await house.poller.poll_due() == 50
+        await house.poller.finish()
+        assert sorted(r.feed_id for r in house.store.recorded) == list(range(50))
+        assert sum(batch.results["unchanged"] for batch in house.batches) == 50
+
+    run(lambda: House(50), check)
+
+
+def test_a_slow_feed_holds_up_nobody_else() -> None:
+    async def check(house: House) -> None:
+        house.net.slow = {house.url(0), house.url(1)}
+        await asyncio.wait_for(house.poller.poll_due(), 5)
+        await asyncio.wait_for(house.recorded(38), 5)
+        house.net.let_go.set()
+        await house.poller.finish()
+        assert len(house.store.recorded) == 40
+
+    run(lambda: House(40), check)
+
+
+def test_the_leases_of_polls_under_way_are_kept_and_of_no_others() -> None:
+    async def check(house: House) -> None:
+        house.net.slow = {house.url(3)}
+        await house.poller.poll_due()
+        await asyncio.wait_for(house.recorded(4), 5)
+        house.store.kept = set()
+        await asyncio.sleep(0.1)
+        house.net.let_go.set()
+        assert house.store.kept == {3}
+
+    run(lambda: House(5), check)
+
+
+def test_validators_and_the_feeds_own_headers_are_sent_to_where_the_feed_is_now() -> None:
+    async def check(house: House) -> None:
+        memory = a_memory(etag='"1"', last_modified="today", moved_to="https://new.example/")
+        house.store.due = [a_feed(memory, headers_env="PAPER")]
+        await house.poller.poll_due()
+        await house.poller.finish()
+        assert house.net.asked == [FetchRequest("https://new.example/", '"1"', "today", "PAPER")]
+
+    run(lambda: House(0), check)
+
+
+def test_each_kind_of_result_is_counted_and_new_items_are_told() -> None:
+    async def check(house: House) -> None:
+        house.net.answers = {
+            house.url(0): Fetched(house.url(0), b"<rss/>"),
+            house.url(1): GoneForGood(),
+            house.url(2): FetchFailed("HTTP 500", FailureKind.SERVER),
+        }
+        await house.poller.poll_due()
+        await house.poller.finish()
+        assert {kind for batch in house.batches for kind in batch.results} == {
+            "changed",
+            "retired",
+            "failed",
+            "unchanged",
+        }
+        assert sum(batch.recorded.new for batch in house.batches) == 1
+
+    run(lambda: House(4), check)
+
+
+def test_a_document_that_cannot_be_read_is_a_failure_of_its_feed() -> None:
+    async def check(house: House) -> None:
+        house.net.answers = {house.url(0): Fetched(house.url(0), b"<html>")}
+        house.net.document = Unreadable("This is a web page, not a feed.")
+        await house.poller.poll_due()
+        await house.poller.finish()
+        assert house.store.recorded[0].memory.error == "This is a web page, not a feed."
+
+    run(lambda: House(1), check)
+
+
+def test_a_defect_that_one_feed_brings_out_costs_that_poll_only() -> None:
+    async def check(house: House) -> None:
+        with structlog.testing.capture_logs() as logs:
+            await house.poller.poll_due()
+            await house.poller.finish()
+        assert [line["event"] for line in logs] == ["poll_broke"]
+        assert {r.feed_id: r.memory.error for r in house.store.recorded} == {0: BROKEN_POLL, 1: None, 2: None}
+
+    run(lambda: House(3, {"https://0.example/0": KeyError("a defect")}), check)
+
+
+def test_feeds_of_one_host_are_put_off_and_given_back() -> None:
+    async def check(house: House) -> None:
+        asked = await house.poller.poll_due()
+        await house.poller.finish()
+        assert (asked, len(house.net.asked), len(house.store.postponed)) == (10, 10, 90)
+        assert len(set(house.store.postponed.values())) == 90
+
+    run(lambda: House(100, host="big.example"), check)
+
+
+def test_a_batch_that_the_database_refuses_is_logged_and_polling_goes_on() -> None:
+    async def check(house: House) -> None:
+        house.store.breaks = 1
+        with structlog.testing.capture_logs() as logs:
+            await house.poller.poll_due()
+            await house.poller.finish()
+        assert [line["event"] for line in logs] == ["polls_not_recorded"]
+        assert (house.store.recorded, house.batches) == ([], [])
+        house.store.due = house.feeds
+        await house.poller.poll_due()
+        await house.poller.finish()
+        assert len(house.store.recorded) == 3
+
+    run(lambda: House(3), check)
+
+
+def test_one_alarm_when_our_network_fails_and_the_feeds_are_not_blamed_for_it() -> None:
+    async def check(house: House) -> None:
+        down = FetchFailed("Cannot connect", FailureKind.NETWORK)
+        house.net.answers = {feed.url: down for feed in house.feeds}
+        with structlog.testing.capture_logs() as logs:
+            await house.poller.poll_due()
+            await house.poller.finish()
+        assert [line["event"] for line in logs] == ["feeds_unreachable"]
+        assert house.poller.trouble is not None
+        assert [r.memory.failures for r in house.store.recorded].count(0) >= 30
+        house.net.answers, house.store.due = {}, house.feeds
+        await house.poller.poll_due()
+        await house.poller.finish()
+        assert house.poller.trouble is None
+
+    run(lambda: House(40), check)
+
+
+def test_a_push_is_recorded_at_once_and_without_a_lease() -> None:
+    async def check(house: House) -> None:
+        assert await asyncio.wait_for(house.poller.pushed(a_feed().id, b"<rss/>", "text/xml"), 1)
+        (result,) = house.store.recorded
+        assert (result.lease_token, len(result.items)) == (None, 1)
+        assert house.batches == [Batch({"pushed": 1}, Recorded(new=1))]
+
+    run(lambda: House(0), check)
+
+
+def test_a_push_for_a_feed_that_left_or_that_cannot_be_read_is_not_stored() -> None:
+    async def check(house: House) -> None:
+        assert not await house.poller.pushed(999, b"<rss/>", None)
+        house.net.document = Unreadable("The answer is empty.")
+        assert not await house.poller.pushed(a_feed().id, b"", None)
+        assert house.store.recorded == []
+
+    run(lambda: House(0), check)
+
+
+def test_stopping_drops_what_is_under_way_and_records_none_of_it() -> None:
+    async def main() -> House:
+        house = House(3)
+        house.net.slow = {feed.url for feed in house.feeds}
+        async with house.poller:
+            await house.poller.poll_due()
+        return house
+
+    assert asyncio.run(main()).store.recorded == []
+
+
+def test_the_body_of_the_last_time_is_not_read_again() -> None:
+    async def check(house: House) -> None:
+        answer = Fetched("https://paper.example/feed", b"<rss/>")
+        house.net.answers = {answer.url: answer}
+        house.store.due = [a_feed()]
+        await house.poller.poll_due()
+        await house.poller.finish()
+        house.net.document = Unreadable("read again")
+        house.store.due = [replace(a_feed(), memory=house.store.recorded[0].memory)]
+        await house.poller.poll_due()
+        await house.poller.finish()
+        assert house.store.recorded[1].memory.error is None
+
+    run(lambda: House(0), check)

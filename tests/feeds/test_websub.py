@@ -1,0 +1,207 @@
+"""The conversation with hubs: a hub that subscribes us, one that refuses, one that lies."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+
+from notifier.clock import ManualClock
+from notifier.feeds import hub as hubs
+from notifier.feeds.answer import FailureKind, FetchFailed
+from notifier.feeds.hub import Hub, HubRequest
+from notifier.feeds.websub import MOST_AT_ONCE, WebSub
+from tests.feeds.claimed import NOON
+
+HUB, TOPIC = "https://hub.example/", "https://paper.example/feed"
+
+
+class OneHub:
+    """A HubStore with the hub of one feed."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self.due: list[int] = []
+
+    def take_steps(self, now: datetime, limit: int) -> list[HubRequest]:
+        self.hub, request = hubs.next_step(self.hub, now)
+        return [request] if request else []
+
+    def by_callback(self, callback: str) -> Hub | None:
+        return self.hub if callback == self.hub.callback else None
+
+    def by_feed(self, feed_id: int) -> Hub | None:
+        return self.hub if feed_id == self.hub.feed_id else None
+
+    def save(self, hub: Hub) -> None:
+        self.hub = hub
+
+    def poll_soon(self, feed_id: int, now: datetime) -> None:
+        self.due.append(feed_id)
+
+
+class House:
+    """WebSub between a hub that answers forms with `answer` and a poller that can read pushes or cannot."""
+
+    def __init__(self, answer: int | FetchFailed = 202, readable: bool = True) -> None:
+        self.answer, self.readable = answer, readable
+        self.sent: list[tuple[str, Mapping[str, str]]] = []
+        self.pushes: list[tuple[int, bytes, str | None]] = []
+        self.clock = ManualClock(NOON)
+        self.store = OneHub(Hub(1, HUB, TOPIC))
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.websub = WebSub(
+            self.store, self, self, callback_base="https://n.example/websub/", max_body_bytes=1_000, clock=self.clock
+        )
+
+    async def post_form(self, url: str, fields: Mapping[str, str]) -> int | FetchFailed:
+        self.sent.append((url, fields))
+        return self.answer
+
+    async def pushed(self, feed_id: int, body: bytes, content_type: str | None) -> bool:
+        await self.gate.wait()
+        self.pushes.append((feed_id, body, content_type))
+        return self.readable
+
+    @property
+    def callback(self) -> str:
+        return str(self.store.hub.callback)
+
+    async def subscribed(self) -> None:
+        await self.websub.tend()
+        assert await self.verify("subscribe") == "riddle"
+
+    async def verify(self, mode: str, **more: str) -> str | None:
+        asked = {"hub.mode": mode, "hub.topic": TOPIC, "hub.challenge": "riddle", "hub.lease_seconds": "600"}
+        return await self.websub.verify(self.callback, asked | {f"hub.{name}": value for name, value in more.items()})
+
+    def signed(self, body: bytes) -> dict[str, str]:
+        secret = (self.store.hub.secret or b"").hex().encode()
+        return {
+            "X-Hub-Signature": f"sha256={hmac.new(secret, body, hashlib.sha256).hexdigest()}",
+            "Content-Type": "text/xml",
+        }
+
+
+def run(body: Callable[[House], Awaitable[None]], *, answer: int | FetchFailed = 202, readable: bool = True) -> None:
+    async def main() -> None:
+        await body(House(answer, readable))
+
+    asyncio.run(main())
+
+
+def test_a_subscription_from_asking_to_pushing() -> None:
+    async def check(house: House) -> None:
+        await house.subscribed()
+        url, form = house.sent[0]
+        assert (url, form["hub.callback"]) == (HUB, f"https://n.example/websub/{house.callback}")
+        assert house.store.hub.state == hubs.ACTIVE
+        assert await house.websub.receive(house.callback, house.signed(b"<rss/>"), b"<rss/>") == 202
+        await house.websub.finish()
+        assert house.pushes == [(1, b"<rss/>", "text/xml")]
+        assert house.store.due == []
+
+    run(check)
+
+
+def test_a_forged_push_is_answered_alike_and_ignored() -> None:
+    async def check(house: House) -> None:
+        await house.subscribed()
+        for headers in ({}, {"x-hub-signature": "sha256=" + "0" * 64}, house.signed(b"<other/>")):
+            assert await house.websub.receive(house.callback, headers, b"<rss/>") == 202
+        await house.websub.finish()
+        assert house.pushes == []
+
+    run(check)
+
+
+def test_a_push_that_cannot_be_read_makes_the_feed_due() -> None:
+    async def check(house: House) -> None:
+        await house.subscribed()
+        await house.websub.receive(house.callback, house.signed(b""), b"")
+        await house.websub.finish()
+        assert house.store.due == [1]
+
+    run(check, readable=False)
+
+
+def test_a_stranger_can_neither_verify_nor_push() -> None:
+    async def check(house: House) -> None:
+        await house.subscribed()
+        assert await house.websub.verify("guess", {"hub.mode": "subscribe", "hub.topic": TOPIC}) is None
+        assert await house.websub.receive("guess", house.signed(b"x"), b"x") == 410
+        assert await house.verify("subscribe", topic="https://evil.example/") is None
+        assert await house.verify("unsubscribe") is None
+
+    run(check)
+
+
+def test_pushes_are_bounded_in_size_and_number() -> None:
+    async def check(house: House) -> None:
+        await house.subscribed()
+        big = b"x" * 1_001
+        assert await house.websub.receive(house.callback, house.signed(big), big) == 413
+        house.gate.clear()
+        answers = [
+            await house.websub.receive(house.callback, house.signed(b"x"), b"x") for _ in range(MOST_AT_ONCE + 1)
+        ]
+        assert answers == [202] * MOST_AT_ONCE + [503]
+        house.gate.set()
+        await house.websub.finish()
+        assert len(house.pushes) == MOST_AT_ONCE
+
+    run(check)
+
+
+def test_a_denial_is_remembered() -> None:
+    async def check(house: House) -> None:
+        await house.websub.tend()
+        assert await house.verify("denied", reason="not for you") == ""
+        assert house.store.hub.state == hubs.DENIED
+
+    run(check)
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [(202, hubs.ASKED), (403, hubs.DENIED), (FetchFailed("down", FailureKind.NETWORK), hubs.ASKED)],
+)
+def test_what_the_hub_answers_to_the_form_counts(answer: int | FetchFailed, state: str) -> None:
+    async def check(house: House) -> None:
+        assert await house.websub.tend() == 1
+        assert house.store.hub.state == state
+        assert await house.websub.tend() == 0
+        house.clock.advance(86_401)
+        assert await house.websub.tend() == 1
+
+    run(check, answer=answer)
+
+
+def test_leaving_is_confirmed_and_then_nothing_is_known() -> None:
+    async def check(house: House) -> None:
+        await house.subscribed()
+        house.store.hub = replace(house.store.hub, wanted=False)
+        await house.websub.tend()
+        assert house.sent[-1][1]["hub.mode"] == "unsubscribe"
+        callback = house.callback
+        assert await house.websub.receive(callback, house.signed(b"x"), b"x") == 410
+        assert await house.verify("unsubscribe") == "riddle"
+        assert await house.websub.receive(callback, {}, b"x") == 410
+
+    run(check)
+
+
+def test_a_lease_without_a_length_has_the_one_we_wished_for() -> None:
+    async def check(house: House) -> None:
+        await house.websub.tend()
+        await house.websub.verify(house.callback, {"hub.mode": "subscribe", "hub.topic": TOPIC, "hub.challenge": "c"})
+        assert house.store.hub.lease_until is not None
+        assert (house.store.hub.lease_until - NOON).total_seconds() == hubs.WISHED_LEASE_S
+
+    run(check)
