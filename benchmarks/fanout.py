@@ -110,11 +110,12 @@ class Bench:
             transfer.add(batch, system_clock())
 
     def seal_ahead(self) -> float:
-        """Seal for everybody; returns how many a second, with one process."""
+        """Seal for everybody; returns how many a second of CPU, the sealing process's and what feeds and stores."""
         sealer = Sealer(SqlEnvelopeStore(self.database), lambda: False, self.metrics)
+        began = cpu_s() + _children_s()
         with ProcessPoolExecutor(1) as pool:
-            began = monotonic()
-            return sealer.seal_all(pool) / (monotonic() - began)
+            kept = sealer.seal_all(pool)
+        return kept / (cpu_s() + _children_s() - began)
 
     def send(self, topic: str) -> FanOut:
         """One alert, from its decision to the last acceptance."""
@@ -151,6 +152,12 @@ class Bench:
         return Runner(self.store, courier, Pauses(self.metrics), self.metrics, system_clock, settings)
 
 
+def _children_s() -> float:
+    """CPU time of the child processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 @contextmanager
 def opened(url: str) -> Iterator[Database]:
     """The database at `url`, or a fresh SQLite file."""
@@ -180,7 +187,7 @@ def main() -> None:
             0, options.subscribers, lambda number: frozenset({"news", *(["tenth"] if number % 10 == 0 else [])})
         )
         found["import_s"] = monotonic() - began
-        found["sealed_per_s"] = bench.seal_ahead()
+        found["sealed_per_cpu_s"] = bench.seal_ahead()
         pin(sink.pid, 1)
         pin(0, 0)
         warm = bench.send("news")

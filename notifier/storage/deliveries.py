@@ -18,6 +18,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     exists,
+    func,
     or_,
     select,
     update,
@@ -97,6 +98,12 @@ class SqlDeliveryStore:
     def breaking_waits(self, now: datetime) -> bool:
         """Whether a breaking chunk is waiting for a worker."""
         return self._any(and_(chunk.c.breaking, _claimable(now)))
+
+    def waiting(self, now: datetime) -> Mapping[bool, int]:
+        """{is breaking: chunks that nobody holds}."""
+        with self._database.reading() as connection:
+            counted = select(chunk.c.breaking, func.count()).where(_claimable(now)).group_by(chunk.c.breaking)
+            return {bool(breaking): int(count) for breaking, count in connection.execute(counted).all()}
 
     def is_sending(self) -> bool:
         """Whether some worker holds a chunk."""

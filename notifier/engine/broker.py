@@ -1,0 +1,176 @@
+"""The engine of many machines: Taskiq tasks over RabbitMQ, one queue for breaking news and one for everything else.
+
+The broker only wakes: a message says "there is a chunk", the worker that gets it claims one in the database, and
+acknowledges when the chunk is run. Messages may be lost or come twice, and the broker may be away: a reconciler in each
+worker looks into the database every second, as on one machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+from taskiq.acks import AcknowledgeType
+from taskiq.receiver.receiver import Receiver
+from taskiq_aio_pika import AioPikaBroker, Exchange, Queue
+
+from notifier.clock import Clock
+from notifier.engine.local import LocalEngine
+from notifier.engine.run import Runner
+from notifier.engine.sealing import Sealer
+
+log = structlog.get_logger()
+
+BREAKING, ORDINARY = "notifier.breaking", "notifier.ordinary"
+TASK = "run-chunk"
+# As many messages as there are chunks to run, up to this: more workers than this are awake anyway.
+MOST_MESSAGES = 256
+TRY_AGAIN_S = 2.0
+
+
+class ChunkQueue(Protocol):
+    """What the database says is waiting."""
+
+    def waiting(self, now: datetime) -> Mapping[bool, int]:
+        """{is breaking: chunks that nobody holds}."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """How a process that works does it: `threads` for each queue, and a sealer."""
+
+    make_runner: Callable[[], Runner]
+    threads: int
+    sealer: Sealer | None = None
+
+
+class BrokerEngine:
+    """Implements Engine. Without a crew it only announces what was accepted, for the workers elsewhere."""
+
+    def __init__(self, url: str, chunks: ChunkQueue, clock: Clock, crew: Crew | None) -> None:
+        self._url, self._chunks, self._clock = url, chunks, clock
+        self._crew = crew
+        self._reconciler = LocalEngine(crew.make_runner, 1, crew.sealer) if crew else None
+        self._lanes = {True: _Lane(url, BREAKING, crew), False: _Lane(url, ORDINARY, crew)}
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._serve, name="broker", daemon=True)
+
+    def start(self) -> None:
+        """Connect, and begin to work with whatever was left from before."""
+        self._thread.start()
+        if self._reconciler is not None:
+            self._reconciler.start()
+
+    def wake(self) -> None:
+        """Chunks were accepted just now: tell the workers."""
+        for breaking, count in self._chunks.waiting(self._clock()).items():
+            announcement = self._lanes[breaking].announce(min(count, MOST_MESSAGES))
+            asyncio.run_coroutine_threadsafe(announcement, self._loop)
+
+    def stop(self, timeout_s: float) -> None:
+        """Finish the sub-batches under way, give the leases back, and end."""
+        for lane in self._lanes.values():
+            lane.stopping.set()
+            self._loop.call_soon_threadsafe(lane.finish.set)
+        if self._reconciler is not None:
+            self._reconciler.stop(timeout_s)
+        self._thread.join(timeout_s)
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(
+            asyncio.wait([self._loop.create_task(lane.serve()) for lane in self._lanes.values()])
+        )
+        self._loop.close()
+
+
+class _Lane:
+    """One queue: its connection, made again whenever it is lost, and the threads that run what it announces."""
+
+    def __init__(self, url: str, queue: str, crew: Crew | None) -> None:
+        self._url, self._queue, self._crew = url, queue, crew
+        self.stopping = threading.Event()
+        self.finish = asyncio.Event()
+        self._broker: AioPikaBroker | None = None
+        self._own = threading.local()
+        self._runners: list[Runner] = []
+
+    async def announce(self, count: int) -> None:
+        """Put `count` messages into the queue; if that fails, the reconcilers find the chunks."""
+        broker = self._broker
+        if broker is None:
+            return
+        try:
+            task = broker.find_task(TASK)
+            for _ in range(count if task else 0):
+                await task.kiq()  # type: ignore[union-attr]
+        except Exception as problem:  # noqa: BLE001 - whatever it is, the database still has the chunks
+            log.warning("broker.announce-failed", queue=self._queue, problem=type(problem).__name__)
+
+    async def serve(self) -> None:
+        """Stay connected until `finish`."""
+        threads = self._crew.threads if self._crew else 1
+        with ThreadPoolExecutor(threads, f"broker-{self._queue}") as executor:
+            while not self.finish.is_set():
+                try:
+                    await self._connected(executor, threads)
+                except Exception as problem:  # noqa: BLE001 - the broker is away: try again until it is back
+                    log.warning("broker.away", queue=self._queue, problem=type(problem).__name__)
+                    await _until(self.finish, TRY_AGAIN_S)
+        for runner in self._runners:
+            runner.close()
+
+    async def _connected(self, executor: ThreadPoolExecutor, threads: int) -> None:
+        broker = AioPikaBroker(
+            self._url,
+            exchange=Exchange(name="notifier"),
+            task_queues=[Queue(name=self._queue)],  # a quorum queue, durable
+            dead_letter_queue=Queue(name="notifier.dead"),
+            qos=threads,
+        )
+        broker.is_worker_process = self._crew is not None
+        broker.register_task(self._run_chunk, TASK)
+        try:
+            await broker.startup()
+            self._broker = broker
+            if self._crew is None:
+                await self.finish.wait()
+                return
+            receiver = Receiver(
+                broker,
+                executor,
+                max_async_tasks=threads,
+                run_startup=False,
+                ack_type=AcknowledgeType.WHEN_EXECUTED,
+            )
+            await receiver.listen(self.finish)
+        finally:
+            self._broker = None
+            await broker.shutdown()
+
+    def _make_runner(self) -> Runner:
+        if self._crew is None:
+            raise RuntimeError("a process without a crew takes no messages")
+        return self._crew.make_runner()
+
+    def _run_chunk(self) -> bool:
+        """The task: claim a chunk and run it; False if others were faster. Runs in one of the executor's threads."""
+        runner: Runner | None = getattr(self._own, "runner", None)
+        if runner is None:
+            runner = self._own.runner = self._make_runner()
+            self._runners.append(runner)
+        return runner.work_once(self.stopping.is_set, only_breaking=self._queue == BREAKING)
+
+
+async def _until(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return

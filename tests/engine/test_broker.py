@@ -1,0 +1,118 @@
+"""The engine over RabbitMQ, on PostgreSQL: announced work is done at once, and nothing depends on the announcement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from threading import Lock, current_thread
+
+import pytest
+
+from notifier.engine.broker import BrokerEngine, Crew
+from notifier.engine.run import Runner
+from notifier.storage.database import Database
+from tests.engine.house import EngineHouse, ScriptedWire
+from tests.engine.test_crash import wait_until
+from tests.postgres import PostgresServer
+from tests.rabbitmq import RabbitServer
+
+ENOUGH_S = 30.0
+NAMES = [f"browser-{number}" for number in range(30)]
+
+
+@pytest.fixture(scope="module")
+def rabbit(require: Callable[[str], str]) -> Iterator[RabbitServer]:
+    server = RabbitServer(require("rabbitmq"))
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def far_house(postgres_server: PostgresServer, request: pytest.FixtureRequest) -> Iterator[EngineHouse]:
+    name = f"broker_{abs(hash(request.node.name)) % 10**9}"
+    postgres_server.psql(f"CREATE DATABASE {name} TEMPLATE template_notifier")
+    database = Database(postgres_server.url(name))
+    yield EngineHouse(database)
+    database.close()
+
+
+class Workers:
+    """Some worker processes' engines, here as threads, whose wires note whom they reach."""
+
+    def __init__(self, house: EngineHouse, url: str, count: int) -> None:
+        self.reached: list[str] = []
+        self.threads: set[str] = set()
+        self._lock = Lock()
+        self._house = house
+        self.engines = [BrokerEngine(url, house.deliveries, house.clock, Crew(self._runner, 2)) for _ in range(count)]
+        for engine in self.engines:
+            engine.start()
+
+    def stop(self) -> None:
+        for engine in self.engines:
+            engine.stop(ENOUGH_S)
+
+    def _runner(self) -> Runner:
+        wire = ScriptedWire()
+
+        def note() -> None:
+            with self._lock:
+                self.threads.add(current_thread().name)
+                self.reached.extend(wire.reached[-len(wire.batches[-1]) :])
+
+        wire.then = note
+        return self._house.worker(wire)
+
+
+def test_what_the_poller_accepts_the_workers_send_and_nobody_is_reached_twice(
+    far_house: EngineHouse, rabbit: RabbitServer
+) -> None:
+    far_house.subscribe(*NAMES)
+    announcer = BrokerEngine(rabbit.url, far_house.deliveries, far_house.clock, crew=None)
+    announcer.start()
+    workers = Workers(far_house, rabbit.url, count=2)
+    first, second = far_house.accept(story=1), far_house.accept(story=2, breaking=True)
+    announcer.wake()
+    wait_until(lambda: all(far_house.read(alert).done_at for alert in (first, second)))
+    workers.stop()
+    announcer.stop(ENOUGH_S)
+    assert sorted(workers.reached) == sorted(NAMES * 2)
+
+
+def test_a_message_wakes_the_queues_own_threads(far_house: EngineHouse, rabbit: RabbitServer) -> None:
+    far_house.subscribe(*NAMES)
+    workers = Workers(far_house, rabbit.url, count=1)
+    stories = count()
+
+    def announced() -> bool:
+        far_house.accept(story=next(stories))
+        workers.engines[0].wake()
+        return any("notifier.ordinary" in name for name in workers.threads)
+
+    wait_until(announced)
+    workers.stop()
+
+
+def test_without_a_broker_the_reconciler_finds_the_work(far_house: EngineHouse) -> None:
+    far_house.subscribe(*NAMES)
+    workers = Workers(far_house, "amqp://guest:guest@127.0.0.1:9/", count=1)
+    alert = far_house.accept()
+    wait_until(lambda: far_house.read(alert).done_at is not None)
+    workers.stop()
+    assert sorted(workers.reached) == sorted(NAMES)
+
+
+def test_a_broker_that_is_restarted_loses_nobody_and_is_used_again(
+    far_house: EngineHouse, rabbit: RabbitServer
+) -> None:
+    far_house.subscribe(*NAMES)
+    workers = Workers(far_house, rabbit.url, count=1)
+    rabbit.stop()
+    before = far_house.accept(story=1)
+    wait_until(lambda: far_house.read(before).done_at is not None)
+    rabbit.start()
+    after = far_house.accept(story=2)
+    workers.engines[0].wake()
+    wait_until(lambda: far_house.read(after).done_at is not None)
+    workers.stop()
+    assert sorted(workers.reached) == sorted(NAMES * 2)
