@@ -1,7 +1,8 @@
 """A loopback server of any number of feeds, in a process of its own so that its CPU is not the client's.
 
-`python -m benchmarks.feed_server HOSTS` listens on HOSTS addresses of 127.1.0.0/16 and prints its port. A feed is
-`/f/NUMBER`: 30 items, ETag by generation. `/advance` makes every feed one item younger; `/advance/NUMBER` one feed.
+`python -m benchmarks.feed_server HOSTS ITEMS [HUB PUSHED]` listens on HOSTS addresses of 127.1.0.0/16 and prints its
+port. A feed is `/f/NUMBER`: ITEMS items, ETag by generation; the first PUSHED feeds name the hub at HUB. `/advance`
+makes every feed one item younger, `/advance/NUMBER` one feed.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 import random
 import subprocess
 import sys
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,14 +20,9 @@ from email.utils import formatdate
 from functools import lru_cache
 from http.client import HTTPConnection
 
-ITEMS = 30
-# fmt: off
-WORDS = (
-    "minister", "court", "storm", "market", "river", "strike", "council", "border", "budget", "harbour",
-    "vaccine", "train", "festival", "election", "orbit", "glacier", "union", "bridge", "verdict", "ceasefire",
-    "summit", "reactor", "harvest", "tariff", "museum", "ferry", "satellite", "coast", "inquiry",
-)
-# fmt: on
+STARTED = time.time()
+SYLLABLES = ("ba", "co", "da", "fe", "gi", "lo", "ma", "ne", "po", "ra", "si", "tu", "va", "wi", "zo")
+WORDS = tuple(a + b + c for a in SYLLABLES for b in SYLLABLES for c in SYLLABLES)
 
 
 def address(number: int) -> str:
@@ -36,16 +33,24 @@ def address(number: int) -> str:
 class Feeds:
     """What each feed looks like now."""
 
-    def __init__(self) -> None:
+    def __init__(self, items: int = 30, hub: str = "", pushed: int = 0) -> None:
+        self._items, self._hub, self._pushed = items, hub, pushed
         self.generation = 0
         self.ahead: dict[int, int] = defaultdict(int)
 
     def version(self, number: int) -> int:
         return self.generation + self.ahead[number]
 
+    def links(self, number: int, head: bytes) -> bytes:
+        """The Link header of WebSub discovery, for feeds that are pushed."""
+        if number >= self._pushed:
+            return b""
+        host = head.lower().partition(b"\r\nhost: ")[2].partition(b"\r\n")[0].decode()
+        return f'Link: <{self._hub}>; rel="hub", <http://{host}/f/{number}>; rel="self"\r\n'.encode()
+
     def document(self, number: int) -> bytes:
-        newest = ITEMS + self.version(number)
-        items = "".join(_item(number, one) for one in range(newest, newest - ITEMS, -1))
+        newest = self._items + self.version(number)
+        items = "".join(item(number, one) for one in range(newest, newest - self._items, -1))
         return (
             '<?xml version="1.0" encoding="UTF-8"?><rss version="2.0" '
             'xmlns:media="http://search.yahoo.com/mrss/"><channel>'
@@ -54,12 +59,18 @@ class Feeds:
         ).encode()
 
 
+def item_url(feed: int, number: int) -> str:
+    """Where the `number`th item of a feed is said to be."""
+    return f"https://news{feed}.example/world/{number}"
+
+
 @lru_cache(maxsize=200_000)
-def _item(feed: int, number: int) -> str:
+def item(feed: int, number: int) -> str:
+    """The `number`th item of a feed, as RSS."""
     rng = random.Random(feed * 100_003 + number)
     title, summary = " ".join(rng.choices(WORDS, k=9)), " ".join(rng.choices(WORDS, k=40))
-    url = f"https://news{feed}.example/world/{number}/{'-'.join(title.split()[:4])}"
-    date = formatdate(1_790_000_000 + number * 60, usegmt=True)
+    url = item_url(feed, number)
+    date = formatdate(STARTED + number, usegmt=True)
     return (
         f"<item><title>{title.capitalize()}</title><link>{url}</link><guid isPermaLink='false'>{feed}-{number}</guid>"
         f"<description><![CDATA[<p>{summary}.</p>]]></description><pubDate>{date}</pubDate>"
@@ -93,9 +104,8 @@ class Connection(asyncio.Protocol):
         etag = b'"%d-%d"' % (feed, self._feeds.version(feed))
         if etag in head:
             return b"HTTP/1.1 304 Not Modified\r\nETag: %s\r\n\r\n" % etag
-        return _response(
-            b"200 OK", self._feeds.document(feed), b"Content-Type: application/rss+xml\r\nETag: " + etag + b"\r\n"
-        )
+        headers = b"Content-Type: application/rss+xml\r\nETag: %s\r\n%s" % (etag, self._feeds.links(feed, head))
+        return _response(b"200 OK", self._feeds.document(feed), headers)
 
     def _advance(self, number: list[str]) -> None:
         if number:
@@ -127,9 +137,9 @@ class FeedServer:
 
 
 @contextmanager
-def serving(hosts: int) -> Iterator[FeedServer]:
+def serving(hosts: int, items: int = 30, hub: str = "", pushed: int = 0) -> Iterator[FeedServer]:
     """Run the server for as long as the block."""
-    command = [sys.executable, "-m", "benchmarks.feed_server", str(hosts)]
+    command = [sys.executable, "-m", "benchmarks.feed_server", str(hosts), str(items), hub, str(pushed)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -138,8 +148,8 @@ def serving(hosts: int) -> Iterator[FeedServer]:
             process.terminate()
 
 
-async def _serve(hosts: int) -> None:
-    loop, feeds = asyncio.get_running_loop(), Feeds()
+async def _serve(hosts: int, items: int, hub: str, pushed: int) -> None:
+    loop, feeds = asyncio.get_running_loop(), Feeds(items, hub, pushed)
     first = await loop.create_server(lambda: Connection(feeds), address(0), 0, backlog=1024)
     port = first.sockets[0].getsockname()[1]
     others = [await loop.create_server(lambda: Connection(feeds), address(n), port) for n in range(1, hosts)]
@@ -148,4 +158,4 @@ async def _serve(hosts: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(int(sys.argv[1])))
+    asyncio.run(_serve(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4])))
