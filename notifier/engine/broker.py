@@ -14,8 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+from urllib.parse import urlsplit
 
 import structlog
+from aio_pika.exceptions import AMQPError
 from taskiq.acks import AcknowledgeType
 from taskiq.receiver.receiver import Receiver
 from taskiq_aio_pika import AioPikaBroker, Exchange, Queue
@@ -83,11 +85,12 @@ class BrokerEngine:
         self._thread.join(timeout_s)
 
     def _serve(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(
-            asyncio.wait([self._loop.create_task(lane.serve()) for lane in self._lanes.values()])
-        )
-        self._loop.close()
+        # A Runner ends whatever the client libraries have left running.
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._serve_lanes())
+
+    async def _serve_lanes(self) -> None:
+        await asyncio.gather(*(lane.serve() for lane in self._lanes.values()))
 
 
 class _Lane:
@@ -110,8 +113,8 @@ class _Lane:
             task = broker.find_task(TASK)
             for _ in range(count if task else 0):
                 await task.kiq()  # type: ignore[union-attr]
-        except Exception as problem:  # noqa: BLE001 - whatever it is, the database still has the chunks
-            log.warning("broker.announce-failed", queue=self._queue, problem=type(problem).__name__)
+        except (AMQPError, OSError) as away:
+            log.warning("broker.announce-failed", queue=self._queue, problem=type(away).__name__)
 
     async def serve(self) -> None:
         """Stay connected until `finish`."""
@@ -120,9 +123,11 @@ class _Lane:
             while not self.finish.is_set():
                 try:
                     await self._connected(executor, threads)
-                except Exception as problem:  # noqa: BLE001 - the broker is away: try again until it is back
-                    log.warning("broker.away", queue=self._queue, problem=type(problem).__name__)
-                    await _until(self.finish, TRY_AGAIN_S)
+                except (AMQPError, OSError) as away:
+                    log.warning("broker.away", queue=self._queue, problem=type(away).__name__)
+                except Exception:
+                    log.exception("broker.failed", queue=self._queue)
+                await _until(self.finish, TRY_AGAIN_S)
         for runner in self._runners:
             runner.close()
 
@@ -135,7 +140,12 @@ class _Lane:
             qos=threads,
         )
         broker.is_worker_process = self._crew is not None
-        broker.register_task(self._run_chunk, TASK)
+
+        def run_chunk() -> bool:  # taskiq wants a function, not a method
+            return self._run_chunk()
+
+        broker.register_task(run_chunk, TASK)
+        await _knock(self._url)
         try:
             await broker.startup()
             self._broker = broker
@@ -152,7 +162,7 @@ class _Lane:
             await receiver.listen(self.finish)
         finally:
             self._broker = None
-            await broker.shutdown()
+            await _close(broker)
 
     def _make_runner(self) -> Runner:
         if self._crew is None:
@@ -166,6 +176,23 @@ class _Lane:
             runner = self._own.runner = self._make_runner()
             self._runners.append(runner)
         return runner.work_once(self.stopping.is_set, only_breaking=self._queue == BREAKING)
+
+
+async def _knock(url: str) -> None:
+    """Raises OSError where nobody listens: a failed attempt of the client library leaves a half-made connection."""
+    address = urlsplit(url)
+    _, writer = await asyncio.open_connection(address.hostname, address.port or 5672)
+    writer.close()
+
+
+async def _close(broker: AioPikaBroker) -> None:
+    try:
+        await broker.shutdown()
+    except (AMQPError, OSError):
+        # A channel that is lost already keeps `shutdown` from closing the connections.
+        for connection in (broker.write_conn, broker.read_conn):
+            if connection is not None:
+                await connection.close()
 
 
 async def _until(event: asyncio.Event, seconds: float) -> None:

@@ -16,6 +16,9 @@ from tests.engine.test_crash import wait_until
 from tests.postgres import PostgresServer
 from tests.rabbitmq import RabbitServer
 
+# A connection of aio-pika's that was cut while it was being made closes itself when it is collected, on no loop.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 ENOUGH_S = 30.0
 NAMES = [f"browser-{number}" for number in range(30)]
 
