@@ -12,7 +12,12 @@
     ├── RequestRefused         the web room will not carry out a request as it came
     │   ├── TokenMissing       without the subscriber's token
     │   ├── ForeignOrigin      from a page of another site
-    │   └── TooOften           more often than the rate limit allows
+    │   ├── TooOften           more often than the rate limit allows
+    │   ├── SignInNeeded       in the console, without a session
+    │   ├── SignInFailed       with a name and a password that do not belong together
+    │   ├── RoleTooLow         by an operator who may look but not do this
+    │   ├── FormExpired        without the form token of the operator's own session
+    │   └── PasswordRefused    with a new password that is too easily guessed
     ├── PushFailed             a push service did not take a message that a subscriber waits for
     │   ├── SubscriptionEnded  and says that the subscription is over
     │   └── PushServiceBusy    and may take it later
@@ -134,6 +139,41 @@ class TooOften(RequestRefused):
     def __init__(self, after_s: int) -> None:
         self.after_s = after_s
         super().__init__(f"too many requests; again in {after_s} s")
+
+
+class SignInNeeded(RequestRefused):
+    """A console page or action was asked for without an open session."""
+
+    code = "sign-in-needed"
+    http_status = 401
+
+
+class SignInFailed(RequestRefused):
+    """Name and password do not belong together; which of the two is wrong is not said."""
+
+    code = "sign-in-failed"
+    http_status = 401
+
+
+class RoleTooLow(RequestRefused):
+    """The operator's role does not allow this."""
+
+    code = "role-too-low"
+    http_status = 403
+
+
+class FormExpired(RequestRefused):
+    """A change came without the form token that belongs to the operator's session."""
+
+    code = "form-expired"
+    http_status = 403
+
+
+class PasswordRefused(RequestRefused):
+    """A new password is too short, or too long to be one."""
+
+    code = "password-refused"
+    http_status = 422
 
 
 class PushFailed(NotifierError):

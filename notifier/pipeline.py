@@ -85,6 +85,7 @@ class NewsLoop:
             self._news.window(now - WINDOW),
             self._news.past_alerts(now - WINDOW),
             next_story_id=self._news.next_story_id(),
+            never=self._news.silenced(),
         )
         return desk
 

@@ -22,6 +22,7 @@ from notifier.addresses import AddressGuard
 from notifier.alerts.decide import AlertRules
 from notifier.alerts.desk import Desk
 from notifier.clock import Clock, RehearsalClock, system_clock
+from notifier.config.edit import TopicsFile
 from notifier.config.files import load_feeds, load_topics
 from notifier.config.settings import Settings, listed, rehearsal_of
 from notifier.config.watch import WatchedFile
@@ -56,6 +57,9 @@ from notifier.storage.feeds import SqlFeedStore
 from notifier.storage.hubs import SqlHubStore
 from notifier.storage.migrate import upgrade
 from notifier.storage.news import SqlNewsStore
+from notifier.storage.newsroom import SqlNewsroom
+from notifier.storage.operators import SqlChangeStore, SqlOperatorStore
+from notifier.storage.record import SqlRecord
 from notifier.storage.retention import Retention
 from notifier.storage.subscriptions import SqlSubscriptionStore
 from notifier.subscribers.endpoint import EndpointPolicy
@@ -63,6 +67,8 @@ from notifier.telemetry import Metrics
 from notifier.topics.match import TopicIndex
 from notifier.topics.topic import Topic
 from notifier.web.app import build_app
+from notifier.web.console.recent import RecentNews
+from notifier.web.console.services import ConsoleServices
 from notifier.web.services import Check, SiteSettings, WebServices
 
 log = structlog.get_logger()
@@ -114,13 +120,17 @@ def make_trial(settings: Settings, keys: Sequence[VapidKey], clock: Clock = syst
 
 def make_desk(topics: Sequence[Topic], settings: Settings) -> Desk:
     """A desk that decides by these topics and the settings' rules."""
-    rules = AlertRules(
+    return Desk(TopicIndex(topics), topics, alert_rules(settings))
+
+
+def alert_rules(settings: Settings) -> AlertRules:
+    """The numbers by which the desk decides."""
+    return AlertRules(
         max_age_s=settings.alert_max_age_s,
         update_gap_s=settings.alert_update_gap_s,
         breaking_ttl_s=settings.breaking_ttl_s,
         normal_ttl_s=settings.normal_ttl_s,
     )
-    return Desk(TopicIndex(topics), topics, rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +226,11 @@ class House:
         self.feeds = SqlFeedStore(database, first_sight=self.rules.first_sight, cadence_settings=self.rules.cadence)
         self.hubs = SqlHubStore(database)
         self.retention = Retention(database)
+        self.database = database
+        self.operators = SqlOperatorStore(database)
+        self.recent_news = RecentNews(SqlRecord(database).between, clock)
+        # While nobody may sign in, whoever reads the terminal may make the first administrator.
+        self.first_secret = None if self.operators.all(system_clock()) else secrets.token_urlsafe(24)
         self.pauses = Pauses(metrics)
         self.trial = make_trial(settings, [key], clock)
         self.pacer = Pacer(clock)
@@ -287,10 +302,29 @@ class House:
             application_server_key=self.key.application_server_key,
             vapid_key_id=self.key.key_id,
             send_test=lambda subscription: asyncio.to_thread(self.trial.send, subscription),
-            recent_alerts=lambda: self.alerts.recent(30),
+            recent_alerts=lambda: [alert for alert in self.alerts.recent(30) if alert.withdrawn_at is None],
             readiness=self.readiness,
             metrics=self.metrics.exposition,
             websub=websub,
+            console=self.console_services(),
+        )
+
+    def console_services(self) -> ConsoleServices:
+        """What the operators' console needs."""
+        return ConsoleServices(
+            wall=system_clock,
+            operators=self.operators,
+            first_secret=self.first_secret,
+            topics_file=TopicsFile(self.settings.topics_path),
+            changes=SqlChangeStore(self.database),
+            newsroom=SqlNewsroom(self.database),
+            record=self.recent_news.record,
+            rules=alert_rules(self.settings),
+            feeds=lambda: self.feeds.health(self.clock()),
+            facts=self.facts,
+            complaints=lambda: [str(f.error) for f in (self.files.topics, self.files.feeds) if f.error is not None],
+            changed=self.news.reload,
+            wake=self.engine.wake,
         )
 
     def readiness(self) -> dict[str, Check]:
@@ -304,10 +338,14 @@ class House:
     def facts(self) -> dict[str, str]:
         """What a start says of itself."""
         feeds, topics = self.files.feeds.content, self.files.topics.content
+        base = _site(self.settings).base_url
         return {
             "feeds": f"{len(feeds)} of {len({f.publisher for f in feeds})} publishers; how they are: notifier feeds",
             "topics": f"{len(topics)} in {self.settings.topics_path}; edit it while the service runs",
             "alerts": "what was sent and why: notifier alerts; why not: notifier stories",
+            "console": f"{base}/console/first/{self.first_secret} makes the first operator"
+            if self.first_secret
+            else f"{base}/console",
             "data": f"{self.settings.data_dir} (back up {self.settings.vapid_key_path})",
         }
 

@@ -80,6 +80,7 @@ class Alert:
     audience: int
     counts: Mapping[str, int] = field(default_factory=dict)
     done_at: datetime | None = None
+    withdrawn_at: datetime | None = None
     hold_until: datetime | None = None
 
 

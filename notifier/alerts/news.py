@@ -6,7 +6,7 @@ so that a crash between an item and its story, or between a story and its alert,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -42,6 +42,9 @@ class NewsStore(Protocol):
 
     def past_alerts(self, since: datetime) -> Sequence[Alert]:
         """Alerts decided since then, oldest first."""
+
+    def silenced(self) -> Collection[int]:
+        """The stories of which an operator said never."""
 
     def next_story_id(self) -> int:
         """The first id that no story has."""

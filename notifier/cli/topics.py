@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ from rich.table import Table
 from rich.text import Text as Line
 
 from notifier.cli.terminal import explained, out, settings
+from notifier.topics.topic import TopicMode
 
 app = typer.Typer(help="The topics that subscribers choose from, and their rules.", no_args_is_help=True)
 
@@ -55,3 +57,46 @@ def test(
     out.print(Line.assemble(("Match", "bold green"), "  ", line))
     if found[0].words:
         out.print("       by " + escape(", ".join(dict.fromkeys(word.text for word in found[0].words))))
+
+
+@app.command("backtest")
+def backtest(
+    expression: Annotated[str, typer.Argument(help="The rule to try")],
+    days: Annotated[int, typer.Option(min=1, max=60, help="How far back")] = 14,
+    mode: Annotated[TopicMode, typer.Option(help="As in topics.yaml")] = TopicMode.EVERY,
+    budget: Annotated[int | None, typer.Option(min=0, help="daily_budget, as in topics.yaml")] = None,
+    limit: Annotated[int, typer.Option(min=0, help="Alerts to list")] = 30,
+) -> None:
+    """Show what a rule would have sent: the service's own decisions over what it has recorded."""
+    from notifier.alerts.desk import WINDOW
+    from notifier.alerts.preview import Record, preview
+    from notifier.storage.record import SqlRecord
+    from notifier.topics.topic import Topic
+    from notifier.wiring import alert_rules, make_clock, open_database
+
+    chosen = settings()
+    topic = Topic("tried", "Tried", "", expression, mode, budget)
+    with explained():
+        now = make_clock(chosen)()
+        since = now - timedelta(days=days)
+        record = Record(SqlRecord(open_database(chosen)).between(since - WINDOW, now))
+        told = preview(topic, record, alert_rules(chosen), since, now)
+    if not record.items:
+        out.print("Nothing is recorded yet: start the service with `notifier run`, and come back in an hour.")
+        return
+    table = Table(box=None, pad_edge=False)
+    for name in ("When (UTC)", "Publisher", "Headline", "By"):
+        table.add_column(name, overflow="fold")
+    for would in told.alerts[:limit]:
+        message = would.alert.message
+        title = Line(message.title)
+        for word in would.words:
+            if word.field == "title":
+                title.stylize("bold", word.start, word.end)
+        by = dict.fromkeys([word.text for word in would.words] + list(would.others))
+        table.add_row(f"{would.alert.decided_at:%d %b %H:%M}", escape(message.publisher), title, escape(", ".join(by)))
+    out.print(table)
+    most = max(told.per_day.values(), default=0)
+    out.print(f"\n[bold]{len(told.alerts)} alerts[/] in {days} days: {told.rate_a_day:.1f} a day, at most {most}.")
+    if len(told.alerts) > limit:
+        out.print(f"The newest {limit} are listed; --limit {len(told.alerts)} shows them all.")

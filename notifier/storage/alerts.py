@@ -157,4 +157,5 @@ def _alert(row: Row[Any], topics: frozenset[str], counts: Mapping[str, int]) -> 
         counts=counts,
         done_at=row.done_at,
         hold_until=row.hold_until,
+        withdrawn_at=row.withdrawn_at,
     )

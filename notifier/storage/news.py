@@ -6,7 +6,7 @@ answer for every story there is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from notifier.alerts.desk import DeskResult
 from notifier.alerts.news import StoryReport
 from notifier.storage.alerts import accept, load_alerts
 from notifier.storage.database import Database, upsert_into
-from notifier.storage.schema import alert, feed, grouping, item, lease, story
+from notifier.storage.schema import alert, feed, grouping, item, lease, operator_choice, story
 from notifier.stories.story import Grouping, Story, StoryItem
 
 DESK = "desk"
@@ -64,6 +64,13 @@ class SqlNewsStore:
             ids = list(connection.scalars(select(alert.c.id).where(alert.c.decided_at >= since).order_by(alert.c.id)))
             alerts = load_alerts(connection, ids)
             return [alerts[i] for i in ids]
+
+    def silenced(self) -> Collection[int]:
+        """The stories of which an operator said never."""
+        with self._database.reading() as connection:
+            return list(
+                connection.scalars(select(operator_choice.c.story_id).where(operator_choice.c.choice == "never"))
+            )
 
     def next_story_id(self) -> int:
         """The first id that no story has."""

@@ -245,6 +245,7 @@ alert = Table(
     Column("hold_until", UtcTime),
     Column("audience", Integer, nullable=False),
     Column("done_at", UtcTime),
+    Column("withdrawn_at", UtcTime),  # an operator stopped it: nobody gets it from then on
     Index(None, "story_id"),
     Index(None, "decided_at"),
 )
@@ -317,4 +318,47 @@ lease = Table(
     Column("name", String(32), primary_key=True),
     Column("holder", String(32), nullable=False),
     Column("until", UtcTime, nullable=False),
+)
+
+# Who may sign in to the console. A password is kept as its Argon2 hash, a session's token as its SHA-256.
+operator = Table(
+    "operator",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("password_hash", Text, nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+)
+
+operator_session = Table(
+    "operator_session",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("operator_id", Id, ForeignKey("operator.id", ondelete="CASCADE"), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("until", UtcTime, nullable=False),
+)
+
+# Every change made to an operators' file in the console, whole, so that it can be taken back.
+config_change = Table(
+    "config_change",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("file", String(64), nullable=False),
+    Column("by", String(64), nullable=False),
+    Column("what", Text, nullable=False),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+)
+
+# What an operator said of a story against the rules; the desk heeds it for as long as the story is open.
+operator_choice = Table(
+    "operator_choice",
+    metadata,
+    Column("story_id", Id, primary_key=True),
+    Column("choice", String(16), nullable=False),
+    Column("by", String(64), nullable=False),
+    Column("at", UtcTime, nullable=False),
 )

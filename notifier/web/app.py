@@ -9,12 +9,15 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from notifier import __version__
+from notifier.errors import SignInNeeded
 from notifier.web import api, errors, health, hubs, pages
+from notifier.web.console import access, alerts, figures, signin, topics, wire
 from notifier.web.rates import Rates
 from notifier.web.security import SecurityHeaders
 from notifier.web.services import WebServices
 
 ROUTERS = (pages.router, api.router, health.router, hubs.router)
+CONSOLE = (signin.router, wire.router, topics.router, alerts.router, figures.router)
 
 
 def build_app(services: WebServices) -> FastAPI:
@@ -29,7 +32,8 @@ def build_app(services: WebServices) -> FastAPI:
     app.state.services = services
     app.state.rates = Rates(services.site)
     errors.install(app)
-    for router in ROUTERS:
+    app.add_exception_handler(SignInNeeded, access.ask_to_sign_in)
+    for router in ROUTERS + CONSOLE:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
     app.add_middleware(SecurityHeaders, https=services.site.base_url.startswith("https:"))

@@ -53,6 +53,13 @@ WORDS: Mapping[str, Words] = {
         "This address does not take such a request", "See /api/openapi.json for what it takes."
     ),
     "request-refused": Words("The request was refused", "Reload the page, then try again."),
+    "sign-in-needed": Words("Sign in first", "Your session has ended, or there was none."),
+    "sign-in-failed": Words("Name and password do not belong together", "Look at both, then try again."),
+    "role-too-low": Words("Your role does not allow this", "Ask an administrator of this site."),
+    "form-expired": Words("This form is too old", "Go back, reload the page, then try again."),
+    "password-refused": Words("This password is too short", "Use twelve characters or more: four words will do."),
+    "query": Words("The rule cannot be read", "Look at the place that is named beside it."),
+    "config": Words("The file would be broken", "Nothing was saved. Look at what is named beside it."),
     "push-failed": Words(
         "Your browser's push service refused our message",
         "It is not your fault: tell the people who run this site. Your subscription stays as it is.",

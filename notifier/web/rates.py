@@ -14,6 +14,7 @@ from notifier.errors import TooOften
 from notifier.web.services import SiteSettings
 
 WINDOW_S = 60
+SIGN_INS_PER_MINUTE = 10
 
 
 class Rates:
@@ -24,6 +25,7 @@ class Rates:
         self._limits = {
             "change": RateLimitItemPerMinute(site.changes_per_minute),
             "test": RateLimitItemPerMinute(site.tests_per_minute),
+            "sign-in": RateLimitItemPerMinute(SIGN_INS_PER_MINUTE),
         }
 
     def count(self, kind: str, client: str) -> None:
@@ -40,6 +42,11 @@ def limit_changes(request: Request) -> None:
 def limit_tests(request: Request) -> None:
     """Count a test alert against the client's address. Raises TooOften."""
     _count(request, "test")
+
+
+def limit_sign_ins(request: Request) -> None:
+    """Count an attempt to sign in against the client's address. Raises TooOften."""
+    _count(request, "sign-in")
 
 
 def _count(request: Request, kind: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 from fastapi import Depends, Request
 
@@ -18,6 +18,9 @@ from notifier.push.outcome import Outcome
 from notifier.subscribers.endpoint import EndpointPolicy
 from notifier.subscribers.subscriber import Subscription, SubscriptionStore
 from notifier.topics.topic import Topic
+
+if TYPE_CHECKING:
+    from notifier.web.console.services import ConsoleServices
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ class WebServices:
     readiness: Callable[[], Mapping[str, Check]]
     metrics: Callable[[], bytes]
     websub: WebSubCallback | None = None
+    console: ConsoleServices | None = None
 
 
 def services_of(request: Request) -> WebServices:

@@ -28,12 +28,24 @@ def upgrade() -> None:
         sa.Column("hold_until", sa.BigInteger(), nullable=True),
         sa.Column("audience", sa.Integer(), nullable=False),
         sa.Column("done_at", sa.BigInteger(), nullable=True),
+        sa.Column("withdrawn_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alert")),
     )
     with op.batch_alter_table("alert", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_alert_decided_at"), ["decided_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_alert_story_id"), ["story_id"], unique=False)
 
+    op.create_table(
+        "config_change",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("file", sa.String(length=64), nullable=False),
+        sa.Column("by", sa.String(length=64), nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("before", sa.Text(), nullable=False),
+        sa.Column("after", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_config_change")),
+    )
     op.create_table(
         "feed",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -91,6 +103,24 @@ def upgrade() -> None:
         sa.Column("holder", sa.String(length=32), nullable=False),
         sa.Column("until", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_lease")),
+    )
+    op.create_table(
+        "operator",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("password_hash", sa.Text(), nullable=False),
+        sa.Column("role", sa.String(length=16), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_operator")),
+        sa.UniqueConstraint("name", name=op.f("uq_operator_name")),
+    )
+    op.create_table(
+        "operator_choice",
+        sa.Column("story_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("choice", sa.String(length=16), nullable=False),
+        sa.Column("by", sa.String(length=64), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("story_id", name=op.f("pk_operator_choice")),
     )
     op.create_table(
         "story",
@@ -261,6 +291,17 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "operator_session",
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("operator_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["operator_id"], ["operator.id"], name=op.f("fk_operator_session_operator_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_operator_session")),
+    )
+    op.create_table(
         "subscription_topic",
         sa.Column("topic_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("subscription_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -316,6 +357,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_subscription_topic_subscription_id"))
 
     op.drop_table("subscription_topic")
+    op.drop_table("operator_session")
     with op.batch_alter_table("item", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_item_ungrouped",
@@ -352,11 +394,14 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_story_updated_at"))
 
     op.drop_table("story")
+    op.drop_table("operator_choice")
+    op.drop_table("operator")
     op.drop_table("lease")
     with op.batch_alter_table("feed", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_feed_active_next_poll_at"))
 
     op.drop_table("feed")
+    op.drop_table("config_change")
     with op.batch_alter_table("alert", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_alert_story_id"))
         batch_op.drop_index(batch_op.f("ix_alert_decided_at"))

@@ -1,0 +1,147 @@
+"""What a topic would have sent: the service's own desk, asked again about the days that were recorded.
+
+Enters: a `Topic` and a `Record` of stored items with their stories. Leaves: the alerts that the desk would have decided
+for it, mode and daily budget included. Pure. The index of `topics.corpus` finds the stories; nothing is decided here.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from notifier.alerts.alert import AlertKind, NewAlert
+from notifier.alerts.decide import AlertRules, Hold, Send
+from notifier.alerts.desk import WINDOW, Desk
+from notifier.stories.settled import SettledGrouper
+from notifier.stories.story import StoryItem
+from notifier.topics.corpus import Corpus, PastItem
+from notifier.topics.match import TopicIndex
+from notifier.topics.query import parse
+from notifier.topics.text import Text
+from notifier.topics.topic import MatchedWord, Topic
+
+
+class Record:
+    """Items, and versions of items, that have a story, in the order in which they were seen."""
+
+    def __init__(self, items: Iterable[StoryItem] = ()) -> None:
+        self.items: list[StoryItem] = []
+        self.corpus = Corpus()
+        self.add(items)
+
+    def add(self, items: Iterable[StoryItem]) -> None:
+        """Put newer ones behind."""
+        for item in items:
+            if item.story_id is not None:
+                self.items.append(item)
+                self.corpus.add(PastItem.of(item))
+
+    def touched_by(self, topic: Topic) -> Iterator[list[StoryItem]]:
+        """The stories that the topic's rule is true of, as they came: poll by poll."""
+        wanted = None
+        if topic.match.strip():
+            wanted = {item.story_id for item in self.corpus.matching(parse(topic.match).tree)}
+        touched = (item for item in self.items if wanted is None or item.story_id in wanted)
+        for _, poll in itertools.groupby(touched, key=lambda item: item.seen_at):
+            yield list({item.id: item for item in poll}.values())
+
+
+@dataclass(frozen=True, slots=True)
+class WouldSend:
+    """A first alert that the topic would have sent; `words` are places in its title and body, `others` elsewhere.
+
+    `updates` counts the updates and corrections that would have followed it.
+    """
+
+    alert: NewAlert
+    words: tuple[MatchedWord, ...]
+    others: tuple[str, ...]
+    updates: int = 0
+
+    @property
+    def held(self) -> bool:
+        """Whether an editor would have been asked first."""
+        return self.alert.hold_until is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a topic would have sent, newest first; `per_day` has every UTC day, those with none too."""
+
+    alerts: tuple[WouldSend, ...]
+    per_day: Mapping[date, int]
+
+    @property
+    def rate_a_day(self) -> float:
+        """Alerts a day."""
+        return len(self.alerts) / max(1, len(self.per_day))
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What a changed topic would send that it did not, would send no longer, and would send as before."""
+
+    gained: tuple[WouldSend, ...]
+    lost: tuple[WouldSend, ...]
+    kept: tuple[WouldSend, ...]
+
+
+class _PreviewDesk(Desk):
+    """The desk over stories that are settled already."""
+
+    def __init__(self, topic: Topic, rules: AlertRules) -> None:
+        super().__init__(TopicIndex([topic]), [topic], rules)
+        self._grouper = SettledGrouper(window=WINDOW)
+
+
+def preview(topic: Topic, record: Record, rules: AlertRules, since: datetime, until: datetime) -> Preview:
+    """Ask the desk. Raises QueryError where the rule cannot be read.
+
+    The desk starts at the beginning of the record, so that a story that was alerted before `since` is not alerted anew.
+    """
+    desk = _PreviewDesk(topic, rules)
+    decided = [alert for poll in record.touched_by(topic) for alert in _alerts(desk, poll)]
+    within = [alert for alert in decided if since <= alert.decided_at < until]
+    updates = Counter(alert.story_id for alert in within if alert.kind is not AlertKind.NEW)
+    index = TopicIndex([topic])
+    firsts = [alert for alert in within if alert.kind is AlertKind.NEW]
+    told = tuple(_would_send(alert, topic, index, updates[alert.story_id]) for alert in reversed(firsts))
+    counted = Counter(alert.decided_at.date() for alert in firsts)
+    return Preview(told, {day: counted[day] for day in _days(since, until)})
+
+
+def compare(before: Preview, after: Preview) -> Difference:
+    """The difference of two previews of the same days, by story."""
+    old = {would.alert.story_id for would in before.alerts}
+    new = {would.alert.story_id for would in after.alerts}
+    return Difference(
+        gained=tuple(w for w in after.alerts if w.alert.story_id not in old),
+        lost=tuple(w for w in before.alerts if w.alert.story_id not in new),
+        kept=tuple(w for w in after.alerts if w.alert.story_id in old),
+    )
+
+
+def _alerts(desk: Desk, poll: Sequence[StoryItem]) -> Iterator[NewAlert]:
+    for verdict in desk.take(poll, poll[0].seen_at).verdicts:
+        if isinstance(verdict, Send | Hold):
+            yield verdict.alert
+
+
+def _would_send(alert: NewAlert, topic: Topic, index: TopicIndex, updates: int) -> WouldSend:
+    """With the places of the rule's words in the alert's own text; another outlet's text may have had them."""
+    message = alert.message
+    found = index.match(Text(message.title, message.body, message.publisher)) if topic.match.strip() else ()
+    words = tuple(w for match in found for w in match.words if w.field in ("title", "summary"))
+    named: Mapping[str, Sequence[str]] = alert.why.get("topics", {})
+    seen = {word.text for word in words}
+    return WouldSend(alert, words, tuple(dict.fromkeys(t for t in named.get(topic.slug, ()) if t not in seen)), updates)
+
+
+def _days(since: datetime, until: datetime) -> Iterator[date]:
+    day = since.date()
+    while day <= (until - timedelta(microseconds=1)).date():
+        yield day
+        day += timedelta(days=1)

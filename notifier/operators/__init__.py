@@ -1,0 +1,1 @@
+"""Who may change what: operators, their roles and sessions, and the changes that they made."""

@@ -1,0 +1,141 @@
+"""What an operator does to alerts and stories by hand, and the figures that the console shows.
+
+Every action is one transaction, and says False where it came too late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import and_, delete, func, select, update
+
+from notifier.alerts.alert import Alert, NewAlert
+from notifier.alerts.news import StoryReport
+from notifier.errors import NotFound
+from notifier.storage.alerts import SqlAlertStore
+from notifier.storage.database import Database, upsert_into
+from notifier.storage.news import SqlNewsStore
+from notifier.storage.schema import (
+    alert,
+    chunk,
+    delivery_count,
+    delivery_retry,
+    operator_choice,
+    story,
+    subscription,
+    subscription_end,
+    subscription_topic,
+    topic,
+)
+
+NEVER = "never"
+
+
+class SqlNewsroom:
+    """Newsroom on SQLite or PostgreSQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._alerts = SqlAlertStore(database)
+        self._news = SqlNewsStore(database)
+
+    def stories(self, limit: int) -> Sequence[StoryReport]:
+        """The stories that changed last, newest first."""
+        return self._news.recent_stories(limit)
+
+    def alerts(self, limit: int) -> Sequence[Alert]:
+        """The newest alerts first."""
+        return self._alerts.recent(limit)
+
+    def alert(self, alert_id: int) -> Alert:
+        """One alert. Raises NotFound."""
+        found = self._alerts.find(alert_id)
+        if found is None:
+            raise NotFound(f"there is no alert {alert_id}")
+        return found
+
+    def accept(self, new: NewAlert, now: datetime) -> Alert:
+        """Take an alert that an operator wrote; from here on it survives any crash."""
+        return self._alerts.accept(new, now)
+
+    def approve(self, alert_id: int, now: datetime) -> bool:
+        """Let a held alert go now; False if it went already, or was dropped."""
+        waiting = and_(alert.c.id == alert_id, alert.c.hold_until > now, alert.c.withdrawn_at.is_(None))
+        with self._database.writing() as connection:
+            if connection.execute(update(alert).where(waiting).values(hold_until=now)).rowcount != 1:
+                return False
+            connection.execute(update(chunk).where(chunk.c.alert_id == alert_id).values(not_before=now))
+            return True
+
+    def withdraw(self, alert_id: int, now: datetime) -> bool:
+        """Stop an alert where it stands: nobody gets it from now on. False if it was sent to the end already.
+
+        A worker in the middle of a sub-batch finds its lease gone when it settles, and ends.
+        """
+        under_way = and_(alert.c.id == alert_id, alert.c.done_at.is_(None))
+        with self._database.writing() as connection:
+            if connection.execute(update(alert).where(under_way).values(done_at=now, withdrawn_at=now)).rowcount != 1:
+                return False
+            left = and_(chunk.c.alert_id == alert_id, chunk.c.state != "done")
+            connection.execute(update(chunk).where(left).values(state="done", lease_until=None, lease_token=None))
+            connection.execute(delete(delivery_retry).where(delivery_retry.c.alert_id == alert_id))
+            return True
+
+    def outcomes(self, alert_id: int) -> Mapping[str, Mapping[str, int]]:
+        """{push service: {outcome: pushes}} of an alert."""
+        found: dict[str, dict[str, int]] = {}
+        with self._database.reading() as connection:
+            columns = (delivery_count.c.push_service, delivery_count.c.outcome, delivery_count.c.count)
+            for service, outcome, pushes in connection.execute(
+                select(*columns).where(delivery_count.c.alert_id == alert_id)
+            ):
+                found.setdefault(service, {})[outcome] = pushes
+        return found
+
+    def silence(self, story_id: int, by: str, now: datetime) -> None:
+        """Never alert this story. Raises NotFound."""
+        with self._database.writing() as connection:
+            if connection.scalar(select(story.c.id).where(story.c.id == story_id)) is None:
+                raise NotFound(f"there is no story {story_id}")
+            chosen = {"story_id": story_id, "choice": NEVER, "by": by, "at": now}
+            statement = upsert_into(connection, operator_choice).values(chosen)
+            connection.execute(
+                statement.on_conflict_do_update(index_elements=[operator_choice.c.story_id], set_=chosen)
+            )
+
+    def unsilence(self, story_id: int) -> None:
+        """Leave the story to the rules again."""
+        with self._database.writing() as connection:
+            connection.execute(delete(operator_choice).where(operator_choice.c.story_id == story_id))
+
+    def silenced(self) -> Mapping[int, str]:
+        """{story id: the operator who said never}."""
+        with self._database.reading() as connection:
+            query = select(operator_choice.c.story_id, operator_choice.c.by).where(operator_choice.c.choice == NEVER)
+            return {row.story_id: row.by for row in connection.execute(query)}
+
+    def audience(self) -> Mapping[str, Mapping[str, int]]:
+        """Subscriptions by topic, browser and push service, and ended ones by reason: counts, nobody's identity."""
+        members = select(topic.c.slug, func.count()).join(
+            subscription_topic, subscription_topic.c.topic_id == topic.c.id
+        )
+        ended = select(subscription_end.c.reason, func.sum(subscription_end.c.count))
+        queries = {
+            "topic": members.group_by(topic.c.slug),
+            "browser": select(subscription.c.browser, func.count()).group_by(subscription.c.browser),
+            "push service": select(subscription.c.push_service, func.count()).group_by(subscription.c.push_service),
+            "reason": ended.group_by(subscription_end.c.reason),
+        }
+        with self._database.reading() as connection:
+            return {
+                name: {key: int(count) for key, count in sorted(connection.execute(query).all(), key=lambda r: -r[1])}
+                for name, query in queries.items()
+            }
+
+    def pulse(self) -> str:
+        """Something that changes whenever a console page would look different."""
+        with self._database.reading() as connection:
+            newest = (func.max(story.c.updated_at), func.max(alert.c.id), func.max(alert.c.done_at))
+            told = [connection.scalar(select(column)) for column in newest]
+            return repr([*told, connection.scalar(select(func.sum(delivery_count.c.count)))])

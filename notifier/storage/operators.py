@@ -1,0 +1,134 @@
+"""Operators, their sessions and what they changed. Implements `OperatorStore` and `ChangeStore`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from notifier.errors import Conflict
+from notifier.operators.change import Change, NewChange
+from notifier.operators.operator import Operator, Role
+from notifier.storage.database import Database
+from notifier.storage.schema import config_change, operator, operator_session
+
+
+class SqlOperatorStore:
+    """OperatorStore on SQLite or PostgreSQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def all(self, now: datetime) -> Sequence[Operator]:
+        """Every operator by name, with their open sessions."""
+        open_sessions = (
+            select(operator_session.c.operator_id, func.count().label("open"))
+            .where(operator_session.c.until > now)
+            .group_by(operator_session.c.operator_id)
+            .subquery()
+        )
+        query = (
+            select(operator, open_sessions.c.open)
+            .join(open_sessions, open_sessions.c.operator_id == operator.c.id, isouter=True)
+            .order_by(operator.c.name)
+        )
+        with self._database.reading() as connection:
+            return [_operator(row, row.open or 0) for row in connection.execute(query)]
+
+    def add(self, name: str, password_hash: str, role: Role, now: datetime, *, only_first: bool = False) -> Operator:
+        """Make an operator. Raises Conflict where the name is taken or, with `only_first`, where there is anybody."""
+        values = {"name": name, "password_hash": password_hash, "role": role.value, "created_at": now}
+        try:
+            with self._database.writing() as connection:
+                if only_first and _anybody(connection):
+                    raise Conflict("there is an operator already")
+                made = connection.execute(insert(operator).values(values).returning(operator)).one()
+        except IntegrityError as taken:
+            raise Conflict(f"there is an operator named {name} already") from taken
+        return _operator(made)
+
+    def remove(self, name: str) -> bool:
+        """Forget an operator and their sessions; False if there is none of this name."""
+        with self._database.writing() as connection:
+            return connection.execute(delete(operator).where(operator.c.name == name)).rowcount == 1
+
+    def credentials(self, name: str) -> tuple[Operator, str] | None:
+        """The operator of this name and the hash of their password."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(operator).where(operator.c.name == name)).one_or_none()
+            return None if row is None else (_operator(row), row.password_hash)
+
+    def open_session(self, operator_id: int, token_hash: bytes, now: datetime, until: datetime) -> None:
+        """Let whoever has the token act for the operator until then; sessions that ended are forgotten."""
+        with self._database.writing() as connection:
+            connection.execute(delete(operator_session).where(operator_session.c.until <= now))
+            values = {"operator_id": operator_id, "token_hash": token_hash, "created_at": now, "until": until}
+            connection.execute(insert(operator_session).values(values))
+
+    def session(self, token_hash: bytes, now: datetime) -> Operator | None:
+        """Whom an open session belongs to."""
+        query = (
+            select(operator)
+            .join(operator_session, operator_session.c.operator_id == operator.c.id)
+            .where(operator_session.c.token_hash == token_hash, operator_session.c.until > now)
+        )
+        with self._database.reading() as connection:
+            row = connection.execute(query).one_or_none()
+            return None if row is None else _operator(row)
+
+    def close_session(self, token_hash: bytes) -> None:
+        """End one session."""
+        with self._database.writing() as connection:
+            connection.execute(delete(operator_session).where(operator_session.c.token_hash == token_hash))
+
+    def close_sessions(self, name: str) -> int:
+        """End every session of an operator; returns how many there were."""
+        theirs = select(operator.c.id).where(operator.c.name == name).scalar_subquery()
+        with self._database.writing() as connection:
+            statement = delete(operator_session).where(operator_session.c.operator_id == theirs)
+            return int(connection.execute(statement).rowcount)
+
+
+class SqlChangeStore:
+    """ChangeStore on SQLite or PostgreSQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def record(self, change: NewChange, now: datetime) -> int:
+        """Keep a change; returns its id."""
+        values = {
+            "at": now,
+            "file": change.file,
+            "by": change.by,
+            "what": change.what,
+            "before": change.before,
+            "after": change.after,
+        }
+        with self._database.writing() as connection:
+            made = insert(config_change).values(values).returning(config_change.c.id)
+            return int(connection.execute(made).scalar_one())
+
+    def recent(self, limit: int) -> Sequence[Change]:
+        """The newest first."""
+        with self._database.reading() as connection:
+            query = select(config_change).order_by(config_change.c.id.desc()).limit(limit)
+            return [Change(**row) for row in connection.execute(query).mappings()]
+
+    def find(self, change_id: int) -> Change | None:
+        """One change, or None."""
+        with self._database.reading() as connection:
+            query = select(config_change).where(config_change.c.id == change_id)
+            row = connection.execute(query).mappings().one_or_none()
+            return None if row is None else Change(**row)
+
+
+def _anybody(connection: Connection) -> bool:
+    return connection.scalar(select(operator.c.id).limit(1)) is not None
+
+
+def _operator(row: Row[Any], signed_in: int = 0) -> Operator:
+    return Operator(row.id, row.name, Role(row.role), row.created_at, signed_in)

@@ -1,0 +1,46 @@
+"""Keeps the last days at hand, so that a rule can be asked about them while it is being typed.
+
+Enters: a store's reader. Leaves: a `Record` that grows as news comes in and is made anew once a day, so that it does
+not grow for ever. One record serves all operators.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from threading import Lock
+
+from notifier.alerts.desk import WINDOW
+from notifier.alerts.preview import Record
+from notifier.clock import Clock
+from notifier.stories.story import StoryItem
+
+# The days that are shown, and a window before them: what was alerted then is not alerted again.
+KEPT = timedelta(days=14) + WINDOW
+# Items that came just now may not have their story yet.
+SETTLED_AFTER = timedelta(seconds=10)
+ANEW_AFTER = timedelta(days=1)
+
+
+class RecentNews:
+    """A `Record` of the last days, up to date to some seconds."""
+
+    def __init__(self, between: Callable[[datetime, datetime], Sequence[StoryItem]], clock: Clock) -> None:
+        """`between(after, until)` gives the versions seen then, oldest first."""
+        self._between, self._clock = between, clock
+        self._lock = Lock()
+        self._record = Record()
+        self._made_at: datetime | None = None
+        self._until: datetime | None = None
+
+    def record(self) -> Record:
+        """The record as of now. Call it in a worker thread: the first time reads all of it."""
+        now = self._clock()
+        with self._lock:
+            if self._made_at is None or self._until is None or now - self._made_at > ANEW_AFTER:
+                self._record, self._made_at, self._until = Record(), now, now - KEPT
+            until = now - SETTLED_AFTER
+            if until > self._until:
+                self._record.add(self._between(self._until, until))
+                self._until = until
+            return self._record

@@ -1,0 +1,98 @@
+"""What the console needs from the rest of the house, passed in by wiring.
+
+All of it is synchronous: plain `def` routes run in worker threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Protocol
+
+from fastapi import Depends, Request
+
+from notifier.alerts.alert import Alert, NewAlert
+from notifier.alerts.decide import AlertRules
+from notifier.alerts.news import StoryReport
+from notifier.alerts.preview import Record
+from notifier.clock import Clock
+from notifier.errors import NotFound
+from notifier.feeds.health import FeedHealth
+from notifier.operators.change import ChangeStore, Written
+from notifier.operators.operator import OperatorStore
+from notifier.topics.topic import Topic
+from notifier.web.services import WebServices, services_of
+
+
+class TopicsFile(Protocol):
+    """config/topics.yaml: the truth, whoever writes it."""
+
+    def read(self) -> Written:
+        """The text as it stands."""
+
+    def topics(self) -> tuple[Topic, ...]:
+        """The topics that the text says. Raises ConfigError."""
+
+    def with_topic(self, text: str, topic: Topic) -> str:
+        """The text with this topic in the place of the one with its slug, or at the end."""
+
+    def without_topic(self, text: str, slug: str) -> str:
+        """The text without this topic. Raises NotFound."""
+
+    def replace(self, text: str, started_from: str) -> None:
+        """Put a text in the file's place. Raises Conflict if somebody else was quicker, or ConfigError."""
+
+
+class Newsroom(Protocol):
+    """Stories and alerts, and what an operator does to them by hand."""
+
+    def stories(self, limit: int) -> Sequence[StoryReport]: ...
+    def alerts(self, limit: int) -> Sequence[Alert]: ...
+    def alert(self, alert_id: int) -> Alert: ...
+    def accept(self, new: NewAlert, now: datetime) -> Alert: ...
+    def approve(self, alert_id: int, now: datetime) -> bool: ...
+    def withdraw(self, alert_id: int, now: datetime) -> bool: ...
+    def outcomes(self, alert_id: int) -> Mapping[str, Mapping[str, int]]: ...
+    def silence(self, story_id: int, by: str, now: datetime) -> None: ...
+    def unsilence(self, story_id: int) -> None: ...
+    def silenced(self) -> Mapping[int, str]: ...
+    def audience(self) -> Mapping[str, Mapping[str, int]]: ...
+    def pulse(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleServices:
+    """The parts of the house that the console uses.
+
+    `wall` tells the real time, which sessions live by even in a rehearsal. `first_secret` is the unguessable part of
+    the link that makes the first operator; None where there was one at the start. `record` gives the days that previews
+    are made of. `facts` and `complaints` are what the system page lists: how things are set up, and which files are
+    broken. `changed` is called when the desk has to look at stories and topics again, `wake` when there is an alert to
+    send.
+    """
+
+    wall: Clock
+    operators: OperatorStore
+    first_secret: str | None
+    topics_file: TopicsFile
+    changes: ChangeStore
+    newsroom: Newsroom
+    record: Callable[[], Record]
+    rules: AlertRules
+    feeds: Callable[[], Sequence[FeedHealth]]
+    facts: Callable[[], Mapping[str, str]]
+    complaints: Callable[[], Sequence[str]]
+    changed: Callable[[], None]
+    wake: Callable[[], None]
+
+
+def console_of(request: Request) -> ConsoleServices:
+    """The console's services. Raises NotFound where the application was built without a console."""
+    web: WebServices = services_of(request)
+    if web.console is None:
+        raise NotFound("this process has no console")
+    return web.console
+
+
+Console = Annotated[ConsoleServices, Depends(console_of)]

@@ -1,0 +1,91 @@
+"""Signing in and out, and the first operator: the only console routes that are open to somebody without a session.
+
+While there is no operator the console is closed, except to whoever has the link that the service printed when it
+started; it works until it has made the first administrator.
+"""
+
+from __future__ import annotations
+
+import hmac
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from notifier.errors import NotFound, PasswordRefused
+from notifier.operators.operator import Role
+from notifier.operators.password import fits, hash_password
+from notifier.web.console.access import CHANGES, SignedIn, close_session, open_session
+from notifier.web.console.page import page
+from notifier.web.console.services import Console, ConsoleServices
+from notifier.web.rates import limit_sign_ins
+from notifier.web.security import refuse_foreign
+from notifier.web.services import Services
+
+MAX_BODY_BYTES = 4096
+HOME = "/console/wire"
+
+router = APIRouter(prefix="/console", include_in_schema=False, max_body_size=MAX_BODY_BYTES)
+Text = Annotated[str, Form(max_length=200)]
+OPEN = [Depends(refuse_foreign), Depends(limit_sign_ins)]
+
+
+@router.get("")
+def start() -> RedirectResponse:
+    """The console begins with the wire."""
+    return RedirectResponse(HOME, 303)
+
+
+@router.get("/sign-in")
+def form(request: Request, console: Console) -> Response:
+    """Name and password; or what to do where there is no operator yet."""
+    return page(request, "sign-in.html", closed=not console.operators.all(console.wall()), problem="", name="")
+
+
+@router.post("/sign-in", dependencies=OPEN)
+def sign_in(request: Request, name: Text, password: Text, console: Console, services: Services) -> Response:
+    """Open a session, or say that the two do not belong together."""
+    known = console.operators.credentials(name.strip())
+    if not fits(password, known[1] if known else None) or known is None:
+        problem = "Name and password do not belong together."
+        return page(request, "sign-in.html", status=401, closed=False, problem=problem, name=name)
+    answer = RedirectResponse(HOME, 303)
+    open_session(answer, known[0], console, services)
+    return answer
+
+
+@router.post("/sign-out", dependencies=CHANGES)
+def sign_out(request: Request, session: SignedIn, console: Console) -> Response:
+    """End this session."""
+    answer = RedirectResponse("/console/sign-in", 303)
+    close_session(request, answer, console)
+    return answer
+
+
+@router.get("/first/{secret}")
+def first_form(secret: str, request: Request, console: Console) -> Response:
+    """The form that makes the first administrator."""
+    _check_first(secret, console)
+    return page(request, "first.html", problem="", name="")
+
+
+@router.post("/first/{secret}", dependencies=OPEN)
+def make_first(
+    secret: str, request: Request, name: Text, password: Text, console: Console, services: Services
+) -> Response:
+    """Make the first administrator and sign them in."""
+    _check_first(secret, console)
+    try:
+        hashed = hash_password(password)
+    except PasswordRefused as refused:
+        return page(request, "first.html", status=422, problem=f"{refused}.".capitalize(), name=name)
+    operator = console.operators.add(name.strip() or "admin", hashed, Role.ADMIN, console.wall(), only_first=True)
+    answer = RedirectResponse(HOME, 303)
+    open_session(answer, operator, console, services)
+    return answer
+
+
+def _check_first(secret: str, console: ConsoleServices) -> None:
+    right = console.first_secret is not None and hmac.compare_digest(secret.encode(), console.first_secret.encode())
+    if not right or console.operators.all(console.wall()):
+        raise NotFound("this link has been used, or never was one")

@@ -1,0 +1,252 @@
+"""Topics: the list, the workbench, and the history of the file.
+
+A save goes through two pages: the workbench, then one that shows what will change in the file and in the alerts, with
+the version of the file that the edit started from. If somebody else saved in between, that page is shown again with
+their text: the second decides with open eyes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from notifier.errors import ConfigError, Conflict, NotFound
+from notifier.operators.change import NewChange, difference
+from notifier.topics.topic import Topic, TopicMode
+from notifier.web.console.access import CHANGES, Editor, Session, Viewer
+from notifier.web.console.page import page
+from notifier.web.console.services import Console, ConsoleServices
+from notifier.web.console.workbench import DAYS, LISTED, Fields, Look, fields, look
+from notifier.web.services import Services
+
+FILE = "topics.yaml"
+SHOWN_CHANGES = 50
+NEW = "new"  # the address of a topic that is not in the file yet
+
+router = APIRouter(prefix="/console", include_in_schema=False, max_body_size=64 * 1024)
+Edited = Annotated[Fields, Depends(fields)]
+MODES = {
+    TopicMode.EVERY: "an alert for each story that matches",
+    TopicMode.BREAKING: "only when several outlets tell the story at once",
+    TopicMode.HELD: "an editor lets each alert go by hand",
+}
+
+
+@router.get("/topics")
+def topics(request: Request, session: Viewer, console: Console, services: Services, saved: str = "") -> Response:
+    """All topics in the order of the file, with their audience."""
+    listed = [(topic, services.subscriptions.audience(frozenset({topic.slug}))) for topic in _topics(console)]
+    return page(
+        request,
+        "topics.html",
+        session,
+        here="topics",
+        topics=listed,
+        saved=saved,
+        complaints=console.complaints(),
+    )
+
+
+@router.get("/topics/{slug}")
+def workbench(slug: str, request: Request, session: Viewer, console: Console, services: Services) -> Response:
+    """One topic: its rule, and what it would have sent."""
+    before = _find(console, slug)
+    edited = Fields.of(before) if before else Fields("", "", "", "", TopicMode.EVERY.value, "", default_on=False)
+    seen = look(edited, before, console, services.clock()) if before else None
+    return _workbench(request, session, services, edited, before, seen)
+
+
+@router.post("/topics/{slug}/look", dependencies=CHANGES)
+def look_again(
+    slug: str, request: Request, session: Viewer, edited: Edited, console: Console, services: Services
+) -> Response:
+    """What the edited rule would have sent; a part of the page where a script asks, the page where a button does."""
+    before = _find(console, slug)
+    seen = look(_named(edited, before), before, console, services.clock())
+    if "x-form-token" in request.headers:
+        return page(request, "preview.html", session, look=seen, days=DAYS, listed=LISTED)
+    return _workbench(request, session, services, _named(edited, before), before, seen)
+
+
+@router.post("/topics/{slug}/check", dependencies=CHANGES)
+def check(
+    slug: str, request: Request, session: Editor, edited: Edited, console: Console, services: Services
+) -> Response:
+    """Before anything is written: what will change in the file, and in the alerts."""
+    before = _find(console, slug)
+    chosen = _named(edited, before)
+    if before is None and any(topic.slug == chosen.slug for topic in _topics(console)):
+        seen = Look(problem=f"There is a topic named {chosen.slug} already. Choose another name, or edit that one")
+        return _workbench(request, session, services, chosen, before, seen, status=422)
+    seen = look(chosen, before, console, services.clock())
+    if seen.problem:
+        return _workbench(request, session, services, chosen, before, seen, status=422)
+    return _check(request, session, services, console, chosen, before, seen)
+
+
+@router.post("/topics/{slug}/save", dependencies=CHANGES)
+def save(
+    slug: str,
+    request: Request,
+    session: Editor,
+    edited: Edited,
+    started_from: Annotated[str, Form(max_length=64)],
+    console: Console,
+    services: Services,
+) -> Response:
+    """Write the file, unless somebody else did since the page before was made."""
+    before = _find(console, slug)
+    chosen = _named(edited, before)
+    text = console.topics_file.read()
+    after = console.topics_file.with_topic(text.text, chosen.topic())
+    try:
+        console.topics_file.replace(after, started_from)
+    except Conflict:
+        seen = look(chosen, before, console, services.clock())
+        return _check(request, session, services, console, chosen, before, seen, overtaken=True)
+    what = f"{'Changed' if before else 'Added'} {chosen.slug}"
+    _keep(console, session, what, text.text, after)
+    return RedirectResponse(f"/console/topics?saved={chosen.slug}", 303)
+
+
+@router.post("/topics/{slug}/remove", dependencies=CHANGES)
+def remove(slug: str, session: Editor, console: Console) -> Response:
+    """Take a topic out of the file; its subscribers are kept for the day it comes back."""
+    text = console.topics_file.read()
+    after = console.topics_file.without_topic(text.text, slug)
+    console.topics_file.replace(after, text.version)
+    _keep(console, session, f"Removed {slug}", text.text, after)
+    return RedirectResponse("/console/changes", 303)
+
+
+@router.get("/changes")
+def changes(request: Request, session: Viewer, console: Console) -> Response:
+    """Every change made here: who, when, what; each can be taken back."""
+    return page(
+        request,
+        "changes.html",
+        session,
+        here="topics",
+        changes=console.changes.recent(SHOWN_CHANGES),
+        version=console.topics_file.read().version,
+        problem="",
+    )
+
+
+@router.post("/changes/{change_id}/undo", dependencies=CHANGES)
+def undo(change_id: int, request: Request, session: Editor, console: Console) -> Response:
+    """Put back the text from before a change, where nothing else has happened to the file since."""
+    change = console.changes.find(change_id)
+    if change is None:
+        raise NotFound("no such change")
+    text = console.topics_file.read()
+    if text.text != change.after:
+        return page(
+            request,
+            "changes.html",
+            session,
+            status=409,
+            here="topics",
+            changes=console.changes.recent(SHOWN_CHANGES),
+            version=text.version,
+            problem="The file was changed again since then. Take the newer changes back first, or edit the topic.",
+        )
+    console.topics_file.replace(change.before, text.version)
+    _keep(console, session, f"Took back: {change.what}", text.text, change.before)
+    return RedirectResponse("/console/changes", 303)
+
+
+def _keep(console: ConsoleServices, session: Session, what: str, before: str, after: str) -> None:
+    console.changes.record(NewChange(FILE, session.operator.name, what, before, after), console.wall())
+
+
+def _workbench(
+    request: Request,
+    session: Session,
+    services: Services,
+    edited: Fields,
+    before: Topic | None,
+    seen: Look | None,
+    status: int = 200,
+) -> Response:
+    audience = services.subscriptions.audience(frozenset({before.slug})) if before else 0
+    return page(
+        request,
+        "workbench.html",
+        session,
+        status=status,
+        here="topics",
+        edited=edited,
+        before=before,
+        look=seen,
+        audience=audience,
+        modes=MODES,
+        days=DAYS,
+        listed=LISTED,
+    )
+
+
+def _check(
+    request: Request,
+    session: Session,
+    services: Services,
+    console: ConsoleServices,
+    chosen: Fields,
+    before: Topic | None,
+    seen: Look,
+    *,
+    overtaken: bool = False,
+) -> Response:
+    text = console.topics_file.read()
+    return page(
+        request,
+        "check.html",
+        session,
+        status=409 if overtaken else 200,
+        here="topics",
+        edited=chosen,
+        before=before,
+        look=seen,
+        lines=difference(text.text, console.topics_file.with_topic(text.text, chosen.topic())),
+        version=text.version,
+        overtaken=overtaken,
+        newest=next(iter(console.changes.recent(1)), None),
+        days=DAYS,
+        audience=services.subscriptions.audience(frozenset({chosen.slug})),
+    )
+
+
+def _topics(console: ConsoleServices) -> Sequence[Topic]:
+    """The file's topics; none where it is broken, which the page says."""
+    try:
+        return console.topics_file.topics()
+    except ConfigError:
+        return ()
+
+
+def _find(console: ConsoleServices, slug: str) -> Topic | None:
+    """The topic of this address; None for a new one. Raises NotFound."""
+    if slug == NEW:
+        return None
+    found = next((topic for topic in _topics(console) if topic.slug == slug), None)
+    if found is None:
+        raise NotFound(f"there is no topic {slug}")
+    return found
+
+
+def _named(edited: Fields, before: Topic | None) -> Fields:
+    """A topic that exists keeps its slug: subscriptions name it."""
+    if before is None:
+        return edited
+    return Fields(
+        before.slug,
+        edited.title,
+        edited.description,
+        edited.match,
+        edited.mode,
+        edited.daily_budget,
+        edited.default_on,
+    )

@@ -1,0 +1,130 @@
+"""What the workbench shows of a topic that is being edited: what it would have sent, beside what it sends now.
+
+Enters: a form's fields and the topic as the file has it. Leaves: `Look`, or the sentence that says what is wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from fastapi import Form
+from markupsafe import Markup
+
+from notifier.alerts.preview import Difference, Preview, compare, preview
+from notifier.errors import ConfigError, QueryError
+from notifier.topics.topic import Topic, TopicMode
+from notifier.web.console.charts import bars_a_day
+from notifier.web.console.services import ConsoleServices
+
+DAYS = 14
+LISTED = 100
+SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
+Line = Annotated[str, Form(max_length=200)]
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """A topic as the form has it: text, nothing checked yet."""
+
+    slug: str
+    title: str
+    description: str
+    match: str
+    mode: str
+    daily_budget: str
+    default_on: bool
+
+    @classmethod
+    def of(cls, topic: Topic) -> Fields:
+        """The fields of a topic."""
+        budget = "" if topic.daily_budget is None else str(topic.daily_budget)
+        mode = topic.mode.value
+        return cls(topic.slug, topic.title, topic.description, topic.match, mode, budget, topic.default_on)
+
+    def topic(self) -> Topic:
+        """Raises ConfigError with what is wrong and what would be right."""
+        if not SLUG.fullmatch(self.slug):
+            fix = "Use lower-case letters, digits and hyphens, for example middle-east"
+            raise ConfigError(f"“{self.slug}” cannot be an address name", fix=fix)
+        if not self.title.strip():
+            raise ConfigError("the topic has no title", fix="Write what people see beside the checkbox")
+        budget = self.daily_budget.strip()
+        if budget and not (budget.isascii() and budget.isdigit() and int(budget) <= 1000):
+            raise ConfigError(f"“{budget}” is no number of alerts", fix="Write a number up to 1000, or nothing")
+        return Topic(
+            slug=self.slug,
+            title=self.title.strip(),
+            description=self.description.strip(),
+            match=self.match.replace("\r\n", "\n").strip(),
+            mode=TopicMode(self.mode),
+            daily_budget=int(budget) if budget else None,
+            default_on=self.default_on,
+        )
+
+
+def fields(
+    title: Line = "",
+    description: Line = "",
+    match: Annotated[str, Form(max_length=20_000)] = "",
+    mode: Annotated[TopicMode, Form()] = TopicMode.EVERY,
+    daily_budget: Line = "",
+    default_on: Annotated[bool, Form()] = False,
+    named: Annotated[str, Form(alias="slug", max_length=200)] = "",
+) -> Fields:
+    """The form's fields (a dependency)."""
+    return Fields(named.strip(), title, description, match, mode.value, daily_budget, default_on)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What can be seen of an edit. `was` is None for a new topic; `problem` stands where the rule cannot be read."""
+
+    problem: str = ""
+    now: Preview | None = None
+    was: Preview | None = None
+    difference: Difference | None = None
+    chart: Markup | None = None
+    since: datetime | None = None
+    items: int = 0
+    stories_known_since: datetime | None = None
+
+
+def look(edited: Fields, before: Topic | None, console: ConsoleServices, now: datetime) -> Look:
+    """Ask the desk about the last days, under the topic as edited and as it is."""
+    record = console.record()
+    since = now - timedelta(days=DAYS)
+    try:
+        topic = edited.topic()
+        after = preview(topic, record, console.rules, since, now)
+    except QueryError as wrong:
+        where = f"Line {wrong.line}, column {wrong.column}: " if wrong.line else ""
+        return Look(problem=f"{where}{wrong.problem}. {wrong.fix}")
+    except ConfigError as wrong:
+        return Look(problem=str(wrong))
+    earlier = preview(before, record, console.rules, since, now) if before else None
+    return Look(
+        now=after,
+        was=earlier,
+        difference=compare(earlier, after) if earlier else None,
+        chart=_chart(earlier, after),
+        since=since,
+        items=len(record.items),
+        stories_known_since=record.items[0].seen_at if record.items else None,
+    )
+
+
+def _chart(was: Preview | None, now: Preview) -> Markup:
+    sentence = f"Alerts a day over the last {DAYS} days: {_rate(now)} with this rule"
+    series = {"This rule": now.per_day}
+    if was is not None and was.per_day != now.per_day:
+        series = {"As it is now": was.per_day, "As edited": now.per_day}
+        sentence = f"Alerts a day over the last {DAYS} days: {_rate(was)} as it is, {_rate(now)} as edited"
+    return bars_a_day(series, sentence)
+
+
+def _rate(told: Preview) -> str:
+    return f"{told.rate_a_day:.1f} a day, at most {max(told.per_day.values(), default=0)}"

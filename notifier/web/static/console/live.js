@@ -1,0 +1,31 @@
+// Keeps the parts of a page that move (data-live) as the server has them: an event says that something changed, then the
+// page is asked again. A part in which somebody is typing or has moved the focus waits until they are done.
+
+const stream = new EventSource("/console/events");
+stream.addEventListener("changed", refresh);
+addEventListener("pagehide", () => stream.close());
+setInterval(countDown, 1000);
+countDown();
+
+async function refresh() {
+  const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+  if (!answer.ok || answer.redirected) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of document.querySelectorAll("[data-live]")) {
+    const next = fresh.getElementById(part.id);
+    if (!next || part.contains(document.activeElement)) continue;
+    for (const open of part.querySelectorAll("details[open]")) next.querySelector(`#${open.id}`)?.setAttribute("open", "");
+    part.replaceChildren(...next.childNodes);
+  }
+  countDown();
+}
+
+// The server's clock counts: it may be a rehearsal's.
+const loaded = performance.now();
+function countDown() {
+  for (const place of document.querySelectorAll("[data-until]")) {
+    const left = Date.parse(place.dataset.until) - Date.parse(place.dataset.now) - (performance.now() - loaded);
+    const seconds = Math.max(0, Math.round(left / 1000));
+    place.textContent = `(in ${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")})`;
+  }
+}

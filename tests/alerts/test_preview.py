@@ -1,0 +1,111 @@
+"""A preview is what the desk would have decided."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from notifier.alerts.decide import AlertRules, Send
+from notifier.alerts.desk import Desk
+from notifier.alerts.preview import Record, compare, preview
+from notifier.errors import QueryError
+from notifier.stories.story import StoryItem
+from notifier.topics.match import TopicIndex
+from notifier.topics.topic import Topic, TopicMode
+
+RULES = AlertRules()
+START = datetime(2026, 4, 20, 12, tzinfo=UTC)
+END = START + timedelta(days=7)
+
+
+def told(
+    item_id: int, story_id: int | None, title: str, hours: float, publisher: str = "Post", **more: object
+) -> StoryItem:
+    at = START + timedelta(hours=hours)
+    url = f"https://{publisher.lower()}.example/{item_id}"
+    fields = {"summary": "", "published_at": at} | more
+    return StoryItem(item_id, 1, publisher, "world", url, url, title, seen_at=at, story_id=story_id, **fields)  # type: ignore[arg-type]
+
+
+def topic(match: str, mode: TopicMode = TopicMode.EVERY, budget: int | None = None) -> Topic:
+    return Topic("tried", "Tried", "", match, mode, budget)
+
+
+RECORD = Record(
+    [
+        told(1, 1, "Ferry aground off the harbour", 1),
+        told(2, 1, "Ferry aground, forty rescued", 2, "Gazette"),
+        told(3, 2, "Flood closes the old bridge", 3),
+        told(4, 3, "Ferry fares to rise", 30),
+        told(5, None, "Ferry without a story yet", 31),
+    ]
+)
+
+
+def titles(match: str, **more: object) -> list[str]:
+    shown = preview(topic(match, **more), RECORD, RULES, START, END)  # type: ignore[arg-type]
+    return [would.alert.message.title for would in shown.alerts]
+
+
+def test_a_story_is_one_alert_newest_first() -> None:
+    assert titles("ferry") == ["Ferry fares to rise", "Ferry aground off the harbour"]
+
+
+def test_the_daily_budget_holds() -> None:
+    assert titles("ferry OR flood", budget=1) == ["Ferry fares to rise", "Ferry aground off the harbour"]
+
+
+def test_a_breaking_topic_sends_only_what_breaks() -> None:
+    assert titles("", mode=TopicMode.BREAKING) == []
+
+
+def test_a_held_topic_says_that_an_editor_is_asked() -> None:
+    shown = preview(topic("flood", TopicMode.HELD), RECORD, RULES, START, END)
+
+    assert [would.held for would in shown.alerts] == [True]
+
+
+def test_what_was_alerted_before_the_window_is_not_alerted_again() -> None:
+    shown = preview(topic("ferry"), RECORD, RULES, START + timedelta(hours=1.5), END)
+
+    assert [would.alert.message.title for would in shown.alerts] == ["Ferry fares to rise"]
+
+
+def test_the_matched_words_have_their_place_in_the_alert() -> None:
+    (flood,) = preview(topic("floods"), RECORD, RULES, START, END).alerts
+
+    assert [(w.field, w.start, w.text) for w in flood.words] == [("title", 0, "Flood")]
+
+
+def test_every_day_is_counted_even_an_empty_one() -> None:
+    shown = preview(topic("ferry"), RECORD, RULES, START, END)
+
+    assert list(shown.per_day.values()) == [1, 1, 0, 0, 0, 0, 0, 0]
+
+
+def test_a_rule_that_cannot_be_read_is_refused() -> None:
+    with pytest.raises(QueryError):
+        preview(topic("ferry OR"), RECORD, RULES, START, END)
+
+
+def test_a_changed_rule_gains_loses_and_keeps() -> None:
+    was = preview(topic("ferry"), RECORD, RULES, START, END)
+    now = preview(topic("aground OR flood"), RECORD, RULES, START, END)
+
+    changed = compare(was, now)
+
+    assert [w.alert.message.title for w in changed.gained] == ["Flood closes the old bridge"]
+    assert [w.alert.message.title for w in changed.lost] == ["Ferry fares to rise"]
+    assert [w.alert.message.title for w in changed.kept] == ["Ferry aground off the harbour"]
+
+
+def test_it_is_what_the_services_desk_decides() -> None:
+    tried = topic("ferry OR bridge")
+    desk = Desk(TopicIndex([tried]), [tried], RULES)
+    sent = []
+    for item in RECORD.items:
+        verdicts = desk.take([item], item.seen_at).verdicts
+        sent += [v.alert.message.title for v in verdicts if isinstance(v, Send) and v.alert.kind == "new"]
+
+    assert sent[::-1] == titles("ferry OR bridge")

@@ -1,0 +1,92 @@
+"""What an operator's hand does to alerts and stories, on every backend."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from notifier.alerts.delivery import Settlement
+from notifier.errors import LeaseLost, NotFound
+from notifier.storage.database import Database
+from notifier.storage.deliveries import SqlDeliveryStore
+from notifier.storage.newsroom import SqlNewsroom
+from notifier.storage.subscriptions import SqlSubscriptionStore
+from tests.contracts.samples import NOON, a_subscription, an_alert
+
+LATER = NOON + timedelta(minutes=15)
+
+
+@pytest.fixture
+def newsroom(database: Database) -> SqlNewsroom:
+    SqlSubscriptionStore(database).subscribe(a_subscription("ada", "world"), NOON)
+    return SqlNewsroom(database)
+
+
+def test_a_held_alert_goes_when_an_editor_lets_it(database: Database, newsroom: SqlNewsroom) -> None:
+    held = newsroom.accept(replace(an_alert("world"), hold_until=LATER), NOON)
+    deliveries = SqlDeliveryStore(database)
+    assert deliveries.claim_chunk(NOON, 60) is None
+
+    assert newsroom.approve(held.id, NOON)
+
+    assert deliveries.claim_chunk(NOON, 60) is not None
+    assert not newsroom.approve(held.id, NOON), "it went already"
+
+
+def test_a_dropped_alert_goes_to_nobody(database: Database, newsroom: SqlNewsroom) -> None:
+    held = newsroom.accept(replace(an_alert("world"), hold_until=LATER), NOON)
+
+    assert newsroom.withdraw(held.id, NOON)
+
+    assert SqlDeliveryStore(database).claim_chunk(LATER, 60) is None
+    assert newsroom.alert(held.id).withdrawn_at == NOON
+    assert not newsroom.approve(held.id, NOON)
+    assert not newsroom.withdraw(held.id, LATER)
+
+
+def test_a_worker_that_is_sending_a_withdrawn_alert_is_stopped(database: Database, newsroom: SqlNewsroom) -> None:
+    sending = newsroom.accept(an_alert("world"), NOON)
+    deliveries = SqlDeliveryStore(database)
+    job = deliveries.claim_chunk(NOON, 60)
+    assert job is not None
+
+    newsroom.withdraw(sending.id, NOON)
+
+    with pytest.raises(LeaseLost):
+        deliveries.settle(job, Settlement(1, {"mozilla": {"delivered": 1}}), NOON, 60)
+
+
+def test_outcomes_are_counted_by_push_service(database: Database, newsroom: SqlNewsroom) -> None:
+    alert = newsroom.accept(an_alert("world"), NOON)
+    deliveries = SqlDeliveryStore(database)
+    job = deliveries.claim_chunk(NOON, 60)
+    assert job is not None
+
+    deliveries.settle(job, Settlement(1, {"mozilla": {"delivered": 1}}, done=True), NOON, 60)
+
+    assert newsroom.outcomes(alert.id) == {"mozilla": {"delivered": 1}}
+
+
+def test_an_unknown_alert_or_story_is_not_found(newsroom: SqlNewsroom) -> None:
+    with pytest.raises(NotFound):
+        newsroom.alert(99)
+    with pytest.raises(NotFound):
+        newsroom.silence(99, "Ada", NOON)
+
+
+def test_the_pulse_changes_with_what_pages_show(newsroom: SqlNewsroom) -> None:
+    before = newsroom.pulse()
+    assert newsroom.pulse() == before
+
+    newsroom.accept(an_alert("world"), NOON)
+
+    assert newsroom.pulse() != before
+
+
+def test_the_audience_is_counts(newsroom: SqlNewsroom) -> None:
+    counts = newsroom.audience()
+
+    assert sum(counts["browser"].values()) == 1
+    assert counts["reason"] == {}

@@ -1,0 +1,90 @@
+"""What every OperatorStore and ChangeStore does."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from notifier.errors import Conflict
+from notifier.operators.change import NewChange
+from notifier.operators.operator import Role
+from notifier.storage.database import Database
+from notifier.storage.operators import SqlChangeStore, SqlOperatorStore
+from tests.contracts.samples import NOON
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def store(database: Database) -> SqlOperatorStore:
+    return SqlOperatorStore(database)
+
+
+def test_a_session_belongs_to_its_operator_until_it_ends(store: SqlOperatorStore) -> None:
+    ada = store.add("Ada", "hash", Role.EDITOR, NOON)
+
+    store.open_session(ada.id, b"token", NOON, NOON + HOUR)
+
+    assert store.session(b"token", NOON) == ada
+    assert store.session(b"other", NOON) is None
+    assert store.session(b"token", NOON + HOUR) is None
+
+
+def test_a_closed_session_is_over_at_once(store: SqlOperatorStore) -> None:
+    ada = store.add("Ada", "hash", Role.EDITOR, NOON)
+    store.open_session(ada.id, b"one", NOON, NOON + HOUR)
+    store.open_session(ada.id, b"two", NOON, NOON + HOUR)
+
+    store.close_session(b"one")
+
+    assert store.session(b"one", NOON) is None
+    assert store.session(b"two", NOON) is not None
+    assert store.close_sessions("Ada") == 1
+    assert store.session(b"two", NOON) is None
+
+
+def test_a_removed_operator_is_signed_out_everywhere(store: SqlOperatorStore) -> None:
+    ada = store.add("Ada", "hash", Role.EDITOR, NOON)
+    store.open_session(ada.id, b"token", NOON, NOON + HOUR)
+
+    assert store.remove("Ada")
+
+    assert store.session(b"token", NOON) is None
+    assert not store.remove("Ada")
+    assert store.credentials("Ada") is None
+
+
+def test_a_name_is_given_once(store: SqlOperatorStore) -> None:
+    store.add("Ada", "hash", Role.EDITOR, NOON)
+
+    with pytest.raises(Conflict):
+        store.add("Ada", "another", Role.ADMIN, NOON)
+
+
+def test_the_first_operator_is_made_once(store: SqlOperatorStore) -> None:
+    store.add("Ada", "hash", Role.ADMIN, NOON, only_first=True)
+
+    with pytest.raises(Conflict):
+        store.add("Eve", "hash", Role.ADMIN, NOON, only_first=True)
+
+
+def test_operators_are_listed_by_name_with_their_open_sessions(store: SqlOperatorStore) -> None:
+    store.add("Bea", "hash", Role.VIEWER, NOON)
+    ada = store.add("Ada", "hash", Role.EDITOR, NOON)
+    store.open_session(ada.id, b"token", NOON, NOON + HOUR)
+
+    assert [(o.name, o.signed_in) for o in store.all(NOON)] == [("Ada", 1), ("Bea", 0)]
+    assert [(o.name, o.signed_in) for o in store.all(NOON + HOUR)] == [("Ada", 0), ("Bea", 0)]
+
+
+def test_changes_are_kept_whole_newest_first(database: Database) -> None:
+    changes = SqlChangeStore(database)
+    first = changes.record(NewChange("topics.yaml", "Ada", "Added ships", "a", "b"), NOON)
+    changes.record(NewChange("topics.yaml", "Bea", "Changed ships", "b", "c"), NOON + HOUR)
+
+    assert [(c.by, c.before, c.after) for c in changes.recent(10)] == [("Bea", "b", "c"), ("Ada", "a", "b")]
+    found = changes.find(first)
+    assert found is not None
+    assert (found.at, found.what) == (NOON, "Added ships")
+    assert changes.find(99) is None

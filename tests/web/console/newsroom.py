@@ -1,0 +1,264 @@
+"""The console over stores in memory, with a person at its browser: doubles for everything around the web room."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import urlencode
+
+from notifier.alerts.alert import Alert, NewAlert
+from notifier.alerts.decide import AlertRules
+from notifier.alerts.news import StoryReport
+from notifier.alerts.preview import Record
+from notifier.clock import ManualClock
+from notifier.config.edit import TopicsFile
+from notifier.errors import Conflict, NotFound
+from notifier.operators.change import Change, NewChange
+from notifier.operators.operator import Operator, Role
+from notifier.operators.password import hash_password
+from notifier.stories.story import StoryItem
+from notifier.web.console.access import COOKIE, form_token
+from notifier.web.console.services import ConsoleServices
+from notifier.web.services import WebServices
+from tests.web.site import NOW, Answer, Site
+
+PASSWORD = "four words will do"
+HASH = hash_password(PASSWORD)
+SECRET = "only-in-the-terminal"
+TOPICS = """\
+# Kept by hand.
+topics:
+  - slug: ships
+    title: Ships
+    description: Everything that floats.
+    match: ferry OR harbour
+  - slug: storms
+    title: Storms
+    match: storm OR flood   # both
+"""
+
+
+class MemoryOperators:
+    """OperatorStore in dicts."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, tuple[Operator, str]] = {}
+        self.sessions: dict[bytes, tuple[int, datetime]] = {}
+
+    def all(self, now: datetime) -> Sequence[Operator]:
+        counted = {
+            o.name: sum(i == o.id and until > now for i, until in self.sessions.values())
+            for o, _ in self.known.values()
+        }
+        return [replace(o, signed_in=counted[o.name]) for o, _ in sorted(self.known.values(), key=lambda k: k[0].name)]
+
+    def add(self, name: str, password_hash: str, role: Role, now: datetime, *, only_first: bool = False) -> Operator:
+        if name in self.known or (only_first and self.known):
+            raise Conflict("taken")
+        made = Operator(len(self.known) + 1, name, role, now)
+        self.known[name] = (made, password_hash)
+        return made
+
+    def remove(self, name: str) -> bool:
+        return self.known.pop(name, None) is not None
+
+    def credentials(self, name: str) -> tuple[Operator, str] | None:
+        return self.known.get(name)
+
+    def open_session(self, operator_id: int, token_hash: bytes, now: datetime, until: datetime) -> None:
+        self.sessions[token_hash] = (operator_id, until)
+
+    def session(self, token_hash: bytes, now: datetime) -> Operator | None:
+        owner, until = self.sessions.get(token_hash, (0, now))
+        return next((o for o, _ in self.known.values() if o.id == owner and until > now), None)
+
+    def close_session(self, token_hash: bytes) -> None:
+        self.sessions.pop(token_hash, None)
+
+    def close_sessions(self, name: str) -> int:
+        owner = self.known[name][0].id if name in self.known else 0
+        theirs = [token for token, (i, _) in self.sessions.items() if i == owner]
+        for token in theirs:
+            del self.sessions[token]
+        return len(theirs)
+
+
+class MemoryChanges:
+    """ChangeStore in a list."""
+
+    def __init__(self) -> None:
+        self.kept: list[Change] = []
+
+    def record(self, change: NewChange, now: datetime) -> int:
+        made = Change(len(self.kept) + 1, now, change.file, change.by, change.what, change.before, change.after)
+        self.kept.append(made)
+        return made.id
+
+    def recent(self, limit: int) -> Sequence[Change]:
+        return self.kept[::-1][:limit]
+
+    def find(self, change_id: int) -> Change | None:
+        return next((change for change in self.kept if change.id == change_id), None)
+
+
+@dataclass
+class MemoryNewsroom:
+    """Newsroom in lists; what was done by hand can be looked at."""
+
+    reports: list[StoryReport] = field(default_factory=list)
+    made: list[Alert] = field(default_factory=list)
+    never: dict[int, str] = field(default_factory=dict)
+    audience_of_new: int = 2
+
+    def stories(self, limit: int) -> Sequence[StoryReport]:
+        return self.reports[:limit]
+
+    def alerts(self, limit: int) -> Sequence[Alert]:
+        return self.made[::-1][:limit]
+
+    def alert(self, alert_id: int) -> Alert:
+        if not 1 <= alert_id <= len(self.made):
+            raise NotFound("no such alert")
+        return self.made[alert_id - 1]
+
+    def accept(self, new: NewAlert, now: datetime) -> Alert:
+        kept = {name: getattr(new, name) for name in NewAlert.__slots__ if name != "except_topics"}
+        self.made.append(Alert(id=len(self.made) + 1, audience=self.audience_of_new, **kept))
+        return self.made[-1]
+
+    def approve(self, alert_id: int, now: datetime) -> bool:
+        self.made[alert_id - 1] = replace(self.alert(alert_id), hold_until=now)
+        return True
+
+    def withdraw(self, alert_id: int, now: datetime) -> bool:
+        self.made[alert_id - 1] = replace(self.alert(alert_id), done_at=now, withdrawn_at=now)
+        return True
+
+    def outcomes(self, alert_id: int) -> Mapping[str, Mapping[str, int]]:
+        return {"mozilla": {"delivered": 1}, "fcm": {"delivered": 1, "gone": 1}}
+
+    def silence(self, story_id: int, by: str, now: datetime) -> None:
+        self.never[story_id] = by
+
+    def unsilence(self, story_id: int) -> None:
+        self.never.pop(story_id, None)
+
+    def silenced(self) -> Mapping[int, str]:
+        return self.never
+
+    def audience(self) -> Mapping[str, Mapping[str, int]]:
+        return {"topic": {"ships": 3}, "browser": {"firefox": 3}, "push service": {"mozilla": 3}, "reason": {"410": 1}}
+
+    def pulse(self) -> str:
+        return str(len(self.made))
+
+
+def story_item(
+    item_id: int, story_id: int, title: str, hours_ago: float, publisher: str = "The Harbour Post"
+) -> StoryItem:
+    """An item of a story, seen so long before NOW."""
+    at = NOW - timedelta(hours=hours_ago)
+    url = f"https://news.example/{item_id}"
+    return StoryItem(
+        item_id, 1, publisher, "world", url, url, title, "", at, published_at=at, language="en", story_id=story_id
+    )
+
+
+ITEMS = [
+    story_item(1, 1, "Ferry aground off the harbour", 50),
+    story_item(2, 2, "Flood closes the old bridge", 30),
+    story_item(3, 3, "Ferry fares to rise", 5),
+]
+REPORT = StoryReport(
+    3,
+    ITEMS[2],
+    ("The Harbour Post", "Gazette"),
+    ITEMS[2].seen_at,
+    "dropped",
+    {"code": "no-topic", "words": "No topic matches it.", "evidence": {"breaking": False, "items": [3]}},
+)
+
+
+class Console:
+    """The application with a console, and whoever sits at it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "topics.yaml"
+        self.path.write_text(TOPICS, encoding="utf-8")
+        self.operators, self.changes, self.newsroom = MemoryOperators(), MemoryChanges(), MemoryNewsroom([REPORT])
+        self.clock = ManualClock(NOW)
+        self.reloads = self.wakes = 0
+        self.cookie = ""
+        self.site = _SiteWithConsole(self)
+
+    def services(self) -> ConsoleServices:
+        return ConsoleServices(
+            wall=self.clock,
+            operators=self.operators,
+            first_secret=SECRET,
+            topics_file=TopicsFile(self.path),
+            changes=self.changes,
+            newsroom=self.newsroom,
+            record=lambda: Record(ITEMS),
+            rules=AlertRules(),
+            feeds=list,
+            facts=lambda: {"data": "data"},
+            complaints=lambda: (),
+            changed=self._count_reload,
+            wake=self._count_wake,
+        )
+
+    def sign_in(self, name: str = "Ada", role: Role = Role.EDITOR) -> str:
+        """Sit down as somebody of this role; returns their form token."""
+        operator = self.operators.known.get(name, (None,))[0] or self.operators.add(name, HASH, role, NOW)
+        self.cookie = f"session-of-{name}"
+        digest = sha256(self.cookie.encode()).digest()
+        self.operators.open_session(operator.id, digest, NOW, NOW + timedelta(hours=1))
+        return form_token(self.cookie)
+
+    def get(self, path: str) -> Answer:
+        """Open a page."""
+        return self.site.ask("GET", path, headers=self._headers() | {"accept": "text/html"})
+
+    def post(self, path: str, **fields: str) -> Answer:
+        """Send a form as the browser does from our own page."""
+        fields = {"form_token": form_token(self.cookie)} | fields
+        more = {"accept": "text/html", "sec-fetch-site": "same-origin"}
+        return self.form(path, fields, self._headers() | more)
+
+    def form(self, path: str, fields: Mapping[str, str], headers: Mapping[str, str]) -> Answer:
+        """Send a form with exactly these headers."""
+        kind = {"content-type": "application/x-www-form-urlencoded"}
+        return self.site.ask("POST", path, body=urlencode(fields).encode(), headers=dict(headers) | kind)
+
+    def _headers(self) -> dict[str, str]:
+        return {"cookie": f"{COOKIE}={self.cookie}"} if self.cookie else {}
+
+    def _count_reload(self) -> None:
+        self.reloads += 1
+
+    def _count_wake(self) -> None:
+        self.wakes += 1
+
+
+class _SiteWithConsole(Site):
+    """A Site whose application has a console."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        super().__init__(clock=console.clock, topics=TopicsFile(console.path).topics())
+
+    def services(self) -> WebServices:
+        return replace(super().services(), console=self._console.services())
+
+
+def fields_of(page: str) -> dict[str, str]:
+    """The hidden inputs and text areas of the first form that saves."""
+    form = re.search(r'<form method="post" action="[^"]*/(?:save|check)">(.*?)</form>', page, re.DOTALL)
+    assert form, page
+    found = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form[1]))
+    return found | dict(re.findall(r"<textarea[^>]* name=\"(\w+)\"[^>]*>\n(.*?)</textarea>", form[1], re.DOTALL))

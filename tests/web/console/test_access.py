@@ -1,0 +1,178 @@
+"""Who gets in, and what every change demands."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from fastapi.routing import APIRoute
+
+from notifier.operators.operator import Role
+from notifier.web.app import CONSOLE
+from notifier.web.console.access import COOKIE
+from tests.web.console.newsroom import HASH, PASSWORD, SECRET, Console
+from tests.web.site import NOW
+
+OPEN = {"/console/sign-in", "/console/first/{secret}"}
+# Every route that changes something, listed by the routers themselves: a new one is covered as soon as it exists.
+CHANGES = sorted(
+    re.sub(r"\{name\}", "Ada", re.sub(r"\{\w*id\}", "1", route.path)).replace("{slug}", "ships")
+    for router in CONSOLE
+    for route in router.routes
+    if isinstance(route, APIRoute) and route.methods - {"GET", "HEAD"} and route.path not in OPEN
+)
+PAGES = sorted(
+    route.path.replace("{slug}", "ships").replace("{alert_id}", "1")
+    for router in CONSOLE
+    for route in router.routes
+    if isinstance(route, APIRoute)
+    and "GET" in route.methods
+    and route.path not in OPEN | {"/console", "/console/events"}
+)
+FOR_VIEWERS = {"/console/sign-out", "/console/topics/ships/look"}
+FOR_ADMINS = {"/console/operators/Ada/sign-out"}
+
+
+def test_the_routes_that_change_something_are_found() -> None:
+    assert len(CHANGES) >= 12
+
+
+@pytest.mark.parametrize("path", CHANGES)
+def test_no_change_without_a_session(console: Console, path: str) -> None:
+    console.sign_in()
+    console.cookie = "made-up"
+
+    assert console.post(path).status == 401
+    console.cookie = ""
+    assert console.post(path).status == 401
+
+
+@pytest.mark.parametrize("path", CHANGES)
+def test_no_change_without_the_sessions_own_form_token(console: Console, path: str) -> None:
+    console.sign_in("Eve")
+    hers = console.sign_in("Ada", Role.ADMIN)
+    console.sign_in("Eve")
+
+    for token in ("", "made-up", hers):
+        answer = console.post(path, form_token=token)
+        assert (answer.status, "This form is too old" in answer.text) == (403, True)
+
+
+@pytest.mark.parametrize("path", CHANGES)
+@pytest.mark.parametrize("where", [{"sec-fetch-site": "cross-site"}, {"origin": "https://evil.example"}])
+def test_no_change_that_another_sites_page_asked_for(console: Console, path: str, where: dict[str, str]) -> None:
+    token = console.sign_in(role=Role.ADMIN)
+
+    answer = console.form(path, {"form_token": token}, {"cookie": f"{COOKIE}={console.cookie}"} | where)
+
+    assert answer.json["code"] == "foreign-origin"
+
+
+@pytest.mark.parametrize("path", sorted(set(CHANGES) - FOR_VIEWERS))
+def test_no_change_by_a_viewer(console: Console, path: str) -> None:
+    console.sign_in(role=Role.VIEWER)
+
+    assert console.post(path).status == 403
+    assert console.path.read_text().startswith("# Kept by hand.")
+    assert (console.newsroom.made, console.newsroom.never, console.changes.kept) == ([], {}, [])
+
+
+@pytest.mark.parametrize("path", sorted(FOR_ADMINS))
+def test_what_is_kept_to_administrators_is_not_for_editors(console: Console, path: str) -> None:
+    console.sign_in(role=Role.EDITOR)
+
+    assert console.post(path).status == 403
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_asks_to_sign_in_first(console: Console, path: str) -> None:
+    answer = console.get(path)
+
+    assert (answer.status, answer.headers["location"]) == (303, "/console/sign-in")
+
+
+def test_a_script_is_told_instead_of_led_away(console: Console) -> None:
+    assert console.site.ask("GET", "/console/wire").json["code"] == "sign-in-needed"
+
+
+def test_signing_in_opens_a_session_that_no_script_and_no_other_site_can_use(console: Console) -> None:
+    console.operators.add("Ada", HASH, Role.EDITOR, NOW)
+
+    answer = console.form("/console/sign-in", {"name": "Ada", "password": PASSWORD}, {"sec-fetch-site": "same-origin"})
+
+    assert (answer.status, answer.headers["location"]) == (303, "/console/wire")
+    cookie = answer.headers["set-cookie"]
+    assert {"HttpOnly", "SameSite=strict", "Path=/console"} <= set(cookie.split("; "))
+    console.cookie = re.match(rf"{COOKIE}=([^;]+)", cookie)[1]  # type: ignore[index]
+    assert console.get("/console/wire").status == 200
+
+
+@pytest.mark.parametrize(("name", "password"), [("Ada", "not this one, no"), ("Eve", PASSWORD)])
+def test_a_wrong_name_and_a_wrong_password_are_answered_alike(console: Console, name: str, password: str) -> None:
+    console.operators.add("Ada", HASH, Role.EDITOR, NOW)
+
+    answer = console.form("/console/sign-in", {"name": name, "password": password}, {})
+
+    assert answer.status == 401
+    assert "set-cookie" not in answer.headers
+    assert "Name and password do not belong together." in answer.text
+
+
+def test_guessing_is_slowed_down(console: Console) -> None:
+    tries = [console.form("/console/sign-in", {"name": "Ada", "password": "guess"}, {}).status for _ in range(11)]
+
+    assert tries == [401] * 10 + [429]
+
+
+def test_signing_out_ends_the_session_for_good(console: Console) -> None:
+    console.sign_in()
+
+    assert console.post("/console/sign-out").headers["location"] == "/console/sign-in"
+
+    assert console.get("/console/wire").status == 303
+
+
+def test_a_session_ends_by_itself(console: Console) -> None:
+    console.sign_in()
+    console.site.clock.advance(3601)
+
+    assert console.get("/console/wire").status == 303
+
+
+def test_an_administrator_signs_somebody_out_everywhere(console: Console) -> None:
+    console.sign_in("Ada")
+    console.sign_in("Root", Role.ADMIN)
+
+    console.post("/console/operators/Ada/sign-out")
+
+    console.cookie = "session-of-Ada"
+    assert console.get("/console/wire").status == 303
+
+
+def test_without_an_operator_the_console_is_closed(console: Console) -> None:
+    assert "The console is closed" in console.get("/console/sign-in").text
+    assert console.get("/console/first/guess").status == 404
+
+
+def test_the_printed_link_makes_the_first_administrator_once(console: Console) -> None:
+    path = f"/console/first/{SECRET}"
+    assert console.get(path).status == 200
+
+    assert console.form(path, {"name": "Ada", "password": "too short"}, {}).status == 422
+    assert console.form(path, {"name": "Ada", "password": PASSWORD}, {}).status == 303
+
+    assert console.operators.known["Ada"][0].role is Role.ADMIN
+    assert console.get(path).status == 404
+    assert console.form(path, {"name": "Eve", "password": PASSWORD}, {}).status == 404
+
+
+def test_console_pages_run_no_inline_script_and_are_kept_by_nobody(console: Console) -> None:
+    console.sign_in()
+
+    answer = console.get("/console/wire")
+
+    assert "script-src 'self'" in answer.headers["content-security-policy"]
+    assert "form-action 'self'" in answer.headers["content-security-policy"]
+    assert "unsafe" not in answer.headers["content-security-policy"]
+    assert answer.headers["cache-control"] == "no-store"
+    assert not re.search(r"<script(?![^>]*src=)|<style|\son\w+=|\sstyle=", answer.text)

@@ -1,0 +1,152 @@
+"""Alerts and stories in an operator's hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from notifier.alerts.alert import AlertKind
+from notifier.operators.operator import Role
+from tests.contracts.samples import an_alert
+from tests.web.console.newsroom import Console, fields_of
+from tests.web.site import NOW
+
+BRIDGE = {"title": "Bridge reopens", "body": "After a year.", "url": "https://news.example/bridge", "topics": "ships"}
+
+
+@pytest.fixture(autouse=True)
+def signed_in(console: Console) -> None:
+    console.sign_in()
+
+
+def test_the_wire_says_what_came_of_a_story_and_why(console: Console) -> None:
+    page = console.get("/console/wire").text
+
+    assert "Ferry fares to rise" in page
+    assert "not alerted" in page
+    assert "No topic matches it." in page
+    assert "2 outlets:" in page
+
+
+def test_the_wire_is_searched_by_words(console: Console) -> None:
+    assert "Ferry fares" in console.get("/console/wire?q=fares").text
+    assert "No story of the last hundred" in console.get("/console/wire?q=tunnel").text
+
+
+def test_never_reaches_the_desk_and_can_be_taken_back(console: Console) -> None:
+    console.post("/console/stories/3/never")
+
+    assert console.newsroom.never == {3: "Ada"}
+    assert console.reloads == 1
+    assert "Ada said: never alert this one." in console.get("/console/wire").text
+    console.post("/console/stories/3/by-the-rules")
+    assert console.newsroom.never == {}
+
+
+def test_an_alert_by_hand_is_looked_at_first_with_the_number_of_people(console: Console) -> None:
+    console.site.subscribe("ships")
+
+    page = console.post("/console/alerts/check", **BRIDGE).text
+
+    assert "Send this to 1 person?" in page
+    assert "Send to 1 person</button>" in page
+    assert console.newsroom.made == []
+
+
+def test_it_is_sent_on_the_second_word(console: Console) -> None:
+    page = console.post("/console/alerts/check", **BRIDGE | {"breaking": "true"}).text
+
+    answer = console.post("/console/alerts/check", **fields_of(page))
+
+    (alert,) = console.newsroom.made
+    assert answer.headers["location"] == "/console/alerts/1"
+    assert (alert.message.title, alert.topics, alert.breaking) == ("Bridge reopens", frozenset({"ships"}), True)
+    assert alert.why == {"by hand": "Ada"}
+    assert (console.reloads, console.wakes) == (1, 1)
+
+
+def test_more_people_than_were_named_are_named_again(console: Console) -> None:
+    page = fields_of(console.post("/console/alerts/check", **BRIDGE).text)
+    console.site.subscribe("ships")
+
+    answer = console.post("/console/alerts/check", **page)
+
+    assert "Send this to 1 person?" in answer.text
+    assert console.newsroom.made == []
+
+
+@pytest.mark.parametrize(("field", "value"), [("title", " "), ("url", "javascript:alert(1)"), ("topics", "unknown")])
+def test_what_cannot_be_sent_is_said_and_the_words_are_kept(console: Console, field: str, value: str) -> None:
+    answer = console.post("/console/alerts/check", **BRIDGE | {field: value})
+
+    assert answer.status == 422
+    assert 'role="alert"' in answer.text
+    assert "After a year." in answer.text
+
+
+def test_a_story_on_the_wire_fills_the_form(console: Console) -> None:
+    page = console.get("/console/alerts/new?story=3").text
+
+    assert 'value="Ferry fares to rise"' in page
+    assert console.get("/console/alerts/new?story=99").status == 404
+
+
+def test_a_correction_takes_the_place_of_what_it_corrects(console: Console) -> None:
+    console.newsroom.accept(an_alert("ships", story=7), NOW)
+    page = console.get("/console/alerts/new?replaces=1").text
+    assert "Dam holds after night of rain" in page
+
+    checked = fields_of(console.post("/console/alerts/check", **BRIDGE | {"replaces": "1"}).text)
+    console.post("/console/alerts/check", **checked)
+
+    correction = console.newsroom.made[-1]
+    assert (correction.kind, correction.message.tag, correction.story_id) == (AlertKind.CORRECTION, "story-7", 7)
+
+
+def test_a_held_alert_waits_with_the_time_at_which_it_goes(console: Console) -> None:
+    console.newsroom.accept(replace(an_alert("ships"), hold_until=NOW + timedelta(minutes=15)), NOW)
+
+    page = console.get("/console/alerts").text
+
+    assert "Goes by itself at 26 Apr 09:45 UTC" in page
+    assert "Send now" in page
+
+
+def test_a_held_alert_is_let_go_or_dropped(console: Console) -> None:
+    for _ in range(2):
+        console.newsroom.accept(replace(an_alert("ships"), hold_until=NOW + timedelta(minutes=15)), NOW)
+
+    console.post("/console/alerts/1/approve")
+    console.post("/console/alerts/2/withdraw")
+
+    assert console.newsroom.made[0].hold_until == NOW
+    assert console.newsroom.made[1].withdrawn_at == NOW
+    assert console.wakes == 1
+
+
+def test_an_alert_says_why_to_how_many_and_what_came_of_it(console: Console) -> None:
+    console.newsroom.accept(an_alert("ships"), NOW)
+
+    page = console.get("/console/alerts/1").text
+
+    assert "mozilla" in page
+    assert "gone" in page
+    assert "<dt>topics</dt><dd>ships</dd>" in page
+    assert console.get("/console/alerts/99").status == 404
+
+
+def test_a_viewer_sees_no_button_that_would_be_refused(console: Console) -> None:
+    console.newsroom.accept(replace(an_alert("ships"), hold_until=NOW + timedelta(minutes=15)), NOW)
+
+    console.sign_in("Vic", Role.VIEWER)
+
+    for path in ("/console/wire", "/console/topics/ships", "/console/alerts", "/console/alerts/1"):
+        page = console.get(path).text
+        assert not any(word in page for word in ("Never alert", "Send now", "Withdraw", "Save…", "Remove this"))
+
+
+@pytest.mark.parametrize("path", ["feeds", "audience", "system", "changes", "topics", "alerts"])
+def test_every_page_opens_even_with_nothing_to_show(console: Console, path: str) -> None:
+    assert console.get(f"/console/{path}").status == 200
