@@ -26,7 +26,9 @@ from notifier.config.edit import TopicsFile
 from notifier.config.files import load_feeds, load_topics
 from notifier.config.settings import Settings, listed, rehearsal_of
 from notifier.config.watch import WatchedFile
+from notifier.engine.broker import BrokerEngine, Crew
 from notifier.engine.courier import Courier
+from notifier.engine.engine import Elsewhere, Engine, Role
 from notifier.engine.local import LocalEngine
 from notifier.engine.pauses import Pauses
 from notifier.engine.run import Runner, RunSettings
@@ -149,8 +151,10 @@ class Files:
         )
 
 
-async def serve(settings: Settings, announce: Callable[[str, dict[str, str]], None]) -> None:
-    """Run the whole service until it is told to stop. Raises ConfigError before anything is started.
+async def serve(
+    settings: Settings, announce: Callable[[str, dict[str, str]], None], role: Role = Role.ALL
+) -> None:
+    """Run the service, or the part that is `role`, until it is told to stop. Raises ConfigError before it starts.
 
     `announce` is called with the address and a few facts once the service is about to answer.
     """
@@ -161,8 +165,8 @@ async def serve(settings: Settings, announce: Callable[[str, dict[str, str]], No
         listening = stack.enter_context(listen(settings.host, settings.port))
         database = open_database(settings)
         stack.callback(database.close)
-        house = House(settings, files, key, database, metrics, make_clock(settings))
-        poller, websub = await house.enter_poller(stack)
+        house = House(settings, files, key, database, metrics, make_clock(settings), role)
+        poller, websub = (None, None) if role is Role.WORK else await house.enter_poller(stack)
         pipeline = house.pipeline(poller, websub)
         server = WebServer(
             uvicorn.Config(
@@ -211,8 +215,10 @@ class House:
     """The parts of one running service, and how they hold on to each other."""
 
     def __init__(
-        self, settings: Settings, files: Files, key: VapidKey, database: Database, metrics: Metrics, clock: Clock
+        self, settings: Settings, files: Files, key: VapidKey, database: Database, metrics: Metrics, clock: Clock,
+        role: Role = Role.ALL,
     ) -> None:
+        self.role = role
         self.settings, self.files, self.key, self.metrics, self.clock = settings, files, key, metrics, clock
         # Leases are promises in wall time: in a rehearsal they have to be longer by as much as its clock is faster.
         self.speed = clock.speed if isinstance(clock, RehearsalClock) else 1.0
@@ -235,7 +241,7 @@ class House:
         self.trial = make_trial(settings, [key], clock)
         self.pacer = Pacer(clock)
         sealer = Sealer(SqlEnvelopeStore(database), self.deliveries.is_sending, metrics)
-        self.engine = LocalEngine(self._runner, settings.push_threads, sealer)
+        self.engine = self._engine(sealer)
         self.news = NewsLoop(
             SqlNewsStore(database),
             lambda: make_desk(files.topics.content, settings),
@@ -270,11 +276,12 @@ class House:
         callback_base = f"{settings.base_url.rstrip('/')}/websub"
         return poller, WebSub(self.hubs, fetcher, poller, callback_base=callback_base, clock=self.clock)
 
-    def pipeline(self, poller: Poller, websub: WebSub | None) -> Pipeline:
+    def pipeline(self, poller: Poller | None, websub: WebSub | None) -> Pipeline:
         """The loops of this process."""
 
         async def poll() -> None:
-            await poller.poll_due()
+            if poller is not None:
+                await poller.poll_due()
 
         async def tend() -> None:
             if websub is not None:
@@ -287,7 +294,9 @@ class House:
             Chore("gauges", 15.0, self._show_gauges),
             Chore("prune", 3600.0, self._prune),
         ]
-        pipeline = Pipeline(chores, self.news.work, self.engine)
+        if not self.role.polls:
+            chores = [chore for chore in chores if chore.name in {"config", "gauges"}]
+        pipeline = Pipeline(chores, self.news.work if self.role.polls else None, self.engine)
         self._items_stored = pipeline.wake
         return pipeline
 
@@ -348,6 +357,12 @@ class House:
             else f"{base}/console",
             "data": f"{self.settings.data_dir} (back up {self.settings.vapid_key_path})",
         }
+
+    def _engine(self, sealer: Sealer) -> Engine:
+        crew = Crew(self._runner, self.settings.push_threads, sealer) if self.role.works else None
+        if self.settings.broker_url:
+            return BrokerEngine(self.settings.broker_url, self.deliveries, self.clock, crew)
+        return LocalEngine(crew.make_runner, crew.threads, crew.sealer) if crew else Elsewhere()
 
     def _runner(self) -> Runner:
         settings = RunSettings(sub_batch=self.settings.push_sub_batch, lease_s=self.settings.push_lease_s * self.speed)

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Annotated
+
+import typer
 
 from notifier.cli.terminal import err, explained, settings
+from notifier.engine.engine import Role
 
 
-def run() -> None:
-    """Start the service: poll, decide, push, and serve the pages. Ctrl-C stops it cleanly."""
+def run(
+    role: Annotated[
+        Role, typer.Option(help="What this process does: serve the pages, poll and decide, push, or all of it")
+    ] = Role.ALL,
+) -> None:
+    """Start the service: poll, decide, push, and serve the pages. Ctrl-C stops it cleanly.
+
+    With PostgreSQL any number of processes of each role may run; every one answers /healthz and /metrics.
+    """
     import uvloop
 
     from notifier.telemetry import set_up_logging
@@ -18,7 +29,7 @@ def run() -> None:
     set_up_logging(json=chosen.log_format == "json", level=chosen.log_level)
     with explained():
         try:
-            uvloop.run(serve(chosen, lambda where, facts: err.print(_welcome(where, facts), soft_wrap=True)))
+            uvloop.run(serve(chosen, lambda where, facts: err.print(_welcome(where, facts), soft_wrap=True), role))
         except (KeyboardInterrupt, asyncio.CancelledError):
             err.print("Stopped.")
 

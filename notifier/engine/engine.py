@@ -2,7 +2,27 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Protocol
+
+
+class Role(StrEnum):
+    """What one process of the service does."""
+
+    ALL = "all"
+    WEB = "web"
+    POLL = "poll"
+    WORK = "work"
+
+    @property
+    def polls(self) -> bool:
+        """Whether it polls feeds and decides."""
+        return self in {Role.ALL, Role.POLL}
+
+    @property
+    def works(self) -> bool:
+        """Whether it runs chunks."""
+        return self in {Role.ALL, Role.WORK}
 
 
 class Engine(Protocol):
@@ -16,3 +36,16 @@ class Engine(Protocol):
 
     def stop(self, timeout_s: float) -> None:
         """Finish the sub-batches under way, give the leases back, and end."""
+
+
+class Elsewhere:
+    """The Engine of a process that runs no chunks, where no broker wakes those that do: they look every second."""
+
+    def start(self) -> None:
+        """Nothing to begin."""
+
+    def wake(self) -> None:
+        """Nobody to tell."""
+
+    def stop(self, timeout_s: float) -> None:
+        """Nothing to end."""
