@@ -142,8 +142,8 @@ def group_stream(lines: Iterable[Mapping[str, Any]], embedder: Embedder | None =
     remembered = Remembering(embedder) if embedder else None
     background = [i for i, row in enumerate(rows) if row.get("ds") == BACKGROUND]
     cluster = _group(rows, background, remembered, set())
-    for world in dict.fromkeys(row.get("ds") for row in rows if row.get("ds") != BACKGROUND):
-        own = [i for i, row in enumerate(rows) if row.get("ds") == world]
+    for world in dict.fromkeys(str(row.get("ds", "")) for row in rows if row.get("ds") != BACKGROUND):
+        own = [i for i, row in enumerate(rows) if str(row.get("ds", "")) == world]
         # The background is decided first in every world, so its stories have the same ids in all of them.
         shared = {cluster[i] for i in background}
         cluster |= {
