@@ -106,14 +106,15 @@ class Poller:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop asking. Polls under way are dropped: their leases run out, and they are asked again."""
-        unfinished = [*self._polls, *filter(None, [self._writer, self._keeper])]
-        for task in unfinished:
-            task.cancel()
-        await asyncio.gather(*unfinished, return_exceptions=True)
+        await _cancel(*self._polls)
+        await self._recorder.flush()
+        await _cancel(*filter(None, [self._writer, self._keeper]))
         self._threads.shutdown()
 
     async def poll_due(self) -> int:
         """Start a poll of every feed that is due, as slots allow; returns how many. Does not wait for slow ones."""
+        if self._writer is not None and self._writer.done():
+            self._writer.result()  # a defect ended it: say so at every tick
         started = 0
         while True:
             room = await self._room()
@@ -126,11 +127,12 @@ class Poller:
         """Wait until every poll under way has been recorded."""
         while self._polls:
             await asyncio.wait(self._polls)
+        await self._recorder.flush()
 
     async def pushed(self, feed_id: int, body: bytes, content_type: str | None) -> bool:
         """Store what a hub sent for a feed. False if it is no document or the feed is not polled any more: a poll will
         tell then."""
-        feed = await self._in_thread(self._store.look, feed_id, self._clock())
+        feed = await asyncio.to_thread(self._store.look, feed_id, self._clock())
         if feed is None:
             return False
         document = await self._reader.read(body, content_type=content_type, url=feed.ask_url, known=feed.known)
@@ -190,7 +192,7 @@ class Poller:
             answer, document = FetchFailed(BROKEN_POLL, FailureKind.CONTENT), None
         self._notice(feed, answer)
         result = decide.after_poll(feed, answer, document, self._moment())
-        await (await self._recorder.submit(_kind(answer, document), result))
+        await self._recorder.submit(_kind(answer, document), result)
 
     async def _ask(self, feed: ClaimedFeed) -> tuple[Answer, ParsedFeed | Unreadable | None]:
         memory = feed.memory
@@ -216,6 +218,12 @@ class Poller:
 
     async def _in_thread(self, call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, partial(call, *arguments, **named))
+
+
+async def _cancel(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _kind(answer: Answer, document: ParsedFeed | Unreadable | None) -> str:

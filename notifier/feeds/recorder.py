@@ -1,4 +1,4 @@
-"""Writes what polls found, many at a time: one transaction for all that came in while the last one was written.
+"""Writes what polls found, many at a time; what brought items is written at once, with all that is at hand.
 
 Enters: `PollResult`s from any task. Leaves: rows in the store, and a `Batch` for whoever counts or waits for items.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import structlog
@@ -37,8 +38,8 @@ class _Waiting:
 class Recorder:
     """Takes results one by one and writes them in batches; `run` is its loop, `threads` where the store is called.
 
-    `linger_s` is how long the first result of a batch waits for company. `on_batch` is called on the event loop after
-    each commit.
+    Each transaction waits for the disk, so results without items wait up to `linger_s` for company. `on_batch` is
+    called on the event loop after each commit.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class Recorder:
         *,
         clock: Clock,
         on_batch: Callable[[Batch], None],
-        linger_s: float = 0.02,
+        linger_s: float = 0.5,
         batch_size: int = 500,
     ) -> None:
         self._store = store
@@ -58,22 +59,40 @@ class Recorder:
         self._linger_s = linger_s
         self._batch_size = batch_size
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(maxsize=4 * batch_size)
+        self._open: set[asyncio.Future[bool]] = set()
+        self._hurry = asyncio.Event()
 
     async def submit(self, kind: str, result: PollResult) -> asyncio.Future[bool]:
         """Hand a result in. The future says whether it was written; a result that was not is polled again."""
         done = asyncio.get_running_loop().create_future()
+        self._open.add(done)
+        done.add_done_callback(self._open.discard)
         await self._queue.put(_Waiting(kind, result, done))
+        if result.items or self._queue.qsize() >= self._batch_size:
+            self._hurry.set()
         return done
+
+    async def flush(self) -> None:
+        """Wait until everything handed in so far is written."""
+        while self._open:
+            self._hurry.set()
+            await asyncio.wait(self._open)
 
     async def run(self) -> None:
         """Write batches until cancelled."""
         while True:
             first = await self._queue.get()
-            await asyncio.sleep(self._linger_s)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._linger_s):
+                    await self._hurry.wait()
+            self._hurry.clear()
             await self._write([first, *self._at_hand()])
 
     def _at_hand(self) -> list[_Waiting]:
-        return [self._queue.get_nowait() for _ in range(min(self._queue.qsize(), self._batch_size - 1))]
+        taken = [self._queue.get_nowait() for _ in range(min(self._queue.qsize(), self._batch_size - 1))]
+        if not self._queue.empty():
+            self._hurry.set()
+        return taken
 
     async def _write(self, batch: Sequence[_Waiting]) -> None:
         results = [one.result for one in batch]
