@@ -1,6 +1,9 @@
 """Is a story breaking? Pure, with its evidence.
 
-Enters: a story's items and `now`. Leaves: a `Judgement`; next room: alerts.
+Enters: a story's items and `now`. Leaves: a `Judgement`; next room: alerts. What counts is how many independent sources
+brought it within hours: publishers, not feeds, and an agency's text under many mastheads once. Desks for general news
+count whole; a trade paper, a sports or a technology desk counts half, since a story that only they tell is seldom one
+for everybody.
 """
 
 from __future__ import annotations
@@ -10,7 +13,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from notifier.stories.gate import gate
 from notifier.stories.story import StoryItem
+from notifier.stories.text import words
+from notifier.stories.wire_copy import publisher_key, sources
+
+SPECIAL_DESKS = words("entertainment technology sports sport science culture lifestyle gaming travel food music film")
+SPECIAL_WEIGHT = 0.5
+LEAST_WEIGHT = 3.0
+WITHIN = timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +33,24 @@ class Judgement:
 
 
 def judge(
-    items: Sequence[StoryItem], now: datetime, least: int = 3, within: timedelta = timedelta(hours=4)
+    items: Sequence[StoryItem], now: datetime, least: float = LEAST_WEIGHT, within: timedelta = WITHIN
 ) -> Judgement:
-    """Breaking: at least `least` publishers brought it `within` the last hours."""
-    fresh = sorted({i.publisher for i in items if i.may_alert and now - (i.published_at or i.first_seen) <= within})
-    return Judgement(len(fresh) >= least, {"publishers": fresh, "needed": least, "within_s": within.total_seconds()})
+    """Breaking: independent sources of at least `least` weight brought it `within` the last hours.
+
+    A feed's backlog, and what recurs and is not news, counts for nothing.
+    """
+    fresh = [
+        item
+        for item in items
+        if item.may_alert and now - (item.published_at or item.first_seen) <= within and not gate(item)
+    ]
+    weights = {publisher_key(source[0].publisher): max(_weight(item) for item in source) for source in sources(fresh)}
+    total = sum(weights.values())
+    return Judgement(
+        total >= least,
+        {"sources": weights, "weight": total, "needed": least, "within_s": within.total_seconds()},
+    )
+
+
+def _weight(item: StoryItem) -> float:
+    return SPECIAL_WEIGHT if item.section.casefold() in SPECIAL_DESKS else 1.0
