@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -21,7 +21,7 @@ from notifier.topics.corpus import Corpus, PastItem
 from notifier.topics.match import TopicIndex
 from notifier.topics.query import parse
 from notifier.topics.text import Text
-from notifier.topics.topic import MatchedWord, Topic
+from notifier.topics.topic import MatchedWord, Topic, TopicMatch
 
 
 class Record:
@@ -39,12 +39,16 @@ class Record:
                 self.items.append(item)
                 self.corpus.add(PastItem.of(item))
 
-    def touched_by(self, topic: Topic) -> Iterator[list[StoryItem]]:
-        """The stories that the topic's rule is true of, as they came: poll by poll."""
-        wanted = None
-        if topic.match.strip():
-            wanted = {item.story_id for item in self.corpus.matching(parse(topic.match).tree)}
-        touched = (item for item in self.items if wanted is None or item.story_id in wanted)
+    def matching(self, topic: Topic) -> Sequence[StoryItem]:
+        """The items that the topic's rule is true of; all of them where it has none."""
+        if not topic.match.strip():
+            return self.items
+        true = {id(past) for past in self.corpus.matching(parse(topic.match).tree)}
+        return [item for item, past in zip(self.items, self.corpus.items, strict=True) if id(past) in true]
+
+    def polls(self, stories: Collection[int | None]) -> Iterator[list[StoryItem]]:
+        """The items of these stories as they came: poll by poll."""
+        touched = (item for item in self.items if item.story_id in stories)
         for _, poll in itertools.groupby(touched, key=lambda item: item.seen_at):
             yield list({item.id: item for item in poll}.values())
 
@@ -90,11 +94,21 @@ class Difference:
 
 
 class _PreviewDesk(Desk):
-    """The desk over stories that are settled already."""
+    """The desk over stories that are settled already, and items of which it is known whether the rule is true."""
 
-    def __init__(self, topic: Topic, rules: AlertRules) -> None:
+    def __init__(self, topic: Topic, matching: Sequence[StoryItem], rules: AlertRules) -> None:
         super().__init__(TopicIndex([topic]), [topic], rules)
         self._grouper = SettledGrouper(window=WINDOW)
+        self._topic = topic
+        self._true = {(item.id, item.version) for item in matching}
+
+    def _match(self, item: StoryItem, story_id: int) -> None:
+        if (item.id, item.version) not in self._true:
+            return
+        if self._topic.match.strip():
+            super()._match(item, story_id)
+        else:  # nothing to look for, so nothing to read
+            self._matches[story_id].setdefault(self._topic.slug, TopicMatch(self._topic.slug, ()))
 
 
 def preview(topic: Topic, record: Record, rules: AlertRules, since: datetime, until: datetime) -> Preview:
@@ -102,8 +116,10 @@ def preview(topic: Topic, record: Record, rules: AlertRules, since: datetime, un
 
     The desk starts at the beginning of the record, so that a story that was alerted before `since` is not alerted anew.
     """
-    desk = _PreviewDesk(topic, rules)
-    decided = [alert for poll in record.touched_by(topic) for alert in _alerts(desk, poll)]
+    matching = record.matching(topic)
+    desk = _PreviewDesk(topic, matching, rules)
+    polls = record.polls({item.story_id for item in matching})
+    decided = [alert for poll in polls for alert in _alerts(desk, poll)]
     within = [alert for alert in decided if since <= alert.decided_at < until]
     updates = Counter(alert.story_id for alert in within if alert.kind is not AlertKind.NEW)
     index = TopicIndex([topic])

@@ -13,9 +13,13 @@ from notifier.stories.cluster import Grouper, OpenStory
 from notifier.stories.story import Grouping, StoryItem
 from notifier.stories.window import Entry
 
+FORGET_EVERY = timedelta(hours=1)
+
 
 class SettledGrouper(Grouper):
     """A Grouper that takes an item's `story_id` at its word."""
+
+    _forgot_at: datetime | None = None
 
     def place(self, items: Sequence[StoryItem]) -> list[Grouping]:
         """Put each item into its story; one that has none is left out."""
@@ -28,7 +32,10 @@ class SettledGrouper(Grouper):
         return Grouping(item.id, story_id, "kept")
 
     def forget(self, now: datetime) -> None:
-        """Close the stories that nothing has been added to for a window."""
+        """Close the stories that nothing has been added to for a window; looked for once an hour of the record."""
+        if self._forgot_at is not None and now - self._forgot_at < FORGET_EVERY:
+            return
+        self._forgot_at = now
         oldest = now - timedelta(seconds=self._window_s)
         for story_id in [s.id for s in self._stories.values() if s.updated_at < oldest]:
             del self._stories[story_id]

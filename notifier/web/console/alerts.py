@@ -104,7 +104,7 @@ def check(
     if problem:
         return _form(request, session, services, draft, problem, status=422)
     audience = services.subscriptions.audience(frozenset(draft.topics))
-    if people < audience:
+    if people < audience or not audience:
         return page(
             request,
             "confirm.html",

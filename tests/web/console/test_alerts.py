@@ -11,7 +11,7 @@ from notifier.alerts.alert import AlertKind
 from notifier.operators.operator import Role
 from tests.contracts.samples import an_alert
 from tests.web.console.newsroom import Console, fields_of
-from tests.web.site import NOW
+from tests.web.site import NOW, OTHER_TOKEN, push_subscription
 
 BRIDGE = {"title": "Bridge reopens", "body": "After a year.", "url": "https://news.example/bridge", "topics": "ships"}
 
@@ -56,6 +56,7 @@ def test_an_alert_by_hand_is_looked_at_first_with_the_number_of_people(console: 
 
 
 def test_it_is_sent_on_the_second_word(console: Console) -> None:
+    console.site.subscribe("ships")
     page = console.post("/console/alerts/check", **BRIDGE | {"breaking": "true"}).text
 
     answer = console.post("/console/alerts/check", **fields_of(page))
@@ -68,13 +69,22 @@ def test_it_is_sent_on_the_second_word(console: Console) -> None:
 
 
 def test_more_people_than_were_named_are_named_again(console: Console) -> None:
-    page = fields_of(console.post("/console/alerts/check", **BRIDGE).text)
     console.site.subscribe("ships")
+    page = fields_of(console.post("/console/alerts/check", **BRIDGE).text)
+    another = push_subscription("https://updates.push.services.mozilla.com/wpush/v2/another")
+    console.site.subscribe("ships", token=OTHER_TOKEN, subscription=another)
 
     answer = console.post("/console/alerts/check", **page)
 
-    assert "Send this to 1 person?" in answer.text
+    assert "Send this to 2 people?" in answer.text
     assert console.newsroom.made == []
+
+
+def test_nobody_to_send_to_is_said_instead_of_sent(console: Console) -> None:
+    page = console.post("/console/alerts/check", **BRIDGE).text
+
+    assert "there is nobody to send it to" in page
+    assert "Send to" not in page
 
 
 @pytest.mark.parametrize(("field", "value"), [("title", " "), ("url", "javascript:alert(1)"), ("topics", "unknown")])
@@ -97,6 +107,7 @@ def test_a_correction_takes_the_place_of_what_it_corrects(console: Console) -> N
     console.newsroom.accept(an_alert("ships", story=7), NOW)
     page = console.get("/console/alerts/new?replaces=1").text
     assert "Dam holds after night of rain" in page
+    console.site.subscribe("ships")
 
     checked = fields_of(console.post("/console/alerts/check", **BRIDGE | {"replaces": "1"}).text)
     console.post("/console/alerts/check", **checked)

@@ -1,0 +1,50 @@
+"""Over the recording: what the workbench shows of a shipped topic that was edited is what a replay then sends."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from notifier.alerts.decide import AlertRules
+from notifier.alerts.desk import Desk
+from notifier.alerts.preview import Record, preview
+from notifier.config.files import load_topics
+from notifier.replay import Recorder, polls, read_recording
+from notifier.topics.match import TopicIndex
+from tests.conftest import lacking
+
+ROOT = Path(__file__).parents[2]
+SHARED = Path(os.environ.get("NOTIFIER_SHARED", ROOT.parent / "shared"))
+ITEMS = 6000
+
+
+def test_the_previews_list_is_what_the_replay_sends() -> None:
+    found = sorted(SHARED.glob("data/replay-*.jsonl.gz"))
+    if not found:
+        lacking("the recorded news is not there: set NOTIFIER_SHARED to the folder that has data/replay-*.jsonl.gz")
+    shipped = {topic.slug: topic for topic in load_topics(ROOT / "config" / "topics.yaml")}
+    edited = [
+        replace(shipped["nato"], match="Nato OR Ukraine OR Kremlin", daily_budget=4),
+        replace(shipped["breaking"], daily_budget=None),
+    ]
+    recorder, rules = Recorder(), AlertRules()
+    desk = Desk(TopicIndex(edited), edited, rules)
+    record, sent = Record(), {topic.slug: [] for topic in edited}
+    for at, lines in polls(itertools.islice(read_recording(found[0]), ITEMS)):
+        items = list({item.id: item for item in (recorder.item(line, at) for line in lines)}.values())
+        result = desk.take(items, at)
+        stories = {grouping.item_id: grouping.story_id for grouping in result.groupings}
+        record.add(replace(item, story_id=stories[item.id]) for item in items)
+        for verdict in result.verdicts:
+            alert = getattr(verdict, "alert", None)
+            for slug in alert.topics if alert is not None and alert.kind == "new" else ():
+                sent[slug].append((alert.decided_at, alert.story_id))
+
+    first, last = record.items[0].seen_at, record.items[-1].seen_at + timedelta(seconds=1)
+    for topic in edited:
+        shown = preview(topic, record, rules, first, last)
+        assert [(w.alert.decided_at, w.alert.story_id) for w in reversed(shown.alerts)] == sent[topic.slug], topic.slug
+        assert sent[topic.slug], topic.slug

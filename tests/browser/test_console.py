@@ -1,0 +1,173 @@
+"""The console as an operator uses it, in Chromium: by keyboard alone, on a phone and on a desk, by day and by night."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.browser.background import until
+from tests.browser.chromium import FLAGS
+from tests.browser.newsroom import Newsroom
+from tests.browser.service import Service
+
+PASSWORD = "four words will do"
+WIDTHS = (360, 1280)
+PAGES = (
+    "wire",
+    "topics",
+    "topics/ships",
+    "topics/new",
+    "changes",
+    "alerts",
+    "alerts/new",
+    "feeds",
+    "audience",
+    "system",
+)
+
+
+@pytest.fixture(scope="module")
+def service(service_folder: Path, newsroom: Newsroom) -> Iterator[Service]:
+    service = Service(service_folder, newsroom, "http://127.0.0.1:9")
+    newsroom.publish("Ferry aground off the harbour", "Forty people were taken off before dark.")
+    newsroom.publish("Flood closes the old bridge", "Trams turn back at the market.")
+    yield service
+    service.stop()
+
+
+@pytest.fixture(scope="module")
+def browser(network: None, require: Callable[[str], str]) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=require("chromium"), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def signed_in(service: Service, browser: Browser) -> dict[str, object]:
+    """The first operator, made by the link in the terminal; leaves what signs a browser in."""
+    link = re.search(r"/console/first/\S+", service.log)
+    assert link, service.log
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(service.origin + link[0])
+    page.keyboard.type("Ada")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Wire")
+    until(lambda: page.reload() and page.get_by_text("Flood closes").count(), "the news to be on the wire", 30)
+    state = context.storage_state()
+    context.close()
+    return dict(state)
+
+
+@pytest.fixture(params=WIDTHS)
+def page(request: pytest.FixtureRequest, signed_in: dict[str, object], browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(
+        viewport={"width": request.param, "height": 900},
+        storage_state=signed_in,  # type: ignore[arg-type]
+    )
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda problem: complaints.append(str(problem)))
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def tab_to(page: Page, name: str) -> None:
+    """Press Tab until the focus is on the control of this name, as somebody does who has no mouse."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        said = page.evaluate("document.activeElement.labels?.[0]?.innerText || document.activeElement.innerText || ''")
+        if said.strip().startswith(name):
+            return
+    raise AssertionError(f"no {name!r} can be reached with the Tab key")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", PAGES)
+def test_nothing_on_a_page_shuts_anybody_out(page: Page, service: Service, path: str, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.goto(f"{service.origin}/console/{path}")
+    for summary in page.locator("summary").all()[:2]:
+        summary.click()
+
+    found = Axe().run(page)
+
+    assert found.violations_count == 0, found.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it scrolls sideways"
+
+
+def test_a_rule_is_tried_saved_and_taken_back_by_keyboard(page: Page, service: Service) -> None:
+    page.goto(f"{service.origin}/console/topics/ships")
+    expect(page.locator("#preview h3")).to_have_text(["Ferry aground off the harbour"])
+
+    tab_to(page, "Rule")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("flood")
+    expect(page.get_by_text("Gained: 1")).to_be_visible()
+    expect(page.get_by_text("Lost: 1")).to_be_visible()
+    expect(page.locator("#gained mark").first).to_have_text("Flood")
+    tab_to(page, "Save…")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("This will change")
+    tab_to(page, "Save this")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("is saved")
+
+    page.goto(f"{service.origin}/console/changes")
+    tab_to(page, "Changed ships")
+    page.keyboard.press("Enter")
+    tab_to(page, "Take this back")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Took back: Changed ships").first).to_be_visible()
+
+
+def test_a_story_says_why_and_is_silenced_by_keyboard(page: Page, service: Service) -> None:
+    page.goto(f"{service.origin}/console/wire")
+
+    page.locator("summary", has_text="Ferry aground").focus()
+    page.keyboard.press("Enter")
+    tab_to(page, "Never alert")
+    page.keyboard.press("Enter")
+    expect(page.locator(".state.never")).to_have_count(1)
+    page.locator("li:has(.state.never) summary").focus()
+    page.keyboard.press("Enter")
+    tab_to(page, "Back to the rules")
+    page.keyboard.press("Enter")
+    expect(page.locator(".state.never")).to_have_count(0)
+
+
+def test_an_alert_by_hand_says_that_nobody_would_get_it(page: Page, service: Service) -> None:
+    page.goto(f"{service.origin}/console/alerts/new")
+
+    for name, text in (
+        ("Headline", "Bridge reopens"),
+        ("Text", "After a year."),
+        ("Address", "https://news.example/b"),
+    ):
+        tab_to(page, name)
+        page.keyboard.type(text)
+    tab_to(page, "Ships")
+    page.keyboard.press("Space")
+    tab_to(page, "See how it looks")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Nobody would get this")
+
+
+def test_new_stories_come_onto_the_wire_by_themselves(page: Page, service: Service, newsroom: Newsroom) -> None:
+    page.goto(f"{service.origin}/console/wire")
+    title = f"Harbour master retires after {page.viewport_size['width']} ships"  # type: ignore[index]
+
+    newsroom.publish(title, "She began as a deckhand.")
+
+    expect(page.get_by_text(title)).to_be_visible(timeout=20_000)
