@@ -45,6 +45,7 @@ from notifier.feeds.recorder import Batch
 from notifier.feeds.websub import WebSub
 from notifier.feeds.workers import Reader, ReaderSettings
 from notifier.pipeline import DESK_LEASE_S, Chore, NewsLoop, Pipeline
+from notifier.push.adopt import load_adopted
 from notifier.push.http2.wire import Http2Wire
 from notifier.push.paced_wire import PacedWire, Pacer
 from notifier.push.pycurl_wire import PycurlWire
@@ -112,7 +113,8 @@ def make_courier(settings: Settings, keys: Sequence[VapidKey], pacer: Pacer | No
     wire: Wire = Http2Wire(guard, PycurlWire(guard))
     if pacer is not None:
         wire = PacedWire(wire, pacer)
-    return Courier(wire, VapidSigner(keys, settings.contact), seal)
+    adopted = load_adopted(settings.vapid_key_path.parent)
+    return Courier(wire, VapidSigner([*keys, *adopted], settings.contact), seal)
 
 
 def make_trial(settings: Settings, keys: Sequence[VapidKey], clock: Clock = system_clock) -> Trial:

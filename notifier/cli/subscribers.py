@@ -1,0 +1,113 @@
+"""`notifier subscribers`: bring subscribers along from another provider, or take them elsewhere."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from notifier.cli.terminal import err, explained, out, settings
+
+app = typer.Typer(help="Move subscribers in and out, as CSV or JSON lines.", no_args_is_help=True)
+
+BATCH = 5_000
+
+Format = Annotated[str, typer.Option("--format", help="csv or jsonl; from the file's name if left out")]
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="CSV with a line of column names, or JSON lines", exists=True)],
+    topics: Annotated[str, typer.Option(help="Topics for rows without their own, separated by commas")] = "",
+    vapid_key: Annotated[
+        Path | None, typer.Option(help="The private key that these were made with: PEM, or base64url as others keep it")
+    ] = None,
+    format_: Format = "",
+) -> None:
+    """Add subscriptions made elsewhere. Whoever is here already stays as they are, so that it can be repeated."""
+    from io import TextIOWrapper
+    from itertools import islice
+
+    from rich.progress import Progress
+
+    from notifier.clock import system_clock
+    from notifier.config.settings import listed
+    from notifier.errors import SubscriptionInvalid
+    from notifier.push.adopt import adopt_key
+    from notifier.storage.transfer import SqlTransfer
+    from notifier.subscribers.endpoint import EndpointPolicy
+    from notifier.subscribers.exchange import csv_rows, json_rows, reader
+    from notifier.subscribers.subscriber import NewSubscription
+    from notifier.wiring import open_database
+    from notifier.wiring import vapid_key as own_key
+
+    chosen = settings()
+    wrong: Counter[str] = Counter()
+    added = read = 0
+    with explained():
+        transfer = SqlTransfer(open_database(chosen))
+        key_id = (adopt_key(vapid_key, chosen.vapid_key_path.parent) if vapid_key else own_key(chosen)).key_id
+        understand = reader(EndpointPolicy(listed(chosen.push_allow)), key_id, frozenset(listed(topics)))
+        with (
+            file.open("rb") as raw,
+            TextIOWrapper(raw, encoding="utf-8-sig", newline="") as lines,
+            Progress(console=err) as progress,
+        ):
+            bar = progress.add_task("Importing", total=file.stat().st_size)
+            rows = iter(csv_rows(lines) if _is_csv(file, format_) else json_rows(lines))
+            while page := list(islice(rows, BATCH)):
+                batch: list[NewSubscription] = []
+                for row in page:
+                    try:
+                        batch.append(understand(row))
+                    except SubscriptionInvalid as problem:
+                        wrong[str(problem)] += 1
+                added += transfer.add(batch, system_clock())
+                read += len(page)
+                progress.update(bar, completed=raw.tell())
+    out.print(f"{added} of {read} added, {read - added - wrong.total()} were here already, {wrong.total()} refused.")
+    for reason, count in wrong.most_common():
+        out.print(f"  {count}: {reason}")
+    if wrong:
+        raise typer.Exit(1)
+
+
+@app.command("export")
+def export(
+    file: Annotated[Path, typer.Argument(help="Where to: made with mode 0600, as it holds every endpoint and key")],
+    format_: Format = "",
+) -> None:
+    """Write all subscriptions to a file. The private key that they need is in the data folder's keys."""
+    import os
+
+    from rich.progress import track
+
+    from notifier.storage.transfer import SqlTransfer
+    from notifier.subscribers.exchange import COLUMNS, to_row
+    from notifier.wiring import open_database
+
+    chosen = settings()
+    with explained():
+        transfer = SqlTransfer(open_database(chosen))
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as lines:
+            table = csv.DictWriter(lines, COLUMNS) if _is_csv(file, format_) else None
+            if table is not None:
+                table.writeheader()
+            for subscription in track(transfer.every(), "Exporting", transfer.count(), console=err):
+                row = to_row(subscription)
+                if table is not None:
+                    table.writerow({**row, "topics": " ".join(row["topics"])})
+                else:
+                    lines.write(json.dumps(row) + "\n")
+
+
+def _is_csv(file: Path, format_: str) -> bool:
+    word = format_ or file.suffix.removeprefix(".").lower()
+    if word in {"csv", "jsonl", "ndjson", "json"}:
+        return word == "csv"
+    raise typer.BadParameter("say --format csv or --format jsonl")
