@@ -3,7 +3,7 @@
 Implements `EnvelopeStore`. An envelope belongs to an epoch, and only those of the present one are handed out. An epoch
 ends whenever the database could have been put back to an earlier state, so that no restored backup brings back an
 envelope that was used since: with SQLite when the process ends, with PostgreSQL when the server starts or the table is
-made or filled anew. docs/decisions/0011-sealed-ahead.md has the reasons.
+made or filled anew. docs/decisions/0012-envelopes-are-used-once.md has the reasons.
 """
 
 from __future__ import annotations
