@@ -135,8 +135,9 @@ def _decision(at: datetime, verdict: Verdict, stories: Mapping[int, Story], link
 def group_stream(lines: Iterable[Mapping[str, Any]], embedder: Embedder | None = None) -> Iterator[dict[str, Any]]:
     """`{"cluster": name}` for each line, in order, by the service's grouping and shipped thresholds.
 
-    A line has `title`, `summary`, `source`, `link`, `t`. Each value of `ds` is a world of its own beside the lines whose
-    `ds` is "distractor"; lines without `ds` are one world. A line without a time was seen when the stream had got to it.
+    A line has `title`, `summary`, `source`, `link`, `t`. Each value of `ds` is a world of its own beside the lines
+    whose `ds` is "distractor"; lines without `ds` are one world. A line without a time was seen when the stream had
+    got to it.
     """
     rows = list(lines)
     remembered = Remembering(embedder) if embedder else None

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from notifier.alerts.alert import Alert, NewAlert
 from notifier.alerts.decide import DAY, AlertRules, Case, Hold, PastAlert, Send, Verdict, decide
-from notifier.stories.breaking import judge
+from notifier.stories.breaking import judge, spokesman
 from notifier.stories.cluster import Grouper, OpenStory
 from notifier.stories.gate import gate
 from notifier.stories.story import Grouping, Story, StoryItem
@@ -100,7 +100,7 @@ class Desk:
 
     def _judge(self, story: OpenStory, now: datetime) -> tuple[Story, Verdict]:
         items = story.items
-        lead = _lead(items, self._past.get(story.id, ()))
+        lead = _lead(items, self._past.get(story.id, ()), now)
         told = story.snapshot(lead)
         case = Case(
             story=told,
@@ -142,7 +142,7 @@ class Desk:
             del self._matches[story_id]
 
 
-def _lead(items: Sequence[StoryItem], past: Sequence[PastAlert]) -> StoryItem:
-    """The item whose words are used: the one that was alerted, else the first that may alert, else the first."""
+def _lead(items: Sequence[StoryItem], past: Sequence[PastAlert], now: datetime) -> StoryItem:
+    """The item whose words are used: the one that was alerted, else the one that speaks for the story now."""
     alerted = next((i for i in items if past and i.url == past[-1].url), None)
-    return alerted or next((i for i in items if i.may_alert), items[0])
+    return alerted or spokesman(items, now)

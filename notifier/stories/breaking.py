@@ -39,17 +39,28 @@ def judge(
 
     A feed's backlog, and what recurs and is not news, counts for nothing.
     """
-    fresh = [
-        item
-        for item in items
-        if item.may_alert and now - (item.published_at or item.first_seen) <= within and not gate(item)
-    ]
+    fresh = [item for item in items if counts(item, now, within)]
     weights = {publisher_key(source[0].publisher): max(_weight(item) for item in source) for source in sources(fresh)}
     total = sum(weights.values())
     return Judgement(
         total >= least,
         {"sources": weights, "weight": total, "needed": least, "within_s": within.total_seconds()},
     )
+
+
+def counts(item: StoryItem, now: datetime, within: timedelta = WITHIN) -> bool:
+    """The item is news of the last hours: not backlog, not old, not of a recurring kind."""
+    return item.may_alert and now - (item.published_at or item.first_seen) <= within and not gate(item)
+
+
+def spokesman(items: Sequence[StoryItem], now: datetime) -> StoryItem:
+    """The item whose words tell the story now: the first fresh one, of a desk for general news if there is one.
+
+    A preview that opened the story yesterday must not speak for what happened tonight.
+    """
+    fresh = [item for item in items if counts(item, now)]
+    general = (item for item in fresh if _weight(item) == 1.0)
+    return next(general, None) or next(iter(fresh), None) or next((i for i in items if i.may_alert), items[0])
 
 
 def _weight(item: StoryItem) -> float:
