@@ -32,6 +32,9 @@ CANDIDATES = 32
 CROWD = 3000
 CROWD_SHARE = 1 / 600
 NEAR = 12
+# Until the window has seen so many items, no item counts as less crowded than is usual (by meaning, by words): an empty
+# window would make every likeness look telling.
+SETTLED, USUAL_MEANING, USUAL_WORDS = 300, 0.4, 0.2
 # Counts that every stem starts with, so that a window of few items does not call common words rare.
 PRIOR_ITEMS, PRIOR_COUNT = 500, 5
 
@@ -132,7 +135,8 @@ class Window:
         """Mean likeness to the nearest stories other than `but`: few of few, five of three thousand."""
         depth = max(1, round(min(self._opened, CROWD) * CROWD_SHARE)) if entry.vector is not None else 1
         near = [value for value, story in entry.near if story != but][:depth]
-        return sum(near) / len(near) if near else 0.0
+        usual = 0.0 if self._size >= SETTLED else USUAL_WORDS if entry.vector is None else USUAL_MEANING
+        return max(usual, sum(near) / len(near) if near else 0.0)
 
     def add(self, entry: Entry) -> None:
         """From now on the entry can be found."""

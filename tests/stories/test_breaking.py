@@ -1,0 +1,75 @@
+"""Three independent sources within hours, and what does not count as one."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from notifier.stories.breaking import judge, spokesman
+from notifier.stories.wire_copy import agency, publisher_key, sources
+from tests.stories.items import NOON, item
+
+TOLD = [
+    "Bridge at Orsk collapses into river",
+    "Orsk river bridge falls, cars in water",
+    "Cars plunge as bridge gives way",
+]
+
+
+def told_by(*publishers: str, **given: object) -> list:  # type: ignore[type-arg]
+    return [item(i, TOLD[i % 3], publisher, **given) for i, publisher in enumerate(publishers)]
+
+
+def test_three_publishers_within_hours_are_breaking() -> None:
+    found = judge(told_by("A", "B", "C"), NOON)
+    assert found.breaking
+    assert set(found.evidence["sources"]) == {"a", "b", "c"}
+
+
+def test_two_are_not() -> None:
+    assert not judge(told_by("A", "B"), NOON).breaking
+
+
+def test_feeds_of_one_publisher_count_once() -> None:
+    assert not judge(told_by("BBC News", "bbc.co.uk", "BBC World", "B"), NOON).breaking
+
+
+def test_trade_papers_count_half() -> None:
+    assert not judge(told_by("A", "B", "C", section="entertainment"), NOON).breaking
+
+
+def test_backlog_and_old_items_count_for_nothing() -> None:
+    assert not judge(told_by("A", "B", "C", may_alert=False), NOON).breaking
+    assert not judge(told_by("A", "B", "C"), NOON + timedelta(hours=7)).breaking
+
+
+def test_wire_copy_under_three_mastheads_is_one_source() -> None:
+    text = "A bridge over the Orsk collapsed on Monday evening and several cars fell into the water, rescuers said in a first count."
+    copies = [item(i, TOLD[0], name, summary=text) for i, name in enumerate(["A", "B", "C"])]
+    assert len(sources(copies)) == 1
+    assert not judge(copies, NOON).breaking
+
+
+def test_a_dateline_credits_an_agency_and_a_quotation_does_not() -> None:
+    assert agency(item(1, "x", summary="ORSK (Reuters) - A bridge fell.")) == "reuters"
+    assert agency(item(1, "x", summary="A bridge fell, officials told Reuters on Monday.")) is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("bbc.co.uk", "BBC World"),
+        ("Deutsche Welle", "DW"),
+        ("NYT Business", "The New York Times"),
+        ("CNN (Online)", "CNN"),
+    ],
+)
+def test_one_publisher_has_one_key(one: str, other: str) -> None:
+    assert publisher_key(one) == publisher_key(other)
+
+
+def test_a_preview_of_yesterday_does_not_speak_for_tonight() -> None:
+    preview = item(1, "What to expect at the harbour gala", hours=-14)
+    tonight = item(2, "Shots fired at harbour gala", "B")
+    assert spokesman([preview, tonight], NOON) is tonight

@@ -1,0 +1,123 @@
+"""Ten outlets, one event: one story, and nothing else in it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notifier.stories.cluster import Grouper
+from notifier.stories.signals import shipped_weights
+from notifier.stories.story import Grouping, StoryItem
+from tests.stories.items import NOON, item
+
+STORM = "Storm Brunhild tears roof from Velmora hospital, 12 patients injured"
+OTHER_WORDS = "Twelve patients injured as Storm Brunhild rips off Velmora hospital roof"
+UNRELATED = [
+    "Parliament in Ostrava delays vote on pension bill",
+    "Chess champion Ilse Marten retires at 31",
+    "Copper prices climb to a nine-year high",
+    "Ferry operators strike over night shifts in Kalmar",
+]
+
+
+def place(grouper: Grouper, *items: StoryItem) -> list[Grouping]:
+    return grouper.place(items)
+
+
+def after_a_quiet_morning() -> Grouper:
+    grouper = Grouper()
+    for i, title in enumerate(UNRELATED, start=900):
+        place(grouper, item(i, title, f"Outlet {i}"))
+    return grouper
+
+
+def test_an_event_told_in_other_words_joins_its_story_and_says_why() -> None:
+    grouper = after_a_quiet_morning()
+    (first,) = place(grouper, item(1, STORM, "Harbour Post"))
+    (second,) = place(grouper, item(2, OTHER_WORDS, "Inland Times", hours=1))
+    assert first.signal == "new"
+    assert second.story_id == first.story_id
+    assert second.signal == "event"
+    assert second.evidence["score"] >= second.evidence["merge_at"]
+    assert second.evidence["nearest_item"] == 1
+
+
+def test_unrelated_headlines_stay_apart() -> None:
+    grouper = Grouper()
+    found = place(grouper, *(item(i, title, f"Outlet {i}") for i, title in enumerate(UNRELATED)))
+    assert len({g.story_id for g in found}) == len(UNRELATED)
+
+
+def test_the_same_words_about_another_time_are_another_story() -> None:
+    grouper = Grouper()
+    place(grouper, item(1, STORM))
+    (later,) = place(grouper, item(2, STORM, "Inland Times", hours=73))
+    assert later.signal == "new"
+
+
+def test_an_edit_keeps_its_story_however_far_the_headline_moves() -> None:
+    grouper = after_a_quiet_morning()
+    (first,) = place(grouper, item(1, STORM))
+    (edited,) = place(grouper, item(1, UNRELATED[0], version=2, hours=1))
+    assert (edited.story_id, edited.signal) == (first.story_id, "edit")
+
+
+def test_the_same_page_in_two_feeds_is_one_story() -> None:
+    grouper = Grouper()
+    place(grouper, item(1, STORM, url="https://harbour.example/a?utm_source=x"))
+    (again,) = place(grouper, item(2, "The storm, as it happened in the north", url="https://m.harbour.example/a"))
+    assert again.signal == "url"
+
+
+def test_a_label_is_no_headline_to_merge_by() -> None:
+    grouper = Grouper()
+    found = place(grouper, item(1, "Live updates", "A"), item(2, "Live updates", "B"))
+    assert len({g.story_id for g in found}) == 2 or "headline" not in {g.signal for g in found}
+
+
+@pytest.mark.parametrize(("nearest_share", "chained"), [(1.0, True), (0.4, False)])
+def test_a_story_does_not_grow_by_its_nearest_member_alone(nearest_share: float, chained: bool) -> None:
+    grouper = Grouper(weights=replace(shipped_weights(semantic=False), nearest_share=nearest_share, merge_at=4.0))
+    grouper.adopt(item(1, STORM, "A", story_id=1))
+    grouper.adopt(item(2, "Velmora hospital director praised by minister Tolen after storm", "B", story_id=1))
+    (far,) = place(grouper, item(3, "Minister Tolen praised for tax reform by director of central bank", "C"))
+    assert (far.story_id == 1) is chained
+    assert chained or far.related == (1,)
+
+
+@given(st.permutations(range(6)))
+def test_the_order_within_a_poll_does_not_decide_which_duplicates_are_together(order: list[int]) -> None:
+    poll = [
+        item(1, STORM, "A", url="https://a.example/1"),
+        item(2, f"BREAKING: {STORM}", "B", url="https://b.example/2"),
+        item(3, "The night the roof went", "C", url="https://a.example/1?utm_source=c"),
+        item(4, UNRELATED[0], "A"),
+        item(5, UNRELATED[0], "D"),
+        item(6, UNRELATED[1], "E"),
+    ]
+    found = Grouper().place([poll[i] for i in order])
+    together: dict[int, set[int]] = {}
+    for grouping in found:
+        together.setdefault(grouping.story_id, set()).add(grouping.item_id)
+    assert {1, 2, 3} in [members & {1, 2, 3} for members in together.values()]
+    assert {4, 5} in [members & {4, 5} for members in together.values()]
+
+
+def test_what_the_window_has_passed_is_forgotten() -> None:
+    grouper = Grouper(window=timedelta(hours=72))
+    (first,) = place(grouper, item(1, STORM))
+    grouper.forget(NOON + timedelta(hours=73))
+    assert grouper.story(first.story_id) is None
+    assert len(grouper) == 0
+
+
+def test_an_adopted_item_keeps_its_story_and_new_stories_get_new_ids() -> None:
+    grouper = Grouper()
+    grouper.adopt(item(1, STORM, story_id=41))
+    (joined,) = place(grouper, item(2, STORM, "Inland Times"))
+    (opened,) = place(grouper, item(3, UNRELATED[2], "C"))
+    assert (joined.story_id, opened.story_id) == (41, 42)
