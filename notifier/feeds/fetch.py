@@ -99,7 +99,7 @@ class Fetcher:
         if refusal:
             return FetchFailed(f"{request.url[:200]} {refusal}", FailureKind.REFUSED)
         host = host_of(request.url)
-        async with self._gate.enter(host):
+        async with self._gate.of(host):
             return await self._within_deadline(request, host)
 
     async def post_form(self, url: str, fields: Mapping[str, str]) -> int | FetchFailed:

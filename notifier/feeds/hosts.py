@@ -7,11 +7,10 @@ host may be asked now and when the others are. A thousand feeds of one host are 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import lru_cache
 from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
 
 _URLS_REMEMBERED = 16_384
 
@@ -27,22 +26,15 @@ class HostGate:
 
     def __init__(self, per_host: int) -> None:
         self._per_host = per_host
-        self._gates: dict[str, tuple[asyncio.Semaphore, int]] = {}
+        # Weak: memory follows what is under way, not every host ever seen.
+        self._gates: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
-    @asynccontextmanager
-    async def enter(self, host: str) -> AsyncIterator[None]:
-        """Wait for a place at `host` and hold it."""
-        gate, users = self._gates.get(host) or (asyncio.Semaphore(self._per_host), 0)
-        self._gates[host] = gate, users + 1
-        try:
-            async with gate:
-                yield
-        finally:
-            users = self._gates[host][1]
-            if users == 1:
-                del self._gates[host]  # memory follows what is under way, not every host ever seen
-            else:
-                self._gates[host] = gate, users - 1
+    def of(self, host: str) -> asyncio.Semaphore:
+        """The gate of `host`: `async with` it waits for a place and holds it."""
+        gate = self._gates.get(host)
+        if gate is None:
+            gate = self._gates[host] = asyncio.Semaphore(self._per_host)
+        return gate
 
 
 class HostPace:

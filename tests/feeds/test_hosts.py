@@ -21,7 +21,7 @@ def test_no_more_than_two_are_with_a_host_and_others_do_not_wait_for_them() -> N
 
         async def visit(host: str) -> None:
             nonlocal inside, most
-            async with gate.enter(host):
+            async with gate.of(host):
                 inside += host == "busy"
                 most = max(most, inside)
                 await release.wait() if host == "busy" else None
@@ -32,6 +32,7 @@ def test_no_more_than_two_are_with_a_host_and_others_do_not_wait_for_them() -> N
         await asyncio.wait_for(visit("free"), 1)
         release.set()
         await asyncio.gather(*visitors)
+        del visitors
         return most, bool(gate._gates)
 
     assert asyncio.run(main()) == (2, False)
