@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from notifier.alerts.alert import Alert, AlertKind, Message, NewAlert, Urgency
-from notifier.alerts.facts import changed_facts, corrects
+from notifier.alerts.facts import changed_facts, corrects, same_subject
 from notifier.stories.breaking import Judgement
 from notifier.stories.gate import Gated
 from notifier.stories.story import Story, StoryItem
@@ -61,7 +61,7 @@ class PastAlert:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """All that a decision rests on. `past` is oldest first; `spent` counts the first alerts of the last day, a topic."""
+    """All that a decision rests on. `past` is oldest first; `spent` counts a topic's first alerts of the last day."""
 
     story: Story
     items: tuple[StoryItem, ...]
@@ -154,6 +154,8 @@ def _follow_up(case: Case, rules: AlertRules, now: datetime) -> Verdict:
     if corrects(last.title, current.title):
         why = _why(case) | {"before": last.title}
         return Send(_new_alert(case, AlertKind.CORRECTION, told, why, rules, now))
+    if not same_subject(last.title, current.title):
+        return _drop(case, "moved-on", "The page that was alerted tells something else now.", before=last.title)
     facts = changed_facts(last.title, current.title)
     if not facts:
         return _drop(case, "no-new-facts", "It was alerted, and its headline states nothing new.")

@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from notifier.stories.text import words
+from notifier.stories.text import names, numbers, stems, tokens, words
 
-NUMBER = re.compile(r"(?<![\w.])\d[\d,.]*\b")
+# The share of the shorter headline's stems that both must have.
+SAME_SUBJECT = 0.4
 STATUS = words(
-    "dead dies died killed wounded injured arrested charged convicted sentenced acquitted resigns resigned elected wins "
-    "won ousted ceasefire evacuated missing found rescued confirmed denies suspended banned released freed"
+    "dead dies died killed wounded injured arrested charged convicted sentenced acquitted resigns resigned elected "
+    "wins won ousted ceasefire evacuated missing found rescued confirmed denies suspended banned released freed"
 )
 CORRECTION = re.compile(r"\b(?:correction|corrected|corrects|clarification|retracts?|retracted)\b", re.IGNORECASE)
 
@@ -30,10 +31,11 @@ def corrects(before: str, after: str) -> bool:
     return bool(CORRECTION.search(after)) and not CORRECTION.search(before)
 
 
-def _facts(title: str) -> dict[str, set[str]]:
-    spelled = re.findall(r"[\w'’]+", title)
-    return {
-        "number": set(NUMBER.findall(title)),
-        "name": {w for w in spelled[1:] if w[:1].isupper()} | set(spelled[:1]),
-        "status": {w.lower() for w in spelled} & STATUS,
-    }
+def same_subject(before: str, after: str) -> bool:
+    """The newer headline still speaks of what the older one did: a live page at one address moves on to other news."""
+    old, new = stems(before), stems(after)
+    return len(old & new) >= SAME_SUBJECT * min(len(old), len(new))
+
+
+def _facts(title: str) -> dict[str, frozenset[str]]:
+    return {"number": numbers(title), "name": names(title), "status": frozenset(tokens(title)) & STATUS}

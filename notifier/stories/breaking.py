@@ -1,9 +1,8 @@
 """Is a story breaking? Pure, with its evidence.
 
 Enters: a story's items and `now`. Leaves: a `Judgement`; next room: alerts. What counts is how many independent sources
-brought it within hours: publishers, not feeds, and an agency's text under many mastheads once. Desks for general news
-count whole; a trade paper, a sports or a technology desk counts half, since a story that only they tell is seldom one
-for everybody.
+brought it within hours: publishers, not feeds, and an agency's text under many mastheads once. Trade papers, sports and
+technology desks count half each and together as one: a launch that ten of them tell is no news for everybody.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from notifier.stories.wire_copy import publisher_key, sources
 
 SPECIAL_DESKS = words("entertainment technology sports sport science culture lifestyle gaming travel food music film")
 SPECIAL_WEIGHT = 0.5
+SPECIAL_MOST = 1.0
 LEAST_WEIGHT = 3.0
 WITHIN = timedelta(hours=6)
 
@@ -41,7 +41,8 @@ def judge(
     """
     fresh = [item for item in items if counts(item, now, within)]
     weights = {publisher_key(source[0].publisher): max(_weight(item) for item in source) for source in sources(fresh)}
-    total = sum(weights.values())
+    special = sum(weight for weight in weights.values() if weight < 1)
+    total = sum(weight for weight in weights.values() if weight >= 1) + min(special, SPECIAL_MOST)
     return Judgement(
         total >= least,
         {"sources": weights, "weight": total, "needed": least, "within_s": within.total_seconds()},

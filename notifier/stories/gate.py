@@ -1,7 +1,8 @@
-"""What recurs and is not news: deals, puzzles, horoscopes, shells of live pages, galleries, betting.
+"""What recurs and is not news: deals, puzzles, horoscopes, betting, galleries, reviews, explainers, live shells.
 
-Enters: an item. Leaves: the rule that keeps it from alerting, or None. A rule is shown to operators by its name and
-the words that it found.
+Enters: an item. Leaves: the rule that keeps it from alerting, or None. A rule is shown to operators by its name and the
+words that it found. Headlines only: a standfirst mentions too much. Such an item still belongs to its story; it neither
+speaks for it nor counts as a source.
 """
 
 from __future__ import annotations
@@ -20,16 +21,56 @@ class Gated:
     found: str
 
 
+def _any(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(patterns), re.IGNORECASE)
+
+
+# "Trade deal" and "peace deal" are news; what shops offer is told by prices, adverbs and plural.
 RULES = {
-    "deals": re.compile(
-        r"\b(?:deals?|discount|coupon|promo codes?|\$\d+ off|lowest price|black friday|prime day|save \$\d+)\b",
-        re.IGNORECASE,
+    "deals": _any(
+        r"\b(?:best|early|today['’]s|top|amazon|weekend|holiday) (?:\w+ ){0,3}deals?\b",
+        r"\bdeals? (?:of the day|under \$|you can|worth|to shop|on (?:the )?(?:best|apple|amazon|samsung))",
+        r"\b(?:promo|coupon|discount|voucher) codes?\b",
+        r"[$£€]\d[\d,.]* off\b|\b\d+% off\b|\bsave (?:up to )?[$£€]\d",
+        r"\b(?:black friday|cyber monday|prime (?:big )?days?)\b",
+        r"\b(?:lowest (?:ever )?price|all-time low price|on sale (?:for|now))\b",
+        r"\b(?:gift guide|best gifts?|we tested|our favou?rite)\b",
     ),
-    "puzzle": re.compile(
-        r"\b(?:wordle|connections hints?|crossword|sudoku|strands (?:hints?|answers?)|quordle|puzzle|quiz)\b",
-        re.IGNORECASE,
+    "puzzle": _any(
+        r"\b(?:wordle|quordle|octordle|crossword|sudoku|strands|nyt (?:mini|pips|connections))\b",
+        r"\bconnections (?:hints?|answers?|today)\b",
+        r"\b(?:hints?|answers?),? (?:and|&) (?:hints?|answers?)\b",
+        r"\b(?:weekly|news|sports?) quiz\b|^quiz\b",
     ),
-    "horoscope": re.compile(r"\bhoroscopes?\b", re.IGNORECASE),
+    "horoscope": _any(r"\bhoroscopes?\b", r"\bzodiac sign"),
+    "betting": _any(
+        r"\b(?:best bets|betting odds|odds,? picks|picks and predictions|fantasy (?:football|basketball|rankings?))\b"
+    ),
+    "gallery": _any(
+        r"\b(?:in pictures|in photos|photo (?:gallery|essay)|photos of the (?:day|week)|week in pictures)\b",
+        r"^photos?:",
+    ),
+    "review": _any(
+        r"\breview:",
+        r"\breview$",
+        r"['’”\"] review\b",
+        r"^review\b",
+        r"^hands[- ]on\b",
+        r"\b(?:vs\.?|versus)\b.*\bwhich\b",
+    ),
+    "how to watch": _any(
+        r"\bhow to (?:watch|stream|buy|use|make|get|clean|choose)\b", r"\bwhere to watch\b", r"\bwatch .* online free\b"
+    ),
+    "explainer": _any(
+        r"\bwhat (?:to|we|you need to) know\b",
+        r"\bhere['’]s (?:what|why|how)\b|\bexplained\b|^explainer\b|^(?:analysis|opinion|comment)\s*[:|]",
+        r"\bfive things\b|\b\d+ things to\b|^q&a\b",
+    ),
+    "live shell": _any(
+        r"^(?:live|watch live|live updates?|latest news|news (?:bulletin|headlines?)|(?:morning|evening) briefing)\W*$",
+        r"\b(?:news summary|newsletter|podcast|morning briefing|daily briefing|list of key events)\b",
+    ),
+    "box office": _any(r"\bbox office\b"),
 }
 
 

@@ -43,8 +43,9 @@ class Signals:
 class Weights:
     """One set of coefficients and the lines drawn on their sum.
 
-    `merge_at` is where an item joins a story, `related_at` where it is only said to be possibly related. `nearest_share`
-    is how much the nearest member counts against the mean of all: below 1, so that stories cannot grow by chaining.
+    `merge_at` is where an item joins a story, `related_at` where it is only said to be possibly related.
+    `nearest_share` is how much the nearest member counts against the mean of all: below 1, so that stories cannot
+    grow by chaining.
     """
 
     bias: float

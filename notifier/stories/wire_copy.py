@@ -15,15 +15,16 @@ from notifier.stories.text import stems, words
 
 # "WASHINGTON (AP) —", "(Reuters) -", "By Reuters": a dateline or byline, not "told Reuters".
 CREDIT = re.compile(
-    r"\((AP|Reuters|AFP|PA|dpa|ANSA|EFE|Xinhua)\)\s*[-\u2013\u2014]|^\s*(?:By |- )?(Associated Press|Reuters|AFP|PA Media)\s*[-\u2013\u2014|]",
+    r"\((AP|Reuters|AFP|PA|dpa|ANSA|EFE|Xinhua)\)\s*[-\u2013\u2014]"
+    r"|^\s*(?:By |- )?(Associated Press|Reuters|AFP|PA Media)\s*[-\u2013\u2014|]",
     re.IGNORECASE,
 )
 LEAST_STEMS = 10
 NEAR_EQUAL = 0.75
 # What a publisher's name says about the desk or the edition, not about who speaks.
 DESKS = words(
-    "the news world business sport sports tech technology science online com co uk org net us international english politics "
-    "arts culture europe asia africa entertainment health money magazine version edition opinion"
+    "the news world business sport sports tech technology science online com co uk org net us international english "
+    "politics arts culture europe asia africa entertainment health money magazine version edition opinion"
 )
 SAME_PUBLISHER = {
     "deutsche welle": "dw",

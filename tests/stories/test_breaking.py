@@ -45,7 +45,7 @@ def test_backlog_and_old_items_count_for_nothing() -> None:
 
 
 def test_wire_copy_under_three_mastheads_is_one_source() -> None:
-    text = "A bridge over the Orsk collapsed on Monday evening and several cars fell into the water, rescuers said in a first count."
+    text = "A bridge over the Orsk collapsed on Monday evening and several cars fell into the water, rescuers said."
     copies = [item(i, TOLD[0], name, summary=text) for i, name in enumerate(["A", "B", "C"])]
     assert len(sources(copies)) == 1
     assert not judge(copies, NOON).breaking
