@@ -1,0 +1,149 @@
+"""Why a story is sent, held or dropped: one rule a test."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from notifier.alerts.alert import AlertKind, Urgency
+from notifier.alerts.decide import AlertRules, Case, Drop, Hold, PastAlert, Send, Verdict, decide
+from notifier.stories.breaking import Judgement
+from notifier.stories.gate import Gated
+from notifier.stories.story import Story, StoryItem
+from notifier.topics.topic import MatchedWord, Topic, TopicMatch, TopicMode
+from tests.stories.items import NOON, item
+
+TOPICS = {
+    "floods": Topic("floods", "Floods", "", "flood"),
+    "breaking": Topic("breaking", "Breaking", "", "", TopicMode.BREAKING, daily_budget=2),
+    "courts": Topic("courts", "Courts", "", "court", TopicMode.HELD),
+}
+RULES = AlertRules(update_gap_s=600, max_updates=2)
+
+
+def case(*slugs: str, lead: StoryItem | None = None, breaking: bool = False, **given: Any) -> Case:
+    lead = lead or item(1, "Flood reaches the town of Ilm")
+    story = Story(7, lead, lead.seen_at, lead.seen_at, (lead.publisher,), (lead.id,))
+    matches = {slug: TopicMatch(slug, (MatchedWord("title", 0, 5, "Flood"),)) for slug in slugs}
+    made = Case(story, (lead,), matches, Judgement(breaking, {"weight": 3.0}))
+    return replace(made, **given)
+
+
+def told(title: str = "Flood reaches the town of Ilm", *, minutes_ago: float = 60, **given: Any) -> PastAlert:
+    at = NOON - timedelta(minutes=minutes_ago)
+    return replace(PastAlert(7, AlertKind.NEW, title, "u", frozenset({"floods"}), False, at), **given)
+
+
+def judged(made: Case, after: timedelta = timedelta()) -> Verdict:
+    return decide(made, TOPICS, RULES, NOON + after)
+
+
+def code(verdict: Verdict) -> str:
+    assert isinstance(verdict, Drop)
+    assert verdict.words
+    assert "signals" in verdict.evidence
+    return verdict.code
+
+
+def test_a_story_of_a_topic_that_wants_every_one_is_sent_with_the_words_that_matched() -> None:
+    verdict = judged(case("floods"))
+    assert isinstance(verdict, Send)
+    assert verdict.alert.kind is AlertKind.NEW
+    assert verdict.alert.why["topics"] == {"floods": ["Flood"]}
+    assert (verdict.alert.urgency, verdict.alert.ttl_s) == (Urgency.NORMAL, 43_200)
+
+
+def test_a_breaking_alert_is_urgent_and_worth_an_hour() -> None:
+    verdict = judged(case("breaking", breaking=True))
+    assert isinstance(verdict, Send)
+    assert (verdict.alert.urgency, verdict.alert.ttl_s) == (Urgency.HIGH, 3600)
+
+
+def test_a_breaking_topic_waits_until_the_story_breaks() -> None:
+    assert code(judged(case("breaking"))) == "not-breaking"
+
+
+def test_who_follows_the_topic_that_had_it_is_left_out_when_it_breaks() -> None:
+    verdict = judged(case("floods", "breaking", breaking=True, past=(told(),)))
+    assert isinstance(verdict, Send)
+    assert verdict.alert.topics == {"breaking"}
+    assert verdict.alert.except_topics == {"floods"}
+
+
+def test_a_held_topic_waits_for_an_editor_for_a_while() -> None:
+    verdict = judged(case("courts"))
+    assert isinstance(verdict, Hold)
+    assert verdict.alert.hold_until == NOON + timedelta(seconds=RULES.hold_s)
+
+
+def test_nothing_is_sent_without_a_topic() -> None:
+    assert code(judged(case())) == "no-topic"
+
+
+def test_what_recurs_is_dropped_by_a_rule_that_is_named() -> None:
+    verdict = judged(case("floods", gated=Gated("deals", "best deals")))
+    assert code(verdict) == "gated"
+    assert isinstance(verdict, Drop)
+    assert "deals" in verdict.words
+
+
+def test_an_operators_never_is_the_last_word() -> None:
+    assert code(judged(case("breaking", breaking=True, silenced=True))) == "never"
+
+
+def test_backlog_alone_never_alerts() -> None:
+    lead = item(1, "Flood", may_alert=False)
+    assert code(judged(case("floods", lead=lead))) == "backlog"
+
+
+def test_what_is_older_than_the_rules_allow_is_dropped() -> None:
+    assert code(judged(case("floods"), after=timedelta(hours=7))) == "too-old"
+
+
+def test_a_spent_budget_drops_and_says_so() -> None:
+    assert code(judged(case("breaking", breaking=True, spent={"breaking": 2}))) == "budget"
+
+
+def test_a_spent_budget_of_one_topic_leaves_the_others() -> None:
+    verdict = judged(case("breaking", "floods", breaking=True, spent={"breaking": 2}))
+    assert isinstance(verdict, Send)
+    assert verdict.alert.topics == {"floods"}
+    assert verdict.alert.why["over_budget"] == ["breaking"]
+
+
+def test_new_words_for_the_same_facts_send_nothing() -> None:
+    lead = item(1, "Flood now in the town of Ilm")
+    assert code(judged(case("floods", lead=lead, past=(told(),)))) == "no-new-facts"
+
+
+def test_a_number_that_changed_is_an_update_that_replaces_the_notification() -> None:
+    lead = item(1, "Flood reaches the town of Ilm, 4 missing")
+    verdict = judged(case("floods", lead=lead, past=(told(),)))
+    assert isinstance(verdict, Send)
+    assert verdict.alert.kind is AlertKind.UPDATE
+    assert verdict.alert.message.tag == "story-7"
+    assert verdict.alert.why["facts"]["number"] == ["4"]
+
+
+def test_an_update_keeps_a_gap() -> None:
+    lead = item(1, "Flood reaches the town of Ilm, 4 missing")
+    assert code(judged(case("floods", lead=lead, past=(told(minutes_ago=5),)))) == "too-soon"
+
+
+def test_updates_of_a_story_come_to_an_end() -> None:
+    lead = item(1, "Flood reaches the town of Ilm, 9 missing")
+    past = (told(), told(kind=AlertKind.UPDATE), told(kind=AlertKind.UPDATE))
+    assert code(judged(case("floods", lead=lead, past=past))) == "updates-spent"
+
+
+def test_a_live_page_that_moved_on_to_other_news_updates_nothing() -> None:
+    lead = item(1, "Markets in Varna fall 3 percent")
+    assert code(judged(case("floods", lead=lead, past=(told(),)))) == "moved-on"
+
+
+def test_a_correction_waits_for_no_gap() -> None:
+    lead = item(1, "Correction: flood did not reach the town of Ilm")
+    verdict = judged(case("floods", lead=lead, past=(told(minutes_ago=1),)))
+    assert isinstance(verdict, Send)
+    assert verdict.alert.kind is AlertKind.CORRECTION

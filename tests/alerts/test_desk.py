@@ -1,0 +1,79 @@
+"""The desk as the pipeline uses it: polls in, groupings and verdicts out, and the same again after a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from notifier.alerts.decide import Drop, Send, Verdict
+from notifier.alerts.desk import Desk
+from notifier.stories.story import StoryItem
+from notifier.topics.match import TopicIndex
+from notifier.topics.topic import Topic, TopicMode
+from tests.stories.items import NOON, item
+
+TOPICS = (
+    Topic("breaking", "Breaking", "", "", TopicMode.BREAKING, daily_budget=8),
+    Topic("volcano", "Volcanoes", "", "volcano"),
+)
+ERUPTION = ["Volcano Harga erupts near Selvik, thousands flee", "Thousands flee Selvik as volcano Harga erupts"]
+HOUR = timedelta(hours=1)
+
+
+def desk() -> Desk:
+    return Desk(TopicIndex(TOPICS), TOPICS)
+
+
+def sent(verdicts: Sequence[Verdict]) -> list[Send]:
+    return [v for v in verdicts if isinstance(v, Send)]
+
+
+def told_by(publisher: str, item_id: int, *, hours: float = 0.0) -> StoryItem:
+    return item(item_id, f"{ERUPTION[item_id % 2]}", publisher, hours=hours)
+
+
+def test_a_story_is_sent_once_to_each_topic_however_many_tell_it() -> None:
+    made = desk()
+    first = made.take([told_by("A", 1)], NOON)
+    second = made.take([told_by("B", 2, hours=1)], NOON + HOUR)
+    third = made.take([told_by("C", 3, hours=2)], NOON + 2 * HOUR)
+    fourth = made.take([told_by("D", 4, hours=3)], NOON + 3 * HOUR)
+    assert [s.alert.topics for s in sent(first.verdicts)] == [{"volcano"}]
+    assert sent(second.verdicts) == []
+    assert [(s.alert.topics, s.alert.except_topics) for s in sent(third.verdicts)] == [({"breaking"}, {"volcano"})]
+    assert sent(fourth.verdicts) == []
+
+
+def test_every_changed_story_has_a_verdict_and_every_item_a_grouping() -> None:
+    result = desk().take([told_by("A", 1), item(2, "Council of Brey approves tram line")], NOON)
+    assert {g.item_id for g in result.groupings} == {1, 2}
+    assert len(result.verdicts) == len(result.stories) == 2
+    (drop,) = [v for v in result.verdicts if isinstance(v, Drop)]
+    assert drop.code == "not-breaking"
+
+
+def test_a_restored_desk_goes_on_where_the_old_one_stopped() -> None:
+    polls = [[told_by("A", 1)], [told_by("B", 2, hours=1)], [told_by("C", 3, hours=2)], [told_by("D", 4, hours=3)]]
+    whole, stories, alerts = desk(), [], []
+    wanted = [sent(whole.take(poll, NOON + i * HOUR).verdicts) for i, poll in enumerate(polls)]
+    found = []
+    for i, poll in enumerate(polls):
+        fresh = desk()
+        fresh.restore(stories, alerts)
+        result = fresh.take(poll, NOON + i * HOUR)
+        by_item = {g.item_id: g.story_id for g in result.groupings}
+        stories += [replace(one, story_id=by_item[one.id]) for one in poll]
+        alerts += [s.alert for s in sent(result.verdicts)]
+        found.append(sent(result.verdicts))
+    assert [[s.alert.topics for s in verdicts] for verdicts in found] == [
+        [s.alert.topics for s in verdicts] for verdicts in wanted
+    ]
+
+
+def test_a_silenced_story_stays_silent_when_it_breaks() -> None:
+    made = desk()
+    result = made.take([told_by("A", 1)], NOON)
+    made.never(result.stories[0].id)
+    after = made.take([told_by("B", 2, hours=1), told_by("C", 3, hours=1)], NOON + HOUR)
+    assert [v.code for v in after.verdicts if isinstance(v, Drop)] == ["never"]
