@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check format lock clean
+.PHONY: run test check bench-fanout format lock clean
 
 run: .venv/run.stamp  ## the service on http://127.0.0.1:8000
 	@$(BIN)/notifier run
@@ -15,6 +15,9 @@ check: .venv/dev.stamp  ## style, types and the house's import rules
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench-fanout: .venv/dev.stamp  ## a fan-out beside its peers (needs node and npm)
+	@$(BIN)/python -m benchmarks.fanout --subscribers 100000 --peers
 
 format: .venv/dev.stamp
 	$(BIN)/ruff check --fix

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -50,6 +51,7 @@ class NewsLoop:
         self._news, self._make_desk, self._engine = news, make_desk, engine
         self._metrics, self._clock, self._holder = metrics, clock, holder
         self._desk: Desk | None = None
+        self._topics_version = self._desk_version = 0
 
     def work(self) -> int:
         """Decide on everything that is pending; returns the number of items. Runs in a worker thread, one at a time.
@@ -59,13 +61,13 @@ class NewsLoop:
         taken = 0
         try:
             while self._news.hold_desk(self._holder, self._clock(), self._lease_s):
-                desk = self._desk = self._desk or self._restored()
+                desk = self._current()
                 items = self._news.pending(DESK_BATCH)
                 if not items:
                     return taken
                 now = self._clock()
                 result = desk.take(items, now)
-                alerts = self._news.save(items, result, now)
+                alerts = self._news.save(items, result, now, self._holder)
                 taken += len(items)
                 self._tell(result, alerts)
         except Exception:
@@ -75,8 +77,15 @@ class NewsLoop:
         return taken
 
     def reload(self) -> None:
-        """The topics changed: the next desk has the new ones."""
-        self._desk = None
+        """The topics changed: whatever is decided from now on is decided by the new ones."""
+        self._topics_version += 1
+
+    def _current(self) -> Desk:
+        """The desk, restored anew if the topics have changed since it was (also while it was)."""
+        version = self._topics_version
+        if self._desk is None or self._desk_version != version:
+            self._desk, self._desk_version = self._restored(), version
+        return self._desk
 
     def _restored(self) -> Desk:
         now = self._clock()
@@ -163,6 +172,11 @@ class Pipeline:
         self._news.set()
 
     async def _deciding(self) -> None:
+        # A thread of its own: whatever else is slow, news is decided.
+        with ThreadPoolExecutor(1, thread_name_prefix="desk") as thread:
+            await self._decide_in(thread)
+
+    async def _decide_in(self, thread: Executor) -> None:
         decide = self._decide
         while not self._stopping.is_set() and decide is not None:
             with suppress(TimeoutError):  # another process may have stored items: look anyway
@@ -170,7 +184,7 @@ class Pipeline:
                     await self._news.wait()
             self._news.clear()
             try:
-                await asyncio.to_thread(decide)
+                await asyncio.get_running_loop().run_in_executor(thread, decide)
             except Exception:
                 log.exception("desk.failed")
 

@@ -17,10 +17,12 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 SECRET_KEYS = frozenset({"endpoint", "p256dh", "auth", "authorization", "token", "keys", "private_key", "subscription"})
 REDACTED = "(not logged)"
-# A push endpoint is an address with a long opaque part: capitals and digits in 40 characters or more, unlike the words
-# of an article's address. Whatever brings one into a log line (a library's error text, say), only its origin stays.
+# A push endpoint is an address at a push service, or one with a long opaque part: capitals and digits in 40 characters
+# or more, unlike the words of an article's address. Whatever brings one into a log line, only its origin stays.
 ENDPOINT = re.compile(
-    r"(https?://[^/\s\"']+)/[^\s\"']*(?=[\w:%-]*[A-Z])(?=[\w:%-]*[0-9])[\w:%-]{40,}[^\s\"']*", re.ASCII
+    r"(https?://[^/\s\"']*(?:fcm\.googleapis|push\.services\.mozilla|push\.apple|notify\.windows)\.com)/[^\s\"']+"
+    r"|(https?://[^/\s\"']+)/[^\s\"']*(?=[\w:%-]*[A-Z])(?=[\w:%-]*[0-9])[\w:%-]{40,}[^\s\"']*",
+    re.ASCII,
 )
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3600)
 
@@ -112,7 +114,7 @@ def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mutab
 
 def _clean(value: Any) -> Any:
     if isinstance(value, str):
-        return ENDPOINT.sub(r"\1/…", value)
+        return ENDPOINT.sub(lambda found: f"{found[1] or found[2]}/…", value)
     if isinstance(value, dict):
         return {k: REDACTED if str(k).lower() in SECRET_KEYS else _clean(v) for k, v in value.items()}
     if isinstance(value, list | tuple):

@@ -11,6 +11,7 @@ import secrets
 import signal
 import socket
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
@@ -47,6 +48,7 @@ from notifier.feeds.workers import Reader, ReaderSettings
 from notifier.pipeline import DESK_LEASE_S, Chore, NewsLoop, Pipeline
 from notifier.push.adopt import load_adopted
 from notifier.push.http2.wire import Http2Wire
+from notifier.push.outcome import Outcome
 from notifier.push.paced_wire import PacedWire, Pacer
 from notifier.push.pycurl_wire import PycurlWire
 from notifier.push.seal import seal
@@ -66,6 +68,7 @@ from notifier.storage.record import SqlRecord
 from notifier.storage.retention import Retention
 from notifier.storage.subscriptions import SqlSubscriptionStore
 from notifier.subscribers.endpoint import EndpointPolicy
+from notifier.subscribers.subscriber import Subscription
 from notifier.telemetry import Metrics
 from notifier.topics.match import TopicIndex
 from notifier.topics.topic import Topic
@@ -77,6 +80,7 @@ from notifier.web.services import Check, SiteSettings, WebServices
 log = structlog.get_logger()
 
 POLL_LEASE_S = 30.0
+TRIALS = 4
 
 
 def open_database(settings: Settings) -> Database:
@@ -153,9 +157,7 @@ class Files:
         )
 
 
-async def serve(
-    settings: Settings, announce: Callable[[str, dict[str, str]], None], role: Role = Role.ALL
-) -> None:
+async def serve(settings: Settings, announce: Callable[[str, dict[str, str]], None], role: Role = Role.ALL) -> None:
     """Run the service, or the part that is `role`, until it is told to stop. Raises ConfigError before it starts.
 
     `announce` is called with the address and a few facts once the service is about to answer.
@@ -217,7 +219,13 @@ class House:
     """The parts of one running service, and how they hold on to each other."""
 
     def __init__(
-        self, settings: Settings, files: Files, key: VapidKey, database: Database, metrics: Metrics, clock: Clock,
+        self,
+        settings: Settings,
+        files: Files,
+        key: VapidKey,
+        database: Database,
+        metrics: Metrics,
+        clock: Clock,
         role: Role = Role.ALL,
     ) -> None:
         self.role = role
@@ -241,6 +249,8 @@ class House:
         self.first_secret = None if self.operators.all(system_clock()) else secrets.token_urlsafe(24)
         self.pauses = Pauses(metrics)
         self.trial = make_trial(settings, [key], clock)
+        self.trials = ThreadPoolExecutor(TRIALS, thread_name_prefix="trial")
+        self._feeds_to_sync = False
         self.pacer = Pacer(clock)
         sealer = Sealer(SqlEnvelopeStore(database), self.deliveries.is_sending, metrics)
         self.engine = self._engine(sealer)
@@ -312,7 +322,7 @@ class House:
             topics=lambda: self.files.topics.content,
             application_server_key=self.key.application_server_key,
             vapid_key_id=self.key.key_id,
-            send_test=lambda subscription: asyncio.to_thread(self.trial.send, subscription),
+            send_test=self._send_test,
             recent_alerts=lambda: [alert for alert in self.alerts.recent(30) if alert.withdrawn_at is None],
             readiness=self.readiness,
             metrics=self.metrics.exposition,
@@ -379,9 +389,15 @@ class House:
         if batch.recorded.new or batch.recorded.edited:
             self._items_stored()
 
+    async def _send_test(self, subscription: Subscription) -> Outcome:
+        """In threads of their own: a push service that does not answer must not hold up the news."""
+        return await asyncio.get_running_loop().run_in_executor(self.trials, self.trial.send, subscription)
+
     async def _refresh_files(self) -> None:
-        if self.files.feeds.refresh():
+        self._feeds_to_sync |= self.files.feeds.refresh()
+        if self._feeds_to_sync:
             await asyncio.to_thread(self.feeds.sync_config, self.files.feeds.content, self.clock())
+            self._feeds_to_sync = False
         if self.files.topics.refresh():
             self.news.reload()
 

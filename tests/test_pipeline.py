@@ -64,10 +64,13 @@ class MemoryNews:
     def past_alerts(self, since: datetime) -> Sequence[Alert]:
         return []
 
+    def silenced(self) -> Sequence[int]:
+        return []
+
     def next_story_id(self) -> int:
         return 1
 
-    def save(self, items: Sequence[StoryItem], result: DeskResult, now: datetime) -> Sequence[Alert]:
+    def save(self, items: Sequence[StoryItem], result: DeskResult, now: datetime, holder: str) -> Sequence[Alert]:
         if self.fails:
             self.fails -= 1
             raise ConnectionError("the database is away")
@@ -119,6 +122,21 @@ def test_a_decision_that_could_not_be_stored_is_made_anew() -> None:
     # Had the desk kept its memory, it would take the item for one that was alerted already.
     assert loop.work() == 1
     assert engine.calls == ["wake"]
+
+
+def test_topics_that_change_while_a_desk_is_restored_are_the_next_ones_to_decide_by() -> None:
+    versions: list[int] = []
+
+    def make_desk() -> Desk:
+        versions.append(len(versions))
+        if len(versions) == 1:
+            loop.reload()  # the file changes at the worst moment
+        return Desk(TopicIndex([RIVERS]), [RIVERS])
+
+    news = MemoryNews([an_item(1, "Dam holds")])
+    loop = NewsLoop(news, make_desk, OneEngine(), Metrics(), ManualClock(NOON), holder="me")
+    loop.work()
+    assert len(versions) == 2
 
 
 async def ended(pipeline: Pipeline) -> None:

@@ -31,6 +31,13 @@ def test_an_endpoint_inside_any_text_is_cut_to_its_origin() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "endpoint", ["https://fcm.googleapis.com/fcm/send/short:token", "https://web.push.apple.com/QABCdddd"]
+)
+def test_a_push_services_address_is_cut_however_short(endpoint: str) -> None:
+    assert redact(None, "info", {"event": endpoint})["event"] == endpoint.split(".com", maxsplit=1)[0] + ".com/…"
+
+
 def test_an_article_address_stays_whole() -> None:
     address = "https://news.example/world/2026/04/25/dam-holds-after-a-night-of-rain-in-the-northern-valley-30412"
     assert redact(None, "info", {"url": address})["url"] == address

@@ -49,8 +49,11 @@ class NewsStore(Protocol):
     def next_story_id(self) -> int:
         """The first id that no story has."""
 
-    def save(self, items: Sequence[StoryItem], result: DeskResult, now: datetime) -> Sequence[Alert]:
-        """Write groupings, stories, verdicts and alerts in one transaction; returns the alerts that were accepted."""
+    def save(self, items: Sequence[StoryItem], result: DeskResult, now: datetime, holder: str) -> Sequence[Alert]:
+        """Write groupings, stories, verdicts and alerts in one transaction; returns the alerts that were accepted.
+
+        Raises LeaseLost, having written nothing, where the desk is not `holder`'s any more: another has decided.
+        """
 
     def recent_stories(self, limit: int) -> Sequence[StoryReport]:
         """The stories that changed last, newest first."""

@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
+import structlog
+
 from notifier.alerts.alert import Alert
 from notifier.alerts.delivery import Recipient
 from notifier.alerts.payload import encode
 from notifier.clock import Clock, system_clock
+from notifier.errors import ConfigError
 from notifier.push.envelope import Envelope, finish
-from notifier.push.outcome import Outcome, outcome
+from notifier.push.outcome import Outcome, Refused, Retry, outcome
 from notifier.push.request import PushHeaders, PushRequest, headers_for
 from notifier.push.seal import MAX_PLAINTEXT
 from notifier.push.send import Wire
@@ -22,6 +25,11 @@ from notifier.subscribers.endpoint import origin_of
 from notifier.subscribers.subscriber import PushKeys
 
 SEND_DEADLINE_S = 30.0
+
+UNSIGNED = Retry("misconfigured")
+TOO_LONG = Refused(413)
+
+log = structlog.get_logger()
 
 Seal = Callable[[bytes, PushKeys], bytes]
 
@@ -33,19 +41,27 @@ class Courier:
         """`wall` dates the signatures: push services have their own idea of the time, whatever is rehearsed here."""
         self._wire, self._signer, self._seal, self._wall = wire, signer, seal, wall
 
-    def deliver(self, alert: Alert, recipients: Sequence[Recipient], now: datetime) -> list[Outcome]:
-        """What came of each push. Raises ConfigError where the VAPID key or contact is wrong: nobody was pushed to."""
-        payload = encode(alert.message, alert.id, alert.kind, MAX_PLAINTEXT)
+    def deliver(
+        self, alert: Alert, recipients: Sequence[Recipient], now: datetime, deadline_s: float = SEND_DEADLINE_S
+    ) -> list[Outcome]:
+        """What came of each push.
+
+        Those that cannot be signed, because their VAPID key is not here, are to be tried again and hold nobody else up.
+        """
+        try:
+            payload = encode(alert.message, alert.id, alert.kind, MAX_PLAINTEXT)
+        except ValueError as too_long:
+            log.error("push.too-long", alert=alert.id, problem=str(too_long))
+            return [TOO_LONG] * len(recipients)
         headers = self._headers(alert, recipients, now)
+        said = [headers[origin_of(r.keys.endpoint), r.vapid_key_id] for r in recipients]
         requests = [
-            PushRequest(
-                recipient.keys.endpoint,
-                headers[origin_of(recipient.keys.endpoint), recipient.vapid_key_id],
-                self._sealed(payload, recipient),
-            )
-            for recipient in recipients
+            PushRequest(recipient.keys.endpoint, shared, self._sealed(payload, recipient))
+            for recipient, shared in zip(recipients, said, strict=True)
+            if shared is not None
         ]
-        return [outcome(answer, now) for answer in self._wire.send(requests, SEND_DEADLINE_S)]
+        answers = iter(self._wire.send(requests, deadline_s))
+        return [UNSIGNED if shared is None else outcome(next(answers), now) for shared in said]
 
     def close(self) -> None:
         """Close the wire's connections."""
@@ -53,15 +69,19 @@ class Courier:
 
     def _headers(
         self, alert: Alert, recipients: Sequence[Recipient], now: datetime
-    ) -> dict[tuple[str, str], PushHeaders]:
-        """(origin, VAPID key) -> what all messages there have in common."""
+    ) -> dict[tuple[str, str], PushHeaders | None]:
+        """(origin, VAPID key) -> what all messages there have in common; None where they cannot be signed."""
         ttl_s, signed_at = remaining_ttl_s(alert, now), self._wall()
-        return {
-            (origin, key_id): headers_for(
-                ttl_s, alert.urgency, alert.message.tag, self._signer.authorization(origin, key_id, signed_at)
-            )
-            for origin, key_id in {(origin_of(r.keys.endpoint), r.vapid_key_id) for r in recipients}
-        }
+        found: dict[tuple[str, str], PushHeaders | None] = {}
+        for origin, key_id in {(origin_of(r.keys.endpoint), r.vapid_key_id) for r in recipients}:
+            try:
+                authorization = self._signer.authorization(origin, key_id, signed_at)
+            except ConfigError as problem:
+                log.error("push.misconfigured", problem=str(problem))
+                found[origin, key_id] = None
+            else:
+                found[origin, key_id] = headers_for(ttl_s, alert.urgency, alert.message.tag, authorization)
+        return found
 
     def _sealed(self, payload: bytes, recipient: Recipient) -> bytes:
         if recipient.envelope is None:

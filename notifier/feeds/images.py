@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 # A notification's picture is drawn some 360 to 700 pixels wide; larger only costs the subscriber's data.
+MAX_URL_CHARS = 2_000
 ENOUGH_WIDTH = 700
 
 _IMG = re.compile(r"<img\b([^>]{0,4000})>", re.IGNORECASE)
@@ -50,13 +51,18 @@ def first_in(markup: str, base: str) -> str | None:
 
 
 def absolute(address: object, base: str) -> str | None:
-    """`address` resolved against `base` (RFC 3986 section 5), if that is an http(s) URL with a host."""
+    """`address` resolved against `base` (RFC 3986 section 5), if that is an http(s) URL with a host.
+
+    None for one that is longer than a push message could carry, or has control characters in it.
+    """
     if not isinstance(address, str) or not address.strip():
         return None
     try:
         url = urljoin(base, "".join(address.split()))
         parts = urlsplit(url)
     except ValueError:
+        return None
+    if len(url) > MAX_URL_CHARS or not url.isprintable():
         return None
     return url if parts.scheme in ("http", "https") and parts.netloc else None
 

@@ -16,6 +16,7 @@ from notifier.alerts.alert import Alert
 from notifier.alerts.decide import Drop, Hold, Verdict
 from notifier.alerts.desk import DeskResult
 from notifier.alerts.news import StoryReport
+from notifier.errors import LeaseLost
 from notifier.storage.alerts import accept, load_alerts
 from notifier.storage.database import Database, upsert_into
 from notifier.storage.schema import alert, feed, grouping, item, lease, operator_choice, story
@@ -77,9 +78,13 @@ class SqlNewsStore:
         with self._database.reading() as connection:
             return int(connection.scalar(select(func.coalesce(func.max(story.c.id), 0))) or 0) + 1
 
-    def save(self, items: Sequence[StoryItem], result: DeskResult, now: datetime) -> Sequence[Alert]:
+    def save(self, items: Sequence[StoryItem], result: DeskResult, now: datetime, holder: str) -> Sequence[Alert]:
         """Write groupings, stories, verdicts and alerts in one transaction; returns the alerts that were accepted."""
         with self._database.writing() as connection:
+            # Touched, not only read: whoever takes the desk over has to wait for this transaction.
+            ours = update(lease).where(lease.c.name == DESK, lease.c.holder == holder).values(holder=holder)
+            if connection.execute(ours).rowcount != 1:
+                raise LeaseLost("another process decides now")
             _save_groupings(connection, items, result.groupings)
             _save_stories(connection, result)
             made = [accept(connection, v.alert, now) for v in result.verdicts if not isinstance(v, Drop)]

@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import insert, update
 
+from notifier.alerts.alert import Alert
 from notifier.alerts.decide import Drop, Send
 from notifier.alerts.desk import DeskResult
 from notifier.alerts.news import NewsStore
+from notifier.errors import LeaseLost
 from notifier.storage.database import Database
 from notifier.storage.news import SqlNewsStore
 from notifier.storage.schema import feed, item
@@ -49,6 +51,11 @@ class Newsroom:
         with self._database.writing() as connection:
             connection.execute(update(item).where(item.c.id == number).values(title=title, version=item.c.version + 1))
 
+    def save(self, items: Sequence[StoryItem], result: DeskResult) -> Sequence[Alert]:
+        """What the desk's holder does."""
+        assert self.store.hold_desk("me", NOON, 15)
+        return self.store.save(items, result, NOON, "me")
+
     def decide(self, items: Sequence[StoryItem], story_id: int = 1, *, send: bool = False) -> DeskResult:
         """All items into one story, sent or dropped."""
         story = Story(story_id, items[0], NOON, NOON, ("The Example",), tuple(i.id for i in items))
@@ -69,14 +76,14 @@ def test_an_item_is_pending_until_a_desk_has_decided(newsroom: Newsroom) -> None
         (1, "The Example", "world", 1),
         (2, "The Example", "world", 1),
     ]
-    newsroom.store.save(items[:1], newsroom.decide(items[:1]), NOON)
+    newsroom.save(items[:1], newsroom.decide(items[:1]))
     assert [i.id for i in newsroom.store.pending(10)] == [2]
 
 
 def test_an_edit_makes_an_item_pending_again_with_its_story(newsroom: Newsroom) -> None:
     newsroom.add(1)
     items = newsroom.store.pending(10)
-    newsroom.store.save(items, newsroom.decide(items, story_id=4), NOON)
+    newsroom.save(items, newsroom.decide(items, story_id=4))
     newsroom.edit(1, "Dam breaks")
     (edited,) = newsroom.store.pending(10)
     assert (edited.title, edited.version, edited.story_id) == ("Dam breaks", 2, 4)
@@ -86,7 +93,7 @@ def test_an_edit_that_came_while_the_desk_decided_stays_pending(newsroom: Newsro
     newsroom.add(1)
     items = newsroom.store.pending(10)
     newsroom.edit(1, "Dam breaks")
-    newsroom.store.save(items, newsroom.decide(items), NOON)
+    newsroom.save(items, newsroom.decide(items))
     assert [i.version for i in newsroom.store.pending(10)] == [2]
 
 
@@ -95,14 +102,14 @@ def test_the_window_has_what_was_grouped_lately(newsroom: Newsroom) -> None:
     newsroom.add(2)
     newsroom.add(3)
     items = newsroom.store.pending(2)
-    newsroom.store.save(items, newsroom.decide(items), NOON)
+    newsroom.save(items, newsroom.decide(items))
     assert [(i.id, i.story_id) for i in newsroom.store.window(NOON - timedelta(hours=72))] == [(2, 1)]
 
 
 def test_a_decision_to_send_is_accepted_with_the_stories_in_one_step(newsroom: Newsroom) -> None:
     newsroom.add(1)
     items = newsroom.store.pending(10)
-    (alert,) = newsroom.store.save(items, newsroom.decide(items, send=True), NOON)
+    (alert,) = newsroom.save(items, newsroom.decide(items, send=True))
     assert (alert.story_id, alert.topics) == (1, {"world"})
     assert [past.id for past in newsroom.store.past_alerts(NOON)] == [alert.id]
     assert newsroom.store.past_alerts(NOON + timedelta(seconds=1)) == []
@@ -111,7 +118,7 @@ def test_a_decision_to_send_is_accepted_with_the_stories_in_one_step(newsroom: N
 def test_every_story_keeps_why_it_was_not_sent(newsroom: Newsroom) -> None:
     newsroom.add(1)
     items = newsroom.store.pending(10)
-    newsroom.store.save(items, newsroom.decide(items), NOON)
+    newsroom.save(items, newsroom.decide(items))
     (report,) = newsroom.store.recent_stories(5)
     assert (report.id, report.state, report.publishers) == (1, "dropped", ("The Example",))
     assert report.verdict == {"code": "no-topic", "words": "No topic.", "evidence": {"n": 1}}
@@ -121,7 +128,7 @@ def test_story_ids_go_on_after_the_last(newsroom: Newsroom) -> None:
     assert newsroom.store.next_story_id() == 1
     newsroom.add(1)
     items = newsroom.store.pending(10)
-    newsroom.store.save(items, newsroom.decide(items, story_id=7), NOON)
+    newsroom.save(items, newsroom.decide(items, story_id=7))
     assert newsroom.store.next_story_id() == 8
 
 
@@ -132,3 +139,14 @@ def test_one_process_decides_at_a_time(newsroom: Newsroom) -> None:
     assert not store.hold_desk("two", NOON + timedelta(seconds=20), 15)
     assert store.hold_desk("two", NOON + timedelta(seconds=26), 15)
     assert not store.hold_desk("one", NOON + timedelta(seconds=27), 15)
+
+
+def test_a_desk_that_was_taken_over_while_it_decided_writes_nothing(newsroom: Newsroom) -> None:
+    newsroom.add(1)
+    items = newsroom.store.pending(10)
+    assert newsroom.store.hold_desk("slow", NOON, 15)
+    assert newsroom.store.hold_desk("quick", NOON + timedelta(seconds=16), 15)
+    with pytest.raises(LeaseLost):
+        newsroom.store.save(items, newsroom.decide(items, send=True), NOON, "slow")
+    assert [item.id for item in newsroom.store.pending(10)] == [1]
+    assert newsroom.store.past_alerts(NOON) == []
