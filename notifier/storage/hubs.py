@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, or_, select, update
 
 from notifier.feeds.cadence import MISSES_UNTIL_QUIET
 from notifier.feeds.hub import ACTIVE, ASKED, LEAVING, Hub, HubRequest, steps_of
@@ -36,18 +36,10 @@ class SqlHubStore:
 
     def take_steps(self, now: datetime, limit: int) -> list[HubRequest]:
         """See HubStore."""
-        has_hub_to_join = and_(feed.c.active, feed.c.hub_url.is_not(None))
-        moved = or_(
-            feed.c.hub_subscribed_url != feed.c.hub_url,
-            feed.c.hub_subscribed_topic != feed.c.hub_topic,
-        )
-        quiet = and_(feed.c.hub_state == ACTIVE, feed.c.hub_missed >= MISSES_UNTIL_QUIET)
-        its_time = or_(feed.c.hub_next_at.is_(None), feed.c.hub_next_at <= now)
-        to_leave = and_(
-            or_(~feed.c.active, feed.c.hub_url.is_(None)),
-            or_(feed.c.hub_state.in_((ASKED, ACTIVE)), and_(feed.c.hub_state == LEAVING, feed.c.hub_next_at <= now)),
-        )
-        due = or_(and_(has_hub_to_join, or_(its_time, moved, quiet)), to_leave)
+        due = _is_due(now)
+        with self._database.reading() as connection:  # mostly there is nothing to do: take no writer's turn for that
+            if connection.execute(select(feed.c.id).where(due).limit(1)).first() is None:
+                return []
         query = select(*_HUB).where(due).order_by(feed.c.hub_next_at).limit(limit).with_for_update(skip_locked=True)
         with self._database.writing() as connection:
             steps = steps_of([_hub(row) for row in connection.execute(query)], now)
@@ -77,6 +69,19 @@ class SqlHubStore:
         with self._database.reading() as connection:
             row = connection.execute(select(*_HUB).where(condition)).first()
         return None if row is None else _hub(row)
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    """Rows for which `next_step` may have something to do: to join, to renew, to ask anew, to leave."""
+    has_hub_to_join = and_(feed.c.active, feed.c.hub_url.is_not(None))
+    moved = or_(feed.c.hub_subscribed_url != feed.c.hub_url, feed.c.hub_subscribed_topic != feed.c.hub_topic)
+    quiet = and_(feed.c.hub_state == ACTIVE, feed.c.hub_missed >= MISSES_UNTIL_QUIET)
+    its_time = or_(feed.c.hub_next_at.is_(None), feed.c.hub_next_at <= now)
+    to_leave = and_(
+        or_(~feed.c.active, feed.c.hub_url.is_(None)),
+        or_(feed.c.hub_state.in_((ASKED, ACTIVE)), and_(feed.c.hub_state == LEAVING, feed.c.hub_next_at <= now)),
+    )
+    return or_(and_(has_hub_to_join, or_(its_time, moved, quiet)), to_leave)
 
 
 def _hub(row: Any) -> Hub:
