@@ -178,6 +178,7 @@ async def serve(settings: Settings, announce: Callable[[str, dict[str, str]], No
                 log_config=None,
                 access_log=False,  # a line for each visitor is nobody's business
                 proxy_headers=True,
+                forwarded_allow_ips=list(listed(settings.proxies)),
                 server_header=False,
                 timeout_graceful_shutdown=5,
             )

@@ -27,6 +27,9 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on")
+    proxies: str = Field(
+        "127.0.0.1", description="Addresses or networks of proxies whose X-Forwarded-For is believed, comma separated"
+    )
     title: str = Field("Notifier", min_length=1, max_length=60, description="The site's name on pages and alerts")
     base_url: str = Field("", description="Public address, for WebSub callbacks and links; empty: from the request")
     contact: str = Field(
