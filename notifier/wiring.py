@@ -12,7 +12,7 @@ import signal
 import socket
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
+from contextlib import AbstractContextManager, AsyncExitStack, closing, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -84,15 +84,27 @@ TRIALS = 4
 
 
 def open_database(settings: Settings) -> Database:
-    """The database, brought to this version's schema."""
+    """The database, brought to this version's schema. What it holds of subscribers is for nobody else's eyes."""
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = Database(settings.database)
     upgrade(database)
     return database
 
 
 def vapid_key(settings: Settings) -> VapidKey:
-    """The application server key, made if there is none."""
-    return load_or_create_key(settings.vapid_key_path)
+    """The application server key, made if there is none.
+
+    Raises ConfigError rather than replace a key that subscriptions are bound to: they would be lost without a word.
+    """
+    path = settings.vapid_key_path
+    if not path.exists():
+        adopted = {key.key_id for key in load_adopted(path.parent)}
+        with closing(open_database(settings)) as database:
+            bound = SqlSubscriptionStore(database).bound_to_other_keys(adopted)
+        if bound:
+            fix = "Restore it from a backup. To start anew without them, remove the database too"
+            raise ConfigError(f"the key is missing, and {bound} subscriptions are bound to it", fix=fix, path=path)
+    return load_or_create_key(path)
 
 
 def fetch_settings(settings: Settings) -> FetchSettings:
@@ -170,6 +182,7 @@ async def serve(settings: Settings, announce: Callable[[str, dict[str, str]], No
         database = open_database(settings)
         stack.callback(database.close)
         house = House(settings, files, key, database, metrics, make_clock(settings), role)
+        stack.callback(house.trials.shutdown, cancel_futures=True)
         poller, websub = (None, None) if role is Role.WORK else await house.enter_poller(stack)
         pipeline = house.pipeline(poller, websub)
         server = WebServer(

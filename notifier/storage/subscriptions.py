@@ -7,7 +7,7 @@ indexes hold; the endpoint itself is needed to push, the token never.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -101,6 +101,12 @@ class SqlSubscriptionStore:
         """The push service said that these are gone: delete them, count the reason; returns how many."""
         with self._database.writing() as connection:
             return remove_subscriptions(connection, dict.fromkeys(ids, reason), now)
+
+    def bound_to_other_keys(self, key_ids: Collection[str]) -> int:
+        """How many subscriptions are bound to an application server key that is none of these."""
+        with self._database.reading() as connection:
+            others = subscription.c.vapid_key_id.not_in(key_ids)
+            return int(connection.scalar(select(func.count()).select_from(subscription).where(others)) or 0)
 
     def audience(self, topics: frozenset[str]) -> int:
         """How many subscriptions have at least one of these topics."""
