@@ -28,6 +28,7 @@ FIRST, NEWEST = 3, 7
 STORIES = 4
 # How far below the merging line a nearest member may be for its story to be looked at, in logits.
 REACH = 2.0
+FORGET_EVERY = timedelta(hours=1)
 
 
 @dataclass(slots=True)
@@ -114,6 +115,7 @@ class Grouper:
         self._stories: dict[int, OpenStory] = {}
         self._entry: dict[int, Entry] = {}
         self._by_key: dict[tuple[str, str], Entry] = {}
+        self._forgot_at: datetime | None = None
 
     def __len__(self) -> int:
         return len(self._entry)
@@ -230,7 +232,10 @@ class Grouper:
             self._by_key[key] = entry
 
     def forget(self, now: datetime) -> None:
-        """Close the stories that nothing has been added to for a window."""
+        """Close the stories that nothing has been added to for a window; looked for once an hour."""
+        if self._forgot_at is not None and now - self._forgot_at < FORGET_EVERY:
+            return
+        self._forgot_at = now
         for story in [s for s in self._stories.values() if (now - s.updated_at).total_seconds() > self._window_s]:
             del self._stories[story.id]
             self._forget_entries(story.entries.values())

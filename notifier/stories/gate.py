@@ -64,10 +64,12 @@ RULES = {
     "explainer": _any(
         r"\bwhat (?:to|we|you need to) know\b",
         r"\bhere['’]s (?:what|why|how)\b|\bexplained\b|^explainer\b|^(?:analysis|opinion|comment)\s*[:|]",
+        r"^(?:why|how) ",
         r"\bfive things\b|\b\d+ things to\b|^q&a\b",
     ),
     "live shell": _any(
         r"^(?:live|watch live|live updates?|latest news|news (?:bulletin|headlines?)|(?:morning|evening) briefing)\W*$",
+        r"^(?:video|replay|podcast|newsletter|in focus)\s*:",
         r"\b(?:news summary|newsletter|podcast|morning briefing|daily briefing|list of key events)\b",
     ),
     "box office": _any(r"\bbox office\b"),

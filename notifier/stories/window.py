@@ -24,10 +24,10 @@ from notifier.stories.story import StoryItem
 from notifier.stories.text import stems
 
 # A stem leads to at most this many of its newest entries.
-POSTINGS = 256
+POSTINGS = 128
 # The stems by which candidates are looked up: the rarest ones of an item.
-PROBES = 14
-CANDIDATES = 32
+PROBES = 8
+CANDIDATES = 24
 # The recent stories against which the crowd is judged, and the share of them that is looked at.
 CROWD = 3000
 CROWD_SHARE = 1 / 600
