@@ -23,6 +23,7 @@ import uvloop
 from benchmarks.feed_server import FeedServer, serving
 from benchmarks.peers import peers_python
 from notifier.addresses import AddressGuard
+from notifier.cli.run import collect_seldom
 from notifier.clock import ManualClock
 from notifier.feeds.feed import FeedConfig
 from notifier.feeds.fetch import Fetcher, FetchSettings
@@ -51,6 +52,7 @@ class Counts:
 
 async def measure(server: FeedServer, feeds: int, rounds: int, folder: str) -> dict[str, float]:
     """Our side, in this process and its parser processes."""
+    collect_seldom()  # as the service does
     database = Database(f"sqlite:///{folder}/notifier.db")
     database.create()
     store, clock, counts = SqlFeedStore(database), ManualClock(datetime.now(UTC)), Counts()

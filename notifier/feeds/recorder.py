@@ -1,4 +1,4 @@
-"""Writes what polls found, many at a time; what brought items is written at once, with all that is at hand.
+"""Writes what polls found, many at a time; what brought items does not wait long.
 
 Enters: `PollResult`s from any task. Leaves: rows in the store, and a `Batch` for whoever counts or waits for items.
 """
@@ -38,8 +38,8 @@ class _Waiting:
 class Recorder:
     """Takes results one by one and writes them in batches; `run` is its loop, `threads` where the store is called.
 
-    Each transaction waits for the disk, so results without items wait up to `linger_s` for company. `on_batch` is
-    called on the event loop after each commit.
+    A transaction costs a wait for the disk, so results without items wait up to `linger_s` for company, and those with
+    items `urgent_s`. `on_batch` is called on the event loop after each commit.
     """
 
     def __init__(
@@ -50,6 +50,7 @@ class Recorder:
         clock: Clock,
         on_batch: Callable[[Batch], None],
         linger_s: float = 0.5,
+        urgent_s: float = 0.05,
         batch_size: int = 500,
     ) -> None:
         self._store = store
@@ -57,6 +58,7 @@ class Recorder:
         self._clock = clock
         self._on_batch = on_batch
         self._linger_s = linger_s
+        self._urgent_s = urgent_s
         self._batch_size = batch_size
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(maxsize=4 * batch_size)
         self._open: set[asyncio.Future[bool]] = set()
@@ -85,6 +87,7 @@ class Recorder:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._linger_s):
                     await self._hurry.wait()
+                await asyncio.sleep(self._urgent_s)
             self._hurry.clear()
             await self._write([first, *self._at_hand()])
 
