@@ -61,7 +61,7 @@ class PollSettings:
     network is judged by the last `outcomes` polls.
     """
 
-    slots: int = 200
+    slots: int = 400
     lease_s: float = 30.0
     keep_every_s: float = 10.0
     host_burst: int = 10
