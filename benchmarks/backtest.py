@@ -4,7 +4,8 @@
 
 `rule_ms`: the slowest of the shipped rules over a recording that is already indexed, as in the workbench while an
 operator types; `cold_ms`: that rule with the indexing, as on the command line; `shipped_ms`: each shipped rule. CPU
-time. The recording is `$NOTIFIER_TEST_SHARED/data` or `../shared/data` beside the checkout; where there is none, as many
+time. The recording is `$NOTIFIER_TEST_SHARED/data` or `../shared/data` beside the checkout; where there is none,
+as many
 invented items.
 """
 

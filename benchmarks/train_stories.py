@@ -3,7 +3,8 @@
     python -m benchmarks.train_stories LABELLED.jsonl [--write]
 
 Each set of labels is streamed through the service's own window, so that the figures are those of the live service. Then
-a logistic regression (iteratively reweighted least squares) weighs them. Printed: the frontier of thresholds with each set
+a logistic regression (iteratively reweighted least squares) weighs them. Printed: the frontier of thresholds with
+each set
 scored by weights that were fitted on the *other* sets only. With `--write` the weights fitted on all sets are written;
 where the lines are drawn is left as it is in the file: that is a choice, made by reading the frontier.
 """
@@ -59,11 +60,15 @@ def fit(sets: Sequence[Sequence[tuple[Signals, bool, float]]], columns: Sequence
         ys += [float(y) for _, y, _ in found]
         ws += [w / weight * 3000 for *_, w in found]
     fitted = logistic(np.array(xs), np.array(ys), np.array(ws))
-    values = dict.fromkeys(SIGNALS, 0.0) | dict(zip(["bias", *columns], (round(float(v), 2) for v in fitted), strict=True))
+    values = dict.fromkeys(SIGNALS, 0.0) | dict(
+        zip(["bias", *columns], (round(float(v), 2) for v in fitted), strict=True)
+    )
     return replace(base, **values | {"days_apart": DAYS_APART})
 
 
-def logistic(x: NDArray[np.float64], y: NDArray[np.float64], w: NDArray[np.float64], ridge: float = 0.1) -> NDArray[np.float64]:
+def logistic(
+    x: NDArray[np.float64], y: NDArray[np.float64], w: NDArray[np.float64], ridge: float = 0.1
+) -> NDArray[np.float64]:
     """Coefficients of a weighted logistic regression."""
     beta = np.zeros(x.shape[1])
     penalty = np.eye(x.shape[1]) * ridge
@@ -104,7 +109,7 @@ def main() -> None:
     parser.add_argument("--undated", action="store_true", help="ignore times: a stricter test of words and meaning")
     arguments = parser.parse_args()
     by_set: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-    for line in arguments.labelled.read_text("utf-8").splitlines():
+    for line in arguments.labelled.read_text("utf-8").strip().split("\n"):
         row = json.loads(line)
         by_set[row["ds"]].append(row | ({"t": None} if arguments.undated else {}))
     background = by_set.pop(BACKGROUND)
@@ -124,12 +129,17 @@ def main() -> None:
                 figures[ds] = score(rows, replace(others, merge_at=float(merge_at)), model)
             mean = np.mean(list(figures.values()), axis=0)
             each = "  ".join(f"{ds} {f:.3f}/{h:.3f}" for ds, (f, h) in figures.items())
-            print(f"{name} merge_at {merge_at:5.2f}  BCubed {mean[0]:.3f}  distractor hit {mean[1]:.3f}   {each}", flush=True)
+            print(
+                f"{name} merge_at {merge_at:5.2f}  BCubed {mean[0]:.3f}  distractor hit {mean[1]:.3f}   {each}",
+                flush=True,
+            )
         fitted = fit(list(training.values()), columns, base)
         print(name, json.dumps(asdict(fitted)), flush=True)
         if arguments.write:
             path = Path(notifier.stories.__path__[0]) / "weights.json"
-            path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {name: asdict(fitted)}, indent=2) + "\n", "utf-8")
+            path.write_text(
+                json.dumps(json.loads(path.read_text("utf-8")) | {name: asdict(fitted)}, indent=2) + "\n", "utf-8"
+            )
 
 
 if __name__ == "__main__":

@@ -258,7 +258,7 @@ class House:
         self.retention = Retention(database)
         self.database = database
         self.operators = SqlOperatorStore(database)
-        self.recent_news = RecentNews(SqlRecord(database).between, clock)
+        self.recent_news = RecentNews(SqlRecord(database).between, SqlNewsStore(database).past_alerts, clock)
         # While nobody may sign in, whoever reads the terminal may make the first administrator.
         self.first_secret = None if self.operators.all(system_clock()) else secrets.token_urlsafe(24)
         self.pauses = Pauses(metrics)

@@ -32,28 +32,32 @@ def kinds(base: type[NotifierError]) -> set[type[NotifierError]]:
 
 
 def test_every_setting_is_documented_and_no_other() -> None:
-    documented = set(re.findall(r"^\| `(NOTIFIER_\w+)`", OPERATING, re.M))
+    documented = set(re.findall(r"^\| `(NOTIFIER_\w+)`", OPERATING, re.MULTILINE))
     assert documented == {PREFIX + name.upper() for name in Settings.model_fields}
 
 
 def test_every_metric_is_documented_and_no_other() -> None:
-    documented = {name.removesuffix("_total") for name in re.findall(r"^\| `(notifier_\w+)[`{]", OPERATING, re.M)}
+    documented = {
+        name.removesuffix("_total") for name in re.findall(r"^\| `(notifier_\w+)[`{]", OPERATING, re.MULTILINE)
+    }
     assert documented == {metric.name for metric in Metrics().registry.collect()}
 
 
 def test_every_command_is_documented() -> None:
-    documented = re.findall(r"^\| `(notifier [^`]+)`", OPERATING, re.M)
+    documented = re.findall(r"^\| `(notifier [^`]+)`", OPERATING, re.MULTILINE)
     missing = {c for c in commands(typer.main.get_command(app)) if not any(d.startswith(c) for d in documented)}
     assert missing == set()
 
 
 def test_every_error_code_is_documented_with_its_status_and_no_other() -> None:
-    documented = {(code, int(status)) for code, status in re.findall(r"^\| `([\w-]+)` \| (\d+)", ERRORS, re.M)}
+    documented = {(code, int(status)) for code, status in re.findall(r"^\| `([\w-]+)` \| (\d+)", ERRORS, re.MULTILINE)}
     ours = {kind for kind in kinds(NotifierError) if kind.__module__ == errors.__name__}
     assert documented == {(kind.code, kind.http_status) for kind in ours}
 
 
-@pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")) + sorted(ROOT.glob("*.md")), ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "page", sorted((ROOT / "docs").rglob("*.md")) + sorted(ROOT.glob("*.md")), ids=lambda p: p.name
+)
 def test_every_link_within_the_project_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), f"{page.name} links to {target}"

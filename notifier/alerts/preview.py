@@ -7,14 +7,14 @@ for it, mode and daily budget included. Pure. The index of `topics.corpus` finds
 from __future__ import annotations
 
 import itertools
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from notifier.alerts.alert import AlertKind, NewAlert
-from notifier.alerts.decide import AlertRules, Hold, Send
-from notifier.alerts.desk import WINDOW, Desk
+from notifier.alerts.alert import Alert, AlertKind, NewAlert
+from notifier.alerts.decide import AlertRules, Hold, PastAlert, Send
+from notifier.alerts.desk import WINDOW, Desk, DeskResult
 from notifier.stories.settled import SettledGrouper
 from notifier.stories.story import StoryItem
 from notifier.topics.corpus import Corpus, PastItem
@@ -25,12 +25,22 @@ from notifier.topics.topic import MatchedWord, Topic, TopicMatch
 
 
 class Record:
-    """Items, and versions of items, that have a story, in the order in which they were seen."""
+    """Items, and versions of items, that have a story, in the order in which they were seen; and what was alerted.
 
-    def __init__(self, items: Iterable[StoryItem] = ()) -> None:
+    `alerts` matter because topics share stories: what one topic has put on screens decides in whose words the next
+    topic's followers are told.
+    """
+
+    def __init__(self, items: Iterable[StoryItem] = (), alerts: Iterable[Alert | NewAlert] = ()) -> None:
         self.items: list[StoryItem] = []
+        self.alerts: list[PastAlert] = []
         self.corpus = Corpus()
         self.add(items)
+        self.tell(alerts)
+
+    def tell(self, alerts: Iterable[Alert | NewAlert]) -> None:
+        """Put newer alerts behind, as they were decided."""
+        self.alerts += map(PastAlert.of, alerts)
 
     def add(self, items: Iterable[StoryItem]) -> None:
         """Put newer ones behind."""
@@ -96,11 +106,23 @@ class Difference:
 class _PreviewDesk(Desk):
     """The desk over stories that are settled already, and items of which it is known whether the rule is true."""
 
-    def __init__(self, topic: Topic, matching: Sequence[StoryItem], rules: AlertRules) -> None:
+    def __init__(
+        self, topic: Topic, matching: Sequence[StoryItem], alerts: Iterable[PastAlert], rules: AlertRules
+    ) -> None:
+        """`alerts` are those that were sent, oldest first; those to other topics happen again at their time."""
         super().__init__(TopicIndex([topic]), [topic], rules)
+        to_others = (replace(alert, topics=alert.topics - {topic.slug}) for alert in alerts)
+        self._to_come = deque(alert for alert in to_others if alert.topics)
         self._grouper = SettledGrouper(window=WINDOW)
         self._topic = topic
         self._true = {(item.id, item.version) for item in matching}
+
+    def take(self, items: Sequence[StoryItem], now: datetime) -> DeskResult:
+        """As the desk does, after what other topics had sent by then."""
+        while self._to_come and self._to_come[0].decided_at < now:
+            alert = self._to_come.popleft()
+            self._past[alert.story_id].append(alert)
+        return super().take(items, now)
 
     def _match(self, item: StoryItem, story_id: int) -> None:
         if (item.id, item.version) not in self._true:
@@ -117,10 +139,12 @@ def preview(topic: Topic, record: Record, rules: AlertRules, since: datetime, un
     The desk starts at the beginning of the record, so that a story that was alerted before `since` is not alerted anew.
     """
     matching = record.matching(topic)
-    desk = _PreviewDesk(topic, matching, rules)
-    polls = record.polls({item.story_id for item in matching})
+    stories = {item.story_id for item in matching}
+    earlier = [alert for alert in record.alerts if alert.story_id in stories]
+    desk = _PreviewDesk(topic, matching, earlier, rules)
+    polls = record.polls(stories)
     decided = [alert for poll in polls for alert in _alerts(desk, poll)]
-    within = [alert for alert in decided if since <= alert.decided_at < until]
+    within = [alert for alert in decided if since <= alert.decided_at < until and topic.slug in alert.topics]
     updates = Counter(alert.story_id for alert in within if alert.kind is not AlertKind.NEW)
     index = TopicIndex([topic])
     firsts = [alert for alert in within if alert.kind is AlertKind.NEW]

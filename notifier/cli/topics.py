@@ -70,6 +70,7 @@ def backtest(
     """Show what a rule would have sent: the service's own decisions over what it has recorded."""
     from notifier.alerts.desk import WINDOW
     from notifier.alerts.preview import Record, preview
+    from notifier.storage.news import SqlNewsStore
     from notifier.storage.record import SqlRecord
     from notifier.topics.topic import Topic
     from notifier.wiring import alert_rules, make_clock, open_database
@@ -79,7 +80,9 @@ def backtest(
     with explained():
         now = make_clock(chosen)()
         since = now - timedelta(days=days)
-        record = Record(SqlRecord(open_database(chosen)).between(since - WINDOW, now))
+        database = open_database(chosen)
+        alerts = SqlNewsStore(database).past_alerts(since - WINDOW)
+        record = Record(SqlRecord(database).between(since - WINDOW, now), alerts)
         told = preview(topic, record, alert_rules(chosen), since, now)
     if not record.items:
         out.print("Nothing is recorded yet: start the service with `notifier run`, and come back in an hour.")

@@ -29,7 +29,9 @@ class SqlTransfer:
 
         To import the same file again is safe, and goes on where an interrupted import ended.
         """
-        by_hash: dict[bytes, NewSubscription] = {hashlib.sha256(new.keys.endpoint.encode()).digest(): new for new in batch}
+        by_hash: dict[bytes, NewSubscription] = {
+            hashlib.sha256(new.keys.endpoint.encode()).digest(): new for new in batch
+        }
         with self._database.writing() as connection:
             if self._database.is_sqlite:
                 # Hashes are spread over their whole index: with the usual 2 MB of it in memory, each costs a read.

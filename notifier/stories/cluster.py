@@ -28,6 +28,9 @@ FIRST, NEWEST = 3, 7
 STORIES = 4
 # How far below the merging line a nearest member may be for its story to be looked at, in logits.
 REACH = 2.0
+# One word in common is a topic ("ship"), not an event, however short the headlines and rare the word. Of one outlet it
+# takes one more: it edits the item that it has rather than tell the same event in another.
+LEAST_SHARED = 2
 FORGET_EVERY = timedelta(hours=1)
 
 
@@ -196,6 +199,8 @@ class Grouper:
         for other in self._window.candidates(entry):
             if abs(other.at_s - entry.at_s) > self._window_s or other.item.id == entry.item.id:
                 continue
+            if entry.vector is None and len(entry.stems & other.stems) < _least_shared(entry.item, other.item):
+                continue
             signals = self._window.compare(entry, other)
             score = self._weights.score(signals)
             if other.story_id not in near or score > near[other.story_id][0]:
@@ -247,3 +252,8 @@ class Grouper:
             for key in exact_keys(entry.item):
                 if self._by_key.get(key) is entry:
                     del self._by_key[key]
+
+
+def _least_shared(item: StoryItem, other: StoryItem) -> int:
+    """How many stems the two must have in common to be compared at all."""
+    return LEAST_SHARED + (item.publisher == other.publisher != "")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Hashable, Iterable, Sequence
+from functools import lru_cache
 from typing import TypeVar
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
@@ -85,6 +86,7 @@ def _tracking(query: str) -> list[str]:
     return found
 
 
+@lru_cache(maxsize=4096)  # each layer asks for the headlines of the same poll
 def title_key(title: str) -> str:
     """The headline without case, accents, punctuation, kicker ("Breaking:") and masthead (" - BBC News").
 

@@ -86,8 +86,9 @@ def _stemmer(language: str) -> Stemmer.Stemmer:
 
 def tokens(text: str) -> list[str]:
     """The words in order, folded: no case, accents, possessive; pairs of characters where a script has no spaces."""
-    folded = unicodedata.normalize("NFKD", text).casefold()
-    folded = "".join(c for c in folded if not unicodedata.combining(c))
+    folded = text.casefold()
+    if not text.isascii():
+        folded = "".join(c for c in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(c))
     found: list[str] = []
     for word in WORD.findall(folded):
         if UNSPACED.fullmatch(word):

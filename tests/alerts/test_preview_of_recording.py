@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 import os
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from notifier.alerts.decide import AlertRules
+from notifier.alerts.alert import AlertKind
+from notifier.alerts.decide import AlertRules, Hold, Send
 from notifier.alerts.desk import Desk
 from notifier.alerts.preview import Record, preview
 from notifier.config.files import load_topics
@@ -32,16 +33,19 @@ def test_the_previews_list_is_what_the_replay_sends() -> None:
     ]
     recorder, rules = Recorder(), AlertRules()
     desk = Desk(TopicIndex(edited), edited, rules)
-    record, sent = Record(), {topic.slug: [] for topic in edited}
+    record = Record()
+    sent: dict[str, list[tuple[datetime, int]]] = {topic.slug: [] for topic in edited}
     for at, lines in polls(itertools.islice(read_recording(found[0]), ITEMS)):
         items = list({item.id: item for item in (recorder.item(line, at) for line in lines)}.values())
         result = desk.take(items, at)
         stories = {grouping.item_id: grouping.story_id for grouping in result.groupings}
         record.add(replace(item, story_id=stories[item.id]) for item in items)
         for verdict in result.verdicts:
-            alert = getattr(verdict, "alert", None)
-            for slug in alert.topics if alert is not None and alert.kind == "new" else ():
-                sent[slug].append((alert.decided_at, alert.story_id))
+            if isinstance(verdict, Send | Hold):
+                record.tell([verdict.alert])
+            if isinstance(verdict, Send) and verdict.alert.kind is AlertKind.NEW:
+                for slug in verdict.alert.topics:
+                    sent[slug].append((verdict.alert.decided_at, verdict.alert.story_id))
 
     first, last = record.items[0].seen_at, record.items[-1].seen_at + timedelta(seconds=1)
     for topic in edited:

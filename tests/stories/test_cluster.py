@@ -46,6 +46,14 @@ def test_an_event_told_in_other_words_joins_its_story_and_says_why() -> None:
     assert second.evidence["nearest_item"] == 1
 
 
+@pytest.mark.parametrize("outlet", ["Harbour Post", "Inland Times"])
+def test_one_word_in_common_is_no_event_however_short_the_headlines(outlet: str) -> None:
+    grouper = Grouper()
+    (first,) = place(grouper, item(1, "A ship is named", "Harbour Post"))
+    (second,) = place(grouper, item(2, "A ship under a new flag", outlet))
+    assert second.story_id != first.story_id
+
+
 def test_unrelated_headlines_stay_apart() -> None:
     grouper = Grouper()
     found = place(grouper, *(item(i, title, f"Outlet {i}") for i, title in enumerate(UNRELATED)))

@@ -156,7 +156,7 @@ def withdraw(alert_id: int, session: Editor, console: Console, services: Service
 
 def settled(alert: Alert) -> int:
     """How many of its audience are dealt with: accepted, gone or refused; retries are not."""
-    return sum(count for outcome, count in alert.counts.items() if outcome != "retry")
+    return sum(count for outcome, count in alert.counts.items() if outcome != "retrying")
 
 
 def _start(console: ConsoleServices, story: int, replaces: int) -> Draft:

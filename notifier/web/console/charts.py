@@ -6,12 +6,16 @@ with them the title of each bar's tooltip, which a screen reader would read one 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import date
 
 import pygal
 from lxml import etree
 from markupsafe import Markup
+
+# pygal leaves a finder of the kind before Python 3.4 behind: every later import would be asked of it, with a warning.
+sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__module__ != pygal.__name__]
 
 UNWANTED = {"style", "script", "defs", "desc", "title"}
 

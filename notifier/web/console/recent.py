@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from threading import Lock
 
+from notifier.alerts.alert import Alert
 from notifier.alerts.desk import WINDOW
 from notifier.alerts.preview import Record
 from notifier.clock import Clock
@@ -18,16 +19,22 @@ from notifier.stories.story import StoryItem
 # The days that are shown, and a window before them: what was alerted then is not alerted again.
 KEPT = timedelta(days=14) + WINDOW
 # Items that came just now may not have their story yet.
-SETTLED_AFTER = timedelta(seconds=10)
+SETTLED_AFTER = timedelta(seconds=5)
 ANEW_AFTER = timedelta(days=1)
 
 
 class RecentNews:
     """A `Record` of the last days, up to date to some seconds."""
 
-    def __init__(self, between: Callable[[datetime, datetime], Sequence[StoryItem]], clock: Clock) -> None:
-        """`between(after, until)` gives the versions seen then, oldest first."""
-        self._between, self._clock = between, clock
+    def __init__(
+        self,
+        between: Callable[[datetime, datetime], Sequence[StoryItem]],
+        alerts_since: Callable[[datetime], Sequence[Alert]],
+        clock: Clock,
+    ) -> None:
+        """`between(after, until)` gives the versions seen then, `alerts_since` what was decided since; oldest first."""
+        self._between, self._alerts_since, self._clock = between, alerts_since, clock
+        self._last_alert = 0
         self._lock = Lock()
         self._record = Record()
         self._made_at: datetime | None = None
@@ -39,8 +46,12 @@ class RecentNews:
         with self._lock:
             if self._made_at is None or self._until is None or now - self._made_at > ANEW_AFTER:
                 self._record, self._made_at, self._until = Record(), now, now - KEPT
+                self._last_alert = 0
             until = now - SETTLED_AFTER
             if until > self._until:
                 self._record.add(self._between(self._until, until))
+                told = [alert for alert in self._alerts_since(self._until) if alert.id > self._last_alert]
+                self._record.tell(told)
+                self._last_alert = max((alert.id for alert in told), default=self._last_alert)
                 self._until = until
             return self._record

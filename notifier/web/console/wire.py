@@ -94,12 +94,19 @@ def evidence(figures: Any, depth: int = 0) -> list[tuple[str, str]]:
         return [("", _said(figures))]
     lines: list[tuple[str, str]] = []
     for key, value in figures.items():
-        name = str(key).replace("_", " ").removesuffix(" s")
+        seconds = str(key).endswith("_s") and isinstance(value, int | float)
+        name = (str(key).removesuffix("_s") if seconds else str(key)).replace("_", " ")
         if isinstance(value, Mapping) and depth < 3:
             lines += [(f"{name}: {inner}" if inner else name, said) for inner, said in evidence(value, depth + 1)]
         elif key != "items":
-            lines.append((name, _said(value)))
+            lines.append((name, _span(value) if seconds else _said(value)))
     return lines
+
+
+def _span(seconds: float) -> str:
+    """A length of time in the unit that a person would choose."""
+    unit_s, unit = next(((u, name) for u, name in ((3600, "h"), (60, "min")) if seconds >= u), (1, "s"))
+    return f"{seconds / unit_s:.3g} {unit}"
 
 
 def _said(value: Any) -> str:

@@ -19,14 +19,14 @@ CHANGES = sorted(
     re.sub(r"\{name\}", "Ada", re.sub(r"\{\w*id\}", "1", route.path)).replace("{slug}", "ships")
     for router in CONSOLE
     for route in router.routes
-    if isinstance(route, APIRoute) and route.methods - {"GET", "HEAD"} and route.path not in OPEN
+    if isinstance(route, APIRoute) and set(route.methods or ()) - {"GET", "HEAD"} and route.path not in OPEN
 )
 PAGES = sorted(
     route.path.replace("{slug}", "ships").replace("{alert_id}", "1")
     for router in CONSOLE
     for route in router.routes
     if isinstance(route, APIRoute)
-    and "GET" in route.methods
+    and "GET" in (route.methods or ())
     and route.path not in OPEN | {"/console", "/console/events"}
 )
 FOR_VIEWERS = {"/console/sign-out", "/console/topics/ships/look"}

@@ -1,6 +1,7 @@
 // Keeps the parts of a page that move (data-live) as the server has them: an event says that something changed, then the
 // page is asked again. A part in which somebody is typing or has moved the focus waits until they are done.
 
+const loaded = performance.now();
 const stream = new EventSource("/console/events");
 stream.addEventListener("changed", refresh);
 addEventListener("pagehide", () => stream.close());
@@ -21,7 +22,6 @@ async function refresh() {
 }
 
 // The server's clock counts: it may be a rehearsal's.
-const loaded = performance.now();
 function countDown() {
   for (const place of document.querySelectorAll("[data-until]")) {
     const left = Date.parse(place.dataset.until) - Date.parse(place.dataset.now) - (performance.now() - loaded);
