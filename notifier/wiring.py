@@ -10,14 +10,18 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, AsyncExitStack, closing, nullcontext
+from contextlib import AbstractContextManager, AsyncExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import structlog
 import uvicorn
+from alembic.util.exc import CommandError as AlembicError
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from notifier.addresses import AddressGuard
 from notifier.alerts.decide import AlertRules
@@ -60,7 +64,7 @@ from notifier.storage.deliveries import SqlDeliveryStore
 from notifier.storage.envelopes import SqlEnvelopeStore
 from notifier.storage.feeds import SqlFeedStore
 from notifier.storage.hubs import SqlHubStore
-from notifier.storage.migrate import upgrade
+from notifier.storage.migrate import newest_revision, revision, upgrade
 from notifier.storage.news import SqlNewsStore
 from notifier.storage.newsroom import SqlNewsroom
 from notifier.storage.operators import SqlChangeStore, SqlOperatorStore
@@ -85,10 +89,37 @@ TRIALS = 4
 
 def open_database(settings: Settings) -> Database:
     """The database, brought to this version's schema. What it holds of subscribers is for nobody else's eyes."""
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    database = Database(settings.database)
-    upgrade(database)
-    return database
+    with in_words(settings):
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        database = Database(settings.database)
+        upgrade(database)
+        return database
+
+
+def schema_state(settings: Settings) -> str:
+    """How the database stands to this version, without changing it. Raises ConfigError where it cannot be used."""
+    to_be_made = "will be made at the first start"
+    with in_words(settings):
+        url = make_url(settings.database)
+        if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+            return to_be_made
+        with closing(Database(settings.database)) as database:
+            found = revision(database)
+    if found is None:
+        return to_be_made
+    return "as this version wants it" if found == newest_revision() else "will be brought up to date at the next start"
+
+
+@contextmanager
+def in_words(settings: Settings) -> Iterator[None]:
+    """What a database or a disk refuses becomes a ConfigError: the cause, without parameters or passwords."""
+    try:
+        yield
+    except (SQLAlchemyError, AlembicError, OSError, ImportError) as refused:  # ImportError: no such driver here
+        cause = getattr(refused, "orig", None) or refused
+        shown = make_url(settings.database).render_as_string() if not isinstance(refused, ArgumentError) else "the URL"
+        fix = "Look at NOTIFIER_DATABASE_URL and NOTIFIER_DATA_DIR; does the server answer, can the disk be written?"
+        raise ConfigError(f"{shown} cannot be used: {str(cause).splitlines()[0][:200]}", fix=fix) from refused
 
 
 def vapid_key(settings: Settings) -> VapidKey:

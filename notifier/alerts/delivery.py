@@ -39,12 +39,16 @@ class ChunkJob:
 
 @dataclass(frozen=True, slots=True)
 class RetryLater:
-    """A push that has to be tried again: the `attempts` so far, why, and not before when."""
+    """A push that has to be tried again: the `attempts` so far, why, and not before when.
+
+    `push_service` is what it is counted under if the subscriber left in the meantime.
+    """
 
     subscription_id: int
     attempts: int
     reason: str
     next_attempt_at: datetime
+    push_service: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +68,27 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class RetryJob:
-    """A push whose time to be tried again has come."""
+    """A push whose time to be tried again has come, held by this worker under `lease_token`."""
 
     alert: Alert
     recipient: Recipient
     attempts: int
+    lease_token: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RetrySettlement:
-    """What came of one retry: final (`again` is None) with its outcome, or once more."""
+    """What came of one retry: final (`again` is None) with its outcome, or once more.
+
+    `lease_token` is the job's; `gone` is the reason to remove the subscription, None to keep it.
+    """
 
     alert_id: int
     recipient: Recipient
     outcome: str
     again: RetryLater | None = None
+    lease_token: str = ""
+    gone: str | None = None
 
 
 class DeliveryStore(Protocol):
@@ -106,7 +116,7 @@ class DeliveryStore(Protocol):
         """Give the chunk back where its cursor stands, for whoever is next."""
 
     def claim_retries(self, now: datetime, limit: int, lease_s: float) -> Sequence[RetryJob]:
-        """Due retries, breaking ones first, leased."""
+        """Up to `limit` due retries of one alert under a fresh lease; breaking ones first, then who waited longest."""
 
     def settle_retries(self, settlements: Sequence[RetrySettlement], now: datetime) -> None:
-        """Write what came of retries: counted and removed, or put off."""
+        """Write what came of retries: counted and removed, or put off. Those that another worker holds stay his."""

@@ -24,6 +24,7 @@ def check() -> None:
         ("feeds.yaml", _feeds),
         ("topics.yaml", _topics),
         ("contact", _contact),
+        ("allow-lists", _allowed),
         ("VAPID key", _key),
         ("database", _database),
         ("port", _port),
@@ -71,21 +72,32 @@ def _contact(chosen: Settings) -> str:
     return chosen.contact
 
 
+def _allowed(chosen: Settings) -> str:
+    from notifier.addresses import AddressGuard
+    from notifier.config.settings import listed
+    from notifier.subscribers.endpoint import EndpointPolicy
+
+    feeds, pushes = listed(chosen.feed_allow), listed(chosen.push_allow)
+    AddressGuard.allowing(feeds)
+    EndpointPolicy(pushes)
+    return f"{len(feeds)} private hosts for feeds, {len(pushes)} further push services"
+
+
 def _key(chosen: Settings) -> str:
     from notifier.push.vapid import load_key
 
     try:
         return f"{load_key(chosen.vapid_key_path).key_id} in {chosen.vapid_key_path}"
+    except IsADirectoryError as folder:
+        raise ConfigError("this is a folder, not a key", path=chosen.vapid_key_path) from folder
     except FileNotFoundError:
         return f"will be made in {chosen.vapid_key_path} at the first start"
 
 
 def _database(chosen: Settings) -> str:
-    from notifier.wiring import open_database
+    from notifier.wiring import schema_state
 
-    database = open_database(chosen)
-    database.close()
-    return database.url.render_as_string(hide_password=True)
+    return schema_state(chosen)
 
 
 def _port(chosen: Settings) -> str:

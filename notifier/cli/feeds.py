@@ -62,7 +62,7 @@ def feeds(context: typer.Context) -> None:
 @app.command("find")
 def find(url: Annotated[str, typer.Argument(help="A site's page, or a feed")]) -> None:
     """Find the feeds that a page names, and show what the first of them has now."""
-    with explained(), out.status(f"Asking {url} …"):
+    with explained(), out.status(f"Asking {escape(url)} …"):
         found = asyncio.run(_find(settings(), url))
     for address, title, parsed in found:
         out.print(f"[bold]{escape(title)}[/]  {escape(address)}", soft_wrap=True)

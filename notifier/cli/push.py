@@ -12,7 +12,8 @@ from notifier.errors import NotFound
 
 def test_push(
     number: Annotated[
-        int | None, typer.Argument(help="A subscription's number; the newest one if left out", show_default=False)
+        int | None,
+        typer.Argument(min=1, max=2**62, help="Its number; the newest subscription if left out", show_default=False),
     ] = None,
 ) -> None:
     """Push a test alert to one browser, the one that subscribed last unless you name another."""

@@ -14,7 +14,7 @@ from notifier.clock import system_clock
 
 
 def alerts(
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many, newest first")] = 20,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="How many, newest first")] = 20,
     why: Annotated[bool, typer.Option("--why", help="Show the whole evidence as JSON")] = False,
 ) -> None:
     """Show recent alerts: what was sent, why, to how many, and what came of it."""
@@ -45,7 +45,7 @@ stories_app = typer.Typer(help="What became of each story; grouping by itself.",
 @stories_app.callback()
 def stories(
     context: typer.Context,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many, newest first")] = 20,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="How many, newest first")] = 20,
 ) -> None:
     """Show the stories that changed last, and why each was alerted or was not."""
     if context.invoked_subcommand is not None:

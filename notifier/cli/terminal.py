@@ -8,6 +8,7 @@ from datetime import datetime
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from notifier.config.settings import Settings, load_settings
 from notifier.errors import NotifierError
@@ -22,7 +23,7 @@ def explained() -> Iterator[None]:
     try:
         yield
     except NotifierError as problem:
-        err.print("[bold red]Error[/]", str(problem), markup=True, soft_wrap=True)
+        err.print("[bold red]Error[/]", escape(str(problem)), soft_wrap=True)
         raise typer.Exit(2) from problem
 
 

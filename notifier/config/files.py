@@ -20,6 +20,8 @@ FEED_KEYS = frozenset(
 )
 TOPIC_KEYS = frozenset({"slug", "title", "description", "match", "mode", "daily_budget", "default_on"})
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}")
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 SECTION = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
 
@@ -50,7 +52,10 @@ def load_topics(path: Path) -> tuple[Topic, ...]:
 def _feed(entry: Entry) -> FeedConfig:
     entry.only(FEED_KEYS)
     url, section = entry.text("url"), entry.text("section", "general")
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as wrong:
+        raise entry.error(f"{url!r} is not a web address", fix="Write it with https://", key="url") from wrong
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise entry.error(f"{url!r} is not a web address", fix="Write it with https://", key="url")
     if parts.password:
@@ -58,18 +63,25 @@ def _feed(entry: Entry) -> FeedConfig:
         raise entry.error("a password has no place in this file", fix=fix, key="url")
     if not SECTION.fullmatch(section):
         raise entry.error(f"section {section!r} is not a lower-case word", fix="For example: world", key="section")
-    publisher = entry.text("publisher")
+    publisher, weight = entry.text("publisher"), entry.optional_number("weight", 0, 10)
     return FeedConfig(
         url=url,
         title=entry.text("title", publisher),
         publisher=publisher,
         section=section,
-        language=entry.optional_text("language"),
+        language=_matching(entry, "language", LANGUAGE, "For example: en, or pt-BR"),
         poll_every_s=entry.optional_number("poll_every_s", 1, 86_400),
-        headers_env=entry.optional_text("headers_env"),
+        headers_env=_matching(entry, "headers_env", VARIABLE, "Name an environment variable: EXAMPLE_HEADERS"),
         paused=entry.flag("paused"),
-        weight=entry.optional_number("weight", 0, 10) or 1.0,
+        weight=1.0 if weight is None else weight,
     )
+
+
+def _matching(entry: Entry, key: str, form: re.Pattern[str], fix: str) -> str | None:
+    value = entry.optional_text(key)
+    if value is not None and not form.fullmatch(value):
+        raise entry.error(f"{key} is {value[:60]!r}", fix=fix, key=key)
+    return value
 
 
 def _topic(entry: Entry) -> Topic:
@@ -80,6 +92,8 @@ def _topic(entry: Entry) -> Topic:
         raise entry.error(f"{slug!r} cannot be a slug", fix=fix, key="slug")
     mode = _mode(entry)
     budget = entry.optional_number("daily_budget", 0, 1000)
+    if budget is not None and not budget.is_integer():
+        raise entry.error(f"daily_budget is {budget:g}", fix="Give a whole number", key="daily_budget")
     return Topic(
         slug=slug,
         title=entry.text("title"),
@@ -112,6 +126,8 @@ def _match(entry: Entry, mode: TopicMode) -> str:
     except QueryError as wrong:
         line, column = _in_file(entry, wrong)
         raise ConfigError(wrong.problem, fix=wrong.fix, path=entry.path, line=line, column=column) from wrong
+    except RecursionError as deep:
+        raise entry.error("the rule is nested too deeply", fix="Make it shorter", key="match") from deep
     return expression
 
 

@@ -10,9 +10,11 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from notifier.errors import ConfigError
@@ -43,8 +45,8 @@ class Settings(BaseSettings):
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged")
 
     poll_tick_s: float = Field(1.0, gt=0, le=60, description="How often due feeds are looked for")
-    poll_least_s: float = Field(30.0, gt=0, description="Shortest interval that the cadence chooses for a feed")
-    poll_most_s: float = Field(3600.0, gt=0, description="Longest interval that the cadence chooses for a feed")
+    poll_least_s: float = Field(30.0, gt=0, le=86_400, description="Shortest interval that is chosen for a feed")
+    poll_most_s: float = Field(3600.0, gt=0, le=86_400, description="Longest interval that is chosen for a feed")
     feed_body_bytes: int = Field(10 * 2**20, ge=1024, description="Largest feed, decompressed")
     feed_deadline_s: float = Field(30.0, gt=0, le=300, description="Longest time for one fetch, all included")
     feed_allow: str = Field("", description="Private hosts that feeds may be on: host or host:port, comma separated")
@@ -57,11 +59,11 @@ class Settings(BaseSettings):
     push_threads: int = Field(2, ge=1, le=64, description="Chunks that this process runs at once")
     push_sub_batch: int = Field(500, ge=1, le=10_000, description="Pushes between two cursor writes")
     broker_url: str = Field("", description="RabbitMQ, where workers run elsewhere: amqp://user:password@host/")
-    push_lease_s: float = Field(90.0, gt=0, description="How long a silent worker keeps a chunk from the others")
+    push_lease_s: float = Field(90.0, gt=0, le=3600, description="How long a silent worker keeps a chunk")
     rehearsal: str = Field(
         "", description="For recorded feeds: START*SPEED, for example 2026-04-25T20:00Z*600; empty: the real time"
     )
-    keep_days: int = Field(65, ge=1, description="Days for which items and stories are kept")
+    keep_days: int = Field(65, ge=1, le=36_500, description="Days for which items and stories are kept")
 
     @classmethod
     def settings_customise_sources(
@@ -82,6 +84,22 @@ class Settings(BaseSettings):
         if not value.startswith(("mailto:", "https:")):
             raise ValueError("write mailto:you@your.site or https://your.site/contact")
         return value
+
+    @field_validator("base_url")
+    @classmethod
+    def base_url_is_an_address(cls, value: str) -> str:
+        """Empty, or scheme and host."""
+        parts = urlsplit(value)
+        if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            raise ValueError("write https://alerts.your.site")
+        return value
+
+    @model_validator(mode="after")
+    def least_is_not_above_most(self) -> Self:
+        """The cadence has to have room."""
+        if self.poll_least_s > self.poll_most_s:
+            raise ValueError("NOTIFIER_POLL_LEAST_S is above NOTIFIER_POLL_MOST_S")
+        return self
 
     @field_validator("rehearsal")
     @classmethod

@@ -40,10 +40,10 @@ class WatchedFile(Generic[Content]):
         try:
             content = self._load(self._path)
         except ConfigError as broken:
-            self.error = broken
-            self._metrics.config_broken.labels(self._path.name).set(1)
-            log.error("config.broken", file=self._path.name, problem=str(broken), kept="the last good version")
-            return False
+            return self._refuse(broken)
+        except Exception as defect:
+            log.exception("config.defect", file=self._path.name)
+            return self._refuse(ConfigError(f"it cannot be read: {type(defect).__name__}", path=self._path))
         mended, self.error = self.error is not None, None
         self._metrics.config_broken.labels(self._path.name).set(0)
         if content == self.content:
@@ -51,6 +51,12 @@ class WatchedFile(Generic[Content]):
         self.content = content
         log.info("config.changed", file=self._path.name, mended=mended)
         return True
+
+    def _refuse(self, broken: ConfigError) -> bool:
+        self.error = broken
+        self._metrics.config_broken.labels(self._path.name).set(1)
+        log.error("config.broken", file=self._path.name, problem=str(broken), kept="the last good version")
+        return False
 
 
 def _stamp(path: Path) -> Stamp | None:

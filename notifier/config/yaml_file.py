@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from notifier.errors import ConfigError
 
 Value = TypeVar("Value")
 
+QUOTE_FIX = "Look at the indentation, and put text with `: ` or `#` in quotes"
 TYPE_WORDS = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
 
 
@@ -30,8 +32,11 @@ class Entry:
     fields: CommentedMap
 
     def text(self, key: str, default: str | None = None) -> str:
-        """The text under `key`. Raises ConfigError where it is missing (and has no default) or is no text."""
-        return self._get(key, str, default)
+        """The text under `key`. Raises ConfigError where it is missing or empty (and has no default) or is no text."""
+        value = self._get(key, str, default)
+        if default is None and not value.strip():
+            raise self.error(f"`{key}` is empty", fix=f"Write {TYPE_WORDS[str]}", key=key)
+        return value
 
     def optional_text(self, key: str) -> str | None:
         """The text under `key`, or None."""
@@ -59,10 +64,10 @@ class Entry:
 
     def place(self, key: str | None = None) -> tuple[int, int]:
         """Line and column, from 1, of a key's value, of a key without a value, or of the entry."""
+        row, col = self.fields.lc.line, self.fields.lc.col
         if key is not None and key in self.fields:
-            row, col = self.fields.lc.value(key)
-        else:
-            row, col = self.fields.lc.line, self.fields.lc.col
+            with suppress(KeyError):  # a key that a merge (`<<:`) brought has no place of its own here
+                row, col = self.fields.lc.value(key)
         return row + 1, col + 1
 
     def only(self, known: Collection[str]) -> None:
@@ -72,7 +77,9 @@ class Entry:
                 continue
             near = difflib.get_close_matches(str(key), known, n=1)
             fix = f"Did you mean `{near[0]}`?" if near else f"Known keys: {', '.join(sorted(known))}"
-            row, col = self.fields.lc.key(key)
+            row, col = self.fields.lc.line, self.fields.lc.col
+            with suppress(KeyError):
+                row, col = self.fields.lc.key(key)
             raise ConfigError(f"unknown key `{key}`", fix=fix, path=self.path, line=row + 1, column=col + 1)
 
     def _get(self, key: str, kind: type[Value], default: Value | None) -> Value:
@@ -133,8 +140,12 @@ def read_yaml(path: Path) -> Any:
         mark = broken.problem_mark or broken.context_mark
         raise ConfigError(
             f"this is not YAML: {broken.problem or broken.context}",
-            fix="Look at the indentation, and put text with `: ` or `#` in quotes",
+            fix=QUOTE_FIX,
             path=path,
             line=mark.line + 1 if mark else None,
             column=mark.column + 1 if mark else None,
         ) from broken
+    except (YAMLError, ValueError, RecursionError) as broken:
+        # A control character, a date that is none, a number of a thousand digits, brackets without end.
+        why = " ".join(str(broken).split())[:200] or type(broken).__name__
+        raise ConfigError(f"this cannot be read as YAML: {why}", fix=QUOTE_FIX, path=path) from broken

@@ -14,10 +14,14 @@ def next_attempt(
 ) -> datetime | None:
     """When to try again after `attempts` failures, or None where the TTL ends before that.
 
-    Doubles from 5 s to 15 min, with up to half as much again at random, so that a service that comes back is not met
-    by everybody at once. A Retry-After (`asked_s`) is a lower bound (RFC 9110 section 10.2.3).
+    Doubles from 5 s to 15 min, with up to half as much again at random where the TTL leaves room, so that a service
+    that comes back is not met by everybody at once. A Retry-After (`asked_s`) is a lower bound (RFC 9110 section
+    10.2.3).
     """
-    wait_s = min(LONGEST_S, FIRST_S * 2 ** min(attempts - 1, 20))
-    wait_s = max(wait_s, asked_s or 0.0) * (1 + spread.random() / 2)
-    at = now + timedelta(seconds=wait_s)
-    return at if at < expires_at else None
+    wait_s = max(asked_s or 0.0, min(LONGEST_S, FIRST_S * 2 ** min(attempts - 1, 20)))
+    earliest = now + timedelta(seconds=wait_s)
+    if earliest >= expires_at:
+        return None
+    room = min(timedelta(seconds=wait_s / 2), expires_at - earliest)
+    at = earliest + room * spread.random()
+    return at if at < expires_at else earliest  # a room of microseconds may be rounded up to the end

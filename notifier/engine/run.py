@@ -71,7 +71,7 @@ class Runner:
         self._spread = random.Random()
 
     def work_once(self, stopping: Callable[[], bool], *, only_breaking: bool = False) -> bool:
-        """Run one chunk or some retries; False if there was nothing to do. `only_breaking`: no ordinary chunk."""
+        """Run a chunk or an alert's retries; False if there was nothing to do. `only_breaking`: no ordinary chunk."""
         job = self._deliveries.claim_chunk(self._clock(), self._settings.lease_s, only_breaking=only_breaking)
         if job is not None:
             self.run_chunk(job, stopping)
@@ -101,13 +101,13 @@ class Runner:
             log.warning("chunk.lease-lost", alert=job.alert.id, chunk=job.chunk.id)
 
     def run_retries(self) -> bool:
-        """Try again what is due; False if nothing was."""
+        """Try again what is due of one alert; False if nothing was.
+
+        One alert at a time: its pushes go out within one deadline, and so within the lease.
+        """
         jobs = self._deliveries.claim_retries(self._clock(), self._settings.retries_at_once, self._settings.lease_s)
-        by_alert: dict[int, list[RetryJob]] = {}
-        for job in jobs:
-            by_alert.setdefault(job.alert.id, []).append(job)
-        for group in by_alert.values():
-            self._deliveries.settle_retries(self._retry(group), self._clock())
+        if jobs:
+            self._deliveries.settle_retries(self._retry(jobs), self._clock())
         return bool(jobs)
 
     def _push(self, job: ChunkJob, recipients: Sequence[Recipient], cursor: int, *, done: bool) -> Settlement:
@@ -127,7 +127,7 @@ class Runner:
         recipients = [job.recipient for job in jobs]
         judged = self._judge_all(jobs[0], recipients, [job.attempts for job in jobs])
         return [
-            RetrySettlement(job.alert.id, job.recipient, what.word, what.again)
+            RetrySettlement(job.alert.id, job.recipient, what.word, what.again, job.lease_token, what.gone)
             for job, what in zip(jobs, judged, strict=True)
         ]
 
@@ -186,7 +186,8 @@ class Runner:
         at = next_attempt(tried, retry.after_s, self._clock(), expires_at(job.alert), self._spread)
         if at is None:
             return EXPIRED
-        return Judged("retrying", again=RetryLater(recipient.subscription_id, tried, retry.reason, at))
+        later = RetryLater(recipient.subscription_id, tried, retry.reason, at, recipient.push_service)
+        return Judged("retrying", again=later)
 
 
 def _count(recipients: Sequence[Recipient], judged: Sequence[Judged]) -> Counter[tuple[str, str]]:

@@ -15,7 +15,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     and_,
-    bindparam,
     delete,
     exists,
     func,
@@ -35,13 +34,13 @@ from notifier.alerts.delivery import (
 )
 from notifier.errors import LeaseLost
 from notifier.storage.alerts import load_alerts
+from notifier.storage.counts import Tally, add_counts, finish_if_done
 from notifier.storage.database import Database, upsert_into
 from notifier.storage.envelopes import take_envelopes
 from notifier.storage.schema import (
     alert,
     alert_topic,
     chunk,
-    delivery_count,
     delivery_retry,
     subscription,
     subscription_topic,
@@ -141,11 +140,12 @@ class SqlDeliveryStore:
             if settlement.done:
                 values |= {"state": "done", "lease_until": None, "lease_token": None}
             _under_lease(connection, job, values)
-            add_counts(connection, job.alert.id, settlement.counts)
-            _add_retries(connection, job, settlement.retries)
-            remove_subscriptions(connection, dict(settlement.gone), now)
-            if settlement.done:
-                _finish_if_done(connection, job.alert.id, now)
+            tally = _tally(job, settlement)
+            _add_retries(connection, job, settlement.retries, tally)
+            remove_subscriptions(connection, settlement.gone, now, tally)
+            add_counts(connection, tally)
+            others = tally.alerts - {job.alert.id}  # whose retries went with those who are gone
+            finish_if_done(connection, others | {job.alert.id} if settlement.done else others, now)
 
     def release(self, job: ChunkJob, now: datetime) -> None:
         """Give the chunk back where its cursor stands, for whoever is next."""
@@ -153,87 +153,60 @@ class SqlDeliveryStore:
             _under_lease(connection, job, {"state": "ready", "lease_until": None, "lease_token": None})
 
     def claim_retries(self, now: datetime, limit: int, lease_s: float) -> Sequence[RetryJob]:
-        """Due retries, breaking ones first, leased."""
+        """Due retries of one alert under a fresh lease, breaking ones first, then the one that waited longest."""
         due = and_(
             delivery_retry.c.next_attempt_at <= now,
             or_(delivery_retry.c.lease_until.is_(None), delivery_retry.c.lease_until < now),
         )
-        with self._database.reading() as connection:
-            if not connection.scalar(select(exists().where(due))):
-                return []
+        if not self._any(due):
+            return []
         with self._database.writing() as connection:
-            keys = (
-                select(delivery_retry.c.alert_id, delivery_retry.c.subscription_id, delivery_retry.c.attempts)
+            first = (
+                select(delivery_retry.c.alert_id)
                 .join(alert, alert.c.id == delivery_retry.c.alert_id)
                 .where(due)
                 .order_by(alert.c.breaking.desc(), delivery_retry.c.next_attempt_at)
-                .limit(limit)
+                .limit(1)
                 .with_for_update(skip_locked=True, of=delivery_retry)
             )
-            rows = connection.execute(keys).all()
-            if not rows:
+            alert_id = connection.scalar(first)
+            if alert_id is None:
                 return []
-            lease = update(delivery_retry).where(
-                delivery_retry.c.alert_id == bindparam("a"), delivery_retry.c.subscription_id == bindparam("s")
+            chosen = (
+                select(delivery_retry.c.subscription_id)
+                .where(delivery_retry.c.alert_id == alert_id, due)
+                .order_by(delivery_retry.c.next_attempt_at)
+                .limit(limit)
+                .with_for_update(skip_locked=True)
             )
-            until = now + timedelta(seconds=lease_s)
-            connection.execute(
-                lease.values(lease_until=until), [{"a": r.alert_id, "s": r.subscription_id} for r in rows]
-            )
-            return _retry_jobs(connection, rows)
+            ids = list(connection.scalars(chosen))
+            rows = connection.execute(
+                update(delivery_retry)
+                .where(delivery_retry.c.alert_id == alert_id, delivery_retry.c.subscription_id.in_(ids))
+                .values(lease_until=now + timedelta(seconds=lease_s), lease_token=secrets.token_hex(16))
+                .returning(delivery_retry)
+            ).all()
+            return _retry_jobs(connection, alert_id, rows)
 
     def settle_retries(self, settlements: Sequence[RetrySettlement], now: datetime) -> None:
-        """Write what came of retries: counted and removed, or put off."""
+        """Write what came of retries that are still held: counted and removed, or put off."""
+        tally, gone = Tally(), {}
         with self._database.writing() as connection:
             for settled in settlements:
-                row = and_(
-                    delivery_retry.c.alert_id == settled.alert_id,
-                    delivery_retry.c.subscription_id == settled.recipient.subscription_id,
-                )
-                if settled.again is not None:
-                    again = settled.again
-                    connection.execute(
-                        update(delivery_retry)
-                        .where(row)
-                        .values(
-                            attempts=again.attempts,
-                            reason=again.reason,
-                            next_attempt_at=again.next_attempt_at,
-                            lease_until=None,
-                        )
-                    )
-                elif connection.execute(delete(delivery_retry).where(row)).rowcount:
-                    service = settled.recipient.push_service
-                    add_counts(connection, settled.alert_id, {service: {"retrying": -1, settled.outcome: 1}})
-            gone = {s.recipient.subscription_id: "gone" for s in settlements if s.outcome == "gone"}
-            remove_subscriptions(connection, gone, now)
-            for alert_id in {s.alert_id for s in settlements if s.again is None}:
-                _finish_if_done(connection, alert_id, now)
+                if not _end_lease(connection, settled) or settled.again is not None:
+                    continue
+                service = settled.recipient.push_service
+                tally.update({(settled.alert_id, service, "retrying"): -1})
+                tally.update({(settled.alert_id, service, settled.outcome): 1})
+                if settled.gone is not None:
+                    gone[settled.recipient.subscription_id] = settled.gone
+            remove_subscriptions(connection, gone, now, tally)
+            add_counts(connection, tally)
+            finish_if_done(connection, tally.alerts, now)
 
     def _any(self, condition: ColumnElement[bool]) -> bool:
         with self._database.reading() as connection:
             return bool(connection.scalar(select(exists().where(condition))))
-
-
-def add_counts(connection: Connection, alert_id: int, counts: Mapping[str, Mapping[str, int]]) -> None:
-    """Add {push service: {outcome: pushes}} to what is counted for the alert."""
-    # One order for everybody, so that two workers of one alert cannot lock each other out.
-    rows = [
-        {"alert_id": alert_id, "push_service": service, "outcome": outcome, "count": count}
-        for service, outcomes in sorted(counts.items())
-        for outcome, count in sorted(outcomes.items())
-        if count
-    ]
-    if not rows:
-        return
-    statement = upsert_into(connection, delivery_count)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=list(delivery_count.primary_key),
-            set_={"count": delivery_count.c.count + statement.excluded["count"]},
-        ),
-        rows,
-    )
 
 
 def _claimable(now: datetime) -> ColumnElement[bool]:
@@ -247,47 +220,66 @@ def _under_lease(connection: Connection, job: ChunkJob, values: dict[str, Any]) 
         raise LeaseLost(f"chunk {job.chunk.id} of alert {job.alert.id} is held by another worker now")
 
 
-def _add_retries(connection: Connection, job: ChunkJob, retries: Sequence[RetryLater]) -> None:
+def _tally(job: ChunkJob, settlement: Settlement) -> Tally:
+    return Tally(
+        {
+            (job.alert.id, service, outcome): count
+            for service, outcomes in settlement.counts.items()
+            for outcome, count in outcomes.items()
+        }
+    )
+
+
+def _add_retries(connection: Connection, job: ChunkJob, retries: Sequence[RetryLater], tally: Tally) -> None:
     if not retries:
         return
     expires = job.alert.decided_at + timedelta(seconds=job.alert.ttl_s)
-    rows = [
-        {
-            "alert_id": job.alert.id,
-            "subscription_id": later.subscription_id,
-            "attempts": later.attempts,
-            "reason": later.reason,
-            "next_attempt_at": later.next_attempt_at,
-            "expires_at": expires,
-        }
-        for later in retries
-    ]
-    # A subscriber who left in the meantime is no longer there to be referred to.
-    alive = set(
-        connection.scalars(
-            select(subscription.c.id).where(subscription.c.id.in_([later.subscription_id for later in retries]))
+    # A subscriber who left in the meantime is no longer there to be referred to; who is there stays until the commit.
+    wanted = select(subscription.c.id).where(subscription.c.id.in_([later.subscription_id for later in retries]))
+    alive = set(connection.scalars(wanted.order_by(subscription.c.id).with_for_update(read=True, key_share=True)))
+    rows = []
+    for later in retries:
+        if later.subscription_id not in alive:
+            tally.give_up(job.alert.id, later.push_service)
+            continue
+        rows.append(
+            {
+                "alert_id": job.alert.id,
+                "subscription_id": later.subscription_id,
+                "attempts": later.attempts,
+                "reason": later.reason,
+                "next_attempt_at": later.next_attempt_at,
+                "expires_at": expires,
+            }
         )
-    )
-    if rows := [row for row in rows if row["subscription_id"] in alive]:
+    if rows:
         connection.execute(upsert_into(connection, delivery_retry).on_conflict_do_nothing(), rows)
 
 
-def _finish_if_done(connection: Connection, alert_id: int, now: datetime) -> None:
-    """Mark the alert done once no chunk and no retry of it is left."""
-    open_chunk = exists().where(chunk.c.alert_id == alert_id, chunk.c.state != "done")
-    open_retry = exists().where(delivery_retry.c.alert_id == alert_id)
-    connection.execute(
-        update(alert)
-        .where(alert.c.id == alert_id, alert.c.done_at.is_(None), ~open_chunk, ~open_retry)
-        .values(done_at=now)
+def _end_lease(connection: Connection, settled: RetrySettlement) -> bool:
+    """Put the retry off, or delete it; False if another worker holds it now, or nobody."""
+    held = and_(
+        delivery_retry.c.alert_id == settled.alert_id,
+        delivery_retry.c.subscription_id == settled.recipient.subscription_id,
+        delivery_retry.c.lease_token == settled.lease_token,
     )
+    if settled.again is None:
+        return connection.execute(delete(delivery_retry).where(held)).rowcount == 1
+    put_off = {
+        "attempts": settled.again.attempts,
+        "reason": settled.again.reason,
+        "next_attempt_at": settled.again.next_attempt_at,
+        "lease_until": None,
+        "lease_token": None,
+    }
+    return connection.execute(update(delivery_retry).where(held).values(put_off)).rowcount == 1
 
 
-def _retry_jobs(connection: Connection, rows: Sequence[Any]) -> list[RetryJob]:
-    alerts = load_alerts(connection, {row.alert_id for row in rows})
-    query = select(*RECIPIENT_COLUMNS).where(subscription.c.id.in_({row.subscription_id for row in rows}))
+def _retry_jobs(connection: Connection, alert_id: int, rows: Sequence[Any]) -> list[RetryJob]:
+    held = load_alerts(connection, [alert_id])[alert_id]
+    query = select(*RECIPIENT_COLUMNS).where(subscription.c.id.in_([row.subscription_id for row in rows]))
     recipients = {row.id: _recipient(row) for row in connection.execute(query)}
-    return [RetryJob(alerts[row.alert_id], recipients[row.subscription_id], row.attempts) for row in rows]
+    return [RetryJob(held, recipients[row.subscription_id], row.attempts, row.lease_token) for row in rows]
 
 
 def _recipient(row: Any, envelope: bytes | None = None) -> Recipient:

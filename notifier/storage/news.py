@@ -182,7 +182,7 @@ def _publishers(connection: Connection, stories: Sequence[int]) -> dict[int, tup
 
 
 def _items() -> Select[Any]:
-    return select(item, feed.c.publisher, feed.c.section, feed.c.language.label("feed_language")).join(
+    return select(item, feed.c.publisher, feed.c.section, feed.c.weight, feed.c.language.label("feed_language")).join(
         feed, feed.c.id == item.c.feed_id
     )
 
@@ -205,4 +205,5 @@ def _item(row: Any) -> StoryItem:
         may_alert=row.may_alert,
         story_id=row.story_id,
         first_seen_at=row.first_seen_at,
+        weight=row.weight,
     )

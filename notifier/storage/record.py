@@ -33,6 +33,7 @@ class SqlRecord:
                 item.c.story_id,
                 feed.c.publisher,
                 feed.c.section,
+                feed.c.weight,
                 func.coalesce(item.c.language, feed.c.language).label("language"),
                 item_version.c.title,
                 item_version.c.summary,

@@ -7,7 +7,8 @@ indexes hold; the endpoint itself is needed to push, the token never.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Connection,
     Exists,
     Row,
+    and_,
     delete,
     distinct,
     exists,
@@ -26,6 +28,7 @@ from sqlalchemy import (
 )
 
 from notifier.errors import NotFound
+from notifier.storage.counts import Tally, add_counts, end_retries, finish_if_done
 from notifier.storage.database import Database
 from notifier.storage.schema import envelope, subscription, subscription_end, subscription_topic, topic
 from notifier.storage.topics import topic_ids
@@ -39,13 +42,19 @@ class SqlSubscriptionStore:
         self._database = database
 
     def subscribe(self, new: NewSubscription, now: datetime) -> int:
-        """Add, or replace what the same token or the same endpoint had before; returns the subscription's id."""
+        """Add, or change what the same token has, which keeps its id; returns the id.
+
+        An alert under way reaches by id: with a new one, whoever subscribes anew would be above its last chunk.
+        """
         with self._database.writing() as connection:
-            same = (subscription.c.token_hash == new.token_hash) | (
-                subscription.c.endpoint_hash == _endpoint_hash(new.keys)
-            )
-            connection.execute(delete(subscription).where(same))
-            values = _columns(new) | {"token_hash": new.token_hash, "created_at": now, "last_seen_at": now}
+            _free_endpoint(connection, new.keys, new.token_hash, now)
+            values = _columns(new) | {"last_seen_at": now}
+            known = _change(connection, new.token_hash, values)
+            if known is not None:
+                _set_topics(connection, known, new.topics)
+                _drop_envelope(connection, known)
+                return known
+            values |= {"token_hash": new.token_hash, "created_at": now}
             made = connection.execute(insert(subscription).values(values).returning(subscription.c.id)).scalar_one()
             _add_topics(connection, made, new.topics)
             return int(made)
@@ -69,38 +78,29 @@ class SqlSubscriptionStore:
         """Replace the topics. Raises NotFound."""
         with self._database.writing() as connection:
             owner = _touch(connection, token_hash, {"last_seen_at": now})
-            connection.execute(delete(subscription_topic).where(subscription_topic.c.subscription_id == owner))
-            _add_topics(connection, owner, topics)
+            _set_topics(connection, owner, topics)
 
     def renew(self, token_hash: bytes, new: NewSubscription, now: datetime) -> None:
         """The browser made new keys or a new endpoint; topics stay. Raises NotFound."""
         with self._database.writing() as connection:
-            connection.execute(
-                delete(subscription).where(
-                    subscription.c.endpoint_hash == _endpoint_hash(new.keys), subscription.c.token_hash != token_hash
-                )
-            )
+            _free_endpoint(connection, new.keys, token_hash, now)
             owner = _touch(connection, token_hash, _columns(new) | {"last_seen_at": now})
-            # What was sealed ahead was for the old keys.
-            connection.execute(delete(envelope).where(envelope.c.subscription_id == owner))
+            _drop_envelope(connection, owner)
 
     def delete(self, token_hash: bytes, now: datetime) -> bool:
         """Forget everything about the subscriber; False if there was nothing."""
         with self._database.writing() as connection:
-            gone = connection.execute(
-                delete(subscription)
-                .where(subscription.c.token_hash == token_hash)
-                .returning(subscription.c.push_service)
-            ).scalar_one_or_none()
-            if gone is None:
-                return False
-            count_ends(connection, {(gone, "stopped"): 1}, now)
-            return True
+            services = _delete(connection, subscription.c.token_hash == token_hash, now)
+            count_ends(connection, Counter((service, "stopped") for service in services.values()), now)
+            return bool(services)
 
     def remove_gone(self, ids: Sequence[int], reason: str, now: datetime) -> int:
         """The push service said that these are gone: delete them, count the reason; returns how many."""
         with self._database.writing() as connection:
-            return remove_subscriptions(connection, dict.fromkeys(ids, reason), now)
+            tally = Tally()
+            removed = remove_subscriptions(connection, dict.fromkeys(ids, reason), now, tally)
+            _write(connection, tally, now)
+            return removed
 
     def bound_to_other_keys(self, key_ids: Collection[str]) -> int:
         """How many subscriptions are bound to an application server key that is none of these."""
@@ -114,24 +114,19 @@ class SqlSubscriptionStore:
             return count_audience(connection, topic_ids(connection, topics).values())
 
 
-def remove_subscriptions(connection: Connection, reasons: dict[int, str], now: datetime) -> int:
-    """Delete subscriptions by id, leaving only {push service, reason: count} behind; returns how many there were."""
+def remove_subscriptions(connection: Connection, reasons: Mapping[int, str], now: datetime, tally: Tally) -> int:
+    """Delete subscriptions by id, leaving only {push service, reason: count} behind; returns how many there were.
+
+    What becomes of their retries is added to `tally`, which the caller writes with its own counts: in one order.
+    """
     if not reasons:
         return 0
-    rows = connection.execute(
-        delete(subscription)
-        .where(subscription.c.id.in_(list(reasons)))
-        .returning(subscription.c.id, subscription.c.push_service)
-    ).all()
-    ends: dict[tuple[str, str], int] = {}
-    for row in rows:
-        key = (row.push_service, reasons[row.id])
-        ends[key] = ends.get(key, 0) + 1
-    count_ends(connection, ends, now)
-    return len(rows)
+    services = _take(connection, subscription.c.id.in_(list(reasons)), tally)
+    count_ends(connection, Counter((service, reasons[number]) for number, service in services.items()), now)
+    return len(services)
 
 
-def count_ends(connection: Connection, ends: dict[tuple[str, str], int], now: datetime) -> None:
+def count_ends(connection: Connection, ends: Mapping[tuple[str, str], int], now: datetime) -> None:
     """Keep why subscriptions ended, by push service: counts, nobody's identity."""
     if ends:
         connection.execute(
@@ -160,6 +155,47 @@ def has_topic(subscription_id: ColumnElement[int], ids: Sequence[int]) -> Exists
     return exists().where(other.c.subscription_id == subscription_id, other.c.topic_id.in_(ids))
 
 
+def _take(connection: Connection, chosen: ColumnElement[bool], tally: Tally) -> dict[int, str]:
+    """Delete subscriptions and their retries; returns {id: push service}."""
+    # Held first, so that nobody adds a retry between here and the end.
+    held = select(subscription.c.id, subscription.c.push_service).where(chosen).order_by(subscription.c.id)
+    services = {row.id: row.push_service for row in connection.execute(held.with_for_update())}
+    if services:
+        tally.update(end_retries(connection, services))
+        connection.execute(delete(subscription).where(subscription.c.id.in_(list(services))))
+    return services
+
+
+def _delete(connection: Connection, chosen: ColumnElement[bool], now: datetime) -> dict[int, str]:
+    """`_take`, with the counts written."""
+    tally = Tally()
+    services = _take(connection, chosen, tally)
+    _write(connection, tally, now)
+    return services
+
+
+def _write(connection: Connection, tally: Tally, now: datetime) -> None:
+    if tally:
+        add_counts(connection, tally)
+        finish_if_done(connection, tally.alerts, now)
+
+
+def _free_endpoint(connection: Connection, keys: PushKeys, token_hash: bytes, now: datetime) -> None:
+    """Whoever else had the endpoint has it no more."""
+    others = and_(subscription.c.endpoint_hash == _endpoint_hash(keys), subscription.c.token_hash != token_hash)
+    _delete(connection, others, now)
+
+
+def _drop_envelope(connection: Connection, owner: int) -> None:
+    """What was sealed ahead was for the old keys."""
+    connection.execute(delete(envelope).where(envelope.c.subscription_id == owner))
+
+
+def _set_topics(connection: Connection, owner: int, topics: frozenset[str]) -> None:
+    connection.execute(delete(subscription_topic).where(subscription_topic.c.subscription_id == owner))
+    _add_topics(connection, owner, topics)
+
+
 def _add_topics(connection: Connection, owner: int, topics: frozenset[str]) -> None:
     ids = topic_ids(connection, topics, make=True)
     if ids:
@@ -176,12 +212,16 @@ def _topics_of(connection: Connection, owner: int) -> frozenset[str]:
 
 
 def _touch(connection: Connection, token_hash: bytes, values: dict[str, Any]) -> int:
-    owner = connection.execute(
-        update(subscription).where(subscription.c.token_hash == token_hash).values(values).returning(subscription.c.id)
-    ).scalar_one_or_none()
+    owner = _change(connection, token_hash, values)
     if owner is None:
         raise NotFound("there is no subscription for this browser; press “Get alerts” to make one")
-    return int(owner)
+    return owner
+
+
+def _change(connection: Connection, token_hash: bytes, values: dict[str, Any]) -> int | None:
+    """Update the token's subscription; returns its id, or None if there is none."""
+    mine = update(subscription).where(subscription.c.token_hash == token_hash)
+    return connection.execute(mine.values(values).returning(subscription.c.id)).scalar_one_or_none()
 
 
 def _columns(new: NewSubscription) -> dict[str, Any]:

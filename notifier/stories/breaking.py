@@ -40,9 +40,10 @@ def judge(
     A feed's backlog, and what recurs and is not news, counts for nothing.
     """
     fresh = [item for item in items if counts(item, now, within)]
-    weights = {publisher_key(source[0].publisher): max(_weight(item) for item in source) for source in sources(fresh)}
-    special = sum(weight for weight in weights.values() if weight < 1)
-    total = sum(weight for weight in weights.values() if weight >= 1) + min(special, SPECIAL_MOST)
+    best = [max(source, key=_weight) for source in sources(fresh)]
+    weights = {publisher_key(item.publisher): _weight(item) for item in best}
+    special = sum(_weight(item) for item in best if _is_special(item))
+    total = sum(_weight(item) for item in best if not _is_special(item)) + min(special, SPECIAL_MOST)
     return Judgement(
         total >= least,
         {"sources": weights, "weight": total, "needed": least, "within_s": within.total_seconds()},
@@ -60,9 +61,13 @@ def spokesman(items: Sequence[StoryItem], now: datetime) -> StoryItem:
     A preview that opened the story yesterday must not speak for what happened tonight.
     """
     fresh = [item for item in items if counts(item, now)]
-    general = (item for item in fresh if _weight(item) == 1.0)
+    general = (item for item in fresh if not _is_special(item))
     return next(general, None) or next(iter(fresh), None) or next((i for i in items if i.may_alert), items[0])
 
 
 def _weight(item: StoryItem) -> float:
-    return SPECIAL_WEIGHT if item.section.casefold() in SPECIAL_DESKS else 1.0
+    return item.weight * (SPECIAL_WEIGHT if _is_special(item) else 1.0)
+
+
+def _is_special(item: StoryItem) -> bool:
+    return item.section.casefold() in SPECIAL_DESKS

@@ -17,7 +17,7 @@ class StoryItem:
 
     `may_alert` is False for a feed's backlog and for whatever the feeds room recognised as resurfaced; `seen_at` is
     when this version was fetched, `first_seen_at` when its first one was (None: the same). `story_id` is set once the
-    item has been grouped. Times are aware UTC.
+    item has been grouped. `weight` is how much its feed's word counts towards breaking. Times are aware UTC.
     """
 
     id: int
@@ -36,6 +36,7 @@ class StoryItem:
     may_alert: bool = True
     story_id: int | None = None
     first_seen_at: datetime | None = None
+    weight: float = 1.0
 
     @property
     def first_seen(self) -> datetime:

@@ -207,3 +207,27 @@ def test_times_are_said_as_people_say_them() -> None:
     assert ago(NOON, NOON + timedelta(minutes=3)) == "3 min ago"
     assert ahead(NOON, NOON) == "now"
     assert ahead(NOON + timedelta(seconds=40), NOON) == "in 40 s"
+
+
+@pytest.mark.parametrize("url", ["garbage", "postgresql+psycopg://u:hush-hush@127.0.0.1:1/x", "mysql://x/y"])
+@pytest.mark.parametrize("command", ["alerts", "check"])
+def test_a_database_that_cannot_be_used_is_a_sentence_without_the_password(run: Run, command: str, url: str) -> None:
+    result = run(command, NOTIFIER_DATABASE_URL=url)
+    assert result.exit_code in {1, 2}
+    assert "NOTIFIER_DATABASE_URL" in result.output
+    assert "hush-hush" not in result.output
+    assert not isinstance(result.exception, OSError)
+
+
+def test_check_changes_nothing(run: Run, folder: Path) -> None:
+    assert "will be made at the first start" in run("check").output
+    assert not (folder / "data").exists()
+
+
+def test_wrong_allow_lists_are_found_by_check(run: Run) -> None:
+    assert run("check", NOTIFIER_FEED_ALLOW="999.1.1.1").exit_code == 1
+    assert run("check", NOTIFIER_PUSH_ALLOW="http://example.org").exit_code == 1
+
+
+def test_brackets_in_an_address_are_no_markup(run: Run) -> None:
+    assert run("feeds", "find", "http://[/x]").exit_code == 2

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from notifier.config.files import load_feeds, load_topics
 from notifier.errors import ConfigError
@@ -131,3 +134,44 @@ def test_a_file_that_is_no_text_says_what_to_do(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00\x01")
     with pytest.raises(ConfigError, match="UTF-8"):
         load_feeds(path)
+
+
+HOSTILE = [
+    "feeds:\n  - url: \x01\n",
+    "feeds:\n  - url: 2026-99-99\n",
+    "feeds:\n  - url: !!int abc\n",
+    "feeds:\n  - url: " + "9" * 5000 + "\n",
+    "[" * 5000,
+    "feeds:\n  - url: http://[\n    publisher: X\n",
+    "feeds:\n  - {url: 'https://x.example', publisher: X, language: " + "a" * 100 + "}\n",
+    "feeds:\n  - {url: 'https://x.example', publisher: ''}\n",
+    "feeds:\n  - {url: 'https://x.example', publisher: X, headers_env: 'A B'}\n",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_whatever_is_in_the_file_the_answer_is_a_sentence(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "feeds.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError):
+        load_feeds(path)
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_a_file_or_a_mistake(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.yaml"
+    path.write_text(f"topics:\n  - slug: a\n    title: {text}\n    match: {text}\n", encoding="utf-8", errors="ignore")
+    with suppress(ConfigError):
+        assert load_topics(path)
+
+
+def test_a_weight_of_nothing_is_kept(tmp_path: Path) -> None:
+    (feed,) = load_feeds(written(tmp_path, "feeds:\n  - {url: 'https://x.example', publisher: X, weight: 0}\n"))
+    assert feed.weight == 0.0
+
+
+def test_a_rule_that_a_merge_brought_is_told_at_its_entry(tmp_path: Path) -> None:
+    path = written(tmp_path, "x: &x {match: river AND}\ntopics:\n  - {<<: *x, slug: a, title: A}\n")
+    with pytest.raises(ConfigError) as told:
+        load_topics(path)
+    assert told.value.line == 3

@@ -55,3 +55,17 @@ def test_a_rehearsal_has_a_start_and_a_speed() -> None:
 
 def test_each_setting_says_what_it_is() -> None:
     assert all(field.description for field in Settings.model_fields.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("NOTIFIER_BASE_URL", "not a url"),
+        ("NOTIFIER_POLL_LEAST_S", "9999"),
+        ("NOTIFIER_PUSH_LEASE_S", "inf"),
+        ("NOTIFIER_KEEP_DAYS", "99999999"),
+    ],
+)
+def test_a_value_that_would_break_later_is_refused_at_once(name: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=name):
+        load_settings(Path("/nonexistent"), {name: value})

@@ -71,3 +71,18 @@ def test_at_the_start_there_is_nothing_to_fall_back_to(path: Path) -> None:
     path.write_text(BROKEN)
     with pytest.raises(ConfigError):
         WatchedFile(path, load_topics, Metrics())
+
+
+def test_a_defect_of_ours_in_reading_leaves_the_last_good_one_in_force_too(path: Path) -> None:
+    versions: list[str] = []
+
+    def load(_path: Path) -> str:
+        versions.append("read")
+        if len(versions) > 1:
+            raise RuntimeError("on purpose")
+        return "good"
+
+    watched = WatchedFile(path, load, Metrics())
+    path.write_text(BETTER)
+    assert not watched.refresh()
+    assert (watched.content, watched.error is not None) == ("good", True)

@@ -9,17 +9,21 @@ from datetime import timedelta
 import pytest
 
 from notifier.alerts.alert import Alert
-from notifier.alerts.delivery import ChunkJob, DeliveryStore, RetryLater, RetrySettlement, Settlement
+from notifier.alerts.delivery import ChunkJob, DeliveryStore, RetryJob, RetryLater, RetrySettlement, Settlement
 from notifier.errors import LeaseLost
 from notifier.storage.alerts import SqlAlertStore
 from notifier.storage.database import Database
 from notifier.storage.deliveries import SqlDeliveryStore
+from notifier.storage.newsroom import SqlNewsroom
+from notifier.storage.retention import Retention
 from notifier.storage.subscriptions import SqlSubscriptionStore
 from tests.contracts.samples import NOON, a_subscription, an_alert, token
 
 LEASE_S = 60.0
 SOON = NOON + timedelta(seconds=1)
 AFTER_LEASE = NOON + timedelta(seconds=LEASE_S + 1)
+DUE = NOON + timedelta(seconds=10)
+DUE_AFTER_LEASE = DUE + timedelta(seconds=LEASE_S + 1)
 
 
 class House:
@@ -179,17 +183,18 @@ def test_gone_subscribers_are_removed_when_the_sub_batch_is_settled(house: House
     assert house.counts(alert) == {"gone": 1}
 
 
-def failed(house: House, name: str = "ada") -> tuple[Alert, int]:
+def failed(house: House, name: str = "ada", story: int = 1, *, breaking: bool = False) -> tuple[Alert, int]:
     """An alert whose one push has to be tried again ten seconds after NOON."""
     ada = house.subscribe(name, "world")
-    alert = house.alerts.accept(an_alert("world"), NOON)
+    alert = house.alerts.accept(an_alert("world", story=story, breaking=breaking), NOON)
     job = house.claim()
-    later = RetryLater(ada, 1, "503", NOON + timedelta(seconds=10))
+    later = RetryLater(ada, 1, "503", DUE, "mozilla")
     house.store.settle(job, Settlement(job.chunk.hi, {"mozilla": {"retrying": 1}}, [later], done=True), SOON, LEASE_S)
     return alert, ada
 
 
-DUE = NOON + timedelta(seconds=10)
+def settled(job: RetryJob, outcome: str, **more: object) -> RetrySettlement:
+    return RetrySettlement(job.alert.id, job.recipient, outcome, lease_token=job.lease_token, **more)  # type: ignore[arg-type]
 
 
 def test_a_retry_is_claimed_when_it_is_due_and_once(house: House) -> None:
@@ -205,7 +210,7 @@ def test_a_retry_is_claimed_when_it_is_due_and_once(house: House) -> None:
 def test_a_retry_that_went_well_is_counted_and_ends_the_alert(house: House) -> None:
     alert, _ = failed(house)
     (job,) = house.store.claim_retries(DUE, 10, LEASE_S)
-    house.store.settle_retries([RetrySettlement(alert.id, job.recipient, "delivered")], DUE)
+    house.store.settle_retries([settled(job, "delivered")], DUE)
     assert house.counts(alert) == {"retrying": 0, "delivered": 1}
     assert house.is_done(alert)
 
@@ -214,7 +219,7 @@ def test_a_retry_that_failed_again_comes_back_later(house: House) -> None:
     alert, ada = failed(house)
     (job,) = house.store.claim_retries(DUE, 10, LEASE_S)
     again = RetryLater(ada, 2, "503", DUE + timedelta(seconds=20))
-    house.store.settle_retries([RetrySettlement(alert.id, job.recipient, "retrying", again)], DUE)
+    house.store.settle_retries([settled(job, "retrying", again=again)], DUE)
     assert house.store.claim_retries(DUE, 10, LEASE_S) == []
     (job,) = house.store.claim_retries(DUE + timedelta(seconds=20), 10, LEASE_S)
     assert job.attempts == 2
@@ -225,21 +230,108 @@ def test_settling_one_retry_twice_counts_once(house: House) -> None:
     alert, _ = failed(house)
     (job,) = house.store.claim_retries(DUE, 10, LEASE_S)
     for _ in range(2):
-        house.store.settle_retries([RetrySettlement(alert.id, job.recipient, "delivered")], DUE)
+        house.store.settle_retries([settled(job, "delivered")], DUE)
     assert house.counts(alert) == {"retrying": 0, "delivered": 1}
 
 
 def test_whoever_left_is_not_tried_again(house: House) -> None:
-    failed(house)
+    alert, _ = failed(house)
     house.subscriptions.delete(token("ada"), SOON)
     assert house.store.claim_retries(DUE, 10, LEASE_S) == []
+    assert house.counts(alert) == {"retrying": 0, "left": 1}
+    assert house.is_done(alert)
+
+
+def test_an_alert_of_which_only_who_left_was_missing_does_not_outlive_its_keeping(
+    house: House, database: Database
+) -> None:
+    alert, _ = failed(house)
+    house.subscriptions.delete(token("ada"), SOON)
+    Retention(database).prune(AFTER_LEASE)
+    assert house.alerts.find(alert.id) is None
+
+
+def test_an_alert_goes_on_when_one_of_two_who_are_tried_again_leaves(house: House) -> None:
+    ids = [house.subscribe(name, "world") for name in ("ada", "bob")]
+    alert = house.alerts.accept(an_alert("world"), NOON)
+    job = house.claim()
+    later = [RetryLater(number, 1, "503", DUE, "mozilla") for number in ids]
+    house.store.settle(job, Settlement(job.chunk.hi, {"mozilla": {"retrying": 2}}, later, done=True), SOON, LEASE_S)
+    house.subscriptions.remove_gone(ids[:1], "gone-410", SOON)
+    assert house.counts(alert) == {"retrying": 1, "left": 1}
+    assert not house.is_done(alert)
+    house.subscriptions.remove_gone(ids[1:], "gone-410", SOON)
+    assert house.counts(alert) == {"retrying": 0, "left": 2}
+    assert house.is_done(alert)
+
+
+def test_whoever_turns_out_to_be_gone_in_one_alert_ends_the_retry_of_another(house: House) -> None:
+    first, ada = failed(house)
+    second = house.alerts.accept(an_alert("world", story=2), SOON)
+    job = house.claim(SOON)
+    gone = Settlement(job.chunk.hi, {"mozilla": {"gone": 1}}, gone={ada: "gone-410"}, done=True)
+    house.store.settle(job, gone, SOON, LEASE_S)
+    assert (house.counts(first), house.counts(second)) == ({"retrying": 0, "left": 1}, {"gone": 1})
+    assert house.is_done(first)
+    assert house.is_done(second)
+
+
+def test_an_endpoint_that_changes_hands_ends_the_retries_of_who_had_it(house: House) -> None:
+    alert, _ = failed(house)
+    house.subscriptions.subscribe(a_subscription("bob", "world", endpoint="https://push.example/ada"), SOON)
+    assert house.counts(alert) == {"retrying": 0, "left": 1}
+    assert house.is_done(alert)
+
+
+def test_whoever_subscribes_anew_during_an_alert_still_gets_it(house: House) -> None:
+    house.subscribe("ada", "world")
+    house.alerts.accept(an_alert("world"), NOON)
+    house.subscriptions.subscribe(a_subscription("ada", "world", endpoint="https://push.example/new"), SOON)
+    job = house.claim()
+    (ada,) = house.store.take(job, job.chunk.cursor, 10)
+    assert ada.keys.endpoint == "https://push.example/new"
+
+
+def test_retries_are_claimed_an_alert_at_a_time_breaking_ones_first(house: House) -> None:
+    ordinary, ada = failed(house, story=1)
+    breaking, bob = failed(house, "bob", story=2, breaking=True)
+    claimed = [house.store.claim_retries(DUE, 10, LEASE_S) for _ in range(3)]
+    found = [[(job.alert.id, job.recipient.subscription_id) for job in jobs] for jobs in claimed]
+    assert found == [[(breaking.id, bob)], [(ordinary.id, ada)], []]
+
+
+def test_a_retry_that_another_worker_took_over_is_settled_by_that_one_only(house: House) -> None:
+    alert, ada = failed(house)
+    (slow,) = house.store.claim_retries(DUE, 10, LEASE_S)
+    (quick,) = house.store.claim_retries(DUE_AFTER_LEASE, 10, LEASE_S)
+    again = RetryLater(ada, 2, "503", DUE_AFTER_LEASE, "mozilla")
+    house.store.settle_retries([settled(slow, "retrying", again=again)], DUE_AFTER_LEASE)
+    house.store.settle_retries([settled(slow, "gone", gone="gone-410")], DUE_AFTER_LEASE)
+    assert house.store.claim_retries(DUE_AFTER_LEASE, 10, LEASE_S) == [], "the new holder's lease stands"
+    assert house.counts(alert) == {"retrying": 1}
+    house.store.settle_retries([settled(quick, "delivered")], DUE_AFTER_LEASE)
+    assert house.counts(alert) == {"retrying": 0, "delivered": 1}
+
+
+def test_a_retry_that_finds_the_subscriber_gone_ends_the_subscription_with_its_reason(
+    house: House, database: Database
+) -> None:
+    alert, _ = failed(house)
+    (job,) = house.store.claim_retries(DUE, 10, LEASE_S)
+    house.store.settle_retries([settled(job, "gone", gone="gone-410")], DUE)
+    assert house.subscriptions.find(token("ada")) is None
+    assert house.counts(alert) == {"retrying": 0, "gone": 1}
+    assert house.is_done(alert)
+    assert SqlNewsroom(database).audience()["reason"] == {"gone-410": 1}
 
 
 def test_whoever_left_while_being_pushed_to_leaves_no_retry(house: House) -> None:
     ada = house.subscribe("ada", "world")
-    house.alerts.accept(an_alert("world"), NOON)
+    alert = house.alerts.accept(an_alert("world"), NOON)
     job = house.claim()
     house.subscriptions.delete(token("ada"), SOON)
-    later = RetryLater(ada, 1, "503", DUE)
+    later = RetryLater(ada, 1, "503", DUE, "mozilla")
     house.store.settle(job, Settlement(job.chunk.hi, {"mozilla": {"retrying": 1}}, [later], done=True), SOON, LEASE_S)
     assert house.store.claim_retries(DUE, 10, LEASE_S) == []
+    assert house.counts(alert) == {"left": 1}
+    assert house.is_done(alert)

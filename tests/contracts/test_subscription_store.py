@@ -27,11 +27,14 @@ def test_a_subscription_is_found_by_its_token_only(store: SubscriptionStore) -> 
     assert store.find(token("bob")) is None
 
 
-def test_subscribing_again_with_one_token_replaces(store: SubscriptionStore) -> None:
-    store.subscribe(a_subscription("ada", "world"), NOON)
-    store.subscribe(a_subscription("ada", "uk", endpoint="https://push.example/other"), NOON)
+def test_subscribing_again_with_one_token_changes_all_but_the_id(store: SubscriptionStore) -> None:
+    made = store.subscribe(a_subscription("ada", "world"), NOON)
+    later = NOON + timedelta(days=3)
+    again = store.subscribe(a_subscription("ada", "uk", endpoint="https://push.example/other"), later)
     found = store.find(token("ada"))
     assert found is not None
+    assert (again, found.id, found.topics) == (made, made, {"uk"})
+    assert (found.created_at, found.last_seen_at) == (NOON, later)
     assert found.keys.endpoint == "https://push.example/other"
     assert store.audience(frozenset({"world"})) == 0
 
@@ -39,6 +42,14 @@ def test_subscribing_again_with_one_token_replaces(store: SubscriptionStore) -> 
 def test_one_endpoint_belongs_to_one_token(store: SubscriptionStore) -> None:
     store.subscribe(a_subscription("ada", "world", endpoint="https://push.example/1"), NOON)
     store.subscribe(a_subscription("bob", "world", endpoint="https://push.example/1"), NOON)
+    assert store.find(token("ada")) is None
+    assert store.audience(frozenset({"world"})) == 1
+
+
+def test_subscribing_again_takes_the_endpoint_from_whoever_had_it(store: SubscriptionStore) -> None:
+    store.subscribe(a_subscription("ada", "world", endpoint="https://push.example/1"), NOON)
+    bob = store.subscribe(a_subscription("bob", "world", endpoint="https://push.example/2"), NOON)
+    assert store.subscribe(a_subscription("bob", "world", endpoint="https://push.example/1"), NOON) == bob
     assert store.find(token("ada")) is None
     assert store.audience(frozenset({"world"})) == 1
 

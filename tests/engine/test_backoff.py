@@ -34,6 +34,16 @@ def test_nothing_is_tried_after_its_ttl() -> None:
     assert next_attempt(1, None, NOON, NOON + timedelta(seconds=4), random.Random(1)) is None
 
 
+@given(st.floats(5, 1e6), st.floats(0.001, 1e6), st.integers())
+def test_what_the_service_asks_for_is_tried_whenever_the_ttl_allows_it(
+    asked_s: float, rest_s: float, seed: int
+) -> None:
+    expires = NOON + timedelta(seconds=asked_s + rest_s)
+    at = next_attempt(1, asked_s, NOON, expires, random.Random(seed))
+    assert at is not None
+    assert NOON + timedelta(seconds=asked_s) <= at < expires
+
+
 @given(st.integers(1, 10_000), st.none() | st.floats(0, 1e6), st.floats(1, 1e6))
 def test_an_attempt_lies_between_now_and_the_end(attempts: int, asked_s: float | None, ttl_s: float) -> None:
     expires = NOON + timedelta(seconds=ttl_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from notifier.push.send import Answer
 from tests.contracts.samples import token
 from tests.engine.house import LEASE_S, EngineHouse, ScriptedWire, never
 
@@ -64,3 +65,49 @@ def test_a_subscriber_who_leaves_in_the_middle_holds_nobody_up(house: EngineHous
     assert house.wire.reached == ["ada", "bob", "joe"]
     assert house.counts(alert) == {"delivered": 3}
     assert house.read(alert).done_at is not None
+
+
+def test_retries_that_outlive_their_lease_are_counted_once(house: EngineHouse) -> None:
+    house.subscribe("ada")
+    house.wire.answers["ada"] = Answer(status=503)
+    alert = house.accept()
+    house.work()
+    house.wire.answers.clear()
+    house.clock.advance(10)
+    other = ScriptedWire()
+
+    def sleep_through_the_lease() -> None:
+        house.wire.then = lambda: None
+        house.clock.advance(LEASE_S + 1)
+        house.worker(other).work_once(never)
+
+    house.wire.then = sleep_through_the_lease
+    house.work()
+    assert (house.wire.reached, other.reached) == (["ada", "ada"], ["ada"])
+    assert house.counts(alert) == {"delivered": 1}
+
+
+def test_a_worker_looks_up_between_the_retries_of_two_alerts(house: EngineHouse) -> None:
+    house.subscribe("ada")
+    house.wire.answers["ada"] = Answer(status=503)
+    alerts = [house.accept(story=story) for story in (1, 2)]
+    house.work()
+    house.wire.answers.clear()
+    house.clock.advance(10)
+    done = []
+    for _ in range(3):
+        assert house.runner.work_once(never) == (len(done) < 2)
+        done.append(sum(house.read(alert).done_at is not None for alert in alerts))
+    assert done == [1, 2, 2]
+
+
+def test_a_retry_that_finds_the_subscriber_gone_ends_the_subscription(house: EngineHouse) -> None:
+    house.subscribe("ada")
+    house.wire.answers["ada"] = Answer(status=503)
+    alert = house.accept()
+    house.work()
+    house.wire.answers["ada"] = Answer(status=410)
+    house.clock.advance(10)
+    house.work()
+    assert house.counts(alert) == {"gone": 1}
+    assert not house.is_subscribed("ada")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -73,3 +74,10 @@ def test_a_preview_of_yesterday_does_not_speak_for_tonight() -> None:
     preview = item(1, "What to expect at the harbour gala", hours=-14)
     tonight = item(2, "Shots fired at harbour gala", "B")
     assert spokesman([preview, tonight], NOON) is tonight
+
+
+def test_an_operators_weight_for_a_feed_counts() -> None:
+    trusted = [replace(item(1, "Dam breaks", "Harbour Post"), weight=2.0), item(2, "Dam breaks", "Inland Times")]
+    doubted = [replace(i, weight=0.0) for i in trusted] + [item(3, "Dam breaks", "Third Post")]
+    assert judge(trusted, NOON).breaking
+    assert not judge(doubted, NOON).breaking

@@ -1,0 +1,74 @@
+"""What came of an alert, in figures: how they are written, and when the alert is over.
+
+Enters: pushes by alert, push service and outcome, and subscriptions that are about to go. Leaves: rows of
+`delivery_count`, and `alert.done_at`. A subscription that goes takes its retries along; they become "left" here, so
+that no alert waits for somebody who is not there any more.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, delete, exists, select, update
+
+from notifier.storage.database import upsert_into
+from notifier.storage.schema import alert, chunk, delivery_count, delivery_retry
+
+
+class Tally(Counter[tuple[int, str, str]]):
+    """{(alert id, push service, outcome): pushes to add}, negative where there are fewer now."""
+
+    def give_up(self, alert_id: int, service: str) -> None:
+        """A push that was to be tried again will not be: its subscriber left."""
+        self[alert_id, service, "retrying"] -= 1
+        self[alert_id, service, "left"] += 1
+
+    @property
+    def alerts(self) -> set[int]:
+        """The ids of the alerts that are counted here."""
+        return {alert_id for alert_id, _, _ in self}
+
+
+def end_retries(connection: Connection, services: Mapping[int, str]) -> Tally:
+    """Delete the retries of {subscription id: push service}; returns what that does to the counts.
+
+    The caller holds these subscriptions' rows, so that no retry is added meanwhile.
+    """
+    ended = Tally()
+    of_theirs = delete(delivery_retry).where(delivery_retry.c.subscription_id.in_(list(services)))
+    for row in connection.execute(of_theirs.returning(delivery_retry.c.alert_id, delivery_retry.c.subscription_id)):
+        ended.give_up(row.alert_id, services[row.subscription_id])
+    return ended
+
+
+def add_counts(connection: Connection, tally: Tally) -> None:
+    """Add to what is counted for the alerts."""
+    # One order for everybody, so that two workers cannot lock each other out.
+    rows = [
+        {"alert_id": alert_id, "push_service": service, "outcome": outcome, "count": count}
+        for (alert_id, service, outcome), count in sorted(tally.items())
+        if count
+    ]
+    if not rows:
+        return
+    statement = upsert_into(connection, delivery_count)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=list(delivery_count.primary_key),
+            set_={"count": delivery_count.c.count + statement.excluded["count"]},
+        ),
+        rows,
+    )
+
+
+def finish_if_done(connection: Connection, alerts: Iterable[int], now: datetime) -> None:
+    """Mark those alerts done of which no chunk and no retry is left."""
+    open_ones = and_(alert.c.id.in_(list(alerts)), alert.c.done_at.is_(None))
+    # Held first: of two transactions that end the last two pushes, the second has to see what the first did.
+    if not connection.scalars(select(alert.c.id).where(open_ones).order_by(alert.c.id).with_for_update()).all():
+        return
+    open_chunk = exists().where(chunk.c.alert_id == alert.c.id, chunk.c.state != "done")
+    open_retry = exists().where(delivery_retry.c.alert_id == alert.c.id)
+    connection.execute(update(alert).where(open_ones, ~open_chunk, ~open_retry).values(done_at=now))
