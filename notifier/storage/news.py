@@ -17,7 +17,7 @@ from notifier.alerts.decide import Drop, Hold, Verdict
 from notifier.alerts.desk import DeskResult
 from notifier.alerts.news import StoryReport
 from notifier.errors import LeaseLost
-from notifier.storage.alerts import accept, load_alerts
+from notifier.storage.alerts import accept, count_for, load_alerts
 from notifier.storage.database import Database, upsert_into
 from notifier.storage.schema import alert, feed, grouping, item, lease, operator_choice, story
 from notifier.stories.story import Grouping, Story, StoryItem
@@ -80,6 +80,8 @@ class SqlNewsStore:
 
     def save(self, items: Sequence[StoryItem], result: DeskResult, now: datetime, holder: str) -> Sequence[Alert]:
         """Write groupings, stories, verdicts and alerts in one transaction; returns the alerts that were accepted."""
+        new = [verdict.alert for verdict in result.verdicts if not isinstance(verdict, Drop)]
+        audiences = [count_for(self._database, one) for one in new]
         with self._database.writing() as connection:
             # Touched, not only read: whoever takes the desk over has to wait for this transaction.
             ours = update(lease).where(lease.c.name == DESK, lease.c.holder == holder).values(holder=holder)
@@ -87,7 +89,9 @@ class SqlNewsStore:
                 raise LeaseLost("another process decides now")
             _save_groupings(connection, items, result.groupings)
             _save_stories(connection, result)
-            made = [accept(connection, v.alert, now) for v in result.verdicts if not isinstance(v, Drop)]
+            made = [
+                accept(connection, one, now, audience=audience) for one, audience in zip(new, audiences, strict=True)
+            ]
             alerts = load_alerts(connection, made)
             return [alerts[i] for i in made]
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import event
 
 from notifier.alerts.alert import Alert
 from notifier.alerts.delivery import ChunkJob, DeliveryStore, RetryJob, RetryLater, RetrySettlement, Settlement
@@ -81,6 +82,17 @@ def test_whoever_subscribes_after_the_decision_is_not_in_the_audience(house: Hou
     job = house.claim()
     assert alert.audience == 1
     assert len(house.store.take(job, job.chunk.cursor, 10)) == 1
+
+
+def test_an_audience_is_counted_before_the_writers_turn_not_in_it(house: House, database: Database) -> None:
+    for name in ("ada", "bob"):
+        house.subscribe(name, "world", "uk")
+    said: list[str] = []
+    event.listen(database.engine, "before_cursor_execute", lambda *heard: said.append(heard[2]))
+    alert = house.alerts.accept(an_alert("world", "uk"), NOON)
+    (counted,) = [place for place, words in enumerate(said) if "count(distinct" in words.lower()]
+    assert counted < min(place for place, words in enumerate(said) if words.startswith(("INSERT", "BEGIN IMMEDIATE")))
+    assert alert.audience == 2
 
 
 def test_followers_of_an_excluded_topic_are_left_out(house: House) -> None:
