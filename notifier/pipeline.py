@@ -22,6 +22,7 @@ from notifier.alerts.desk import WINDOW, Desk, DeskResult
 from notifier.alerts.news import NewsStore
 from notifier.clock import Clock
 from notifier.engine.engine import Engine
+from notifier.stories.story import StoryItem
 from notifier.telemetry import Metrics
 
 log = structlog.get_logger()
@@ -46,7 +47,10 @@ class NewsLoop:
         clock: Clock,
         holder: str,
         lease_s: float = DESK_LEASE_S,
+        broke: Callable[[Sequence[int]], None] = lambda _feeds: None,
     ) -> None:
+        """`broke` is told the ids of the feeds that brought a story which was just alerted as breaking."""
+        self._broke = broke
         self._lease_s = lease_s
         self._news, self._make_desk, self._engine = news, make_desk, engine
         self._metrics, self._clock, self._holder = metrics, clock, holder
@@ -70,6 +74,7 @@ class NewsLoop:
                 alerts = self._news.save(items, result, now, self._holder)
                 taken += len(items)
                 self._tell(result, alerts)
+                self._tell_feeds(items, result, alerts)
         except Exception:
             self._desk = None
             raise
@@ -97,6 +102,12 @@ class NewsLoop:
             never=self._news.silenced(),
         )
         return desk
+
+    def _tell_feeds(self, items: Sequence[StoryItem], result: DeskResult, alerts: Sequence[Alert]) -> None:
+        breaking = {alert.story_id for alert in alerts if alert.breaking}
+        brought = {grouping.item_id for grouping in result.groupings if grouping.story_id in breaking}
+        if feeds := sorted({item.feed_id for item in items if item.id in brought}):
+            self._broke(feeds)
 
     def _tell(self, result: DeskResult, alerts: Sequence[Alert]) -> None:
         for verdict in result.verdicts:

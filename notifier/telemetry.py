@@ -103,6 +103,8 @@ def set_up_logging(*, json: bool, level: str = "INFO") -> None:
     root.setLevel(level)
     for noisy in ("apscheduler", "aio_pika", "aiormq", "alembic", "uvicorn.error"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    # A chore that takes longer than its interval is left out a turn, on purpose: no reason for a warning each time.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
 
 def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -307,6 +307,7 @@ class House:
             clock,
             holder=secrets.token_hex(8),
             lease_s=DESK_LEASE_S * self.speed,
+            broke=lambda feeds: self.feeds.broke(feeds, self.clock()),
         )
         self._items_stored: Callable[[], None] = lambda: None
 
@@ -331,7 +332,9 @@ class House:
         if not settings.base_url:
             return poller, None
         callback_base = f"{settings.base_url.rstrip('/')}/websub"
-        return poller, WebSub(self.hubs, fetcher, poller, callback_base=callback_base, clock=self.clock)
+        websub = WebSub(self.hubs, fetcher, poller, callback_base=callback_base, clock=self.clock)
+        stack.push_async_callback(websub.finish)  # what a hub was told is taken must be stored
+        return poller, websub
 
     def pipeline(self, poller: Poller | None, websub: WebSub | None) -> Pipeline:
         """The loops of this process."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,7 +17,7 @@ from notifier.pipeline import Chore, NewsLoop, Pipeline
 from notifier.stories.story import StoryItem
 from notifier.telemetry import Metrics
 from notifier.topics.match import TopicIndex
-from notifier.topics.topic import Topic
+from notifier.topics.topic import Topic, TopicMode
 
 NOON = datetime(2026, 4, 25, 12, 0, tzinfo=UTC)
 RIVERS = Topic(slug="rivers", title="Rivers", description="", match="river OR dam")
@@ -106,6 +107,18 @@ def test_the_engine_sleeps_on_where_nothing_is_to_be_sent() -> None:
     news, engine = MemoryNews([an_item(1, "Bakery opens")]), OneEngine()
     a_loop(news, engine).work()
     assert engine.calls == []
+
+
+def test_the_feeds_of_breaking_news_are_told_so() -> None:
+    topic = Topic(slug="breaking", title="Breaking", description="", match="", mode=TopicMode.BREAKING)
+    items = [replace(an_item(n, "Dam breaks above the valley"), publisher=f"Outlet {n}", feed_id=n) for n in (1, 2, 3)]
+    told: list[int] = []
+    loop = NewsLoop(
+        MemoryNews(items), lambda: Desk(TopicIndex([topic]), [topic]), OneEngine(), Metrics(), ManualClock(NOON), "me",
+        broke=told.extend,
+    )  # fmt: skip
+    loop.work()
+    assert told == [1, 2, 3]
 
 
 def test_a_process_without_the_lease_decides_nothing() -> None:
