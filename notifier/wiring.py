@@ -114,10 +114,14 @@ def schema_state(settings: Settings) -> str:
 def in_words(settings: Settings) -> Iterator[None]:
     """What a database or a disk refuses becomes a ConfigError: the cause, without parameters or passwords."""
     try:
+        shown = make_url(settings.database).render_as_string()
+    except (ArgumentError, ValueError) as unreadable:  # its words may quote a part of the password
+        fix = "For example: postgresql+psycopg://user:password@host/notifier"
+        raise ConfigError("NOTIFIER_DATABASE_URL is no database's URL", fix=fix) from unreadable
+    try:
         yield
     except (SQLAlchemyError, AlembicError, OSError, ImportError) as refused:  # ImportError: no such driver here
         cause = getattr(refused, "orig", None) or refused
-        shown = make_url(settings.database).render_as_string() if not isinstance(refused, ArgumentError) else "the URL"
         fix = "Look at NOTIFIER_DATABASE_URL and NOTIFIER_DATA_DIR; does the server answer, can the disk be written?"
         raise ConfigError(f"{shown} cannot be used: {str(cause).splitlines()[0][:200]}", fix=fix) from refused
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable
 from importlib.metadata import version
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 from rich.markup import escape
 
-from notifier.cli.terminal import explained, out, settings
+from notifier.cli.terminal import explained, out, outside_in_words, settings
 from notifier.errors import ConfigError, NotifierError
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def check() -> None:
         ("topics.yaml", _topics),
         ("contact", _contact),
         ("allow-lists", _allowed),
+        ("data folder", _data_folder),
         ("VAPID key", _key),
         ("database", _database),
         ("port", _port),
@@ -33,7 +35,9 @@ def check() -> None:
     well = True
     for name, look in checks:
         try:
-            out.print(f"[green]ok[/]    {name:12} {escape(look(chosen))}", soft_wrap=True)
+            with outside_in_words():
+                found = look(chosen)
+            out.print(f"[green]ok[/]    {name:12} {escape(found)}", soft_wrap=True)
         except NotifierError as problem:
             well = False
             out.print(f"[bold red]wrong[/] {name:12} {escape(str(problem))}", soft_wrap=True)
@@ -83,13 +87,26 @@ def _allowed(chosen: Settings) -> str:
     return f"{len(feeds)} private hosts for feeds, {len(pushes)} further push services"
 
 
+def _data_folder(chosen: Settings) -> str:
+    """Asks the folder, or where there is none yet the one that it would be made in. Changes nothing."""
+    wanted = chosen.data_dir.absolute()
+    nearest = next(path for path in (wanted, *wanted.parents) if path.exists())
+    if not nearest.is_dir():
+        raise ConfigError("this is not a folder", fix="Set NOTIFIER_DATA_DIR to one", path=nearest)
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        fix = "Give this user the right to, or set NOTIFIER_DATA_DIR"
+        raise ConfigError("nothing can be written here", fix=fix, path=nearest)
+    return str(chosen.data_dir) if nearest == wanted else f"{chosen.data_dir} will be made"
+
+
 def _key(chosen: Settings) -> str:
     from notifier.push.vapid import load_key
 
     try:
         return f"{load_key(chosen.vapid_key_path).key_id} in {chosen.vapid_key_path}"
     except IsADirectoryError as folder:
-        raise ConfigError("this is a folder, not a key", path=chosen.vapid_key_path) from folder
+        fix = "Move it away; the key is made at the next start, or comes from your backup"
+        raise ConfigError("this is a folder, not a key", fix=fix, path=chosen.vapid_key_path) from folder
     except FileNotFoundError:
         return f"will be made in {chosen.vapid_key_path} at the first start"
 

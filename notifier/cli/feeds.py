@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from notifier.cli.terminal import ago, ahead, explained, out, settings, span
+from notifier.cli.terminal import ago, ahead, counted_from, explained, out, settings, span
 from notifier.clock import system_clock
 from notifier.errors import NotFound
 
@@ -33,15 +33,19 @@ def feeds(context: typer.Context) -> None:
     from notifier.storage.feeds import SqlFeedStore
     from notifier.wiring import open_database
 
-    now = system_clock()
     with explained():
-        health = SqlFeedStore(open_database(settings())).health(now)
+        chosen = settings()
+        store = SqlFeedStore(open_database(chosen))
+        polled = (feed.last_success_at for feed in store.health(system_clock()))
+        now = counted_from(chosen, polled)
+        health = store.health(now)
     if not health:
         out.print("No feed yet: start the service with `notifier run`, it reads config/feeds.yaml.")
         return
     table = Table(box=None, pad_edge=False)
-    for name in ("Feed", "State", "Success", "Change", "Gap", "Next poll", "How often, and why"):
-        table.add_column(name)
+    table.add_column("Feed", overflow="fold")
+    for name in ("State", "Success", "Change", "Gap", "Next poll"):
+        table.add_column(name, no_wrap=True)
     for feed in health:
         style = STATE_STYLE.get(feed.state.value, "")
         table.add_row(
@@ -51,12 +55,14 @@ def feeds(context: typer.Context) -> None:
             ago(feed.last_change_at, now),
             "–" if feed.usual_gap_s is None else span(feed.usual_gap_s),
             ahead(feed.next_poll_at, now),
-            escape(feed.pace),
         )
     out.print(table)
     for feed in health:
         for words in [*filter(None, [feed.error]), *feed.notes]:
             out.print(f"[bold]{escape(feed.title)}[/]: {escape(words)}", soft_wrap=True)
+    out.print("\nHow often each is asked, and why:")
+    for feed in health:
+        out.print(f"[dim]{escape(feed.title)}: {escape(feed.pace)}[/]", soft_wrap=True)
 
 
 @app.command("find")

@@ -6,11 +6,10 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
+from rich.padding import Padding
 
 from notifier.cli.because import because
-from notifier.cli.terminal import ago, explained, out, settings
-from notifier.clock import system_clock
+from notifier.cli.terminal import ago, counted_from, explained, out, settings
 
 
 def alerts(
@@ -22,11 +21,12 @@ def alerts(
     from notifier.wiring import open_database
 
     with explained():
-        recent = SqlAlertStore(open_database(settings())).recent(limit)
+        chosen = settings()
+        recent = SqlAlertStore(open_database(chosen)).recent(limit)
     if not recent:
         out.print("No alert yet. `notifier stories` says what became of each story.")
         return
-    now = system_clock()
+    now = counted_from(chosen, (alert.decided_at for alert in recent))
     for alert in recent:
         mark = "[bold red]breaking[/] " if alert.breaking else ""
         out.print(f"[bold]#{alert.id}[/] {mark}{alert.kind.value}, {ago(alert.decided_at, now)}")
@@ -54,19 +54,16 @@ def stories(
     from notifier.wiring import open_database
 
     with explained():
-        recent = SqlNewsStore(open_database(settings())).recent_stories(limit)
-    table = Table(box=None, pad_edge=False)
-    for name in ("Story", "Changed", "Headline", "Publishers", "What came of it"):
-        table.add_column(name, overflow="fold")
-    now = system_clock()
+        chosen = settings()
+        recent = SqlNewsStore(open_database(chosen)).recent_stories(limit)
+    if not recent:
+        out.print("No story yet: `notifier feeds` says how the feeds are.")
+        return
+    now = counted_from(chosen, (story.updated_at for story in recent))
     for story in recent:
         verdict: Any = story.verdict
         words = verdict.get("words") or because(verdict.get("evidence", {}))
-        table.add_row(
-            str(story.id),
-            ago(story.updated_at, now),
-            escape(story.lead.title),
-            escape(", ".join(story.publishers)),
-            escape(f"{verdict.get('code', story.state)}: {words}"),
-        )
-    out.print(table if recent else "No story yet: `notifier feeds` says how the feeds are.")
+        out.print(f"[bold]#{story.id}[/] {escape(story.lead.title)}")
+        who = f"{', '.join(story.publishers)}, {ago(story.updated_at, now)}"
+        came = f"{verdict.get('code', story.state)}: {words}; {who}"
+        out.print(Padding(f"[dim]{escape(came)}[/]", (0, 0, 0, 3)))

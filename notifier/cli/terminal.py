@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
+from notifier.clock import system_clock
 from notifier.config.settings import Settings, load_settings
-from notifier.errors import NotifierError
+from notifier.errors import ConfigError, NotifierError
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -21,16 +23,51 @@ err = Console(stderr=True, highlight=False)
 def explained() -> Iterator[None]:
     """An expected failure becomes a sentence and exit code 2, without a traceback."""
     try:
-        yield
+        with outside_in_words():
+            yield
     except NotifierError as problem:
         err.print("[bold red]Error[/]", escape(str(problem)), soft_wrap=True)
         raise typer.Exit(2) from problem
+
+
+@contextmanager
+def outside_in_words() -> Iterator[None]:
+    """What a disk or a database refuses becomes a ConfigError; what was asked of it stays out of the words."""
+    try:
+        yield
+    except NotifierError:
+        raise  # some are OSErrors as well
+    except OSError as refused:
+        path = Path(refused.filename) if isinstance(refused.filename, str) else None
+        fix = "Look at NOTIFIER_DATA_DIR and NOTIFIER_CONFIG_DIR, and who may read and write there"
+        raise ConfigError(refused.strerror or type(refused).__name__, fix=fix, path=path) from refused
+    except Exception as refused:
+        if not _is_of_a_database(refused):
+            raise
+        cause = str(getattr(refused, "orig", None) or type(refused).__name__).splitlines()[0][:200]
+        fix = "Look at NOTIFIER_DATABASE_URL; does the server answer?"
+        raise ConfigError(f"the database gave up: {cause}", fix=fix) from refused
+
+
+def _is_of_a_database(problem: Exception) -> bool:
+    from sqlalchemy.exc import SQLAlchemyError  # here, so that `--help` need not load it
+
+    return isinstance(problem, SQLAlchemyError)
 
 
 def settings() -> Settings:
     """The settings of this folder and environment, or the sentence that says what is wrong with them."""
     with explained():
         return load_settings()
+
+
+def counted_from(chosen: Settings, times: Iterable[datetime | None]) -> datetime:
+    """The time that `ago` counts from: now. In a rehearsal, whose clock only the service has, the newest of `times`."""
+    newest = max(filter(None, times), default=None)
+    if not chosen.rehearsal or newest is None:
+        return system_clock()
+    out.print(f"[dim]A rehearsal: times are counted from the newest, {newest:%Y-%m-%d %H:%M} UTC.[/]")
+    return newest
 
 
 def ago(then: datetime | None, now: datetime) -> str:

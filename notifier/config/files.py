@@ -54,6 +54,7 @@ def _feed(entry: Entry) -> FeedConfig:
     url, section = entry.text("url"), entry.text("section", "general")
     try:
         parts = urlsplit(url)
+        _ = parts.port  # looked at only when asked for
     except ValueError as wrong:
         raise entry.error(f"{url!r} is not a web address", fix="Write it with https://", key="url") from wrong
     if parts.scheme not in {"http", "https"} or not parts.hostname:

@@ -51,8 +51,10 @@ class Settings(BaseSettings):
     feed_deadline_s: float = Field(30.0, gt=0, le=300, description="Longest time for one fetch, all included")
     feed_allow: str = Field("", description="Private hosts that feeds may be on: host or host:port, comma separated")
 
-    alert_max_age_s: float = Field(6 * 3600, gt=0, description="Older items never alert")
-    alert_update_gap_s: float = Field(600, ge=0, description="Least time between an alert and its update")
+    alert_max_age_s: float = Field(6 * 3600, gt=0, le=31_536_000, description="Older items never alert")
+    alert_update_gap_s: float = Field(
+        600, ge=0, le=31_536_000, description="Least time between an alert and its update"
+    )
     breaking_ttl_s: int = Field(3600, ge=0, le=2_419_200, description="How long a breaking alert is worth delivering")
     normal_ttl_s: int = Field(43_200, ge=0, le=2_419_200, description="How long any other alert is")
     push_allow: str = Field("", description="Further push services: hosts or origins, comma separated")
@@ -90,6 +92,7 @@ class Settings(BaseSettings):
     def base_url_is_an_address(cls, value: str) -> str:
         """Empty, or scheme and host."""
         parts = urlsplit(value)
+        _ = parts.port  # raises ValueError where it is none
         if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
             raise ValueError("write https://alerts.your.site")
         return value
@@ -136,7 +139,10 @@ def rehearsal_of(value: str) -> tuple[datetime, float]:
     at = datetime.fromisoformat(start.strip())
     if at.tzinfo is None or not 0 < float(speed or 1) <= 100_000:
         raise ValueError("write a time with its zone and a speed, for example 2026-04-25T20:00Z*600")
-    return at.astimezone(UTC), float(speed or 1)
+    try:
+        return at.astimezone(UTC), float(speed or 1)
+    except OverflowError as outside:
+        raise ValueError("the time is before the first year or after the last") from outside
 
 
 def listed(value: str) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.reader import ReaderError
 
 from notifier.errors import ConfigError
 
@@ -32,9 +33,12 @@ class Entry:
     fields: CommentedMap
 
     def text(self, key: str, default: str | None = None) -> str:
-        """The text under `key`. Raises ConfigError where it is missing or empty (and has no default) or is no text."""
+        """The text under `key`. Raises ConfigError where it is no text, or is missing and has no default.
+
+        Empty text is taken only where the default is empty too.
+        """
         value = self._get(key, str, default)
-        if default is None and not value.strip():
+        if default != "" and not value.strip():
             raise self.error(f"`{key}` is empty", fix=f"Write {TYPE_WORDS[str]}", key=key)
         return value
 
@@ -89,10 +93,16 @@ class Entry:
                 raise self.error(f"`{key}` is missing", fix=f"Add `{key}:` with {TYPE_WORDS[kind]}")
             return default
         if kind is float and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
+            try:
+                value = float(value)
+            except OverflowError as huge:
+                raise self.error(f"`{key}` is too large a number", fix="Write it with fewer digits", key=key) from huge
         if not isinstance(value, kind):
             quote = ' (put it in quotes: "…")' if kind is str else ""
             raise self.error(f"`{key}` should be {TYPE_WORDS[kind]}{quote}", key=key)
+        if isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
+            # Half of a UTF-16 pair, as JSON escapes it: no database takes it, and no page could be encoded with it.
+            raise self.error(f"`{key}` has half a character in it", fix="Write the character itself", key=key)
         # ruamel gives subclasses that remember how they were written.
         return kind(value)  # type: ignore[call-arg]
 
@@ -108,7 +118,8 @@ def read_entries(path: Path, name: str) -> Iterator[Entry]:
         raise ConfigError(f"there is no `{name}:` list", fix=example, path=path, line=1)
     entries = root[name]
     if not isinstance(entries, CommentedSeq):
-        raise ConfigError(f"`{name}` is not a list", fix=example, path=path, line=root.lc.value(name)[0] + 1)
+        line = Entry(path, root).place(name)[0]
+        raise ConfigError(f"`{name}` is not a list", fix=example, path=path, line=line)
     for index, fields in enumerate(entries):
         if not isinstance(fields, CommentedMap):
             line, column = entries.lc.item(index)
@@ -145,7 +156,16 @@ def read_yaml(path: Path) -> Any:
             line=mark.line + 1 if mark else None,
             column=mark.column + 1 if mark else None,
         ) from broken
+    except ReaderError as broken:
+        before = text[: broken.position]
+        raise ConfigError(
+            f"the character U+{broken.character:04X} cannot stand in YAML",
+            fix="Take it out, or write it as an escape in double quotes",
+            path=path,
+            line=before.count("\n") + 1,
+            column=len(before) - before.rfind("\n"),
+        ) from broken
     except (YAMLError, ValueError, RecursionError) as broken:
-        # A control character, a date that is none, a number of a thousand digits, brackets without end.
+        # A date that is none, a number of a thousand digits, brackets without end.
         why = " ".join(str(broken).split())[:200] or type(broken).__name__
         raise ConfigError(f"this cannot be read as YAML: {why}", fix=QUOTE_FIX, path=path) from broken

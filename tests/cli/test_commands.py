@@ -13,10 +13,12 @@ from threading import Thread
 import pytest
 from click.testing import Result
 from sqlalchemy import insert
+from sqlalchemy.exc import OperationalError
+from typer import Exit
 from typer.testing import CliRunner
 
 from notifier.cli import app
-from notifier.cli.terminal import ago, ahead, span
+from notifier.cli.terminal import ago, ahead, explained, span
 from notifier.clock import system_clock
 from notifier.config.files import load_feeds
 from notifier.config.settings import Settings
@@ -209,8 +211,11 @@ def test_times_are_said_as_people_say_them() -> None:
     assert ahead(NOON + timedelta(seconds=40), NOON) == "in 40 s"
 
 
-@pytest.mark.parametrize("url", ["garbage", "postgresql+psycopg://u:hush-hush@127.0.0.1:1/x", "mysql://x/y"])
-@pytest.mark.parametrize("command", ["alerts", "check"])
+@pytest.mark.parametrize(
+    "url",
+    ["garbage", "mysql://x/y", "postgresql+psycopg://u:hush-hush@127.0.0.1:1/x", "postgresql://u:p@s:t@hush-hush/x"],
+)
+@pytest.mark.parametrize("command", ["alerts", "check", "keys"])
 def test_a_database_that_cannot_be_used_is_a_sentence_without_the_password(run: Run, command: str, url: str) -> None:
     result = run(command, NOTIFIER_DATABASE_URL=url)
     assert result.exit_code in {1, 2}
@@ -231,3 +236,74 @@ def test_wrong_allow_lists_are_found_by_check(run: Run) -> None:
 
 def test_brackets_in_an_address_are_no_markup(run: Run) -> None:
     assert run("feeds", "find", "http://[/x]").exit_code == 2
+
+
+def no_database(data: Path) -> None:
+    data.mkdir()
+    (data / "notifier.db").write_text("this is no database " * 100)
+
+
+def no_folder(data: Path) -> None:
+    data.write_text("")
+
+
+def no_key(data: Path) -> None:
+    (data / "keys" / "vapid.pem").mkdir(parents=True, mode=0o700)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "command", "code"),
+    [(no_database, "check", 1), (no_database, "feeds", 2), (no_database, "keys", 2), (no_folder, "check", 1),
+     (no_folder, "stories", 2), (no_folder, "keys", 2), (no_key, "check", 1), (no_key, "keys", 2)],
+)  # fmt: skip
+def test_a_data_folder_that_cannot_be_used_is_a_sentence(
+    run: Run, folder: Path, spoil: Callable[[Path], None], command: str, code: int
+) -> None:
+    spoil(folder / "data")
+    result = run(command)
+    assert (result.exit_code, type(result.exception)) == (code, SystemExit)
+    assert str(folder / "data") in result.output
+
+
+def test_a_data_folder_that_cannot_be_made_is_found_by_check(run: Run) -> None:
+    result = run("check", NOTIFIER_DATA_DIR="/dev/null/data")
+    assert (result.exit_code, "/dev/null" in result.output) == (1, True)
+
+
+def test_a_database_that_gives_up_half_way_is_a_sentence_without_its_parameters() -> None:
+    with pytest.raises(Exit) as left, explained():
+        raise OperationalError("SELECT :secret", {"secret": "hush-hush"}, Exception("server closed the connection"))
+    assert left.value.exit_code == 2
+    assert str(left.value.__cause__).startswith("the database gave up: server closed the connection")
+
+
+@pytest.mark.parametrize(
+    "command", [("alerts", "-n", "9" * 20), ("stories", "-n", "9" * 20), ("test-push", "9" * 20)], ids=lambda c: c[0]
+)
+def test_a_number_that_no_database_holds_is_refused(run: Run, command: tuple[str, ...]) -> None:
+    result = run(*command)
+    assert (result.exit_code, type(result.exception)) == (2, SystemExit)
+
+
+def test_in_a_rehearsal_times_are_counted_from_the_newest(run: Run, database: Database) -> None:
+    SqlSubscriptionStore(database).subscribe(a_subscription("ada", "rivers"), NOON)
+    SqlAlertStore(database).accept(an_alert("rivers"), NOON)
+    output = run("alerts", NOTIFIER_REHEARSAL="2026-04-25T10:00Z*600").output
+    assert "counted from the newest, 2026-04-25 12:00 UTC" in output
+    assert "0 s ago" in output
+
+
+def test_the_feeds_fit_a_narrow_terminal(run: Run, database: Database) -> None:
+    now = system_clock()
+    with database.writing() as connection:
+        connection.execute(
+            insert(feed).values(
+                url="https://news.example/rss", title="The Example of a long name: world and politics",
+                publisher="The Example", section="world", state="ok", usual_gap_s=400.0, last_success_at=now,
+                last_change_at=now, next_poll_at=now,
+            )
+        )  # fmt: skip
+    table, _, reasons = run("feeds", COLUMNS="80").output.partition("How often each is asked, and why:")
+    assert all(len(line.rstrip()) <= 80 for line in table.splitlines())
+    assert "The Example of a long name" in table
+    assert "it changes every 400 s or so" in reasons

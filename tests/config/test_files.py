@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.config.files import load_feeds, load_topics
+from notifier.config.yaml_file import read_yaml
 from notifier.errors import ConfigError
 from notifier.topics.topic import TopicMode
 
@@ -146,6 +147,11 @@ HOSTILE = [
     "feeds:\n  - {url: 'https://x.example', publisher: X, language: " + "a" * 100 + "}\n",
     "feeds:\n  - {url: 'https://x.example', publisher: ''}\n",
     "feeds:\n  - {url: 'https://x.example', publisher: X, headers_env: 'A B'}\n",
+    "feeds:\n  - {url: 'https://x.example', publisher: X, title: ''}\n",
+    "feeds:\n  - {url: 'https://x.example:99999', publisher: X}\n",
+    "feeds:\n  - {url: 'https://x.example', publisher: \"\\uD800\"}\n",
+    "feeds:\n  - {url: 'https://x.example', publisher: X, weight: " + "9" * 400 + "}\n",
+    "x: &x {feeds: 3}\n<<: *x\n",
 ]
 
 
@@ -155,6 +161,14 @@ def test_whatever_is_in_the_file_the_answer_is_a_sentence(tmp_path: Path, text: 
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError):
         load_feeds(path)
+
+
+@given(st.text(max_size=60))
+def test_any_text_alone_is_a_value_or_a_mistake(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    path = tmp_path_factory.getbasetemp() / "alone.yaml"
+    path.write_text(text, encoding="utf-8", errors="ignore")
+    with suppress(ConfigError):
+        read_yaml(path)
 
 
 @given(st.text(max_size=60))
@@ -175,3 +189,21 @@ def test_a_rule_that_a_merge_brought_is_told_at_its_entry(tmp_path: Path) -> Non
     with pytest.raises(ConfigError) as told:
         load_topics(path)
     assert told.value.line == 3
+
+
+def test_a_control_character_is_told_with_its_place(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"U\+0001") as told:
+        load_feeds(written(tmp_path, "feeds:\n  - url: \x01\n"))
+    assert (told.value.line, told.value.column) == (2, 10)
+
+
+@pytest.mark.parametrize("match", ["dam " + "NOT " * 20_000 + "x", "dam AND ("])
+def test_a_rule_that_cannot_be_read_is_told_at_its_line(tmp_path: Path, match: str) -> None:
+    with pytest.raises(ConfigError) as told:
+        load_topics(written(tmp_path, f"topics:\n  - slug: a\n    title: A\n    match: {match}\n"))
+    assert told.value.line == 4
+
+
+def test_a_daily_budget_is_whole(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="whole number"):
+        load_topics(written(tmp_path, "topics:\n  - {slug: a, title: A, match: a, daily_budget: 0.5}\n"))

@@ -64,6 +64,11 @@ def test_each_setting_says_what_it_is() -> None:
         ("NOTIFIER_POLL_LEAST_S", "9999"),
         ("NOTIFIER_PUSH_LEASE_S", "inf"),
         ("NOTIFIER_KEEP_DAYS", "99999999"),
+        ("NOTIFIER_BASE_URL", "http://["),
+        ("NOTIFIER_BASE_URL", "https://x.example:99999"),
+        ("NOTIFIER_ALERT_MAX_AGE_S", "inf"),
+        ("NOTIFIER_ALERT_UPDATE_GAP_S", "1e300"),
+        ("NOTIFIER_REHEARSAL", "0001-01-01T00:00+23:00*1"),
     ],
 )
 def test_a_value_that_would_break_later_is_refused_at_once(name: str, value: str) -> None:

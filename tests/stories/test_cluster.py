@@ -87,14 +87,23 @@ def test_a_label_is_no_headline_to_merge_by() -> None:
     assert len({g.story_id for g in found}) == 2 or "headline" not in {g.signal for g in found}
 
 
-@pytest.mark.parametrize(("nearest_share", "chained"), [(1.0, True), (0.4, False)])
-def test_a_story_does_not_grow_by_its_nearest_member_alone(nearest_share: float, chained: bool) -> None:
-    grouper = Grouper(weights=replace(shipped_weights(semantic=False), nearest_share=nearest_share, merge_at=4.0))
+def far_relation(*, merge_at: float, nearest_share: float = 0.4) -> Grouping:
+    """An item that is like one member of a story, and not like the other."""
+    weights = replace(shipped_weights(semantic=False), nearest_share=nearest_share, merge_at=merge_at, related_at=-9.0)
+    grouper = Grouper(weights=weights)
     grouper.adopt(item(1, STORM, "A", story_id=1))
     grouper.adopt(item(2, "Velmora hospital director praised by minister Tolen after storm", "B", story_id=1))
     (far,) = place(grouper, item(3, "Minister Tolen praised for tax reform by director of central bank", "C"))
-    assert (far.story_id == 1) is chained
-    assert chained or far.related == (1,)
+    return far
+
+
+def test_a_story_does_not_grow_by_its_nearest_member_alone() -> None:
+    likest = far_relation(merge_at=99.0).evidence["likest"]
+    assert likest["score"] < likest["nearest_score"]
+    between = (likest["score"] + likest["nearest_score"]) / 2
+    whole, nearest_alone = far_relation(merge_at=between), far_relation(merge_at=between, nearest_share=1.0)
+    assert (whole.signal, whole.related) == ("new", (1,))
+    assert nearest_alone.story_id == 1
 
 
 @given(st.permutations(range(6)))
