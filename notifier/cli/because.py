@@ -15,5 +15,8 @@ def because(why: Any) -> str:
     facts = why.get("facts") or {}
     if facts:
         parts.append("changed: " + ", ".join(f"{kind} {value}" for kind, value in facts.items()))
-    signals = [f"{name} {value}" for name, value in (why.get("signals") or {}).items() if not isinstance(value, dict)]
-    return "; ".join([*parts, *signals]) or "no evidence was kept"
+    signals = why.get("signals") or {}
+    if signals.get("sources"):
+        sources, weight, needed = signals["sources"], signals.get("weight"), signals.get("needed")
+        parts.append(f"told by {', '.join(sources)}" + (f" (weight {weight:g} of {needed:g})" if needed else ""))
+    return "; ".join(parts) or "no evidence was kept"

@@ -166,12 +166,15 @@ def test_find_never_asks_a_private_address_that_is_not_allowed(run: Run, site: s
 
 def test_alerts_says_why_to_how_many_and_what_came_of_it(run: Run, database: Database) -> None:
     SqlSubscriptionStore(database).subscribe(a_subscription("ada", "rivers"), NOON)
-    why = {"topics": {"rivers": ["dam"]}, "signals": {"publishers": 3}}
+    why = {
+        "topics": {"rivers": ["dam"]},
+        "signals": {"sources": {"The Example": 1.0, "Other": 2.0}, "weight": 3.0, "needed": 3.0},
+    }
     SqlAlertStore(database).accept(replace(an_alert("rivers", breaking=True), why=why), NOON)
     result = run("alerts")
     assert "breaking" in result.output
     assert "Dam holds after night of rain" in result.output
-    assert "rivers (dam); publishers 3" in result.output
+    assert "rivers (dam); told by The Example, Other (weight 3 of 3)" in result.output
     assert "1 subscribers of rivers: nothing yet (under way)" in result.output
 
 
