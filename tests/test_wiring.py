@@ -11,7 +11,8 @@ import pytest
 from notifier.config.settings import Settings
 from notifier.errors import ConfigError
 from notifier.storage.subscriptions import SqlSubscriptionStore
-from notifier.wiring import listen, open_database, vapid_key
+from notifier.wiring.parts import open_database, vapid_key
+from notifier.wiring.serve import listen
 from tests.contracts.samples import NOON, a_subscription
 
 

@@ -47,7 +47,7 @@ def check() -> None:
 
 def keys() -> None:
     """Show the application server key (the public half), making the pair if there is none."""
-    from notifier.wiring import vapid_key
+    from notifier.wiring.parts import vapid_key
 
     chosen = settings()
     with explained():
@@ -112,7 +112,7 @@ def _key(chosen: Settings) -> str:
 
 
 def _database(chosen: Settings) -> str:
-    from notifier.wiring import schema_state
+    from notifier.wiring.parts import schema_state
 
     return schema_state(chosen)
 

@@ -31,7 +31,7 @@ def feeds(context: typer.Context) -> None:
     if context.invoked_subcommand is not None:
         return
     from notifier.storage.feeds import SqlFeedStore
-    from notifier.wiring import open_database
+    from notifier.wiring.parts import open_database
 
     with explained():
         chosen = settings()
@@ -140,7 +140,7 @@ async def _find(chosen: Settings, url: str) -> list[tuple[str, str, ParsedFeed |
     from notifier.feeds.feed import ParsedFeed
     from notifier.feeds.fetch import Fetcher, FetchRequest
     from notifier.feeds.workers import Reader, ReaderSettings
-    from notifier.wiring import fetch_settings
+    from notifier.wiring.parts import fetch_settings
 
     async with Fetcher(fetch_settings(chosen)) as fetcher, Reader(ReaderSettings()) as reader:
 

@@ -20,7 +20,7 @@ Name = Annotated[str, typer.Argument(help="The name they sign in with")]
 def list_operators() -> None:
     """Show who may sign in."""
     from notifier.storage.operators import SqlOperatorStore
-    from notifier.wiring import open_database
+    from notifier.wiring.parts import open_database
 
     now = system_clock()
     with explained():
@@ -53,7 +53,7 @@ def add(
     """Let somebody sign in."""
     from notifier.operators.password import hash_password
     from notifier.storage.operators import SqlOperatorStore
-    from notifier.wiring import open_database
+    from notifier.wiring.parts import open_database
 
     with explained():
         hashed = hash_password(password)
@@ -66,7 +66,7 @@ def remove(name: Name) -> None:
     """Take an operator away; their sessions end at once."""
     from notifier.errors import NotFound
     from notifier.storage.operators import SqlOperatorStore
-    from notifier.wiring import open_database
+    from notifier.wiring.parts import open_database
 
     with explained():
         if not SqlOperatorStore(open_database(settings())).remove(name):

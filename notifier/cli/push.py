@@ -18,7 +18,7 @@ def test_push(
 ) -> None:
     """Push a test alert to one browser, the one that subscribed last unless you name another."""
     from notifier.storage.subscriptions import SqlSubscriptionStore
-    from notifier.wiring import make_trial, open_database, vapid_key
+    from notifier.wiring.parts import make_trial, open_database, vapid_key
 
     chosen = settings()
     with explained():

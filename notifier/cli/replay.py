@@ -33,7 +33,7 @@ def replay(
 ) -> None:
     """Show what a recording would have alerted, and why. Nothing is fetched, stored or pushed."""
     from notifier.config.files import load_topics
-    from notifier.wiring import make_desk
+    from notifier.wiring.parts import make_desk
 
     chosen = settings()
     with explained():

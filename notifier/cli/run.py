@@ -24,7 +24,7 @@ def run(
     import uvloop
 
     from notifier.telemetry import set_up_logging
-    from notifier.wiring import serve
+    from notifier.wiring.serve import serve
 
     chosen = settings()
     set_up_logging(json=chosen.log_format == "json", level=chosen.log_level)

@@ -18,7 +18,7 @@ def alerts(
 ) -> None:
     """Show recent alerts: what was sent, why, to how many, and what came of it."""
     from notifier.storage.alerts import SqlAlertStore
-    from notifier.wiring import open_database
+    from notifier.wiring.parts import open_database
 
     with explained():
         chosen = settings()
@@ -51,7 +51,7 @@ def stories(
     if context.invoked_subcommand is not None:
         return
     from notifier.storage.news import SqlNewsStore
-    from notifier.wiring import open_database
+    from notifier.wiring.parts import open_database
 
     with explained():
         chosen = settings()

@@ -42,8 +42,8 @@ def import_(
     from notifier.subscribers.endpoint import EndpointPolicy
     from notifier.subscribers.exchange import csv_rows, json_rows, reader
     from notifier.subscribers.subscriber import NewSubscription
-    from notifier.wiring import open_database
-    from notifier.wiring import vapid_key as own_key
+    from notifier.wiring.parts import open_database
+    from notifier.wiring.parts import vapid_key as own_key
 
     chosen = settings()
     wrong: Counter[str] = Counter()
@@ -88,7 +88,7 @@ def export(
 
     from notifier.storage.transfer import SqlTransfer
     from notifier.subscribers.exchange import COLUMNS, to_row
-    from notifier.wiring import open_database
+    from notifier.wiring.parts import open_database
 
     chosen = settings()
     with explained():

@@ -73,7 +73,7 @@ def backtest(
     from notifier.storage.news import SqlNewsStore
     from notifier.storage.record import SqlRecord
     from notifier.topics.topic import Topic
-    from notifier.wiring import alert_rules, make_clock, open_database
+    from notifier.wiring.parts import alert_rules, make_clock, open_database
 
     chosen = settings()
     topic = Topic("tried", "Tried", "", expression, mode, budget)

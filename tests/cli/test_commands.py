@@ -26,7 +26,7 @@ from notifier.storage.alerts import SqlAlertStore
 from notifier.storage.database import Database
 from notifier.storage.schema import feed
 from notifier.storage.subscriptions import SqlSubscriptionStore
-from notifier.wiring import open_database
+from notifier.wiring.parts import open_database
 from tests.contracts.samples import NOON, a_subscription, an_alert
 
 Run = Callable[..., Result]

@@ -1,191 +1,73 @@
-"""The only place that constructs: settings in, a running house out.
-
-`serve` is the whole service; the smaller functions give the command line the parts it asks of the same house.
-"""
+"""One running service: its parts, and how they hold on to each other."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
-import signal
-import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, AsyncExitStack, closing, contextmanager, nullcontext
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 import structlog
-import uvicorn
-from alembic.util.exc import CommandError as AlembicError
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from notifier.addresses import AddressGuard
-from notifier.alerts.decide import AlertRules
-from notifier.alerts.desk import Desk
 from notifier.clock import Clock, RehearsalClock, system_clock
 from notifier.config.edit import TopicsFile
 from notifier.config.files import load_feeds, load_topics
-from notifier.config.settings import Settings, listed, rehearsal_of
+from notifier.config.settings import Settings
 from notifier.config.watch import WatchedFile
 from notifier.engine.broker import BrokerEngine, Crew
-from notifier.engine.courier import Courier
 from notifier.engine.engine import Elsewhere, Engine, Role
 from notifier.engine.local import LocalEngine
 from notifier.engine.pauses import Pauses
 from notifier.engine.run import Runner, RunSettings
 from notifier.engine.sealing import Sealer
-from notifier.engine.trial import Trial
-from notifier.errors import ConfigError
 from notifier.feeds.cadence import CadenceSettings
 from notifier.feeds.decide import Rules
 from notifier.feeds.feed import FeedConfig, FeedState
-from notifier.feeds.fetch import Fetcher, FetchSettings
+from notifier.feeds.fetch import Fetcher
 from notifier.feeds.first_sight import FirstSightSettings
 from notifier.feeds.poll import Poller, PollSettings
 from notifier.feeds.recorder import Batch
 from notifier.feeds.websub import WebSub
 from notifier.feeds.workers import Reader, ReaderSettings
 from notifier.pipeline import DESK_LEASE_S, Chore, NewsLoop, Pipeline
-from notifier.push.adopt import load_adopted
-from notifier.push.http2.wire import Http2Wire
 from notifier.push.outcome import Outcome
-from notifier.push.paced_wire import PacedWire, Pacer
-from notifier.push.pycurl_wire import PycurlWire
-from notifier.push.seal import seal
-from notifier.push.send import Wire
-from notifier.push.vapid import VapidKey, VapidSigner, load_or_create_key
+from notifier.push.paced_wire import Pacer
+from notifier.push.vapid import VapidKey
 from notifier.storage.alerts import SqlAlertStore
 from notifier.storage.database import Database
 from notifier.storage.deliveries import SqlDeliveryStore
 from notifier.storage.envelopes import SqlEnvelopeStore
 from notifier.storage.feeds import SqlFeedStore
 from notifier.storage.hubs import SqlHubStore
-from notifier.storage.migrate import newest_revision, revision, upgrade
 from notifier.storage.news import SqlNewsStore
 from notifier.storage.newsroom import SqlNewsroom
 from notifier.storage.operators import SqlChangeStore, SqlOperatorStore
 from notifier.storage.record import SqlRecord
 from notifier.storage.retention import Retention
 from notifier.storage.subscriptions import SqlSubscriptionStore
-from notifier.subscribers.endpoint import EndpointPolicy
 from notifier.subscribers.subscriber import Subscription
 from notifier.telemetry import Metrics
-from notifier.topics.match import TopicIndex
 from notifier.topics.topic import Topic
-from notifier.web.app import build_app
 from notifier.web.console.recent import RecentNews
 from notifier.web.console.services import ConsoleServices
-from notifier.web.services import Check, SiteSettings, WebServices
+from notifier.web.services import Check, WebServices
+from notifier.wiring.parts import (
+    alert_rules,
+    endpoint_policy,
+    fetch_settings,
+    make_courier,
+    make_desk,
+    make_trial,
+    site_settings,
+)
 
 log = structlog.get_logger()
 
 POLL_LEASE_S = 30.0
 TRIALS = 4
-
-
-def open_database(settings: Settings) -> Database:
-    """The database, brought to this version's schema. What it holds of subscribers is for nobody else's eyes."""
-    with in_words(settings):
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        database = Database(settings.database)
-        upgrade(database)
-        return database
-
-
-def schema_state(settings: Settings) -> str:
-    """How the database stands to this version, without changing it. Raises ConfigError where it cannot be used."""
-    to_be_made = "will be made at the first start"
-    with in_words(settings):
-        url = make_url(settings.database)
-        if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
-            return to_be_made
-        with closing(Database(settings.database)) as database:
-            found = revision(database)
-    if found is None:
-        return to_be_made
-    return "as this version wants it" if found == newest_revision() else "will be brought up to date at the next start"
-
-
-@contextmanager
-def in_words(settings: Settings) -> Iterator[None]:
-    """What a database or a disk refuses becomes a ConfigError: the cause, without parameters or passwords."""
-    try:
-        shown = make_url(settings.database).render_as_string()
-    except (ArgumentError, ValueError) as unreadable:  # its words may quote a part of the password
-        fix = "For example: postgresql+psycopg://user:password@host/notifier"
-        raise ConfigError("NOTIFIER_DATABASE_URL is no database's URL", fix=fix) from unreadable
-    try:
-        yield
-    except (SQLAlchemyError, AlembicError, OSError, ImportError) as refused:  # ImportError: no such driver here
-        cause = getattr(refused, "orig", None) or refused
-        fix = "Look at NOTIFIER_DATABASE_URL and NOTIFIER_DATA_DIR; does the server answer, can the disk be written?"
-        raise ConfigError(f"{shown} cannot be used: {str(cause).splitlines()[0][:200]}", fix=fix) from refused
-
-
-def vapid_key(settings: Settings) -> VapidKey:
-    """The application server key, made if there is none.
-
-    Raises ConfigError rather than replace a key that subscriptions are bound to: they would be lost without a word.
-    """
-    path = settings.vapid_key_path
-    if not path.exists():
-        adopted = {key.key_id for key in load_adopted(path.parent)}
-        with closing(open_database(settings)) as database:
-            bound = SqlSubscriptionStore(database).bound_to_other_keys(adopted)
-        if bound:
-            fix = "Restore it from a backup. To start anew without them, remove the database too"
-            raise ConfigError(f"the key is missing, and {bound} subscriptions are bound to it", fix=fix, path=path)
-    return load_or_create_key(path)
-
-
-def fetch_settings(settings: Settings) -> FetchSettings:
-    """How feeds are asked."""
-    return FetchSettings(
-        contact_url=settings.contact,
-        max_body_bytes=settings.feed_body_bytes,
-        deadline_s=settings.feed_deadline_s,
-        guard=AddressGuard.allowing(listed(settings.feed_allow)),
-        environ=os.environ,
-    )
-
-
-def make_clock(settings: Settings) -> Clock:
-    """The wall clock, or that of a rehearsal."""
-    return RehearsalClock(*rehearsal_of(settings.rehearsal)) if settings.rehearsal else system_clock
-
-
-def make_courier(settings: Settings, keys: Sequence[VapidKey], pacer: Pacer | None = None) -> Courier:
-    """A courier with a wire of its own, for one thread; `pacer` keeps all threads' wires to each service's pace."""
-    guard = _push_guard(settings)
-    wire: Wire = Http2Wire(guard, PycurlWire(guard))
-    if pacer is not None:
-        wire = PacedWire(wire, pacer)
-    adopted = load_adopted(settings.vapid_key_path.parent)
-    return Courier(wire, VapidSigner([*keys, *adopted], settings.contact), seal)
-
-
-def make_trial(settings: Settings, keys: Sequence[VapidKey], clock: Clock = system_clock) -> Trial:
-    """What sends test alerts."""
-    return Trial(make_courier(settings, keys), clock, settings.title, _site(settings).base_url)
-
-
-def make_desk(topics: Sequence[Topic], settings: Settings) -> Desk:
-    """A desk that decides by these topics and the settings' rules."""
-    return Desk(TopicIndex(topics), topics, alert_rules(settings))
-
-
-def alert_rules(settings: Settings) -> AlertRules:
-    """The numbers by which the desk decides."""
-    return AlertRules(
-        max_age_s=settings.alert_max_age_s,
-        update_gap_s=settings.alert_update_gap_s,
-        breaking_ttl_s=settings.breaking_ttl_s,
-        normal_ttl_s=settings.normal_ttl_s,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,66 +84,6 @@ class Files:
             WatchedFile(settings.feeds_path, load_feeds, metrics),
             WatchedFile(settings.topics_path, load_topics, metrics),
         )
-
-
-async def serve(settings: Settings, announce: Callable[[str, dict[str, str]], None], role: Role = Role.ALL) -> None:
-    """Run the service, or the part that is `role`, until it is told to stop. Raises ConfigError before it starts.
-
-    `announce` is called with the address and a few facts once the service is about to answer.
-    """
-    metrics = Metrics()
-    files = Files.of(settings, metrics)
-    key = vapid_key(settings)
-    async with AsyncExitStack() as stack:
-        listening = stack.enter_context(listen(settings.host, settings.port))
-        database = open_database(settings)
-        stack.callback(database.close)
-        house = House(settings, files, key, database, metrics, make_clock(settings), role)
-        stack.callback(house.trials.shutdown, cancel_futures=True)
-        poller, websub = (None, None) if role is Role.WORK else await house.enter_poller(stack)
-        pipeline = house.pipeline(poller, websub)
-        server = WebServer(
-            uvicorn.Config(
-                build_app(house.web_services(websub)),
-                log_config=None,
-                access_log=False,  # a line for each visitor is nobody's business
-                proxy_headers=True,
-                forwarded_allow_ips=list(listed(settings.proxies)),
-                server_header=False,
-                timeout_graceful_shutdown=5,
-            )
-        )
-        announce(f"http://{settings.host}:{listening.getsockname()[1]}", house.facts())
-        working = asyncio.create_task(pipeline.run())
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, server.leave)
-        try:
-            await server.serve(sockets=[listening])
-        finally:
-            pipeline.stop()
-            await working
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """The listening socket. Raises ConfigError where somebody else has the port."""
-    try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError as refused:
-        fix = "Is it running already? Otherwise set NOTIFIER_PORT to a free port"
-        why = os.strerror(refused.errno) if refused.errno else str(refused)
-        raise ConfigError(f"{host}:{port} cannot be listened on: {why}", fix=fix) from refused
-
-
-class WebServer(uvicorn.Server):
-    """uvicorn without its own signal handlers: they would end the process before the engine gave its leases back."""
-
-    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
-        """Take no signal."""
-        return nullcontext()
-
-    def leave(self) -> None:
-        """Answer what is under way, then return from `serve`."""
-        self.should_exit = True
 
 
 class House:
@@ -367,10 +189,10 @@ class House:
     def web_services(self, websub: WebSub | None) -> WebServices:
         """What the web room needs."""
         return WebServices(
-            site=_site(self.settings),
+            site=site_settings(self.settings),
             clock=self.clock,
             subscriptions=self.subscriptions,
-            endpoints=_endpoints(self.settings),
+            endpoints=endpoint_policy(self.settings),
             topics=lambda: self.files.topics.content,
             application_server_key=self.key.application_server_key,
             vapid_key_id=self.key.key_id,
@@ -411,7 +233,7 @@ class House:
     def facts(self) -> dict[str, str]:
         """What a start says of itself."""
         feeds, topics = self.files.feeds.content, self.files.topics.content
-        base = _site(self.settings).base_url
+        base = site_settings(self.settings).base_url
         return {
             "feeds": f"{len(feeds)} of {len({f.publisher for f in feeds})} publishers; how they are: notifier feeds",
             "topics": f"{len(topics)} in {self.settings.topics_path}; edit it while the service runs",
@@ -481,16 +303,3 @@ def _file_check(file: WatchedFile[tuple[FeedConfig, ...]] | WatchedFile[tuple[To
     if file.error is not None:
         return Check(True, f"the last good version is in force; {file.error}")
     return Check(True, f"{len(file.content)} {what}")
-
-
-def _site(settings: Settings) -> SiteSettings:
-    base = settings.base_url or f"http://{settings.host}:{settings.port}"
-    return SiteSettings(settings.title, base.rstrip("/"), settings.contact)
-
-
-def _endpoints(settings: Settings) -> EndpointPolicy:
-    return EndpointPolicy(listed(settings.push_allow))
-
-
-def _push_guard(settings: Settings) -> AddressGuard:
-    return AddressGuard.allowing(_endpoints(settings).local)

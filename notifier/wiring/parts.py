@@ -1,0 +1,150 @@
+"""The parts that a service and the command line both ask for, one function each: settings in, a part out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from alembic.util.exc import CommandError as AlembicError
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from notifier.addresses import AddressGuard
+from notifier.alerts.decide import AlertRules
+from notifier.alerts.desk import Desk
+from notifier.clock import Clock, RehearsalClock, system_clock
+from notifier.config.settings import Settings, listed, rehearsal_of
+from notifier.engine.courier import Courier
+from notifier.engine.trial import Trial
+from notifier.errors import ConfigError
+from notifier.feeds.fetch import FetchSettings
+from notifier.push.adopt import load_adopted
+from notifier.push.http2.wire import Http2Wire
+from notifier.push.paced_wire import PacedWire, Pacer
+from notifier.push.pycurl_wire import PycurlWire
+from notifier.push.seal import seal
+from notifier.push.send import Wire
+from notifier.push.vapid import VapidKey, VapidSigner, load_or_create_key
+from notifier.storage.database import Database
+from notifier.storage.migrate import newest_revision, revision, upgrade
+from notifier.storage.subscriptions import SqlSubscriptionStore
+from notifier.subscribers.endpoint import EndpointPolicy
+from notifier.topics.match import TopicIndex
+from notifier.topics.topic import Topic
+from notifier.web.services import SiteSettings
+
+
+def open_database(settings: Settings) -> Database:
+    """The database, brought to this version's schema. What it holds of subscribers is for nobody else's eyes."""
+    with in_words(settings):
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        database = Database(settings.database)
+        upgrade(database)
+        return database
+
+
+def schema_state(settings: Settings) -> str:
+    """How the database stands to this version, without changing it. Raises ConfigError where it cannot be used."""
+    to_be_made = "will be made at the first start"
+    with in_words(settings):
+        url = make_url(settings.database)
+        if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+            return to_be_made
+        with closing(Database(settings.database)) as database:
+            found = revision(database)
+    if found is None:
+        return to_be_made
+    return "as this version wants it" if found == newest_revision() else "will be brought up to date at the next start"
+
+
+@contextmanager
+def in_words(settings: Settings) -> Iterator[None]:
+    """What a database or a disk refuses becomes a ConfigError: the cause, without parameters or passwords."""
+    try:
+        shown = make_url(settings.database).render_as_string()
+    except (ArgumentError, ValueError) as unreadable:  # its words may quote a part of the password
+        fix = "For example: postgresql+psycopg://user:password@host/notifier"
+        raise ConfigError("NOTIFIER_DATABASE_URL is no database's URL", fix=fix) from unreadable
+    try:
+        yield
+    except (SQLAlchemyError, AlembicError, OSError, ImportError) as refused:  # ImportError: no such driver here
+        cause = getattr(refused, "orig", None) or refused
+        fix = "Look at NOTIFIER_DATABASE_URL and NOTIFIER_DATA_DIR; does the server answer, can the disk be written?"
+        raise ConfigError(f"{shown} cannot be used: {str(cause).splitlines()[0][:200]}", fix=fix) from refused
+
+
+def vapid_key(settings: Settings) -> VapidKey:
+    """The application server key, made if there is none.
+
+    Raises ConfigError rather than replace a key that subscriptions are bound to: they would be lost without a word.
+    """
+    path = settings.vapid_key_path
+    if not path.exists():
+        adopted = {key.key_id for key in load_adopted(path.parent)}
+        with closing(open_database(settings)) as database:
+            bound = SqlSubscriptionStore(database).bound_to_other_keys(adopted)
+        if bound:
+            fix = "Restore it from a backup. To start anew without them, remove the database too"
+            raise ConfigError(f"the key is missing, and {bound} subscriptions are bound to it", fix=fix, path=path)
+    return load_or_create_key(path)
+
+
+def fetch_settings(settings: Settings) -> FetchSettings:
+    """How feeds are asked."""
+    return FetchSettings(
+        contact_url=settings.contact,
+        max_body_bytes=settings.feed_body_bytes,
+        deadline_s=settings.feed_deadline_s,
+        guard=AddressGuard.allowing(listed(settings.feed_allow)),
+        environ=os.environ,
+    )
+
+
+def make_clock(settings: Settings) -> Clock:
+    """The wall clock, or that of a rehearsal."""
+    return RehearsalClock(*rehearsal_of(settings.rehearsal)) if settings.rehearsal else system_clock
+
+
+def make_courier(settings: Settings, keys: Sequence[VapidKey], pacer: Pacer | None = None) -> Courier:
+    """A courier with a wire of its own, for one thread; `pacer` keeps all threads' wires to each service's pace."""
+    guard = push_guard(settings)
+    wire: Wire = Http2Wire(guard, PycurlWire(guard))
+    if pacer is not None:
+        wire = PacedWire(wire, pacer)
+    adopted = load_adopted(settings.vapid_key_path.parent)
+    return Courier(wire, VapidSigner([*keys, *adopted], settings.contact), seal)
+
+
+def make_trial(settings: Settings, keys: Sequence[VapidKey], clock: Clock = system_clock) -> Trial:
+    """What sends test alerts."""
+    return Trial(make_courier(settings, keys), clock, settings.title, site_settings(settings).base_url)
+
+
+def make_desk(topics: Sequence[Topic], settings: Settings) -> Desk:
+    """A desk that decides by these topics and the settings' rules."""
+    return Desk(TopicIndex(topics), topics, alert_rules(settings))
+
+
+def alert_rules(settings: Settings) -> AlertRules:
+    """The numbers by which the desk decides."""
+    return AlertRules(
+        max_age_s=settings.alert_max_age_s,
+        update_gap_s=settings.alert_update_gap_s,
+        breaking_ttl_s=settings.breaking_ttl_s,
+        normal_ttl_s=settings.normal_ttl_s,
+    )
+
+
+def site_settings(settings: Settings) -> SiteSettings:
+    base = settings.base_url or f"http://{settings.host}:{settings.port}"
+    return SiteSettings(settings.title, base.rstrip("/"), settings.contact)
+
+
+def endpoint_policy(settings: Settings) -> EndpointPolicy:
+    return EndpointPolicy(listed(settings.push_allow))
+
+
+def push_guard(settings: Settings) -> AddressGuard:
+    return AddressGuard.allowing(endpoint_policy(settings).local)
