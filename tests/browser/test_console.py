@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from tests.browser.background import until
 from tests.browser.chromium import FLAGS
@@ -94,6 +94,19 @@ def tab_to(page: Page, name: str) -> None:
     raise AssertionError(f"no {name!r} can be reached with the Tab key")
 
 
+def unfold(page: Page, details: Locator) -> None:
+    """Open it by keyboard. The page moves by itself: what had the focus may have been put anew meanwhile."""
+
+    def opened() -> bool:
+        details.locator("summary").focus()
+        if not details.evaluate("part => part.open"):
+            page.keyboard.press("Enter")
+        return bool(details.evaluate("part => part.open && part.contains(document.activeElement)"))
+
+    page.wait_for_load_state()
+    until(opened, "the story to unfold")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", PAGES)
 def test_nothing_on_a_page_shuts_anybody_out(page: Page, service: Service, path: str, scheme: str) -> None:
@@ -136,13 +149,11 @@ def test_a_rule_is_tried_saved_and_taken_back_by_keyboard(page: Page, service: S
 def test_a_story_says_why_and_is_silenced_by_keyboard(page: Page, service: Service) -> None:
     page.goto(f"{service.origin}/console/wire")
 
-    page.locator("summary", has_text="Ferry aground").focus()
-    page.keyboard.press("Enter")
+    unfold(page, page.locator("details", has_text="Ferry aground"))
     tab_to(page, "Never alert")
     page.keyboard.press("Enter")
     expect(page.locator(".state.never")).to_have_count(1)
-    page.locator("li:has(.state.never) summary").focus()
-    page.keyboard.press("Enter")
+    unfold(page, page.locator("li:has(.state.never) details"))
     tab_to(page, "Back to the rules")
     page.keyboard.press("Enter")
     expect(page.locator(".state.never")).to_have_count(0)

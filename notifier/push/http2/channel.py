@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from contextlib import suppress
 from time import monotonic
 from urllib.parse import urlsplit
 
@@ -67,11 +68,9 @@ class Channel:
     def flush(self) -> None:
         """Send what is waiting. Raises OSError."""
         waiting = self._unsent + self._goes.read()
-        try:
+        with suppress(BlockingIOError):  # the network takes no more for now
             while waiting:
                 waiting = waiting[self._sock.send(waiting) :]
-        except BlockingIOError:
-            pass
         self._unsent = waiting
 
     def read(self) -> bytes:
