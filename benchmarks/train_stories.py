@@ -23,9 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import notifier.stories
-from notifier.replay import BACKGROUND, Remembering, line_items
+from notifier.replay import BACKGROUND, line_items
 from notifier.stories.cluster import Grouper
-from notifier.stories.embed import Embedder, load_embedder
+from notifier.stories.embed import Embedder
 from notifier.stories.signals import Signals, Weights, shipped_weights
 from notifier.stories.window import Window
 
@@ -113,11 +113,9 @@ def main() -> None:
         row = json.loads(line)
         by_set[row["ds"]].append(row | ({"t": None} if arguments.undated else {}))
     background = by_set.pop(BACKGROUND)
-    found = load_embedder()
-    embedder = Remembering(found) if found else None
-    for name, model in [("semantic", embedder), ("lexical", None)]:
-        if name == "semantic" and model is None:
-            continue
+    # Whoever brings a model adds ("semantic", its Embedder) here.
+    embedders: list[tuple[str, Embedder | None]] = [("lexical", None)]
+    for name, model in embedders:
         columns = [c for c in SIGNALS[:4] if model or c != "meaning"]
         base = shipped_weights(semantic=model is not None)
         worlds = {ds: background + rows for ds, rows in by_set.items()}

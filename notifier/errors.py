@@ -14,7 +14,6 @@
     │   ├── ForeignOrigin      from a page of another site
     │   ├── TooOften           more often than the rate limit allows
     │   ├── SignInNeeded       in the console, without a session
-    │   ├── SignInFailed       with a name and a password that do not belong together
     │   ├── RoleTooLow         by an operator who may look but not do this
     │   ├── FormExpired        without the form token of the operator's own session
     │   └── PasswordRefused    with a new password that is too easily guessed
@@ -145,13 +144,6 @@ class SignInNeeded(RequestRefused):
     """A console page or action was asked for without an open session."""
 
     code = "sign-in-needed"
-    http_status = 401
-
-
-class SignInFailed(RequestRefused):
-    """Name and password do not belong together; which of the two is wrong is not said."""
-
-    code = "sign-in-failed"
     http_status = 401
 
 

@@ -25,7 +25,6 @@ from notifier.alerts.alert import NewAlert
 from notifier.alerts.decide import Drop, Hold, Send, Verdict
 from notifier.alerts.desk import Desk
 from notifier.stories.cluster import Grouper
-from notifier.stories.embed import Embedder, Vector
 from notifier.stories.identity import canonical_url
 from notifier.stories.story import Story, StoryItem
 
@@ -132,7 +131,7 @@ def _decision(at: datetime, verdict: Verdict, stories: Mapping[int, Story], link
     return Decision(at, story, verdict, tuple(links[i] for i in story.item_ids if i in links))
 
 
-def group_stream(lines: Iterable[Mapping[str, Any]], embedder: Embedder | None = None) -> Iterator[dict[str, Any]]:
+def group_stream(lines: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     """`{"cluster": name}` for each line, in order, by the service's grouping and shipped thresholds.
 
     A line has `title`, `summary`, `source`, `link`, `t`. Each value of `ds` is a world of its own beside the lines
@@ -140,28 +139,25 @@ def group_stream(lines: Iterable[Mapping[str, Any]], embedder: Embedder | None =
     got to it.
     """
     rows = list(lines)
-    remembered = Remembering(embedder) if embedder else None
     background = [i for i, row in enumerate(rows) if row.get("ds") == BACKGROUND]
-    cluster = _group(rows, background, remembered, set())
+    cluster = _group(rows, background, set())
     for world in dict.fromkeys(str(row.get("ds", "")) for row in rows if row.get("ds") != BACKGROUND):
         own = [i for i, row in enumerate(rows) if str(row.get("ds", "")) == world]
         # The background is decided first in every world, so its stories have the same ids in all of them.
         shared = {cluster[i] for i in background}
-        cluster |= {
-            i: name for i, name in _group(rows, background + own, remembered, shared, world).items() if i in own
-        }
+        grouped = _group(rows, background + own, shared, world)
+        cluster |= {i: grouped[i] for i in own}
     yield from ({"cluster": cluster[i]} for i in range(len(rows)))
 
 
 def _group(
     rows: Sequence[Mapping[str, Any]],
     order: Sequence[int],
-    embedder: Embedder | None,
     shared: set[str],
     world: str = "",
 ) -> dict[int, str]:
     """The cluster's name of each row; names of `shared` clusters are kept as they are, others carry their world."""
-    grouper, found = Grouper(embedder=embedder), {}
+    grouper, found = Grouper(), {}
     for i, (item, _) in zip(order, line_items([rows[i] for i in order]), strict=True):
         (grouping,) = grouper.place([item])
         name = str(grouping.story_id)
@@ -176,21 +172,6 @@ def line_items(lines: Iterable[Mapping[str, Any]]) -> Iterator[tuple[StoryItem, 
         at = _time(line.get("t"))
         now = max(now, at) if at else now
         yield _line_item(i, line, at, now), line
-
-
-class Remembering:
-    """An embedder that computes each text once: the worlds share their background."""
-
-    def __init__(self, embedder: Embedder) -> None:
-        self._embedder = embedder
-        self._known: dict[tuple[str, str], Vector] = {}
-
-    def embed(self, title: str, summary: str) -> Vector:
-        """As the embedder below."""
-        key = (title, summary)
-        if key not in self._known:
-            self._known[key] = self._embedder.embed(title, summary)
-        return self._known[key]
 
 
 def _line_item(item_id: int, line: Mapping[str, Any], at: datetime | None, now: datetime) -> StoryItem:

@@ -59,10 +59,9 @@ def replay(
 def group() -> None:
     """Group JSON lines (title, summary, source, link, t) from standard input into stories: one cluster a line."""
     from notifier.replay import group_stream
-    from notifier.stories.embed import load_embedder
 
     lines = [orjson.loads(line) for line in sys.stdin.buffer if line.strip()]
-    for cluster in group_stream(lines, load_embedder()):
+    for cluster in group_stream(lines):
         sys.stdout.buffer.write(orjson.dumps(cluster, option=orjson.OPT_APPEND_NEWLINE))
 
 

@@ -76,6 +76,11 @@ class WebSub:
         await asyncio.to_thread(self._store.save, after)
         return params.get("hub.challenge", "")
 
+    async def knows(self, callback: str) -> bool:
+        """Whether a hub may post there: cheap, before ten megabytes are read."""
+        hub = await asyncio.to_thread(self._store.by_callback, callback)
+        return hub is not None and hub.secret is not None and hub.state != hubs.LEAVING
+
     async def receive(self, callback: str, headers: Mapping[str, str], body: bytes) -> int:
         """A hub's POST: the status to answer. The document is taken after the answer, as section 7 advises.
 

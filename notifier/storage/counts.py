@@ -20,10 +20,10 @@ from notifier.storage.schema import alert, chunk, delivery_count, delivery_retry
 class Tally(Counter[tuple[int, str, str]]):
     """{(alert id, push service, outcome): pushes to add}, negative where there are fewer now."""
 
-    def give_up(self, alert_id: int, service: str) -> None:
-        """A push that was to be tried again will not be: its subscriber left."""
+    def give_up(self, alert_id: int, service: str, why: str = "left") -> None:
+        """A push that was to be tried again will not be: its subscriber left, or the alert was withdrawn."""
         self[alert_id, service, "retrying"] -= 1
-        self[alert_id, service, "left"] += 1
+        self[alert_id, service, why] += 1
 
     @property
     def alerts(self) -> set[int]:

@@ -14,6 +14,7 @@ from notifier.alerts.alert import Alert, NewAlert
 from notifier.alerts.news import StoryReport
 from notifier.errors import NotFound
 from notifier.storage.alerts import SqlAlertStore
+from notifier.storage.counts import Tally, add_counts
 from notifier.storage.database import Database, upsert_into
 from notifier.storage.news import SqlNewsStore
 from notifier.storage.schema import (
@@ -79,7 +80,13 @@ class SqlNewsroom:
                 return False
             left = and_(chunk.c.alert_id == alert_id, chunk.c.state != "done")
             connection.execute(update(chunk).where(left).values(state="done", lease_until=None, lease_token=None))
-            connection.execute(delete(delivery_retry).where(delivery_retry.c.alert_id == alert_id))
+            given_up = Tally()
+            waiting = delivery_retry.c.alert_id == alert_id
+            services = select(subscription.c.push_service).join(delivery_retry).where(waiting)
+            for service in connection.scalars(services):
+                given_up.give_up(alert_id, service, "withdrawn")
+            connection.execute(delete(delivery_retry).where(waiting))
+            add_counts(connection, given_up)
             return True
 
     def outcomes(self, alert_id: int) -> Mapping[str, Mapping[str, int]]:

@@ -1,7 +1,7 @@
 """Text to a vector of its meaning: the optional part of the stories room.
 
-Enters: headline and standfirst. Leaves: a unit vector. Without the extra `semantic` nothing here is imported and the
-grouping goes by words alone.
+Enters: headline and standfirst. Leaves: a unit vector. No model ships: the service groups by words alone, and whoever
+brings a model fits its weights with benchmarks/train_stories.py.
 """
 
 from __future__ import annotations
@@ -19,8 +19,3 @@ class Embedder(Protocol):
 
     def embed(self, title: str, summary: str) -> Vector:
         """The meaning of a headline with its standfirst."""
-
-
-def load_embedder() -> Embedder | None:
-    """The model, or None where the extra is not installed."""
-    return None

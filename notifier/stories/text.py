@@ -18,7 +18,6 @@ POSSESSIVE = re.compile(r"['’]s?$")
 UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
 NUMBER = re.compile(r"(?<![\w.])\d[\d,.]*\d|(?<![\w.])\d")
 SENTENCE_START = re.compile(r"(?:^|[.!?:;|\u2013\u2014]\s+|[\"'\u201c\u2018(\[])\W*$")
-LANGUAGES = {"da", "de", "en", "es", "fi", "fr", "hu", "it", "nl", "no", "pt", "ro", "ru", "sv", "tr"}
 NAMES_OF_LANGUAGES = {
     "da": "danish",
     "de": "german",

@@ -54,7 +54,6 @@ WORDS: Mapping[str, Words] = {
     ),
     "request-refused": Words("The request was refused", "Reload the page, then try again."),
     "sign-in-needed": Words("Sign in first", "Your session has ended, or there was none."),
-    "sign-in-failed": Words("Name and password do not belong together", "Look at both, then try again."),
     "role-too-low": Words("Your role does not allow this", "Ask an administrator of this site."),
     "form-expired": Words("This form is too old", "Go back, reload the page, then try again."),
     "password-refused": Words("This password is too short", "Use twelve characters or more: four words will do."),

@@ -1,8 +1,7 @@
 """Where WebSub hubs call: they verify a subscription, then bring what a publisher has just published.
 
 Enters: a hub's GET and POST. Leaves: the challenge, or 404; 202 for content, whether or not its signature holds (W3C
-WebSub section 8: a wrong signature is dropped in silence, so that nobody can probe for the secret); 410 where there is
-no such subscription any more.
+WebSub section 8: a wrong signature is dropped in silence, so that nobody can probe for the secret).
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ async def verify(callback_id: str, request: Request, services: Services) -> Plai
 @router.post("/{callback_id}", status_code=202)
 async def receive(callback_id: str, request: Request, services: Services) -> Response:
     """Take what a hub distributes (W3C WebSub section 7)."""
-    if services.websub is None:
+    if services.websub is None or not await services.websub.knows(callback_id):
         raise NotFound("no such callback")
     body = await request.body()
     return Response(status_code=await services.websub.receive(callback_id, dict(request.headers), body))

@@ -52,6 +52,9 @@ class WebSubCallback(Protocol):
     async def verify(self, callback_id: str, params: Mapping[str, str]) -> str | None:
         """The text to answer 200 with where we did ask for this subscription, else None."""
 
+    async def knows(self, callback_id: str) -> bool:
+        """Whether there is such a callback: asked before a body is read."""
+
     async def receive(self, callback_id: str, headers: Mapping[str, str], body: bytes) -> int:
         """Take content that a hub distributes; the status to answer. Header names are lower case."""
 

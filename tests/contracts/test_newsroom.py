@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from notifier.alerts.delivery import Settlement
+from notifier.alerts.delivery import RetryLater, Settlement
 from notifier.errors import LeaseLost, NotFound
 from notifier.storage.database import Database
 from notifier.storage.deliveries import SqlDeliveryStore
@@ -56,6 +56,21 @@ def test_a_worker_that_is_sending_a_withdrawn_alert_is_stopped(database: Databas
 
     with pytest.raises(LeaseLost):
         deliveries.settle(job, Settlement(1, {"mozilla": {"delivered": 1}}), NOON, 60)
+
+
+def test_what_waits_to_be_tried_again_is_counted_as_withdrawn(database: Database, newsroom: SqlNewsroom) -> None:
+    alert = newsroom.accept(an_alert("world"), NOON)
+    deliveries = SqlDeliveryStore(database)
+    job = deliveries.claim_chunk(NOON, 60)
+    assert job is not None
+    (ada, *_) = deliveries.take(job, job.chunk.cursor, 10)
+    again = RetryLater(ada.subscription_id, 1, "503", LATER)
+    deliveries.settle(job, Settlement(ada.subscription_id, {"mozilla": {"retrying": 1}}, [again]), NOON, 60)
+
+    newsroom.withdraw(alert.id, NOON)
+
+    assert newsroom.outcomes(alert.id) == {"mozilla": {"retrying": 0, "withdrawn": 1}}
+    assert deliveries.claim_retries(LATER, 10, 60) == []
 
 
 def test_outcomes_are_counted_by_push_service(database: Database, newsroom: SqlNewsroom) -> None:

@@ -17,6 +17,9 @@ class Hub:
     async def verify(self, callback_id: str, params: Mapping[str, str]) -> str | None:
         return params.get("hub.challenge") if callback_id == "known" else None
 
+    async def knows(self, callback_id: str) -> bool:
+        return callback_id == "known"
+
     async def receive(self, callback_id: str, headers: Mapping[str, str], body: bytes) -> int:
         if callback_id != "known":
             return 410
@@ -44,7 +47,7 @@ def test_content_is_taken_with_its_headers() -> None:
 
 
 def test_content_for_nobody_is_refused() -> None:
-    assert Site(websub=Hub()).ask("POST", "/websub/other", body=b"<rss/>").status == 410
+    assert Site(websub=Hub()).ask("POST", "/websub/other", body=b"<rss/>").status == 404
 
 
 def test_without_websub_there_is_no_callback() -> None:
