@@ -1,0 +1,71 @@
+"""The tables, in the order of the journey. SQLAlchemy Core: stores write set-based SQL, so there is nothing to map.
+
+Times are stored as integer microseconds since the epoch: both databases compare and index them alike, and no driver
+can hand back a naive datetime. Secrets (endpoint, keys) live in `subscription` only.
+"""
+
+from __future__ import annotations
+
+from notifier.storage.schema.alerts import (
+    alert,
+    alert_receipt,
+    alert_time,
+    alert_topic,
+    chunk,
+    delivery_count,
+    delivery_retry,
+    envelope,
+)
+from notifier.storage.schema.base import EPOCH, MICROSECOND, Id, UtcTime, metadata
+from notifier.storage.schema.feeds import feed, feed_body, item, item_version
+from notifier.storage.schema.operators import (
+    api_token,
+    config_change,
+    lease,
+    operator,
+    operator_identity,
+    operator_session,
+)
+from notifier.storage.schema.stories import grouping, operator_choice, story, story_ruling
+from notifier.storage.schema.subscriptions import (
+    audience_day,
+    subscription,
+    subscription_end,
+    subscription_topic,
+    topic,
+)
+
+__all__ = [
+    "EPOCH",
+    "MICROSECOND",
+    "Id",
+    "UtcTime",
+    "alert",
+    "alert_receipt",
+    "alert_time",
+    "alert_topic",
+    "api_token",
+    "audience_day",
+    "chunk",
+    "config_change",
+    "delivery_count",
+    "delivery_retry",
+    "envelope",
+    "feed",
+    "feed_body",
+    "grouping",
+    "item",
+    "item_version",
+    "lease",
+    "metadata",
+    "operator",
+    "operator_choice",
+    "operator_identity",
+    "operator_session",
+    "story",
+    "story_ruling",
+    "subscription",
+    "subscription_end",
+    "subscription_topic",
+    "topic",
+]
