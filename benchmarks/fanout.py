@@ -37,10 +37,10 @@ from notifier.engine.local import LocalEngine
 from notifier.engine.pauses import Pauses
 from notifier.engine.run import Runner, RunSettings
 from notifier.engine.sealing import Sealer
+from notifier.push.envelope import seal_now
 from notifier.push.http2.wire import Http2Wire
 from notifier.push.paced_wire import PacedWire, Pacer
 from notifier.push.pycurl_wire import PycurlWire
-from notifier.push.seal import seal
 from notifier.push.vapid import VapidKey, VapidSigner, vapid_key
 from notifier.storage.alerts import SqlAlertStore
 from notifier.storage.database import Database
@@ -147,7 +147,7 @@ class Bench:
         guard = AddressGuard.allowing([self.sink.local])
         wire = Http2Wire(guard, PycurlWire(guard, self.sink.ca_file), self.sink.ca_file)
         pacer = Pacer(system_clock)
-        courier = Courier(PacedWire(wire, pacer), VapidSigner([self.key], SUBJECT), seal)
+        courier = Courier(PacedWire(wire, pacer), VapidSigner([self.key], SUBJECT), seal_now)
         settings = RunSettings(sub_batch=self.sub_batch)
         return Runner(self.store, courier, Pauses(self.metrics), self.metrics, system_clock, settings)
 

@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 
 from notifier.addresses import AddressGuard
 from notifier.alerts.alert import Urgency
-from notifier.push.envelope import finish, prepare
+from notifier.push.envelope import finish, prepare, seal_now
 from notifier.push.http2.wire import Http2Wire
 from notifier.push.pycurl_wire import PycurlWire
 from notifier.push.request import PushRequest, build
@@ -75,7 +75,7 @@ def requests_for(sink: PushSink, key: VapidKey, count: int) -> list[PushRequest]
     requests = []
     for number in range(count):
         endpoint = f"{sink.origin}/ok/{'x' * 140}/{number}"
-        body = finish(prepare(keys_of(number, endpoint)), TEXT)
+        body = seal_now(TEXT, keys_of(number, endpoint))
         requests.append(build(endpoint, body, ttl_s=60, urgency=Urgency.HIGH, tag="bench", authorization=signed))
     return requests
 
@@ -198,8 +198,8 @@ def main() -> None:
             wire.close()
         keys = keys_of(1, requests[1].endpoint)
         found["seal_cpu_us"] = measure(lambda: seal(TEXT, keys), 1000)
-        found["prepare_cpu_us"] = measure(lambda: prepare(keys), 1000)
-        envelope = prepare(keys)
+        found["prepare_cpu_us"] = measure(lambda: prepare(keys.p256dh, keys.auth), 1000)
+        envelope = prepare(keys.p256dh, keys.auth)
         found["finish_cpu_us"] = measure(lambda: finish(envelope, TEXT), 20_000)
         if options.peers:
             found["webpush_async_cpu_us"] = asyncio.run(measure_webpush_async(sink, key, 2000))

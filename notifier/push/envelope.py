@@ -31,24 +31,32 @@ Envelope = NewType("Envelope", bytes)
 
 ENVELOPE_BYTES = 16 + 65 + 16 + 12
 
+# Made once: this runs for every subscriber, and each attribute that is looked up is a part of what a second holds.
+_CURVE, _AGREEMENT = SECP256R1(), ECDH()
+_X962, _UNCOMPRESSED = Encoding.X962, PublicFormat.UncompressedPoint
 _RECORD_SIZE_AND_KEY_LENGTH = MAX_BODY.to_bytes(4, "big") + bytes([65])
 _LAST_RECORD = b"\x02"
 
 
-def prepare(keys: PushKeys) -> Envelope:
-    """A fresh envelope for this browser. Raises SubscriptionInvalid where its public key is no point on P-256."""
-    return derive(generate_private_key(SECP256R1()), os.urandom(16), keys)
+def prepare(p256dh: bytes, auth: bytes) -> Envelope:
+    """A fresh envelope for the browser with these keys (see PushKeys).
+
+    Raises SubscriptionInvalid where they are not a point on P-256 and 16 bytes.
+    """
+    return derive(generate_private_key(_CURVE), os.urandom(16), p256dh, auth)
 
 
-def derive(ephemeral: EllipticCurvePrivateKey, salt: bytes, keys: PushKeys) -> Envelope:
+def derive(ephemeral: EllipticCurvePrivateKey, salt: bytes, p256dh: bytes, auth: bytes) -> Envelope:
     """The envelope that follows from a key pair and a salt, which both have to be new (RFC 8291 section 3.4)."""
+    if len(p256dh) != 65 or len(auth) != 16:
+        raise SubscriptionInvalid("a subscription has a public key of 65 bytes and an auth secret of 16")
     try:
-        browser = EllipticCurvePublicKey.from_encoded_point(SECP256R1(), keys.p256dh)
+        browser = EllipticCurvePublicKey.from_encoded_point(_CURVE, p256dh)
     except ValueError as problem:
         raise SubscriptionInvalid("the browser's public key is not a point on P-256") from problem
-    public = ephemeral.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    agreed = digest(keys.auth, ephemeral.exchange(ECDH(), browser), "sha256")
-    input_key = _expand(agreed, b"WebPush: info\0" + keys.p256dh + public)
+    public = ephemeral.public_key().public_bytes(_X962, _UNCOMPRESSED)
+    agreed = digest(auth, ephemeral.exchange(_AGREEMENT, browser), "sha256")
+    input_key = _expand(agreed, b"WebPush: info\0" + p256dh + public)
     return Envelope(salt + public + content_key_and_nonce(input_key, salt))
 
 
@@ -67,6 +75,11 @@ def finish(envelope: Envelope, plaintext: bytes) -> bytes:
     check_length(plaintext)
     record = AESGCM(envelope[81:97]).encrypt(envelope[97:], plaintext + _LAST_RECORD, None)
     return envelope[:16] + _RECORD_SIZE_AND_KEY_LENGTH + envelope[16:81] + record
+
+
+def seal_now(plaintext: bytes, keys: PushKeys) -> bytes:
+    """The body for a browser for which nothing was prepared: both steps at once. Raises as they do."""
+    return finish(prepare(keys.p256dh, keys.auth), plaintext)
 
 
 def _expand(key: bytes, info: bytes) -> bytes:

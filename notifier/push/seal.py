@@ -1,6 +1,7 @@
 """Seal a payload for one browser (RFC 8291): plaintext and keys enter, an `aes128gcm` body (RFC 8188) leaves.
 
-Every call makes a fresh key pair, through pywebpush. What was prepared in quiet minutes is finished in `envelope.py`.
+Every call makes a fresh key pair, through pywebpush: for the alerts that people send to themselves, each of which is so
+a check of our keys by another implementation. What goes out by the thousand is sealed in `envelope.py`.
 """
 
 from __future__ import annotations

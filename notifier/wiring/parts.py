@@ -16,15 +16,16 @@ from notifier.alerts.decide import AlertRules
 from notifier.alerts.desk import Desk
 from notifier.clock import Clock, RehearsalClock, system_clock
 from notifier.config.settings import Settings, listed, rehearsal_of
-from notifier.engine.courier import Courier
+from notifier.engine.courier import Courier, Seal
 from notifier.engine.trial import Trial
 from notifier.errors import ConfigError
 from notifier.feeds.fetch import FetchSettings
 from notifier.push.adopt import load_adopted
+from notifier.push.envelope import seal_now
 from notifier.push.http2.wire import Http2Wire
 from notifier.push.paced_wire import PacedWire, Pacer
 from notifier.push.pycurl_wire import PycurlWire
-from notifier.push.seal import seal
+from notifier.push.seal import seal as seal_by_pywebpush
 from notifier.push.send import Wire
 from notifier.push.vapid import VapidKey, VapidSigner, load_or_create_key
 from notifier.storage.database import Database
@@ -107,8 +108,13 @@ def make_clock(settings: Settings) -> Clock:
     return RehearsalClock(*rehearsal_of(settings.rehearsal)) if settings.rehearsal else system_clock
 
 
-def make_courier(settings: Settings, keys: Sequence[VapidKey], pacer: Pacer | None = None) -> Courier:
-    """A courier with a wire of its own, for one thread; `pacer` keeps all threads' wires to each service's pace."""
+def make_courier(
+    settings: Settings, keys: Sequence[VapidKey], pacer: Pacer | None = None, seal: Seal = seal_now
+) -> Courier:
+    """A courier with a wire of its own, for one thread; `pacer` keeps all threads' wires to each service's pace.
+
+    `seal` is for those for whom nothing was sealed ahead.
+    """
     guard = push_guard(settings)
     wire: Wire = Http2Wire(guard, PycurlWire(guard))
     if pacer is not None:
@@ -118,8 +124,9 @@ def make_courier(settings: Settings, keys: Sequence[VapidKey], pacer: Pacer | No
 
 
 def make_trial(settings: Settings, keys: Sequence[VapidKey], clock: Clock = system_clock) -> Trial:
-    """What sends test alerts."""
-    return Trial(make_courier(settings, keys), clock, settings.title, site_settings(settings).base_url)
+    """What sends test alerts: sealed by pywebpush, so that each is also a check of our own sealing beside it."""
+    courier = make_courier(settings, keys, seal=seal_by_pywebpush)
+    return Trial(courier, clock, settings.title, site_settings(settings).base_url)
 
 
 def make_desk(topics: Sequence[Topic], settings: Settings) -> Desk:

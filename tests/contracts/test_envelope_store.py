@@ -42,7 +42,7 @@ class House:
 
     def seal(self) -> int:
         wanted = self.envelopes.without(0, 1000)
-        return self.envelopes.put([(number, keys, _envelope(number)) for number, keys in wanted])
+        return self.envelopes.put([(*one, _envelope(one[0])) for one in wanted])
 
     def claim(self) -> ChunkJob:
         self.alerts.accept(an_alert("world"), NOON)
@@ -63,7 +63,8 @@ def test_everybody_without_an_envelope_is_sealed_for(database: Database) -> None
     assert house.envelopes.ready() == 3
     assert house.envelopes.without(0, 10) == []
     house.subscriptions.subscribe(a_subscription("kim", "world"), NOON)
-    assert [keys for _, keys in house.envelopes.without(0, 10)] == [a_subscription("kim").keys]
+    keys = a_subscription("kim").keys
+    assert [one[1:] for one in house.envelopes.without(0, 10)] == [(keys.p256dh, keys.auth)]
 
 
 def test_an_envelope_is_handed_out_once(database: Database) -> None:
@@ -113,11 +114,12 @@ def test_new_keys_of_a_browser_void_what_was_sealed_for_the_old_ones(database: D
 def test_what_was_sealed_while_the_browser_changed_its_keys_is_not_kept(database: Database) -> None:
     house = House(database)
     house.subscriptions.subscribe(a_subscription("ada", "world"), NOON)
-    ((number, keys),) = house.envelopes.without(0, 10)
-    renewed = replace(keys, auth=b"b" * 16)
+    ((number, p256dh, auth),) = house.envelopes.without(0, 10)
+    renewed = replace(a_subscription("ada").keys, auth=b"b" * 16)
     house.subscriptions.renew(token("ada"), replace(a_subscription("ada"), keys=renewed), NOON)
-    assert house.envelopes.put([(number, keys, _envelope(number))]) == 0
-    assert house.envelopes.put([(number + 1, keys, _envelope(number))]) == 0
+    assert house.envelopes.put([(number, p256dh, auth, _envelope(number))]) == 0
+    assert house.envelopes.put([(number + 1, p256dh, auth, _envelope(number))]) == 0
+    assert house.envelopes.put([(number, p256dh, renewed.auth, _envelope(number))]) == 1
 
 
 def test_envelopes_of_another_epoch_are_not_handed_out_and_are_replaced(database: Database) -> None:
