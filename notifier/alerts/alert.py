@@ -47,7 +47,8 @@ class Message:
 class NewAlert:
     """A decision to send, before it has an id. `why` is its evidence, JSON-ready; `topics` are slugs.
 
-    Who also follows one of `except_topics` has this story on the screen already, and is left out.
+    Who also follows one of `except_topics` has this story on the screen already, and is left out. `published_at` and
+    `fetched_at` are when the first outlet published it and when we had it; None where nobody knows.
     """
 
     story_id: int
@@ -61,11 +62,16 @@ class NewAlert:
     decided_at: datetime
     hold_until: datetime | None = None
     except_topics: frozenset[str] = frozenset()
+    published_at: datetime | None = None
+    fetched_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A stored alert: accepted, so it survives any crash. Until `hold_until` an editor may still stop it."""
+    """A stored alert: accepted, so it survives any crash. Until `hold_until` an editor may still stop it.
+
+    `receipt` is its random name for browsers, which tell by it that they showed it (alerts/receipts.py).
+    """
 
     id: int
     story_id: int
@@ -82,6 +88,14 @@ class Alert:
     done_at: datetime | None = None
     withdrawn_at: datetime | None = None
     hold_until: datetime | None = None
+    published_at: datetime | None = None
+    fetched_at: datetime | None = None
+    receipt: str | None = None
+
+    @property
+    def released_at(self) -> datetime:
+        """When it might go to its audience: what an editor held did not take that long to decide."""
+        return max(self.decided_at, self.hold_until or self.decided_at)
 
 
 @dataclass(frozen=True, slots=True)

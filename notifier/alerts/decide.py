@@ -202,7 +202,15 @@ def _new_alert(
         decided_at=now,
         hold_until=hold_until,
         except_topics=except_topics,
+        published_at=_published_at(case) if kind is AlertKind.NEW else None,
+        fetched_at=case.story.first_seen_at if kind is AlertKind.NEW else lead.seen_at,
     )
+
+
+def _published_at(case: Case) -> datetime | None:
+    """When the first outlet had it; a time after we fetched it is a wrong clock's."""
+    earliest = min((item.published_at for item in case.items if item.published_at is not None), default=None)
+    return None if earliest is None else min(earliest, case.story.first_seen_at)
 
 
 def _why(case: Case) -> dict[str, Any]:

@@ -64,6 +64,7 @@ class Settlement:
     retries: Sequence[RetryLater] = ()
     gone: Mapping[int, str] = field(default_factory=dict)
     done: bool = False
+    took: Mapping[float, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,8 @@ class RetryJob:
 class RetrySettlement:
     """What came of one retry: final (`again` is None) with its outcome, or once more.
 
-    `lease_token` is the job's; `gone` is the reason to remove the subscription, None to keep it.
+    `lease_token` is the job's; `gone` is the reason to remove the subscription, None to keep it; `took` the end of the
+    bucket that it was accepted in, None if it was not.
     """
 
     alert_id: int
@@ -89,6 +91,7 @@ class RetrySettlement:
     again: RetryLater | None = None
     lease_token: str = ""
     gone: str | None = None
+    took: float | None = None
 
 
 class DeliveryStore(Protocol):

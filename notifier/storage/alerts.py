@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +21,8 @@ from notifier.storage.topics import topic_ids
 # Ids a chunk spans. Small enough that a lost lease repeats little and that many workers share one alert, large enough
 # that a million subscribers make a hundred rows.
 CHUNK_IDS = 10_000
+# Of an alert's name for receipts: nobody guesses one.
+RECEIPT_BYTES = 12
 
 
 class SqlAlertStore:
@@ -78,6 +81,9 @@ def accept(connection: Connection, new: NewAlert, now: datetime, *, audience: in
         "decided_at": new.decided_at,
         "hold_until": new.hold_until,
         "audience": audience,
+        "published_at": new.published_at,
+        "fetched_at": new.fetched_at,
+        "receipt": secrets.token_urlsafe(RECEIPT_BYTES),
     }
     made = int(connection.execute(insert(alert).values(values).returning(alert.c.id)).scalar_one())
     named = dict.fromkeys(ids.values(), False) | dict.fromkeys(left_out.values(), True)
@@ -168,4 +174,7 @@ def _alert(row: Row[Any], topics: frozenset[str], counts: Mapping[str, int]) -> 
         done_at=row.done_at,
         hold_until=row.hold_until,
         withdrawn_at=row.withdrawn_at,
+        published_at=row.published_at,
+        fetched_at=row.fetched_at,
+        receipt=row.receipt,
     )
