@@ -8,7 +8,10 @@
     │   └── UnknownTopic       it asks for a topic that config/topics.yaml does not have (any more)
     ├── NotFound               no such subscription, alert, story or feed
     ├── Conflict               somebody else changed it first
-    │   └── KeyChanged         the browser subscribed with an application server key that is not ours (any more)
+    │   ├── KeyChanged         the browser subscribed with an application server key that is not ours (any more)
+    │   ├── KeyReused          a program sends another request under an Idempotency-Key that it has used
+    │   ├── AudienceGrew       an alert by hand would go to more people than its author agreed to
+    │   └── FileBroken         an operators' file has a mistake already, and has to be mended by hand first
     ├── RequestRefused         the web room will not carry out a request as it came
     │   ├── TokenMissing       without the subscriber's token
     │   ├── ForeignOrigin      from a page of another site
@@ -16,7 +19,11 @@
     │   ├── SignInNeeded       in the console, without a session
     │   ├── RoleTooLow         by an operator who may look but not do this
     │   ├── FormExpired        without the form token of the operator's own session
+    │   ├── TokenRefused       in the operators' API, without a token that is good
+    │   ├── ScopeMissing       with one that was not given for this
+    │   ├── EntryInvalid       with a topic, a feed or an alert that cannot be taken as it is
     │   └── PasswordRefused    with a new password that is too easily guessed
+    ├── ProviderFailed         an OpenID provider gave no answer that can be trusted
     ├── PushFailed             a push service did not take a message that a subscriber waits for
     │   ├── SubscriptionEnded  and says that the subscription is over
     │   └── PushServiceBusy    and may take it later
@@ -28,7 +35,9 @@ Expected results of work (not modified, gone, retry later) are values, not excep
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 
 class NotifierError(Exception):
@@ -36,6 +45,9 @@ class NotifierError(Exception):
 
     code = "internal"
     http_status = 500
+
+    members: Mapping[str, object] = MappingProxyType({})
+    """What a program may read beside the words: places, versions, differences. Never what was sent in secret."""
 
 
 class ConfigError(NotifierError):
@@ -108,6 +120,32 @@ class KeyChanged(Conflict):
     code = "key-changed"
 
 
+class KeyReused(Conflict):
+    """Another request was made under the same Idempotency-Key."""
+
+    code = "key-reused"
+
+
+class AudienceGrew(Conflict):
+    """An alert by hand would go to more people than its author agreed to."""
+
+    code = "audience-grew"
+
+    def __init__(self, audience: int) -> None:
+        self.members = {"audience": audience}
+        super().__init__(f"it would go to {audience} people")
+
+
+class FileBroken(Conflict):
+    """An operators' file has a mistake as it stands: it has to be mended by hand before a program may change it."""
+
+    code = "file-broken"
+
+    def __init__(self, broken: ConfigError) -> None:
+        self.members = place_of(broken)
+        super().__init__(str(broken))
+
+
 class RequestRefused(NotifierError):
     """The web room will not carry out a request as it came."""
 
@@ -161,11 +199,47 @@ class FormExpired(RequestRefused):
     http_status = 403
 
 
+class TokenRefused(RequestRefused):
+    """The operators' API was asked without a token, or with one that is unknown, revoked or expired."""
+
+    code = "token-refused"
+    http_status = 401
+
+
+class ScopeMissing(RequestRefused):
+    """The token was not given for this."""
+
+    code = "scope-missing"
+    http_status = 403
+
+    def __init__(self, scope: str) -> None:
+        self.members = {"scope": scope}
+        super().__init__(f"the token does not have the scope {scope}")
+
+
+class EntryInvalid(RequestRefused):
+    """A topic, a feed or an alert cannot be taken as it is; `members` say what is wrong and what would be right."""
+
+    code = "entry-invalid"
+    http_status = 422
+
+    def __init__(self, wrong: ConfigError) -> None:
+        self.members = place_of(wrong)
+        super().__init__(str(wrong))
+
+
 class PasswordRefused(RequestRefused):
     """A new password is too short, or too long to be one."""
 
     code = "password-refused"
     http_status = 422
+
+
+class ProviderFailed(NotifierError):
+    """An OpenID provider did not answer, or not in a way that can be trusted; nobody was signed in."""
+
+    code = "provider-failed"
+    http_status = 502
 
 
 class PushFailed(NotifierError):
@@ -193,3 +267,9 @@ class LeaseLost(NotifierError):
     """A worker's lease ran out and another worker holds the chunk now: stop, write nothing."""
 
     code = "lease-lost"
+
+
+def place_of(wrong: ConfigError) -> Mapping[str, object]:
+    """What is wrong, what would be right and where, for a program. No path: where files are is nobody's business."""
+    found = {"problem": wrong.problem, "fix": wrong.fix, "line": wrong.line, "column": wrong.column}
+    return {name: value for name, value in found.items() if value not in (None, "")}

@@ -10,6 +10,8 @@ from notifier.errors import PasswordRefused
 
 SHORTEST = 12
 LONGEST = 200
+NONE = "none"
+"""Stored for an operator who signs in by a provider only: no password has this hash."""
 
 
 def hash_password(password: str) -> str:
@@ -21,8 +23,9 @@ def hash_password(password: str) -> str:
 
 def fits(password: str, stored: str | None) -> bool:
     """Whether the password is the one behind the hash; `stored` None stands for an operator who does not exist."""
-    right = _hasher().verify(password[:LONGEST], stored or _nobody())
-    return right and stored is not None
+    known = stored if stored != NONE else None
+    right = _hasher().verify(password[:LONGEST], known or _nobody())
+    return right and known is not None
 
 
 @cache

@@ -1,4 +1,7 @@
-"""Operators, their sessions and what they changed. Implements `OperatorStore` and `ChangeStore`."""
+"""Operators, their sessions and what they changed. Implements `OperatorStore` and `ChangeStore`.
+
+Their tokens and accounts are in `access`.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select
+from sqlalchemy import Connection, Row, ScalarSelect, Select, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from notifier.errors import Conflict
 from notifier.operators.change import Change, NewChange
-from notifier.operators.operator import Operator, Role
+from notifier.operators.operator import OpenSession, Operator, Role, handle_of
 from notifier.storage.database import Database
-from notifier.storage.schema import config_change, operator, operator_session
+from notifier.storage.schema import EPOCH, config_change, operator, operator_session
 
 
 class SqlOperatorStore:
@@ -61,11 +64,32 @@ class SqlOperatorStore:
             row = connection.execute(select(operator).where(operator.c.name == name)).one_or_none()
             return None if row is None else (_operator(row), row.password_hash)
 
-    def open_session(self, operator_id: int, token_hash: bytes, now: datetime, until: datetime) -> None:
+    def set_role(self, name: str, role: Role) -> bool:
+        """Give another role, from the next request on; False if there is none of this name."""
+        with self._database.writing() as connection:
+            changed = update(operator).where(operator.c.name == name).values(role=role.value)
+            return connection.execute(changed).rowcount == 1
+
+    def set_password(self, name: str, password_hash: str) -> bool:
+        """Give another password and end their sessions; False if there is none of this name."""
+        with self._database.writing() as connection:
+            connection.execute(delete(operator_session).where(operator_session.c.operator_id == _id_of(name)))
+            changed = update(operator).where(operator.c.name == name).values(password_hash=password_hash)
+            return connection.execute(changed).rowcount == 1
+
+    def open_session(
+        self, operator_id: int, token_hash: bytes, now: datetime, until: datetime, browser: str = "other"
+    ) -> None:
         """Let whoever has the token act for the operator until then; sessions that ended are forgotten."""
+        values = {
+            "operator_id": operator_id,
+            "token_hash": token_hash,
+            "created_at": now,
+            "until": until,
+            "browser": browser,
+        }
         with self._database.writing() as connection:
             connection.execute(delete(operator_session).where(operator_session.c.until <= now))
-            values = {"operator_id": operator_id, "token_hash": token_hash, "created_at": now, "until": until}
             connection.execute(insert(operator_session).values(values))
 
     def session(self, token_hash: bytes, now: datetime) -> Operator | None:
@@ -79,16 +103,31 @@ class SqlOperatorStore:
             row = connection.execute(query).one_or_none()
             return None if row is None else _operator(row)
 
+    def sessions(self, now: datetime, name: str | None = None) -> Sequence[OpenSession]:
+        """The open sessions, of one operator where they are named; the newest first."""
+        with self._database.reading() as connection:
+            return [
+                OpenSession(handle_of(row.token_hash), row.name, row.browser, row.created_at, row.until)
+                for row in connection.execute(_open_sessions(now, name))
+            ]
+
     def close_session(self, token_hash: bytes) -> None:
         """End one session."""
         with self._database.writing() as connection:
             connection.execute(delete(operator_session).where(operator_session.c.token_hash == token_hash))
 
+    def close_by_handle(self, handle: str, name: str | None = None) -> bool:
+        """End the session of this handle (and operator, where one is named); False if it is not open."""
+        with self._database.writing() as connection:
+            hashes = connection.execute(_open_sessions(EPOCH, name)).scalars("token_hash")
+            meant = [token_hash for token_hash in hashes if handle_of(token_hash) == handle]
+            ended = delete(operator_session).where(operator_session.c.token_hash.in_(meant))
+            return connection.execute(ended).rowcount > 0
+
     def close_sessions(self, name: str) -> int:
         """End every session of an operator; returns how many there were."""
-        theirs = select(operator.c.id).where(operator.c.name == name).scalar_subquery()
         with self._database.writing() as connection:
-            statement = delete(operator_session).where(operator_session.c.operator_id == theirs)
+            statement = delete(operator_session).where(operator_session.c.operator_id == _id_of(name))
             return int(connection.execute(statement).rowcount)
 
 
@@ -128,6 +167,20 @@ class SqlChangeStore:
 
 def _anybody(connection: Connection) -> bool:
     return connection.scalar(select(operator.c.id).limit(1)) is not None
+
+
+def _id_of(name: str) -> ScalarSelect[int]:
+    return select(operator.c.id).where(operator.c.name == name).scalar_subquery()
+
+
+def _open_sessions(now: datetime, name: str | None) -> Select[Any]:
+    query = (
+        select(operator_session, operator.c.name)
+        .join(operator, operator.c.id == operator_session.c.operator_id)
+        .where(operator_session.c.until > now)
+        .order_by(operator_session.c.created_at.desc())
+    )
+    return query if name is None else query.where(operator.c.name == name)
 
 
 def _operator(row: Row[Any], signed_in: int = 0) -> Operator:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
 import structlog
@@ -16,7 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from notifier.errors import NotifierError, TooOften
+from notifier.errors import NotifierError, TokenRefused, TooOften
 from notifier.web.security import HEADERS
 from notifier.web.templating import render
 
@@ -59,6 +60,26 @@ WORDS: Mapping[str, Words] = {
     "password-refused": Words("This password is too short", "Use twelve characters or more: four words will do."),
     "query": Words("The rule cannot be read", "Look at the place that is named beside it."),
     "config": Words("The file would be broken", "Nothing was saved. Look at what is named beside it."),
+    "key-reused": Words(
+        "This Idempotency-Key belongs to another request",
+        "Choose a new key for each alert; send the same key only with the same body.",
+    ),
+    "audience-grew": Words(
+        "It would go to more people than you agreed to", "Look at `audience`, then send it with `at_most` raised."
+    ),
+    "file-broken": Words(
+        "The file has a mistake already", "Mend it by hand first: `notifier check` names the line and the fix."
+    ),
+    "entry-invalid": Words("This cannot be taken as it is", "Look at `problem` and `fix`."),
+    "token-refused": Words(
+        "This needs a token that is good",
+        "Send `Authorization: Bearer TOKEN`. An operator makes one on the console's page “Access”.",
+    ),
+    "scope-missing": Words("The token was not given for this", "Make one that has the scope named in `scope`."),
+    "provider-failed": Words(
+        "The sign-in provider gave no answer that we can trust",
+        "Try again. If it stays so, sign in with your password, or ask whoever runs this site to look into its log.",
+    ),
     "push-failed": Words(
         "Your browser's push service refused our message",
         "It is not your fault: tell the people who run this site. Your subscription stays as it is.",
@@ -72,29 +93,56 @@ WORDS: Mapping[str, Words] = {
         "Try again in a few minutes. News alerts are kept and sent as soon as it does.",
     ),
 }
+FOR_PROGRAMS: Mapping[str, Words] = {
+    "request-invalid": Words("The request is not as it should be", "Each of `errors` names a place and its problem."),
+    "conflict": Words(
+        "It was changed since the version that you name",
+        "Look at `difference`, read it again, and send the version that it has now.",
+    ),
+    "role-too-low": Words(
+        "The operator behind this token may not do this any more", "Ask an administrator of this site."
+    ),
+    "query": Words("The rule cannot be read", "Look at `problem`, `fix`, `line` and `column`."),
+    "too-large": Words("The request is too large", "Send less."),
+    "request-refused": Words("The request was refused", "See /api/openapi.json for what it takes."),
+    "too-often": Words("That was too often", "Wait for as long as Retry-After says."),
+}
+"""What is said otherwise where a program asks on an operator's behalf."""
+PROGRAMS = "/api/v1/"
 _CODES = {404: "not-found", 405: "method-not-allowed", 413: "too-large", 422: "request-invalid"}
 
-PROBLEM: dict[int | str, dict[str, Any]] = {
-    "default": {
-        "description": "A problem (RFC 9457); `code` is stable",
-        "content": {
-            "application/problem+json": {
-                "schema": {
-                    "type": "object",
-                    "required": ["type", "title", "status", "code", "detail"],
-                    "properties": {
-                        "type": {"type": "string"},
-                        "title": {"type": "string"},
-                        "status": {"type": "integer"},
-                        "code": {"type": "string", "enum": sorted(WORDS)},
-                        "detail": {"type": "string"},
-                        "errors": {"type": "array", "items": {"type": "object"}},
-                    },
-                }
-            }
+PROBLEM_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["type", "title", "status", "code", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string", "description": "What went wrong"},
+        "status": {"type": "integer"},
+        "code": {"type": "string", "enum": sorted(WORDS), "description": "Stable; docs/errors.md lists them"},
+        "detail": {"type": "string", "description": "What to do about it"},
+        "errors": {
+            "type": "array",
+            "description": "Where a request is not as it should be",
+            "items": {
+                "type": "object",
+                "required": ["at", "problem"],
+                "properties": {"at": {"type": "string"}, "problem": {"type": "string"}},
+            },
         },
-    }
+    },
 }
+
+
+def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI description of problems with these statuses."""
+    return {status: _described(f"{HTTPStatus(status).phrase} (RFC 9457; `code` is stable)") for status in statuses}
+
+
+def _described(words: str) -> dict[str, Any]:
+    return {"description": words, "content": {"application/problem+json": {"schema": PROBLEM_SCHEMA}}}
+
+
+PROBLEM: dict[int | str, dict[str, Any]] = {"default": _described("A problem (RFC 9457); `code` is stable")}
 
 
 def install(app: FastAPI) -> None:
@@ -111,14 +159,19 @@ def _on_known(request: Request, problem: Exception) -> Response:
     if known.http_status >= 500:
         log.warning("web.failed", path=request.url.path, code=known.code)
     headers = {"Retry-After": str(known.after_s)} if isinstance(known, TooOften) else {}
+    if isinstance(known, TokenRefused):
+        headers["WWW-Authenticate"] = "Bearer"
     if known.code not in WORDS:
         return answer(request, "internal", 500)
-    return answer(request, known.code, known.http_status, headers)
+    return answer(request, known.code, known.http_status, headers, members=known.members)
 
 
 def _on_http(request: Request, problem: Exception) -> Response:
-    status = cast("HTTPException", problem).status_code
-    return answer(request, _CODES.get(status, "request-refused" if status < 500 else "internal"), status)
+    refused = cast("HTTPException", problem)
+    status = refused.status_code
+    return answer(
+        request, _CODES.get(status, "request-refused" if status < 500 else "internal"), status, refused.headers
+    )
 
 
 def _on_invalid(request: Request, problem: Exception) -> Response:
@@ -139,9 +192,12 @@ def answer(
     status: int,
     headers: Mapping[str, str] | None = None,
     errors: list[dict[str, str]] | None = None,
+    members: Mapping[str, object] = MappingProxyType({}),
 ) -> Response:
-    """A page where a person is looking, problem+json where a program asks."""
+    """A page where a person is looking, problem+json where a program asks; there, `members` stand beside the words."""
     words = WORDS[code]
+    if request.url.path.startswith(PROGRAMS):
+        words = FOR_PROGRAMS.get(code, words)
     if not request.url.path.startswith("/api/") and "text/html" in request.headers.get("accept", ""):
         return render(request, "error.html", status=status, headers=headers, words=words)
     body: dict[str, Any] = {
@@ -151,6 +207,6 @@ def answer(
         "code": code,
         "detail": words.detail,
     }
-    return JSONResponse(
-        body | ({"errors": errors} if errors else {}), status, headers, media_type="application/problem+json"
-    )
+    if errors:
+        body["errors"] = errors
+    return JSONResponse({**members, **body}, status, headers, media_type="application/problem+json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from hashlib import sha256
 
 import pytest
 
@@ -13,7 +14,7 @@ from notifier.storage.database import Database
 from notifier.storage.operators import SqlChangeStore, SqlOperatorStore
 from tests.contracts.samples import NOON
 
-HOUR = timedelta(hours=1)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -76,6 +77,51 @@ def test_operators_are_listed_by_name_with_their_open_sessions(store: SqlOperato
 
     assert [(o.name, o.signed_in) for o in store.all(NOON)] == [("Ada", 1), ("Bea", 0)]
     assert [(o.name, o.signed_in) for o in store.all(NOON + HOUR)] == [("Ada", 0), ("Bea", 0)]
+
+
+def test_a_role_changes_for_open_sessions_too(store: SqlOperatorStore) -> None:
+    ada = store.add("Ada", "hash", Role.ADMIN, NOON)
+    store.open_session(ada.id, b"token", NOON, NOON + HOUR)
+
+    assert store.set_role("Ada", Role.VIEWER)
+
+    now = store.session(b"token", NOON)
+    assert now is not None
+    assert now.role is Role.VIEWER
+    assert not store.set_role("Eve", Role.ADMIN)
+
+
+def test_a_new_password_ends_the_sessions_of_the_old_one(store: SqlOperatorStore) -> None:
+    ada = store.add("Ada", "hash", Role.ADMIN, NOON)
+    store.open_session(ada.id, b"token", NOON, NOON + HOUR)
+
+    assert store.set_password("Ada", "other")
+
+    known = store.credentials("Ada")
+    assert known is not None
+    assert known[1] == "other"
+    assert store.session(b"token", NOON) is None
+    assert not store.set_password("Eve", "other")
+
+
+def test_open_sessions_are_listed_and_ended_one_by_one(store: SqlOperatorStore) -> None:
+    ada, bea = (store.add(name, "hash", Role.EDITOR, NOON) for name in ("Ada", "Bea"))
+    store.open_session(ada.id, sha256(b"one").digest(), NOON, NOON + HOUR, "firefox")
+    store.open_session(ada.id, sha256(b"two").digest(), NOON + MINUTE, NOON + HOUR, "chrome")
+    store.open_session(bea.id, sha256(b"three").digest(), NOON + MINUTE, NOON + 2 * HOUR)
+
+    newest, oldest = store.sessions(NOON, "Ada")
+
+    assert [(s.operator, s.browser, s.since) for s in (newest, oldest)] == [
+        ("Ada", "chrome", NOON + MINUTE),
+        ("Ada", "firefox", NOON),
+    ]
+    assert [s.operator for s in store.sessions(NOON + HOUR)] == ["Bea"]
+    assert not store.close_by_handle(oldest.handle, "Bea"), "it is not hers"
+    assert store.close_by_handle(oldest.handle, "Ada")
+    assert not store.close_by_handle(oldest.handle, "Ada")
+    assert store.session(sha256(b"one").digest(), NOON) is None
+    assert store.session(sha256(b"two").digest(), NOON) is not None
 
 
 def test_changes_are_kept_whole_newest_first(database: Database) -> None:

@@ -19,12 +19,14 @@ from notifier.storage.schema.alerts import (
 from notifier.storage.schema.base import EPOCH, MICROSECOND, Id, UtcTime, metadata
 from notifier.storage.schema.feeds import feed, feed_body, item, item_version
 from notifier.storage.schema.operators import (
+    api_request,
     api_token,
     config_change,
     lease,
     operator,
     operator_identity,
     operator_session,
+    provider_visit,
 )
 from notifier.storage.schema.stories import grouping, operator_choice, story, story_ruling
 from notifier.storage.schema.subscriptions import (
@@ -44,6 +46,7 @@ __all__ = [
     "alert_receipt",
     "alert_time",
     "alert_topic",
+    "api_request",
     "api_token",
     "audience_day",
     "chunk",
@@ -62,6 +65,7 @@ __all__ = [
     "operator_choice",
     "operator_identity",
     "operator_session",
+    "provider_visit",
     "story",
     "story_ruling",
     "subscription",

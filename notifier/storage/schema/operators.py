@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, ForeignKey, LargeBinary, String, Table, Text
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, LargeBinary, String, Table, Text, false
 
 from notifier.storage.schema.base import Id, UtcTime, metadata
 
@@ -33,6 +33,7 @@ operator_session = Table(
     Column("operator_id", Id, ForeignKey("operator.id", ondelete="CASCADE"), nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("until", UtcTime, nullable=False),
+    Column("browser", String(16), nullable=False, server_default="other"),
 )
 
 # Every change made to an operators' file in the console, whole, so that it can be taken back.
@@ -62,7 +63,28 @@ api_token = Table(
     Column("until", UtcTime),
 )
 
-# An operator as an OpenID provider knows them.
+# What a program asked for under a key of its own choice, so that asking again does nothing twice (a day long).
+api_request = Table(
+    "api_request",
+    metadata,
+    Column("operator_id", Id, ForeignKey("operator.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", String(128), primary_key=True),
+    Column("digest", LargeBinary, nullable=False),
+    Column("alert_id", Id, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+
+# A sign-in that a provider was asked for and has not answered. The browser has the token, this its SHA-256.
+provider_visit = Table(
+    "provider_visit",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("nonce", String(64), nullable=False),
+    Column("verifier", String(128), nullable=False),
+    Column("until", UtcTime, nullable=False),
+)
+
+# An operator as an OpenID provider knows them. `managed`: their role is what the provider's claims say.
 operator_identity = Table(
     "operator_identity",
     metadata,
@@ -70,4 +92,5 @@ operator_identity = Table(
     Column("subject", String(255), primary_key=True),
     Column("operator_id", Id, ForeignKey("operator.id", ondelete="CASCADE"), nullable=False),
     Column("linked_at", UtcTime, nullable=False),
+    Column("managed", Boolean, nullable=False, server_default=false()),
 )

@@ -30,11 +30,33 @@ def upgrade() -> None:
         sa.UniqueConstraint("token_hash", name="uq_api_token_token_hash"),
     )
     op.create_table(
+        "api_request",
+        sa.Column("operator_id", ID, nullable=False),
+        sa.Column("key", sa.String(128), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("alert_id", ID, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["operator_id"], ["operator.id"], name="fk_api_request_operator_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("operator_id", "key", name="pk_api_request"),
+    )
+    op.create_table(
+        "provider_visit",
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("nonce", sa.String(64), nullable=False),
+        sa.Column("verifier", sa.String(128), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("token_hash", name="pk_provider_visit"),
+    )
+    op.add_column("operator_session", sa.Column("browser", sa.String(16), server_default="other", nullable=False))
+    op.create_table(
         "operator_identity",
         sa.Column("issuer", sa.String(255), nullable=False),
         sa.Column("subject", sa.String(255), nullable=False),
         sa.Column("operator_id", ID, nullable=False),
         sa.Column("linked_at", sa.BigInteger(), nullable=False),
+        sa.Column("managed", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.ForeignKeyConstraint(
             ["operator_id"], ["operator.id"], name="fk_operator_identity_operator_id", ondelete="CASCADE"
         ),
