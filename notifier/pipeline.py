@@ -12,6 +12,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from time import monotonic
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -139,12 +140,25 @@ class Chore:
     work: Callable[[], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True)
+class ChoreState:
+    """How a chore does: `error` is what its last run raised, None where it went well. Real times, UTC."""
+
+    name: str
+    every_s: float
+    last_at: datetime | None = None
+    took_s: float | None = None
+    error: str | None = None
+    failures: int = 0
+
+
 class Pipeline:
     """Runs the chores on APScheduler's clock, and the desk as soon as there is something to decide."""
 
     def __init__(self, chores: Sequence[Chore], decide: Callable[[], object] | None, engine: Engine | None) -> None:
         """`decide` and `engine` are None where another process does that part."""
         self._chores, self._decide, self._engine = chores, decide, engine
+        self._states = {chore.name: ChoreState(chore.name, chore.every_s) for chore in chores}
         self._news = asyncio.Event()
         self._stopping = asyncio.Event()
 
@@ -157,7 +171,7 @@ class Pipeline:
         scheduler = AsyncIOScheduler(timezone=UTC)
         for chore in self._chores:
             scheduler.add_job(
-                _guarded,
+                self._guarded,
                 "interval",
                 args=[chore],
                 id=chore.name,
@@ -182,6 +196,21 @@ class Pipeline:
         self._stopping.set()
         self._news.set()
 
+    def states(self) -> Sequence[ChoreState]:
+        """How each chore of this process does."""
+        return tuple(self._states.values())
+
+    async def _guarded(self, chore: Chore) -> None:
+        before, began = self._states[chore.name], monotonic()
+        failures, error = 0, None
+        try:
+            await chore.work()
+        except Exception as problem:
+            log.exception("chore.failed", chore=chore.name)
+            failures, error = before.failures + 1, type(problem).__name__
+        took_s = monotonic() - began
+        self._states[chore.name] = ChoreState(chore.name, chore.every_s, datetime.now(UTC), took_s, error, failures)
+
     async def _deciding(self) -> None:
         # A thread of its own: whatever else is slow, news is decided.
         with ThreadPoolExecutor(1, thread_name_prefix="desk") as thread:
@@ -198,10 +227,3 @@ class Pipeline:
                 await asyncio.get_running_loop().run_in_executor(thread, decide)
             except Exception:
                 log.exception("desk.failed")
-
-
-async def _guarded(chore: Chore) -> None:
-    try:
-        await chore.work()
-    except Exception:
-        log.exception("chore.failed", chore=chore.name)

@@ -17,7 +17,8 @@ from notifier.errors import NotFound
 
 if TYPE_CHECKING:
     from notifier.config.settings import Settings
-    from notifier.feeds.feed import FeedConfig, ParsedFeed
+    from notifier.feeds.feed import FeedConfig
+    from notifier.feeds.survey import Offer
 
 app = typer.Typer(help="How each feed is; what a site offers; OPML in and out.", invoke_without_command=True)
 
@@ -70,13 +71,15 @@ def find(url: Annotated[str, typer.Argument(help="A site's page, or a feed")]) -
     """Find the feeds that a page names, and show what the first of them has now."""
     with explained(), out.status(f"Asking {escape(url)} …"):
         found = asyncio.run(_find(settings(), url))
-    for address, title, parsed in found:
-        out.print(f"[bold]{escape(title)}[/]  {escape(address)}", soft_wrap=True)
-        for item in parsed.items[:PREVIEW] if parsed else ():
+    for offer in found:
+        out.print(f"[bold]{escape(offer.title)}[/]  {escape(offer.url)}", soft_wrap=True)
+        if offer.problem:
+            out.print(f"    [red]{escape(offer.problem)}[/]", soft_wrap=True)
+        for item in offer.items[:PREVIEW]:
             out.print(f"    {escape(item.title)}", soft_wrap=True)
-    address, title, _ = found[0]
-    out.print("\nFor config/feeds.yaml:\n")
-    out.print(f"  - url: {address}\n    publisher: {escape(title)}\n    section: world", soft_wrap=True)
+    first = found[0]
+    entry = f"  - url: {first.url}\n    publisher: {first.publisher}\n    section: {first.section}"
+    out.print(f"\nFor config/feeds.yaml:\n\n{escape(entry)}", soft_wrap=True)
 
 
 @app.command("export")
@@ -133,29 +136,13 @@ def _append(path: Path, added: list[FeedConfig]) -> None:
         fresh.unlink(missing_ok=True)
 
 
-async def _find(chosen: Settings, url: str) -> list[tuple[str, str, ParsedFeed | None]]:
-    """(address, title, what it has now) of each feed found; the last only for the first of them."""
-    from notifier.feeds.answer import Fetched
-    from notifier.feeds.discover import find_feeds
-    from notifier.feeds.feed import ParsedFeed
-    from notifier.feeds.fetch import Fetcher, FetchRequest
+async def _find(chosen: Settings, url: str) -> list[Offer]:
+    from notifier.config.files import load_feeds
+    from notifier.feeds.fetch import Fetcher
+    from notifier.feeds.survey import Survey
     from notifier.feeds.workers import Reader, ReaderSettings
     from notifier.wiring.parts import fetch_settings
 
+    sections = {feed.section for feed in load_feeds(chosen.feeds_path)} if chosen.feeds_path.exists() else set()
     async with Fetcher(fetch_settings(chosen)) as fetcher, Reader(ReaderSettings()) as reader:
-
-        async def read(address: str) -> tuple[Fetched, ParsedFeed | None]:
-            answer = await fetcher.fetch(FetchRequest(address))
-            if not isinstance(answer, Fetched):
-                raise NotFound(getattr(answer, "reason", f"{address} has no feed any more"))
-            document = await reader.read(answer.body, content_type=answer.content_type, url=answer.url)
-            return answer, document if isinstance(document, ParsedFeed) else None
-
-        answer, parsed = await read(url)
-        if parsed is not None:
-            return [(answer.url, parsed.title, parsed)]
-        named = find_feeds(answer.body, answer.url)
-        if not named:
-            raise NotFound(f"{url} is no feed and names none")
-        _, first = await read(named[0].url)
-        return [(feed.url, feed.title, first if at == 0 else None) for at, feed in enumerate(named)]
+        return await Survey(fetcher, reader).look(url, sections)

@@ -26,14 +26,17 @@ class Trial:
         self._courier, self._clock, self._title, self._url = courier, clock, title, url
         self._lock = Lock()
 
-    def send(self, subscription: Subscription) -> Outcome:
-        """Push a test alert and say what came of it. Raises PushServiceBusy where too many others are at it."""
+    def send(self, subscription: Subscription, message: Message | None = None) -> Outcome:
+        """Push a test alert and say what came of it; `message` is what it says instead of that it is a test.
+
+        Raises PushServiceBusy where too many others are at it.
+        """
         recipient = Recipient(subscription.id, subscription.keys, subscription.push_service, subscription.vapid_key_id)
         if not self._lock.acquire(timeout=TURN_S):
             raise PushServiceBusy("other test alerts are waiting for a slow push service; try again in a moment")
         try:
             now = self._clock()
-            (came,) = self._courier.deliver(self._alert(now), [recipient], now, DEADLINE_S)
+            (came,) = self._courier.deliver(self._alert(now, message), [recipient], now, DEADLINE_S)
             return came
         finally:
             self._lock.release()
@@ -42,8 +45,8 @@ class Trial:
         """Close the connections."""
         self._courier.close()
 
-    def _alert(self, now: datetime) -> Alert:
-        message = Message(
+    def _alert(self, now: datetime, message: Message | None) -> Alert:
+        message = message or Message(
             title="This is a test alert",
             body="Alerts reach this browser. The next one will be news.",
             url=self._url,

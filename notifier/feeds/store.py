@@ -31,7 +31,8 @@ class FeedStore(Protocol):
         """Make the stored feeds those of `configs`; a feed is known by its configured URL.
 
         New feeds are spread over time. What left the file or is paused keeps its memory and its items and is polled
-        no more. A retired feed is asked again once its entry in the file has changed.
+        no more. A retired feed is asked again once its entry in the file has changed. An entry that only has another
+        address is the same feed: it keeps its id, its rhythm and its items, and its next poll counts as its first.
         """
 
     def claim_due(self, now: datetime, limit: int, lease_s: float) -> list[ClaimedFeed]:

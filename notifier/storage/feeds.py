@@ -13,7 +13,21 @@ from datetime import datetime, timedelta
 from typing import Any
 from zlib import crc32
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, case, insert, null, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    case,
+    delete,
+    insert,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from notifier.feeds import cadence, health
@@ -24,6 +38,7 @@ from notifier.feeds.first_sight import FirstSightSettings
 from notifier.feeds.health import FeedHealth
 from notifier.feeds.hub import ACTIVE
 from notifier.feeds.memory import ClaimedFeed, FeedMemory, PollResult, Recorded
+from notifier.feeds.moves import moves
 from notifier.feeds.scan import DIGEST_BYTES
 from notifier.feeds.store import Synced
 from notifier.storage.database import Database
@@ -34,6 +49,19 @@ FIRST_POLLS_PER_S = 20.0
 
 _MEMORY = tuple(field.name for field in fields(FeedMemory))
 _ATTENTION = (FeedState.FAILING, FeedState.RETIRED, FeedState.QUIET, FeedState.NEW, FeedState.OK)
+# What was learned of one address says nothing of another.
+_OF_AN_ADDRESS = (
+    "moved_to",
+    "moved_candidate",
+    "etag",
+    "last_modified",
+    "body_hash",
+    "first_polled_at",
+    "last_success_at",
+    "error",
+    "hub_url",
+    "hub_topic",
+)
 _BY_ID = feed.c.id == bindparam("_id")
 
 # One statement for every poll of a batch; what a poll replaces is all of its feed's memory, and its lease ends.
@@ -72,6 +100,7 @@ class SqlFeedStore:
     def sync_config(self, configs: Sequence[FeedConfig], now: datetime) -> Synced:
         """See FeedStore."""
         with self._database.writing() as connection:
+            _move(connection, configs, now)
             stored = {row.url: row for row in connection.execute(select(feed))}
             wanted = {config.url: _config_row(config) for config in configs}
             added = [row for url, row in wanted.items() if url not in stored]
@@ -288,6 +317,22 @@ def _fresh_start(stored: Row[Any], now: datetime) -> dict[str, Any]:
         return {}
     state = FeedState.OK if stored.last_success_at else FeedState.NEW
     return {"state": state.value, "failures": 0, "error": None, "next_poll_at": now}
+
+
+def _move(connection: Connection, configs: Sequence[FeedConfig], now: datetime) -> None:
+    """Give feeds that only have another address in the file what is known of them; see `feeds.moves`.
+
+    What the first poll there finds is a backlog, as for any feed that is asked for the first time.
+    """
+    stored = connection.execute(select(feed.c.url, feed.c.publisher, feed.c.title, feed.c.section, feed.c.active)).all()
+    known, wanted = {row.url for row in stored}, {config.url for config in configs}
+    left = [row for row in stored if row.active and row.url not in wanted]
+    for old, new in moves(left, [config for config in configs if config.url not in known]).items():
+        forgotten = dict.fromkeys(_OF_AN_ADDRESS, null())
+        fresh = {"url": new, "state": FeedState.NEW.value, "failures": 0, "moved_seen": 0, "next_poll_at": now}
+        owner = select(feed.c.id).where(feed.c.url == old).scalar_subquery()
+        connection.execute(delete(feed_body).where(feed_body.c.feed_id == owner))
+        connection.execute(update(feed).where(feed.c.url == old).values(forgotten | fresh))
 
 
 def _spread(url: str, now: datetime, span_s: float) -> datetime:
