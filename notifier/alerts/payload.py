@@ -1,16 +1,21 @@
 """The bytes inside a push: an alert's message as compact JSON that always fits.
 
 Enters: an Alert. Leaves: UTF-8 JSON of at most `limit` bytes; next room: push. Keys are short words that the service
-worker reads: v (format version), id, kind, title, body, publisher, at (milliseconds since the epoch), url, tag, image.
+worker reads: v (format version), id, kind, title, body, publisher, at (milliseconds since the epoch), url, tag, image;
+and where browsers are asked to tell that they showed it: receipt (the alert's random name), since (when it might go,
+as at) and ask (the share of browsers that tell, left out where all do).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import orjson
 
-from notifier.alerts.alert import AlertKind, Message
+from notifier.alerts.alert import Alert, AlertKind, Message
+from notifier.alerts.receipts import share_asked
 
 FORMAT_VERSION = 1
 # What every screen cuts anyway; more would only be carried.
@@ -19,7 +24,23 @@ BODY_CHARACTERS = 400
 ELLIPSIS = "…"
 
 
-def encode(message: Message, alert_id: int, kind: AlertKind, limit: int) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """That browsers tell what they did with it: under which name, counted from when, and which share of them."""
+
+    receipt: str
+    since: datetime
+    share: float = 1.0
+
+
+def asked_of(alert: Alert) -> Asked | None:
+    """What the browsers of an alert's audience are asked; None for one without a name."""
+    if alert.receipt is None:
+        return None
+    return Asked(alert.receipt, alert.released_at, share_asked(alert.audience))
+
+
+def encode(message: Message, alert_id: int, kind: AlertKind, limit: int, asked: Asked | None = None) -> bytes:
     """The payload, never over `limit` bytes.
 
     What does not fit goes in the order in which a reader misses it least: the image, the standfirst's end, then the
@@ -32,10 +53,14 @@ def encode(message: Message, alert_id: int, kind: AlertKind, limit: int) -> byte
         "title": shorten(message.title, TITLE_CHARACTERS),
         "body": shorten(message.body, BODY_CHARACTERS),
         "publisher": message.publisher,
-        "at": int(message.published_at.timestamp() * 1000),
+        "at": _milliseconds(message.published_at),
         "url": message.url,
         "tag": message.tag,
     }
+    if asked is not None:
+        fields |= {"receipt": asked.receipt, "since": _milliseconds(asked.since)}
+        if asked.share < 1:
+            fields["ask"] = round(asked.share, 4)
     if message.image_url:
         fields["image"] = message.image_url
         if len(payload := orjson.dumps(fields)) <= limit:
@@ -46,6 +71,10 @@ def encode(message: Message, alert_id: int, kind: AlertKind, limit: int) -> byte
         if len(payload) <= limit:
             return payload
     raise ValueError(f"an alert's link of {len(message.url)} characters leaves no room for its words")
+
+
+def _milliseconds(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
 
 
 def shorten(text: str, characters: int) -> str:

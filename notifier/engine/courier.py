@@ -12,7 +12,7 @@ import structlog
 
 from notifier.alerts.alert import Alert
 from notifier.alerts.delivery import Recipient
-from notifier.alerts.payload import encode
+from notifier.alerts.payload import asked_of, encode
 from notifier.clock import Clock, system_clock
 from notifier.errors import ConfigError
 from notifier.push.envelope import Envelope, finish
@@ -37,9 +37,15 @@ Seal = Callable[[bytes, PushKeys], bytes]
 class Courier:
     """Pushes one alert to many recipients over one wire."""
 
-    def __init__(self, wire: Wire, signer: VapidSigner, seal: Seal, wall: Clock = system_clock) -> None:
-        """`wall` dates the signatures: push services have their own idea of the time, whatever is rehearsed here."""
+    def __init__(
+        self, wire: Wire, signer: VapidSigner, seal: Seal, wall: Clock = system_clock, *, receipts: bool = True
+    ) -> None:
+        """`wall` dates the signatures: push services have their own idea of the time, whatever is rehearsed here.
+
+        `receipts`: browsers are asked to tell that they showed an alert.
+        """
         self._wire, self._signer, self._seal, self._wall = wire, signer, seal, wall
+        self._receipts = receipts
 
     def deliver(
         self, alert: Alert, recipients: Sequence[Recipient], now: datetime, deadline_s: float = SEND_DEADLINE_S
@@ -49,7 +55,8 @@ class Courier:
         Those that cannot be signed, because their VAPID key is not here, are to be tried again and hold nobody else up.
         """
         try:
-            payload = encode(alert.message, alert.id, alert.kind, MAX_PLAINTEXT)
+            asked = asked_of(alert) if self._receipts else None
+            payload = encode(alert.message, alert.id, alert.kind, MAX_PLAINTEXT, asked)
         except ValueError as too_long:
             log.error("push.too-long", alert=alert.id, problem=str(too_long))
             return [TOO_LONG] * len(recipients)

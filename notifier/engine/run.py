@@ -22,6 +22,7 @@ from notifier.alerts.delivery import (
     RetrySettlement,
     Settlement,
 )
+from notifier.alerts.receipts import end_of
 from notifier.clock import Clock
 from notifier.engine.backoff import next_attempt
 from notifier.engine.courier import Courier, expires_at
@@ -121,15 +122,29 @@ class Runner:
             retries=[what.again for what in judged if what.again is not None],
             gone={r.subscription_id: what.gone for r, what in zip(recipients, judged, strict=True) if what.gone},
             done=done,
+            took={self._took(job): accepted} if (accepted := judged.count(ACCEPTED)) else {},
         )
 
     def _retry(self, jobs: Sequence[RetryJob]) -> list[RetrySettlement]:
         recipients = [job.recipient for job in jobs]
         judged = self._judge_all(jobs[0], recipients, [job.attempts for job in jobs])
+        took = self._took(jobs[0])
         return [
-            RetrySettlement(job.alert.id, job.recipient, what.word, what.again, job.lease_token, what.gone)
+            RetrySettlement(
+                job.alert.id,
+                job.recipient,
+                what.word,
+                what.again,
+                job.lease_token,
+                what.gone,
+                took if what is ACCEPTED else None,
+            )
             for job, what in zip(jobs, judged, strict=True)
         ]
+
+    def _took(self, job: ChunkJob | RetryJob) -> float:
+        """The end of the bucket that is accepted by now: the answers of a sub-batch count as of its last one."""
+        return end_of((self._clock() - job.alert.released_at).total_seconds())
 
     def _judge_all(
         self, job: ChunkJob | RetryJob, recipients: Sequence[Recipient], attempts: Sequence[int]

@@ -7,6 +7,7 @@ itself: whoever asks next takes it over where its cursor stands.
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,11 +33,13 @@ from notifier.alerts.delivery import (
     RetrySettlement,
     Settlement,
 )
+from notifier.alerts.receipts import ACCEPTED
 from notifier.errors import LeaseLost
 from notifier.storage.alerts import load_alerts
 from notifier.storage.counts import Tally, add_counts, finish_if_done
 from notifier.storage.database import Database, upsert_into
 from notifier.storage.envelopes import take_envelopes
+from notifier.storage.receipts import add_times
 from notifier.storage.schema import (
     alert,
     alert_topic,
@@ -144,6 +147,7 @@ class SqlDeliveryStore:
             _add_retries(connection, job, settlement.retries, tally)
             remove_subscriptions(connection, settlement.gone, now, tally)
             add_counts(connection, tally)
+            add_times(connection, {(job.alert.id, ACCEPTED, le_s): n for le_s, n in settlement.took.items()})
             others = tally.alerts - {job.alert.id}  # whose retries went with those who are gone
             finish_if_done(connection, others | {job.alert.id} if settlement.done else others, now)
 
@@ -190,7 +194,7 @@ class SqlDeliveryStore:
 
     def settle_retries(self, settlements: Sequence[RetrySettlement], now: datetime) -> None:
         """Write what came of retries that are still held: counted and removed, or put off."""
-        tally, gone = Tally(), {}
+        tally, gone, took = Tally(), {}, Counter[tuple[int, str, float]]()
         with self._database.writing() as connection:
             for settled in settlements:
                 if not _end_lease(connection, settled) or settled.again is not None:
@@ -200,8 +204,11 @@ class SqlDeliveryStore:
                 tally.update({(settled.alert_id, service, settled.outcome): 1})
                 if settled.gone is not None:
                     gone[settled.recipient.subscription_id] = settled.gone
+                if settled.took is not None:
+                    took[settled.alert_id, ACCEPTED, settled.took] += 1
             remove_subscriptions(connection, gone, now, tally)
             add_counts(connection, tally)
+            add_times(connection, took)
             finish_if_done(connection, tally.alerts, now)
 
     def _any(self, condition: ColumnElement[bool]) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, select
+from sqlalchemy import Connection, Table, select
 
 from notifier.alerts.receipts import (
     BUCKETS_S,
@@ -67,7 +67,7 @@ class SqlReceiptStore:
         with self._database.reading() as connection:
             audience = connection.scalar(select(alert.c.audience).where(alert.c.id == alert_id)) or 0
             query = select(alert_receipt.c.kind, alert_receipt.c.count).where(alert_receipt.c.alert_id == alert_id)
-            told = {row.kind: int(row.count) for row in connection.execute(query).all()}
+            told = {kind: int(count) for kind, count in connection.execute(query).all()}
         if SHOWN in told:
             told[SHOWN] = round(told[SHOWN] / share_asked(audience))
         return {kind: min(count, audience) for kind, count in told.items()}
@@ -108,10 +108,10 @@ def _add(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]
     )
 
 
-def _still_seen(connection: Connection, receipts: Sequence[str], now: datetime) -> dict[str, Row[Any]]:
+def _still_seen(connection: Connection, receipts: Sequence[str], now: datetime) -> dict[str, Any]:
     """{receipt: its alert}, of those that a screen can still have."""
     columns = (alert.c.id, alert.c.receipt, alert.c.decided_at, alert.c.hold_until, alert.c.ttl_s)
-    found = {}
+    found: dict[str, Any] = {}
     for start in range(0, len(receipts), PAGE):
         query = select(*columns).where(alert.c.receipt.in_(receipts[start : start + PAGE]))
         for row in connection.execute(query):

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.alerts.alert import AlertKind, Message
-from notifier.alerts.payload import encode, shorten
+from notifier.alerts.alert import Alert, AlertKind, Message, Urgency
+from notifier.alerts.payload import Asked, asked_of, encode, shorten
+from notifier.alerts.receipts import TOLD_AT_MOST
 
 MESSAGE = Message(
     title="Bridge closes after storm",
@@ -78,3 +79,33 @@ def test_whatever_the_words_the_payload_fits(title: str, body: str, limit: int) 
 @given(st.text(), st.integers(0, 50))
 def test_shortened_text_is_never_longer_than_asked(text: str, characters: int) -> None:
     assert len(shorten(text, characters)) <= characters
+
+
+def an_alert(receipt: str | None = None, audience: int = 10, held_s: float = 0) -> Alert:
+    at = MESSAGE.published_at
+    alert = Alert(3, 7, AlertKind.NEW, MESSAGE, frozenset({"world"}), True, Urgency.HIGH, 3600, {}, at, audience)
+    return replace(alert, receipt=receipt, hold_until=at + timedelta(seconds=held_s))
+
+
+def test_a_browser_is_told_what_to_tell_and_nothing_of_itself() -> None:
+    asked = asked_of(an_alert("abcdefghijklmnop", held_s=9))
+    fields = orjson.loads(encode(MESSAGE, 3, AlertKind.NEW, 3993, asked))
+    assert fields["receipt"] == "abcdefghijklmnop"
+    assert fields["since"] == fields["at"] + 9000
+    assert "ask" not in fields
+
+
+def test_of_a_large_audience_only_a_share_is_asked() -> None:
+    asked = asked_of(an_alert("abcdefghijklmnop", 100 * TOLD_AT_MOST))
+    assert orjson.loads(encode(MESSAGE, 3, AlertKind.NEW, 3993, asked))["ask"] == 0.01
+
+
+def test_an_alert_without_a_name_asks_nobody() -> None:
+    assert asked_of(an_alert()) is None
+
+
+def test_what_is_asked_never_makes_a_payload_too_long() -> None:
+    message = replace(MESSAGE, title="ß" * 5000, body="ü" * 5000)
+    asked = Asked("r" * 16, MESSAGE.published_at, 0.0312)
+    for limit in (400, 1200, 3993):
+        assert len(encode(message, 2**62, AlertKind.CORRECTION, limit, asked)) <= limit
