@@ -6,23 +6,26 @@ answer for every story there is.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select, true, update
 
 from notifier.alerts.alert import Alert
 from notifier.alerts.decide import Drop, Hold, Verdict
 from notifier.alerts.desk import DeskResult
-from notifier.alerts.news import StoryReport
+from notifier.alerts.word import OperatorsWord
 from notifier.errors import LeaseLost
 from notifier.storage.alerts import accept, count_for, load_alerts
 from notifier.storage.database import Database, upsert_into
-from notifier.storage.schema import alert, feed, grouping, item, lease, operator_choice, story
+from notifier.storage.rulings import operators_word, word_version
+from notifier.storage.schema import alert, grouping, item, lease, story
+from notifier.storage.story_items import story_item, story_items
 from notifier.stories.story import Grouping, Story, StoryItem
 
 DESK = "desk"
+MERGED = "merged"
 
 
 class SqlNewsStore:
@@ -50,14 +53,14 @@ class SqlNewsStore:
     def pending(self, limit: int) -> Sequence[StoryItem]:
         """Items or versions that the desk has not seen, oldest first."""
         with self._database.reading() as connection:
-            unseen = _items().where(item.c.grouped_version < item.c.version).order_by(item.c.id).limit(limit)
-            return [_item(row) for row in connection.execute(unseen)]
+            unseen = story_items().where(item.c.grouped_version < item.c.version).order_by(item.c.id).limit(limit)
+            return [story_item(row) for row in connection.execute(unseen)]
 
     def window(self, since: datetime) -> Sequence[StoryItem]:
         """Items that have a story and were seen since then, oldest first."""
         with self._database.reading() as connection:
-            grouped = _items().where(item.c.story_id.is_not(None), item.c.seen_at >= since).order_by(item.c.id)
-            return [_item(row) for row in connection.execute(grouped)]
+            grouped = story_items().where(item.c.story_id.is_not(None), item.c.seen_at >= since).order_by(item.c.id)
+            return [story_item(row) for row in connection.execute(grouped)]
 
     def past_alerts(self, since: datetime) -> Sequence[Alert]:
         """Alerts decided since then, oldest first."""
@@ -66,12 +69,15 @@ class SqlNewsStore:
             alerts = load_alerts(connection, ids)
             return [alerts[i] for i in ids]
 
-    def silenced(self) -> Collection[int]:
-        """The stories of which an operator said never."""
+    def word_version(self) -> str:
+        """Differs whenever anything that operators said of stories does."""
         with self._database.reading() as connection:
-            return list(
-                connection.scalars(select(operator_choice.c.story_id).where(operator_choice.c.choice == "never"))
-            )
+            return word_version(connection)
+
+    def word(self, since: datetime) -> OperatorsWord:
+        """What operators said of items and stories; the items of what they ruled on `since` then come with it."""
+        with self._database.reading() as connection:
+            return operators_word(connection, since)
 
     def next_story_id(self) -> int:
         """The first id that no story has."""
@@ -87,6 +93,7 @@ class SqlNewsStore:
             ours = update(lease).where(lease.c.name == DESK, lease.c.holder == holder).values(holder=holder)
             if connection.execute(ours).rowcount != 1:
                 raise LeaseLost("another process decides now")
+            _save_moves(connection, result)
             _save_groupings(connection, items, result.groupings)
             _save_stories(connection, result)
             made = [
@@ -94,23 +101,6 @@ class SqlNewsStore:
             ]
             alerts = load_alerts(connection, made)
             return [alerts[i] for i in made]
-
-    def recent_stories(self, limit: int) -> Sequence[StoryReport]:
-        """The stories that changed last, newest first."""
-        with self._database.reading() as connection:
-            query = (
-                _items()
-                .add_columns(story.c.id.label("of"), story.c.updated_at, story.c.state, story.c.verdict)
-                .join(story, story.c.lead_item_id == item.c.id)
-                .order_by(story.c.updated_at.desc(), story.c.id.desc())
-                .limit(limit)
-            )
-            rows = connection.execute(query).all()
-            publishers = _publishers(connection, [row.of for row in rows])
-            return [
-                StoryReport(row.of, _item(row), publishers.get(row.of, ()), row.updated_at, row.state, row.verdict)
-                for row in rows
-            ]
 
 
 def _save_groupings(connection: Connection, items: Sequence[StoryItem], groupings: Sequence[Grouping]) -> None:
@@ -123,12 +113,35 @@ def _save_groupings(connection: Connection, items: Sequence[StoryItem], grouping
         seen.values(story_id=bindparam("s"), grouped_version=bindparam("v")),
         [{"i": g.item_id, "s": g.story_id, "v": versions[g.item_id]} for g in groupings],
     )
+    # An edit says nothing of how an item came to its story: what is known of that stays.
+    edits = [g for g in groupings if g.signal == "edit"]
+    _save_evidence(connection, [g for g in groupings if g.signal != "edit"], newest=True)
+    _save_evidence(connection, edits, newest=False)
+
+
+def _save_moves(connection: Connection, result: DeskResult) -> None:
+    """Items that an operator's word put elsewhere; a story that it left empty is shown no more, and says where it is."""
+    if result.moves:
+        moved = update(item).where(item.c.id == bindparam("i")).values(story_id=bindparam("s"))
+        connection.execute(moved, [{"i": g.item_id, "s": g.story_id} for g in result.moves])
+        _save_evidence(connection, result.moves, newest=True)
+    for left, into in result.emptied:
+        verdict = {"code": MERGED, "words": f"It was merged into story {into}.", "evidence": {"into": into}}
+        connection.execute(update(story).where(story.c.id == left).values(state=MERGED, verdict=verdict))
+
+
+def _save_evidence(connection: Connection, groupings: Sequence[Grouping], *, newest: bool) -> None:
+    if not groupings:
+        return
     statement = upsert_into(connection, grouping)
     columns = ("story_id", "signal", "evidence", "related")
+    if newest:
+        set_ = {name: statement.excluded[name] for name in columns}
+        statement = statement.on_conflict_do_update(index_elements=[grouping.c.item_id], set_=set_)
+    else:
+        statement = statement.on_conflict_do_nothing(index_elements=[grouping.c.item_id])
     connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=[grouping.c.item_id], set_={name: statement.excluded[name] for name in columns}
-        ),
+        statement,
         [
             {
                 "item_id": g.item_id,
@@ -169,45 +182,3 @@ def _story_row(told: Story, verdict: Verdict) -> dict[str, Any]:
         "state": state,
         "verdict": why,
     }
-
-
-def _publishers(connection: Connection, stories: Sequence[int]) -> dict[int, tuple[str, ...]]:
-    """{story id: its publishers in the order in which they came}."""
-    query = (
-        select(item.c.story_id, feed.c.publisher)
-        .join(feed, feed.c.id == item.c.feed_id)
-        .where(item.c.story_id.in_(stories))
-        .order_by(item.c.id)
-    )
-    found: dict[int, dict[str, None]] = {}
-    for row in connection.execute(query):
-        found.setdefault(row.story_id, {})[row.publisher] = None
-    return {story_id: tuple(names) for story_id, names in found.items()}
-
-
-def _items() -> Select[Any]:
-    return select(item, feed.c.publisher, feed.c.section, feed.c.weight, feed.c.language.label("feed_language")).join(
-        feed, feed.c.id == item.c.feed_id
-    )
-
-
-def _item(row: Any) -> StoryItem:
-    return StoryItem(
-        id=row.id,
-        feed_id=row.feed_id,
-        publisher=row.publisher,
-        section=row.section,
-        url=row.url,
-        canonical_url=row.canonical_url,
-        title=row.title,
-        summary=row.summary,
-        seen_at=row.seen_at,
-        published_at=row.published_at,
-        image_url=row.image_url,
-        language=row.language or row.feed_language,
-        version=row.version,
-        may_alert=row.may_alert,
-        story_id=row.story_id,
-        first_seen_at=row.first_seen_at,
-        weight=row.weight,
-    )

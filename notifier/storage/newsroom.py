@@ -41,13 +41,20 @@ class SqlNewsroom:
         self._alerts = SqlAlertStore(database)
         self._news = SqlNewsStore(database)
 
-    def stories(self, limit: int) -> Sequence[StoryReport]:
-        """The stories that changed last, newest first."""
-        return self._news.recent_stories(limit)
+    def stories(self, limit: int, before: tuple[datetime, int] | None = None) -> Sequence[StoryReport]:
+        """The stories that changed last, newest first; `before` pages on from a story's `updated_at` and id."""
+        return self._news.recent_stories(limit, before)
 
-    def alerts(self, limit: int) -> Sequence[Alert]:
-        """The newest alerts first."""
-        return self._alerts.recent(limit)
+    def story(self, story_id: int) -> StoryReport:
+        """One story. Raises NotFound."""
+        found = self._news.story(story_id)
+        if found is None:
+            raise NotFound(f"there is no story {story_id}")
+        return found
+
+    def alerts(self, limit: int, before: int | None = None) -> Sequence[Alert]:
+        """The newest alerts first; `before` pages on from an alert's id."""
+        return self._alerts.recent(limit, before)
 
     def alert(self, alert_id: int) -> Alert:
         """One alert. Raises NotFound."""

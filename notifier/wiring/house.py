@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -13,7 +13,6 @@ from datetime import timedelta
 import structlog
 
 from notifier.clock import Clock, RehearsalClock, system_clock
-from notifier.config.edit import TopicsFile
 from notifier.config.files import load_feeds, load_topics
 from notifier.config.settings import Settings
 from notifier.config.watch import WatchedFile
@@ -32,19 +31,20 @@ from notifier.feeds.poll import Poller, PollSettings
 from notifier.feeds.recorder import Batch
 from notifier.feeds.websub import WebSub
 from notifier.feeds.workers import Reader, ReaderSettings
-from notifier.pipeline import DESK_LEASE_S, Chore, NewsLoop, Pipeline
+from notifier.pipeline import DESK_LEASE_S, Chore, ChoreState, NewsLoop, Pipeline
 from notifier.push.outcome import Outcome
 from notifier.push.paced_wire import Pacer
 from notifier.push.vapid import VapidKey
+from notifier.storage.access import SqlRequestStore, SqlTokenStore
 from notifier.storage.alerts import SqlAlertStore
+from notifier.storage.audience import SqlAudienceStore
 from notifier.storage.database import Database
 from notifier.storage.deliveries import SqlDeliveryStore
 from notifier.storage.envelopes import SqlEnvelopeStore
 from notifier.storage.feeds import SqlFeedStore
 from notifier.storage.hubs import SqlHubStore
 from notifier.storage.news import SqlNewsStore
-from notifier.storage.newsroom import SqlNewsroom
-from notifier.storage.operators import SqlChangeStore, SqlOperatorStore
+from notifier.storage.operators import SqlOperatorStore
 from notifier.storage.record import SqlRecord
 from notifier.storage.retention import Retention
 from notifier.storage.subscriptions import SqlSubscriptionStore
@@ -52,10 +52,9 @@ from notifier.subscribers.subscriber import Subscription
 from notifier.telemetry import Metrics
 from notifier.topics.topic import Topic
 from notifier.web.console.recent import RecentNews
-from notifier.web.console.services import ConsoleServices
 from notifier.web.services import Check, WebServices
+from notifier.wiring.console import console_services
 from notifier.wiring.parts import (
-    alert_rules,
     endpoint_policy,
     fetch_settings,
     make_courier,
@@ -104,6 +103,7 @@ class House:
         # Leases are promises in wall time: in a rehearsal they have to be longer by as much as its clock is faster.
         self.speed = clock.speed if isinstance(clock, RehearsalClock) else 1.0
         self.subscriptions = SqlSubscriptionStore(database)
+        self.audience = SqlAudienceStore(database)
         self.alerts = SqlAlertStore(database)
         self.deliveries = SqlDeliveryStore(database)
         self.rules = Rules(
@@ -135,6 +135,8 @@ class House:
             lease_s=DESK_LEASE_S * self.speed,
             broke=lambda feeds: self.feeds.broke(feeds, self.clock()),
         )
+        self.asking: tuple[Fetcher, Reader] | None = None
+        self.chore_states: Callable[[], Sequence[ChoreState]] = tuple
         self._items_stored: Callable[[], None] = lambda: None
 
     async def enter_poller(self, stack: AsyncExitStack) -> tuple[Poller, WebSub | None]:
@@ -155,6 +157,7 @@ class House:
             clock=self.clock,
         )
         await stack.enter_async_context(poller)
+        self.asking = (fetcher, reader)
         if not settings.base_url:
             return poller, None
         callback_base = f"{settings.base_url.rstrip('/')}/websub"
@@ -178,12 +181,14 @@ class House:
             Chore("hubs", 5.0, tend),
             Chore("config", 1.0, self._refresh_files),
             Chore("gauges", 15.0, self._show_gauges),
+            Chore("audience", 3600.0, self._count_audience),
             Chore("prune", 3600.0, self._prune),
         ]
         if not self.role.polls:
             chores = [chore for chore in chores if chore.name in {"config", "gauges"}]
         pipeline = Pipeline(chores, self.news.work if self.role.polls else None, self.engine)
         self._items_stored = pipeline.wake
+        self.chore_states = pipeline.states
         return pipeline
 
     def web_services(self, websub: WebSub | None) -> WebServices:
@@ -201,25 +206,7 @@ class House:
             readiness=self.readiness,
             metrics=self.metrics.exposition,
             websub=websub,
-            console=self.console_services(),
-        )
-
-    def console_services(self) -> ConsoleServices:
-        """What the operators' console needs."""
-        return ConsoleServices(
-            wall=system_clock,
-            operators=self.operators,
-            first_secret=self.first_secret,
-            topics_file=TopicsFile(self.settings.topics_path),
-            changes=SqlChangeStore(self.database),
-            newsroom=SqlNewsroom(self.database),
-            record=self.recent_news.record,
-            rules=alert_rules(self.settings),
-            feeds=lambda: self.feeds.health(self.clock()),
-            facts=self.facts,
-            complaints=lambda: [str(f.error) for f in (self.files.topics, self.files.feeds) if f.error is not None],
-            changed=self.news.reload,
-            wake=self.engine.wake,
+            console=console_services(self),
         )
 
     def readiness(self) -> dict[str, Check]:
@@ -285,6 +272,9 @@ class House:
             states[feed.state.value] = states.get(feed.state.value, 0) + 1
         for state in FeedState:
             self.metrics.feeds.labels(state.value).set(states.get(state.value, 0))
+
+    async def _count_audience(self) -> None:
+        await asyncio.to_thread(self.audience.snapshot, self.clock())
 
     async def _prune(self) -> None:
         before = self.clock() - timedelta(days=self.settings.keep_days)

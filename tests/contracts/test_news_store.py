@@ -150,3 +150,18 @@ def test_a_desk_that_was_taken_over_while_it_decided_writes_nothing(newsroom: Ne
         newsroom.store.save(items, newsroom.decide(items, send=True), NOON, "slow")
     assert [item.id for item in newsroom.store.pending(10)] == [1]
     assert newsroom.store.past_alerts(NOON) == []
+
+
+def test_stories_are_paged_newest_first_though_many_changed_at_once(newsroom: Newsroom) -> None:
+    for number in range(1, 6):
+        newsroom.add(number)
+    for number, found in enumerate(newsroom.store.pending(10), start=1):
+        newsroom.save([found], newsroom.decide([found], story_id=number))
+
+    first = newsroom.store.recent_stories(2)
+    second = newsroom.store.recent_stories(2, (first[-1].updated_at, first[-1].id))
+    third = newsroom.store.recent_stories(2, (second[-1].updated_at, second[-1].id))
+
+    assert [report.id for report in (*first, *second, *third)] == [5, 4, 3, 2, 1]
+    assert newsroom.store.story(3) == second[0]
+    assert newsroom.store.story(99) is None

@@ -5,23 +5,33 @@ All of it is synchronous: plain `def` routes run in worker threads.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
-from notifier.alerts.alert import Alert, NewAlert
+from notifier.alerts.alert import Alert, Message, NewAlert
 from notifier.alerts.decide import AlertRules
 from notifier.alerts.news import StoryReport
 from notifier.alerts.preview import Record
+from notifier.alerts.requests import RequestStore
+from notifier.alerts.receipts import ReceiptStore
 from notifier.clock import Clock
 from notifier.errors import NotFound
+from notifier.feeds.archive import FeedArchive
+from notifier.feeds.feed import FeedConfig
 from notifier.feeds.health import FeedHealth
+from notifier.feeds.survey import Offer
 from notifier.operators.change import ChangeStore, Written
 from notifier.operators.operator import OperatorStore
+from notifier.operators.token import TokenStore
+from notifier.push.outcome import Outcome
+from notifier.subscribers.audience import AudienceStore
+from notifier.subscribers.subscriber import Subscription
 from notifier.topics.topic import Topic
+from notifier.web.console.state import SystemState
 from notifier.web.services import WebServices, services_of
 
 
@@ -44,11 +54,41 @@ class TopicsFile(Protocol):
         """Put a text in the file's place. Raises Conflict if somebody else was quicker, or ConfigError."""
 
 
+class FeedsFile(Protocol):
+    """config/feeds.yaml: the truth, whoever writes it."""
+
+    def read(self) -> Written:
+        """The text as it stands."""
+
+    def feeds(self) -> tuple[FeedConfig, ...]:
+        """The feeds that the text says. Raises ConfigError."""
+
+    def with_feed(self, text: str, feed: FeedConfig, was: str | None = None) -> str:
+        """The text with this feed in the place of the one with the address `was`, or at the end. Raises NotFound."""
+
+    def without_feed(self, text: str, url: str) -> str:
+        """The text without this feed. Raises NotFound."""
+
+    def replace(self, text: str, started_from: str) -> None:
+        """Put a text in the file's place. Raises Conflict if somebody else was quicker, or ConfigError."""
+
+
+class Outbox(Protocol):
+    """Alerts as they were accepted, to be listed."""
+
+    def open(self) -> Sequence[Alert]:
+        """Those that wait or are on their way, the newest first."""
+
+    def recent(self, limit: int, before: int | None = None) -> Sequence[Alert]:
+        """The newest first; `before` pages on from an alert's id."""
+
+
 class Newsroom(Protocol):
     """Stories and alerts, and what an operator does to them by hand."""
 
-    def stories(self, limit: int) -> Sequence[StoryReport]: ...
-    def alerts(self, limit: int) -> Sequence[Alert]: ...
+    def stories(self, limit: int, before: tuple[datetime, int] | None = None) -> Sequence[StoryReport]: ...
+    def story(self, story_id: int) -> StoryReport: ...
+    def alerts(self, limit: int, before: int | None = None) -> Sequence[Alert]: ...
     def alert(self, alert_id: int) -> Alert: ...
     def accept(self, new: NewAlert, now: datetime) -> Alert: ...
     def approve(self, alert_id: int, now: datetime) -> bool: ...
@@ -57,7 +97,6 @@ class Newsroom(Protocol):
     def silence(self, story_id: int, by: str, now: datetime) -> None: ...
     def unsilence(self, story_id: int) -> None: ...
     def silenced(self) -> Mapping[int, str]: ...
-    def audience(self) -> Mapping[str, Mapping[str, int]]: ...
     def pulse(self) -> str: ...
 
 
@@ -74,14 +113,23 @@ class ConsoleServices:
 
     wall: Clock
     operators: OperatorStore
+    tokens: TokenStore
+    requests: RequestStore
     first_secret: str | None
     topics_file: TopicsFile
     changes: ChangeStore
     newsroom: Newsroom
     record: Callable[[], Record]
     rules: AlertRules
+    outbox: Outbox
+    receipts: ReceiptStore
     feeds: Callable[[], Sequence[FeedHealth]]
-    facts: Callable[[], Mapping[str, str]]
+    feeds_file: FeedsFile
+    archive: FeedArchive
+    find_feeds: Callable[[str, Collection[str]], Awaitable[Sequence[Offer]]]
+    audience: AudienceStore
+    system: Callable[[], SystemState]
+    send_trial: Callable[[Subscription, Message], Awaitable[Outcome]]
     complaints: Callable[[], Sequence[str]]
     changed: Callable[[], None]
     wake: Callable[[], None]

@@ -16,14 +16,15 @@ from notifier.alerts.news import StoryReport
 from notifier.alerts.preview import Record
 from notifier.clock import ManualClock
 from notifier.config.edit import TopicsFile
-from notifier.errors import Conflict, NotFound
+from notifier.errors import NotFound
 from notifier.operators.change import Change, NewChange
-from notifier.operators.operator import Operator, Role
+from notifier.operators.operator import Role
 from notifier.operators.password import hash_password
 from notifier.stories.story import StoryItem
 from notifier.web.console.access import COOKIE, form_token
 from notifier.web.console.services import ConsoleServices
 from notifier.web.services import WebServices
+from tests.web.console.access import MemoryOperators, MemoryRequests, MemoryTokens
 from tests.web.site import NOW, Answer, Site
 
 PASSWORD = "four words will do"
@@ -40,51 +41,6 @@ topics:
     title: Storms
     match: storm OR flood   # both
 """
-
-
-class MemoryOperators:
-    """OperatorStore in dicts."""
-
-    def __init__(self) -> None:
-        self.known: dict[str, tuple[Operator, str]] = {}
-        self.sessions: dict[bytes, tuple[int, datetime]] = {}
-
-    def all(self, now: datetime) -> Sequence[Operator]:
-        counted = {
-            o.name: sum(i == o.id and until > now for i, until in self.sessions.values())
-            for o, _ in self.known.values()
-        }
-        return [replace(o, signed_in=counted[o.name]) for o, _ in sorted(self.known.values(), key=lambda k: k[0].name)]
-
-    def add(self, name: str, password_hash: str, role: Role, now: datetime, *, only_first: bool = False) -> Operator:
-        if name in self.known or (only_first and self.known):
-            raise Conflict("taken")
-        made = Operator(len(self.known) + 1, name, role, now)
-        self.known[name] = (made, password_hash)
-        return made
-
-    def remove(self, name: str) -> bool:
-        return self.known.pop(name, None) is not None
-
-    def credentials(self, name: str) -> tuple[Operator, str] | None:
-        return self.known.get(name)
-
-    def open_session(self, operator_id: int, token_hash: bytes, now: datetime, until: datetime) -> None:
-        self.sessions[token_hash] = (operator_id, until)
-
-    def session(self, token_hash: bytes, now: datetime) -> Operator | None:
-        owner, until = self.sessions.get(token_hash, (0, now))
-        return next((o for o, _ in self.known.values() if o.id == owner and until > now), None)
-
-    def close_session(self, token_hash: bytes) -> None:
-        self.sessions.pop(token_hash, None)
-
-    def close_sessions(self, name: str) -> int:
-        owner = self.known[name][0].id if name in self.known else 0
-        theirs = [token for token, (i, _) in self.sessions.items() if i == owner]
-        for token in theirs:
-            del self.sessions[token]
-        return len(theirs)
 
 
 class MemoryChanges:
@@ -114,11 +70,17 @@ class MemoryNewsroom:
     never: dict[int, str] = field(default_factory=dict)
     audience_of_new: int = 2
 
-    def stories(self, limit: int) -> Sequence[StoryReport]:
-        return self.reports[:limit]
+    def stories(self, limit: int, before: tuple[datetime, int] | None = None) -> Sequence[StoryReport]:
+        return [r for r in self.reports if before is None or (r.updated_at, r.id) < before][:limit]
 
-    def alerts(self, limit: int) -> Sequence[Alert]:
-        return self.made[::-1][:limit]
+    def story(self, story_id: int) -> StoryReport:
+        found = next((r for r in self.reports if r.id == story_id), None)
+        if found is None:
+            raise NotFound("no such story")
+        return found
+
+    def alerts(self, limit: int, before: int | None = None) -> Sequence[Alert]:
+        return [a for a in self.made[::-1] if before is None or a.id < before][:limit]
 
     def alert(self, alert_id: int) -> Alert:
         if not 1 <= alert_id <= len(self.made):
@@ -190,6 +152,7 @@ class Console:
         self.path = folder / "topics.yaml"
         self.path.write_text(TOPICS, encoding="utf-8")
         self.operators, self.changes, self.newsroom = MemoryOperators(), MemoryChanges(), MemoryNewsroom([REPORT])
+        self.tokens, self.requests = MemoryTokens(self.operators), MemoryRequests(self.newsroom.accept)
         self.clock = ManualClock(NOW)
         self.reloads = self.wakes = 0
         self.cookie = ""
@@ -199,6 +162,8 @@ class Console:
         return ConsoleServices(
             wall=self.clock,
             operators=self.operators,
+            tokens=self.tokens,
+            requests=self.requests,
             first_secret=SECRET,
             topics_file=TopicsFile(self.path),
             changes=self.changes,
