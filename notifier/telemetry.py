@@ -54,6 +54,21 @@ class Metrics:
             "notifier_publication_to_alert_seconds", "From an item's publication to its alert's acceptance",
             buckets=SECONDS, registry=self.registry,
         )  # fmt: skip
+        self.publication_to_fetched = Histogram(
+            "notifier_publication_to_fetched_seconds", "From a story's first publication to our having fetched it",
+            buckets=SECONDS, registry=self.registry,
+        )  # fmt: skip
+        self.fetched_to_decided = Histogram(
+            "notifier_fetched_to_decided_seconds", "From our having fetched a story to its alert's acceptance",
+            buckets=SECONDS, registry=self.registry,
+        )  # fmt: skip
+        self.receipts = Counter(
+            "notifier_receipts_total", "What browsers told of alerts: shown, clicked", ["kind"], registry=self.registry
+        )
+        self.decision_to_shown = Histogram(
+            "notifier_decision_to_shown_seconds", "From an alert's decision to the screen, as browsers tell",
+            buckets=SECONDS, registry=self.registry,
+        )  # fmt: skip
         self.decision_to_sent = Histogram(
             "notifier_decision_to_accepted_seconds", "From an alert's decision to a push service's yes, per sub-batch",
             buckets=SECONDS, registry=self.registry,

@@ -46,8 +46,8 @@ class Told:
 class ReceiptStore(Protocol):
     """What browsers told, and how long alerts took. Synchronous."""
 
-    def add(self, told: Mapping[Told, int], now: datetime) -> Mapping[str, int]:
-        """Count what was told, in one transaction; returns {kind: how many were counted}.
+    def add(self, told: Mapping[Told, int], now: datetime) -> Mapping[tuple[str, float], int]:
+        """Count what was told, in one transaction; returns {(kind, end of the bucket): how many were counted}.
 
         What names no alert, or one that nobody can have on a screen any more, is left out without a word.
         """

@@ -61,6 +61,7 @@ class Settings(BaseSettings):
     push_threads: int = Field(2, ge=1, le=64, description="Chunks that this process runs at once")
     push_sub_batch: int = Field(500, ge=1, le=10_000, description="Pushes between two cursor writes")
     broker_url: str = Field("", description="RabbitMQ, where workers run elsewhere: amqp://user:password@host/")
+    receipts: bool = Field(True, description="Browsers tell, without saying who, that an alert was shown or clicked")
     push_lease_s: float = Field(90.0, gt=0, le=3600, description="How long a silent worker keeps a chunk")
     rehearsal: str = Field(
         "", description="For recorded feeds: START*SPEED, for example 2026-04-25T20:00Z*600; empty: the real time"

@@ -37,8 +37,8 @@ class SqlReceiptStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, told: Mapping[Told, int], now: datetime) -> Mapping[str, int]:
-        """Count what was told, in one transaction; returns {kind: how many were counted}."""
+    def add(self, told: Mapping[Told, int], now: datetime) -> Mapping[tuple[str, float], int]:
+        """Count what was told, in one transaction; returns {(kind, end of the bucket): how many were counted}."""
         named = sorted({one.receipt for one in told})
         with self._database.reading() as connection:
             alerts = _still_seen(connection, named, now)
@@ -46,20 +46,20 @@ class SqlReceiptStore:
             return {}
         kinds: Counter[tuple[int, str]] = Counter()
         took: Counter[tuple[int, str, float]] = Counter()
+        counted: Counter[tuple[str, float]] = Counter()
         for one, count in told.items():
             found = alerts.get(one.receipt)
             if found is None or one.kind not in KINDS or not 0 <= one.bucket < len(BUCKETS_S):
                 continue
+            since_s = (now - max(found.decided_at, found.hold_until or found.decided_at)).total_seconds()
+            le_s = BUCKETS_S[believable(one.bucket, since_s)]
+            counted[one.kind, le_s] += count
             kinds[found.id, one.kind] += count
             if one.kind == SHOWN:
-                since_s = (now - max(found.decided_at, found.hold_until or found.decided_at)).total_seconds()
-                took[found.id, SHOWN, BUCKETS_S[believable(one.bucket, since_s)]] += count
+                took[found.id, SHOWN, le_s] += count
         with self._database.writing() as connection:
             add_receipts(connection, kinds)
             add_times(connection, took)
-        counted: Counter[str] = Counter()
-        for (_, kind), count in kinds.items():
-            counted[kind] += count
         return counted
 
     def receipts(self, alert_id: int) -> Mapping[str, int]:

@@ -10,13 +10,13 @@ from starlette.staticfiles import StaticFiles
 
 from notifier import __version__
 from notifier.errors import SignInNeeded
-from notifier.web import api, errors, health, hubs, pages
+from notifier.web import api, errors, health, hubs, pages, receipts
 from notifier.web.console import access, alerts, figures, signin, topics, wire
 from notifier.web.rates import Rates
 from notifier.web.security import SecurityHeaders
 from notifier.web.services import WebServices
 
-ROUTERS = (pages.router, api.router, health.router, hubs.router)
+ROUTERS = (pages.router, api.router, receipts.router, health.router, hubs.router)
 CONSOLE = (signin.router, wire.router, topics.router, alerts.router, figures.router)
 
 

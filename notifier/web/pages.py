@@ -38,6 +38,7 @@ def home(request: Request, services: Services, browser: Annotated[str, Depends(b
         key=services.application_server_key,
         key_id=services.vapid_key_id,
         browser=browser,
+        receipts=services.receipts is not None,
         now=now,
     )
 

@@ -15,6 +15,8 @@ from notifier.web.services import SiteSettings
 
 WINDOW_S = 60
 SIGN_INS_PER_MINUTE = 10
+# A house or an office of people behind one address may all tell that they were shown an alert.
+RECEIPTS_PER_MINUTE = 240
 
 
 class Rates:
@@ -26,6 +28,7 @@ class Rates:
             "change": RateLimitItemPerMinute(site.changes_per_minute),
             "test": RateLimitItemPerMinute(site.tests_per_minute),
             "sign-in": RateLimitItemPerMinute(SIGN_INS_PER_MINUTE),
+            "receipt": RateLimitItemPerMinute(RECEIPTS_PER_MINUTE),
         }
 
     def count(self, kind: str, client: str) -> None:
@@ -47,6 +50,11 @@ def limit_tests(request: Request) -> None:
 def limit_sign_ins(request: Request) -> None:
     """Count an attempt to sign in against the client's address. Raises TooOften."""
     _count(request, "sign-in")
+
+
+def limit_receipts(request: Request) -> None:
+    """Count what a browser tells of an alert against its address. Raises TooOften."""
+    _count(request, "receipt")
 
 
 def _count(request: Request, kind: str) -> None:

@@ -21,6 +21,7 @@ from notifier.topics.topic import Topic
 
 if TYPE_CHECKING:
     from notifier.web.console.services import ConsoleServices
+    from notifier.web.receipts import ReceiptDesk
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,8 @@ class WebServices:
 
     `topics` gives the topics in force, in the order of the page; `application_server_key` is base64url without padding
     and `vapid_key_id` its name in the store; `send_test` pushes a test alert to one subscription and says what came of
-    it; `recent_alerts` gives the newest alerts first; `metrics` the Prometheus text format.
+    it; `recent_alerts` gives the newest alerts first; `metrics` the Prometheus text format; `receipts` counts what
+    browsers tell of alerts, None where they are not asked to.
     """
 
     site: SiteSettings
@@ -81,6 +83,7 @@ class WebServices:
     metrics: Callable[[], bytes]
     websub: WebSubCallback | None = None
     console: ConsoleServices | None = None
+    receipts: ReceiptDesk | None = None
 
 
 def services_of(request: Request) -> WebServices:

@@ -45,6 +45,7 @@ from notifier.storage.feeds import SqlFeedStore
 from notifier.storage.hubs import SqlHubStore
 from notifier.storage.news import SqlNewsStore
 from notifier.storage.operators import SqlOperatorStore
+from notifier.storage.receipts import SqlReceiptStore
 from notifier.storage.record import SqlRecord
 from notifier.storage.retention import Retention
 from notifier.storage.subscriptions import SqlSubscriptionStore
@@ -52,6 +53,7 @@ from notifier.subscribers.subscriber import Subscription
 from notifier.telemetry import Metrics
 from notifier.topics.topic import Topic
 from notifier.web.console.recent import RecentNews
+from notifier.web.receipts import ReceiptDesk
 from notifier.web.services import Check, WebServices
 from notifier.wiring.console import console_services
 from notifier.wiring.parts import (
@@ -113,6 +115,8 @@ class House:
         self.feeds = SqlFeedStore(database, first_sight=self.rules.first_sight, cadence_settings=self.rules.cadence)
         self.hubs = SqlHubStore(database)
         self.retention = Retention(database)
+        self.receipts = SqlReceiptStore(database)
+        self.receipt_desk = ReceiptDesk(self.receipts, clock, metrics)
         self.database = database
         self.operators = SqlOperatorStore(database)
         self.recent_news = RecentNews(SqlRecord(database).between, SqlNewsStore(database).past_alerts, clock)
@@ -181,11 +185,12 @@ class House:
             Chore("hubs", 5.0, tend),
             Chore("config", 1.0, self._refresh_files),
             Chore("gauges", 15.0, self._show_gauges),
+            Chore("receipts", 1.0, self._hand_receipts_over),
             Chore("audience", 3600.0, self._count_audience),
             Chore("prune", 3600.0, self._prune),
         ]
         if not self.role.polls:
-            chores = [chore for chore in chores if chore.name in {"config", "gauges"}]
+            chores = [chore for chore in chores if chore.name in {"config", "gauges", "receipts"}]
         pipeline = Pipeline(chores, self.news.work if self.role.polls else None, self.engine)
         self._items_stored = pipeline.wake
         self.chore_states = pipeline.states
@@ -206,6 +211,7 @@ class House:
             readiness=self.readiness,
             metrics=self.metrics.exposition,
             websub=websub,
+            receipts=self.receipt_desk if self.settings.receipts else None,
             console=console_services(self),
         )
 
@@ -275,6 +281,9 @@ class House:
 
     async def _count_audience(self) -> None:
         await asyncio.to_thread(self.audience.snapshot, self.clock())
+
+    async def _hand_receipts_over(self) -> None:
+        await asyncio.to_thread(self.receipt_desk.hand_over)
 
     async def _prune(self) -> None:
         before = self.clock() - timedelta(days=self.settings.keep_days)

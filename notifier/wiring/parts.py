@@ -120,7 +120,7 @@ def make_courier(
     if pacer is not None:
         wire = PacedWire(wire, pacer)
     adopted = load_adopted(settings.vapid_key_path.parent)
-    return Courier(wire, VapidSigner([*keys, *adopted], settings.contact), seal)
+    return Courier(wire, VapidSigner([*keys, *adopted], settings.contact), seal, receipts=settings.receipts)
 
 
 def make_trial(settings: Settings, keys: Sequence[VapidKey], clock: Clock = system_clock) -> Trial:

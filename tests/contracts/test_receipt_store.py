@@ -52,7 +52,8 @@ def test_every_alert_has_a_name_of_its_own_that_says_nothing(house: House) -> No
 
 def test_what_browsers_told_is_added_up(house: House) -> None:
     one, other = house.accept(), house.accept()
-    assert house.store.add({told(one): 3, told(one, CLICKED): 1, told(other): 2}, LATER) == {SHOWN: 5, CLICKED: 1}
+    counted = house.store.add({told(one): 3, told(one, CLICKED): 1, told(other): 2}, LATER)
+    assert counted == {(SHOWN, 3.0): 5, (CLICKED, 3.0): 1}
     house.store.add({told(one): 4}, LATER)
     assert house.store.receipts(one.id) == {SHOWN: 7, CLICKED: 1}
     assert house.store.receipts(other.id) == {SHOWN: 2}
@@ -75,7 +76,7 @@ def test_what_cannot_be_true_is_bounded_or_left_out(house: House) -> None:
         Told("nobody", SHOWN, 0): 1,
         told(alert, CLICKED): 1000,
     }
-    assert house.store.add(lies, LATER) == {SHOWN: 1, CLICKED: 1000}
+    assert house.store.add(lies, LATER) == {(SHOWN, 600.0): 1, (CLICKED, 3.0): 1000}
     assert house.store.times(alert.id) == {SHOWN: [(600.0, 1)]}
     assert house.store.receipts(alert.id) == {SHOWN: 1, CLICKED: 5}
 
@@ -109,4 +110,4 @@ def test_the_engine_adds_what_was_accepted_in_its_own_transaction(house: House) 
 def test_many_names_that_nobody_has_are_no_trouble(house: House) -> None:
     alert = house.accept()
     noise = {Told(f"guess-{number}", SHOWN, 0): 1 for number in range(2_000)}
-    assert house.store.add(noise | {told(alert): 1}, LATER) == {SHOWN: 1}
+    assert house.store.add(noise | {told(alert): 1}, LATER) == {(SHOWN, 3.0): 1}

@@ -24,6 +24,7 @@ from notifier.subscribers.endpoint import EndpointPolicy
 from notifier.subscribers.subscriber import NewSubscription, Subscription
 from notifier.topics.topic import Topic
 from notifier.web.app import build_app
+from notifier.web.receipts import ReceiptDesk
 from notifier.web.services import Check, SiteSettings, WebServices, WebSubCallback
 
 NOW = datetime(2026, 4, 26, 9, 30, tzinfo=UTC)
@@ -132,6 +133,7 @@ class Site:
     websub: WebSubCallback | None = None
     key: str = base64url(PUBLIC_POINT)
     push_origins: tuple[str, ...] = ()
+    receipts: ReceiptDesk | None = None
 
     def __post_init__(self) -> None:
         self.app: FastAPI = build_app(self.services())
@@ -150,6 +152,7 @@ class Site:
             readiness=lambda: self.checks,
             metrics=lambda: b"notifier_up 1\n",
             websub=self.websub,
+            receipts=self.receipts,
         )
 
     async def _send_test(self, subscription: Subscription) -> Outcome:

@@ -4,13 +4,17 @@
 importScripts("/static/keep.js", "/static/server.js", "/static/subscription.js");
 
 const LOUD_AGAIN = ["new", "correction"]; // an update replaces what is on the screen without a sound
+const TELL_WITHIN_MS = 30_000; // spread over this, so that the server does not hear from everybody at once
+// Upper ends in seconds: how long after it was sent an alert was shown, in one of a few steps.
+const BUCKETS_S = [0.5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1800, 3600, 43200, 2419200];
 
 self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 self.addEventListener("push", (event) => event.waitUntil(show(read(event.data))));
 self.addEventListener("notificationclick", (event) => {
   event.notification.close();
-  event.waitUntil(open(event.notification.data?.url ?? "/"));
+  const { url = "/", ...alert } = event.notification.data ?? {};
+  event.waitUntil(Promise.all([open(url), tell("clicked", alert)]));
 });
 self.addEventListener("pushsubscriptionchange", (event) => event.waitUntil(renewed()));
 
@@ -39,8 +43,30 @@ async function show(alert) {
     badge: "/static/badge.png",
     image: alert.image,
     timestamp: alert.at,
-    data: { url: alert.url },
+    data: { url: alert.url, receipt: alert.receipt, since: alert.since },
   });
+  if (state === "fresh" && Math.random() < (alert.ask ?? 1)) await tell("shown", alert);
+}
+
+/**
+ * Tell the site that an alert was shown or clicked, for its count. Which alert, and never who: the name is the alert's,
+ * the same in every browser, and no cookie, token or address of a page goes along. A site that does not ask hears nothing.
+ */
+async function tell(kind, { receipt, since }) {
+  if (!receipt) return;
+  const seconds = (Date.now() - since) / 1000;
+  const bucket = BUCKETS_S.findIndex((end) => seconds <= end);
+  const body = JSON.stringify({ receipt, kind, bucket: bucket < 0 ? BUCKETS_S.length - 1 : bucket });
+  await new Promise((resolve) => setTimeout(resolve, Math.random() * TELL_WITHIN_MS));
+  await fetch("/api/receipts", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body,
+    credentials: "omit",
+    referrerPolicy: "no-referrer",
+    cache: "no-store",
+    keepalive: true,
+  }).catch(() => {}); // a count that is missed is no loss to anybody
 }
 
 /** Standfirst, then who says it: the browser itself names only this site. */
