@@ -62,8 +62,8 @@ class ChangeStore(Protocol):
     def record(self, change: NewChange, now: datetime) -> int:
         """Keep a change; returns its id."""
 
-    def recent(self, limit: int) -> Sequence[Change]:
-        """The newest first."""
+    def recent(self, limit: int, before: int | None = None) -> Sequence[Change]:
+        """The newest first; `before` pages on from a change's id."""
 
     def find(self, change_id: int) -> Change | None:
         """One change, or None."""

@@ -151,10 +151,12 @@ class SqlChangeStore:
             made = insert(config_change).values(values).returning(config_change.c.id)
             return int(connection.execute(made).scalar_one())
 
-    def recent(self, limit: int) -> Sequence[Change]:
-        """The newest first."""
+    def recent(self, limit: int, before: int | None = None) -> Sequence[Change]:
+        """The newest first; `before` pages on from a change's id."""
+        query = select(config_change).order_by(config_change.c.id.desc()).limit(limit)
+        if before is not None:
+            query = query.where(config_change.c.id < before)
         with self._database.reading() as connection:
-            query = select(config_change).order_by(config_change.c.id.desc()).limit(limit)
             return [Change(**row) for row in connection.execute(query).mappings()]
 
     def find(self, change_id: int) -> Change | None:

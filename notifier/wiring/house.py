@@ -35,7 +35,6 @@ from notifier.pipeline import DESK_LEASE_S, Chore, ChoreState, NewsLoop, Pipelin
 from notifier.push.outcome import Outcome
 from notifier.push.paced_wire import Pacer
 from notifier.push.vapid import VapidKey
-from notifier.storage.access import SqlRequestStore, SqlTokenStore
 from notifier.storage.alerts import SqlAlertStore
 from notifier.storage.audience import SqlAudienceStore
 from notifier.storage.database import Database

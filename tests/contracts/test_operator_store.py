@@ -130,6 +130,7 @@ def test_changes_are_kept_whole_newest_first(database: Database) -> None:
     changes.record(NewChange("topics.yaml", "Bea", "Changed ships", "b", "c"), NOON + HOUR)
 
     assert [(c.by, c.before, c.after) for c in changes.recent(10)] == [("Bea", "b", "c"), ("Ada", "a", "b")]
+    assert [c.id for c in changes.recent(10, before=first + 1)] == [first]
     found = changes.find(first)
     assert found is not None
     assert (found.at, found.what) == (NOON, "Added ships")

@@ -54,8 +54,8 @@ class MemoryChanges:
         self.kept.append(made)
         return made.id
 
-    def recent(self, limit: int) -> Sequence[Change]:
-        return self.kept[::-1][:limit]
+    def recent(self, limit: int, before: int | None = None) -> Sequence[Change]:
+        return [change for change in self.kept[::-1] if before is None or change.id < before][:limit]
 
     def find(self, change_id: int) -> Change | None:
         return next((change for change in self.kept if change.id == change_id), None)
