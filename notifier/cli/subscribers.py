@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +13,8 @@ from notifier.cli.terminal import err, explained, out, settings
 
 app = typer.Typer(help="Move subscribers in and out, as CSV or JSON lines.", no_args_is_help=True)
 
-BATCH = 5_000
+BATCH = 10_000
+NAMED_LINES = 10
 
 Format = Annotated[str, typer.Option("--format", help="csv or jsonl; from the file's name if left out")]
 
@@ -46,7 +46,7 @@ def import_(
     from notifier.wiring.parts import vapid_key as own_key
 
     chosen = settings()
-    wrong: Counter[str] = Counter()
+    wrong: dict[str, list[int]] = {}
     added = read = 0
     with explained():
         transfer = SqlTransfer(open_database(chosen))
@@ -61,17 +61,18 @@ def import_(
             rows = iter(csv_rows(lines) if _is_csv(file, format_) else json_rows(lines))
             while page := list(islice(rows, BATCH)):
                 batch: list[NewSubscription] = []
-                for row in page:
+                for line, row in page:
                     try:
                         batch.append(understand(row))
                     except SubscriptionInvalid as problem:
-                        wrong[str(problem)] += 1
+                        wrong.setdefault(str(problem), []).append(line)
                 added += transfer.add(batch, system_clock())
                 read += len(page)
                 progress.update(bar, completed=raw.tell())
-    out.print(f"{added} of {read} added, {read - added - wrong.total()} were here already, {wrong.total()} refused.")
-    for reason, count in wrong.most_common():
-        out.print(f"  {count}: {reason}")
+    refused = sum(map(len, wrong.values()))
+    out.print(f"{added} of {read} added, {read - added - refused} were here already, {refused} refused.")
+    for reason, lines_of in sorted(wrong.items(), key=lambda reason: -len(reason[1])):
+        out.print(f"  {len(lines_of)}: {reason} ({_named(lines_of)})", soft_wrap=True)
     if wrong:
         raise typer.Exit(1)
 
@@ -104,6 +105,12 @@ def export(
                     table.writerow({**row, "topics": " ".join(row["topics"])})
                 else:
                     lines.write(json.dumps(row) + "\n")
+
+
+def _named(lines: list[int]) -> str:
+    """Which lines of the file, as far as anybody reads on."""
+    shown = ", ".join(map(str, lines[:NAMED_LINES]))
+    return f"line {shown}" if len(lines) == 1 else f"lines {shown}" + (" …" if len(lines) > NAMED_LINES else "")
 
 
 def _is_csv(file: Path, format_: str) -> bool:

@@ -7,15 +7,34 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, select
 
-from notifier.storage.database import Database, upsert_into
-from notifier.storage.schema import subscription, subscription_topic, topic
+from notifier.storage.database import Database
+from notifier.storage.schema import EPOCH, MICROSECOND, subscription, subscription_topic, topic
 from notifier.storage.topics import topic_ids
 from notifier.subscribers.subscriber import NewSubscription, PushKeys, Subscription
 
 PAGE = 2_000
 CACHE_KIB = 256 * 1024
+
+# Column -> PostgreSQL's type. Rows go past SQLAlchemy, which took three quarters of the time that an import took.
+COLUMNS = {
+    "endpoint": "text",
+    "endpoint_hash": "bytea",
+    "p256dh": "bytea",
+    "auth": "bytea",
+    "token_hash": "bytea",
+    "push_service": "text",
+    "vapid_key_id": "text",
+    "browser": "text",
+    "created_at": "bigint",
+    "last_seen_at": "bigint",
+}
+_UNLESS_HERE = "ON CONFLICT (endpoint_hash) DO NOTHING"
+_INSERT = f"INSERT INTO subscription ({', '.join(COLUMNS)})"
+_INTO_SQLITE = f"{_INSERT} VALUES ({', '.join('?' * len(COLUMNS))}) {_UNLESS_HERE}"
+_ARRAYS = ", ".join(f"%({name})b::{kind}[]" for name, kind in COLUMNS.items())
+_INTO_POSTGRES = f"{_INSERT} SELECT * FROM unnest({_ARRAYS}) {_UNLESS_HERE} RETURNING id, endpoint_hash"  # noqa: S608
 
 
 class SqlTransfer:
@@ -29,22 +48,15 @@ class SqlTransfer:
 
         To import the same file again is safe, and goes on where an interrupted import ended.
         """
-        by_hash: dict[bytes, NewSubscription] = {
-            hashlib.sha256(new.keys.endpoint.encode()).digest(): new for new in batch
-        }
+        by_hash = {hashlib.sha256(new.keys.endpoint.encode()).digest(): new for new in batch}
+        if not by_hash:
+            return 0
+        rows = [_columns(endpoint_hash, new, now) for endpoint_hash, new in by_hash.items()]
         with self._database.writing() as connection:
-            if self._database.is_sqlite:
-                # Hashes are spread over their whole index: with the usual 2 MB of it in memory, each costs a read.
-                connection.exec_driver_sql(f"PRAGMA cache_size = -{CACHE_KIB}")
-            known = select(subscription.c.endpoint_hash).where(subscription.c.endpoint_hash.in_(by_hash))
-            for endpoint_hash in connection.scalars(known).all():
-                del by_hash[endpoint_hash]
-            if not by_hash:
-                return 0
-            rows = [_columns(endpoint_hash, new, now) for endpoint_hash, new in by_hash.items()]
-            connection.execute(upsert_into(connection, subscription).on_conflict_do_nothing(), rows)
-            _add_topics(connection, by_hash)
-            return len(rows)
+            insert_all = _insert_into_sqlite if self._database.is_sqlite else _insert_into_postgres
+            made = insert_all(connection, rows)
+            _add_topics(connection, [(number, by_hash[endpoint_hash].topics) for number, endpoint_hash in made])
+            return len(made)
 
     def count(self) -> int:
         """How many subscriptions there are."""
@@ -75,32 +87,47 @@ class SqlTransfer:
             after = rows[-1].id
 
 
-def _columns(endpoint_hash: bytes, new: NewSubscription, now: datetime) -> dict[str, Any]:
-    return {
-        "endpoint": new.keys.endpoint,
-        "endpoint_hash": endpoint_hash,
-        "p256dh": new.keys.p256dh,
-        "auth": new.keys.auth,
-        "token_hash": new.token_hash,
-        "push_service": new.push_service,
-        "vapid_key_id": new.vapid_key_id,
-        "browser": new.browser,
-        "created_at": now,
-        "last_seen_at": now,
-    }
+def _columns(endpoint_hash: bytes, new: NewSubscription, now: datetime) -> tuple[Any, ...]:
+    """In the order of COLUMNS."""
+    keys, at = new.keys, (now - EPOCH) // MICROSECOND
+    return (
+        *(keys.endpoint, endpoint_hash, keys.p256dh, keys.auth, new.token_hash),
+        *(new.push_service, new.vapid_key_id, new.browser, at, at),
+    )
 
 
-def _add_topics(connection: Connection, by_hash: dict[bytes, NewSubscription]) -> None:
-    slugs = frozenset(slug for new in by_hash.values() for slug in new.topics)
-    ids = topic_ids(connection, slugs, make=True)
-    made = select(subscription.c.id, subscription.c.endpoint_hash).where(subscription.c.endpoint_hash.in_(by_hash))
-    rows = [
-        {"topic_id": ids[slug], "subscription_id": number}
-        for number, endpoint_hash in connection.execute(made)
-        for slug in by_hash[endpoint_hash].topics
-    ]
-    if rows:
-        connection.execute(insert(subscription_topic), rows)
+def _insert_into_sqlite(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> Sequence[tuple[int, bytes]]:
+    """Insert those that are not here; returns (id, endpoint hash) of each."""
+    # Hashes are spread over their whole index: with the usual 2 MB of it in memory, each costs a read.
+    connection.exec_driver_sql(f"PRAGMA cache_size = -{CACHE_KIB}")
+    # Nobody else writes meanwhile, and an id is never used again: what is above the highest is new.
+    highest = connection.scalar(select(func.max(subscription.c.id))) or 0
+    connection.exec_driver_sql(_INTO_SQLITE, list(rows))
+    made = select(subscription.c.id, subscription.c.endpoint_hash).where(subscription.c.id > highest)
+    return [(number, endpoint_hash) for number, endpoint_hash in connection.execute(made)]
+
+
+def _insert_into_postgres(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> Sequence[tuple[int, bytes]]:
+    """As `_insert_into_sqlite`, by one statement."""
+    columns = dict(zip(COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
+    made = connection.exec_driver_sql(_INTO_POSTGRES, columns)
+    return [(number, endpoint_hash) for number, endpoint_hash in made]
+
+
+def _add_topics(connection: Connection, made: Sequence[tuple[int, frozenset[str]]]) -> None:
+    ids = topic_ids(connection, {slug for _, slugs in made for slug in slugs}, make=True)
+    pairs = [(ids[slug], number) for number, slugs in made for slug in slugs]
+    if not pairs:
+        return
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("INSERT INTO subscription_topic (topic_id, subscription_id) VALUES (?, ?)", pairs)
+    else:
+        topics, numbers = map(list, zip(*pairs, strict=True))
+        connection.exec_driver_sql(
+            "INSERT INTO subscription_topic (topic_id, subscription_id)"
+            " SELECT * FROM unnest(%(topics)b::bigint[], %(numbers)b::bigint[])",
+            {"topics": topics, "numbers": numbers},
+        )
 
 
 def _topics_between(connection: Connection, after: int, last: int) -> dict[int, list[str]]:

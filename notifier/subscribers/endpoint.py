@@ -24,8 +24,10 @@ PUSH_SERVICES = {
 """Host suffix -> short name: Chrome and its family, Firefox, Safari, Edge."""
 
 MAX_ENDPOINT = 2048
+MOST_ORIGINS = 1000
+"""Remembered as accepted, so that strangers who invent subdomains fill no memory."""
 
-_PLAIN_URL = re.compile(r"[!-~]+")
+_PLAIN_URL = re.compile(r'[!"$-\[\]-~]+')  # printable ASCII without "#" and "\\"
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+")
 _FIX = "Write a host (push.example.org), an https origin (https://push.example.org:8443), or http://127.0.0.1:PORT"
 
@@ -50,6 +52,7 @@ class EndpointPolicy:
     def __init__(self, extra: Iterable[str] = ()) -> None:
         self._suffixes = dict(PUSH_SERVICES)
         self._origins: dict[str, str] = {}
+        self._accepted: dict[str, str] = {}
         self.local: tuple[str, ...] = ()
         """`127.0.0.1:PORT` of each local origin, for `AddressGuard.allowing`."""
         for entry in extra:
@@ -60,6 +63,13 @@ class EndpointPolicy:
 
     def check(self, url: str) -> Endpoint:
         """Raises SubscriptionInvalid, without the endpoint in its text."""
+        _check_text(url)
+        origin = url[: url.find("/", len("https://")) + 1].removesuffix("/")
+        name = self._accepted.get(origin)
+        # All of a service's endpoints share what is judged, so that a million of them are taken apart once.
+        return Endpoint(url, origin, name) if name is not None else self._check_parts(url)
+
+    def _check_parts(self, url: str) -> Endpoint:
         parts = _split(url)
         port = parts.port
         host = parts.hostname or ""
@@ -70,6 +80,8 @@ class EndpointPolicy:
         name = self._origins.get(origin) or (self._by_host(host) if default and parts.scheme == "https" else None)
         if name is None:
             raise SubscriptionInvalid("the endpoint belongs to no push service that this site knows")
+        if len(self._accepted) < MOST_ORIGINS:
+            self._accepted[origin] = name
         return Endpoint(url, origin, name)
 
     def _by_host(self, host: str) -> str | None:
@@ -104,15 +116,19 @@ def origin_of(endpoint: str) -> str:
     return endpoint[: endpoint.index("/", len("https://"))]
 
 
-def _split(url: str) -> SplitResult:
-    if len(url) > MAX_ENDPOINT or not _PLAIN_URL.fullmatch(url) or "\\" in url:
+def _check_text(url: str) -> None:
+    if len(url) > MAX_ENDPOINT or not _PLAIN_URL.fullmatch(url):
         raise SubscriptionInvalid("the endpoint is no URL")
+
+
+def _split(url: str) -> SplitResult:
+    _check_text(url)
     try:
         parts = urlsplit(url)
         usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
     except ValueError as problem:
         raise SubscriptionInvalid("the endpoint is no URL") from problem
-    if not usable or "@" in parts.netloc or "#" in url:
+    if not usable or "@" in parts.netloc:
         raise SubscriptionInvalid("the endpoint is no URL that can be called")
     return parts
 

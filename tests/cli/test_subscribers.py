@@ -71,12 +71,15 @@ def test_subscriptions_come_in_with_their_topics_and_are_not_added_twice(here: P
 
 def test_what_cannot_be_right_is_refused_with_a_reason_and_the_rest_comes_in(here: Path) -> None:
     short = a_row(2) | {"keys": {"p256dh": "AAAA", "auth": "AAAA"}}
+    off_curve = a_row(6) | {"keys": {"p256dh": coded(b"\x04" + bytes(64)), "auth": coded(bytes(16))}}
     stranger = a_row(3) | {"endpoint": "https://internal.example/secret-path"}
-    file = write_json_lines(here / "in.jsonl", a_row(1), short, stranger, [], "x")
+    file = write_json_lines(here / "in.jsonl", a_row(1), short, stranger, [], "x", off_curve)
     code, said = run("import", str(file))
     assert code == 1
-    assert "1 of 5 added, 0 were here already, 4 refused" in said
-    assert "1: p256dh has 3 bytes instead of 65" in said
+    assert "1 of 6 added, 0 were here already, 5 refused" in said
+    assert "1: p256dh has 3 bytes instead of 65 (line 2)" in said
+    assert "2: the endpoint is no URL (lines 4, 5)" in said
+    assert "1: p256dh is not a point on P-256 (line 6)" in said
     assert "secret-path" not in said
     assert len(stored(here)) == 1
 

@@ -130,3 +130,12 @@ def test_an_addition_that_is_neither_host_nor_origin_says_what_would_be_right(en
 
 def test_an_endpoint_is_not_shown() -> None:
     assert "abc" not in repr(POLICY.check("https://web.push.apple.com/abc"))
+
+
+def test_what_was_accepted_before_changes_no_judgement() -> None:
+    policy = EndpointPolicy()
+    for _ in range(2):
+        assert policy.check("https://web.push.apple.com/abc").origin == "https://web.push.apple.com"
+        for wrong in ("https://web.push.apple.comx", "https://web.push.apple.com", "https://web.push.apple.com:1/abc"):
+            with pytest.raises(SubscriptionInvalid):
+                policy.check(wrong)

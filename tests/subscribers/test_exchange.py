@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from base64 import b64encode, urlsafe_b64encode
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notifier.errors import SubscriptionInvalid
+from notifier.subscribers.endpoint import EndpointPolicy
+from notifier.subscribers.exchange import csv_rows, json_rows, reader
+from tests.pushsink.browser import keys_of
+
+ENDPOINT = "https://fcm.googleapis.com/fcm/send/1"
+KEYS = keys_of(1, ENDPOINT)
+read = reader(EndpointPolicy(), "key", frozenset({"world"}))
+
+
+def row(**changed: Any) -> dict[str, Any]:
+    coded = {name: urlsafe_b64encode(value).rstrip(b"=").decode() for name, value in _keys().items()}
+    return {"endpoint": ENDPOINT, **coded, **changed}
+
+
+def _keys() -> dict[str, bytes]:
+    return {"p256dh": KEYS.p256dh, "auth": KEYS.auth}
+
+
+def test_a_row_becomes_a_subscription() -> None:
+    new = read(row(topics="uk  tech", browser="Firefox"))
+    assert (new.keys, new.topics, new.push_service) == (KEYS, frozenset({"uk", "tech"}), "fcm")
+    assert read(row()).topics == {"world"}
+    assert read(row()).token_hash != read(row()).token_hash
+
+
+def test_keys_come_in_either_alphabet_of_base64_with_or_without_padding() -> None:
+    coded = {name: b64encode(value).decode() for name, value in _keys().items()}
+    assert read(row(**coded)).keys == KEYS
+    assert read({"endpoint": ENDPOINT, "keys": coded}).keys == KEYS
+
+
+@pytest.mark.parametrize("p256dh", ["", "AAAA", "!" * 87, "é" * 87, "A" * 85, "A" * 87, None, 7, [1]])
+def test_a_key_that_no_browser_makes_is_refused(p256dh: object) -> None:
+    with pytest.raises(SubscriptionInvalid):
+        read(row(p256dh=p256dh))
+
+
+@given(flipped=st.integers(0, 64 * 8 - 1))
+def test_what_is_on_the_curve_is_judged_as_a_cryptographic_library_does(flipped: int) -> None:
+    point = (int.from_bytes(KEYS.p256dh, "big") ^ (1 << flipped)).to_bytes(65, "big")
+    with pytest.raises(ValueError, match=r"[Ii]nvalid|curve|point"):
+        EllipticCurvePublicKey.from_encoded_point(SECP256R1(), point)
+    with pytest.raises(SubscriptionInvalid):
+        read(row(p256dh=urlsafe_b64encode(point).decode()))
+
+
+@given(number=st.integers(0, 63))
+def test_every_browsers_key_passes(number: int) -> None:
+    keys = keys_of(number, ENDPOINT)
+    assert read(row(p256dh=urlsafe_b64encode(keys.p256dh).decode())).keys.p256dh == keys.p256dh
+
+
+def test_rows_are_numbered_by_the_line_that_they_end_on() -> None:
+    assert list(csv_rows(["a,b\n", "1,2\n", "\n", '"x\n', 'y",4\n'])) == [
+        (2, {"a": "1", "b": "2"}),
+        (5, {"a": "x\ny", "b": "4"}),
+    ]
+    assert list(json_rows(['{"a": 1}\n', "\n", "nonsense\n", "[1]\n"])) == [(1, {"a": 1}), (3, {}), (4, {})]
