@@ -1,11 +1,15 @@
 """One alert to everybody: CPU, time and memory of the sender, everything included, beside what else one could use.
 
-    python -m benchmarks.fanout [--subscribers 50000] [--peers] [--database-url URL] [--delay 0.0] [--sub-batch 1000]
+    python -m benchmarks.fanout [--subscribers 50000] [--engine embedded|distributed] [--peers] [--breaking-during]
+                                [--database-url URL] [--broker-url URL] [--delay 0.0] [--sub-batch 1000]
 
 Reading subscribers, finishing or sealing, sending, outcomes and cursors are all counted: CPU time (user and system) of
-the sending process, an engine as `notifier run` builds it. The push service is `tests.pushsink`, a TLS HTTP/2 server in
-another process, on the other core. `cold` is the same without envelopes, over a tenth of the subscribers. Peers (see
-benchmarks/wire.py) send to the same sink in the same run. One JSON line.
+the sending process, an engine as `notifier run` builds it; with `distributed`, of two workers in processes of their
+own, over PostgreSQL and RabbitMQ (servers of the benchmark's own, unless URLs are given). The push service is
+`tests.pushsink`, a TLS HTTP/2 server in another process, on the other core. `cold` is the same without envelopes, over
+a tenth of the subscribers. Peers (see benchmarks/wire.py) send to the same sink in the same run. `--breaking-during`
+accepts breaking news for a tenth in the middle of an ordinary alert to all: seconds from its decision to its first
+message on the wire, and to its last acceptance. One JSON line.
 """
 
 from __future__ import annotations
@@ -15,83 +19,60 @@ import asyncio
 import json
 import resource
 import secrets
+import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from time import monotonic
 
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
-
-from benchmarks.wire import SUBJECT, cpu_s, install_web_push, measure_node, measure_webpush_async, pin
-from notifier.addresses import AddressGuard
+from benchmarks.fanout_parts import Distributed, Embedded, Fleet, Sender, TimedStore
+from benchmarks.wire import cpu_s, install_web_push, measure_node, measure_webpush_async, pin
 from notifier.alerts.alert import Alert
-from notifier.alerts.delivery import ChunkJob, Settlement
 from notifier.clock import system_clock
-from notifier.engine.courier import Courier
-from notifier.engine.local import LocalEngine
-from notifier.engine.pauses import Pauses
-from notifier.engine.run import Runner, RunSettings
 from notifier.engine.sealing import Sealer
-from notifier.push.envelope import seal_now
-from notifier.push.http2.wire import Http2Wire
-from notifier.push.paced_wire import PacedWire, Pacer
-from notifier.push.pycurl_wire import PycurlWire
-from notifier.push.vapid import VapidKey, VapidSigner, vapid_key
+from notifier.push.request import topic_of
+from notifier.push.vapid import VapidKey, load_or_create_key
 from notifier.storage.alerts import SqlAlertStore
 from notifier.storage.database import Database
-from notifier.storage.deliveries import SqlDeliveryStore
 from notifier.storage.envelopes import SqlEnvelopeStore
 from notifier.storage.transfer import SqlTransfer
 from notifier.subscribers.subscriber import NewSubscription
 from notifier.telemetry import Metrics
+from tests.conftest import PROGRAMS
 from tests.contracts.samples import an_alert
+from tests.postgres import PostgresServer
 from tests.pushsink.browser import keys_of
 from tests.pushsink.process import PushSink
+from tests.rabbitmq import RabbitServer
 
-IMPORT_BATCH = 5_000
-THREADS = 2
+IMPORT_BATCH = 10_000
 PATIENCE_S = 1_800.0
-
-
-class TimedStore(SqlDeliveryStore):
-    """A delivery store that remembers when each sub-batch was settled."""
-
-    def __init__(self, database: Database) -> None:
-        super().__init__(database)
-        self.settled: list[tuple[datetime, int]] = []
-
-    def settle(self, job: ChunkJob, settlement: Settlement, now: datetime, lease_s: float) -> None:
-        """Settle, and note when how many were accepted."""
-        super().settle(job, settlement, now, lease_s)
-        accepted = sum(words.get("delivered", 0) for words in settlement.counts.values())
-        self.settled.append((now, accepted))
+LOOK_S = 0.05
+BREAKING_STORY = 2
 
 
 @dataclass(frozen=True, slots=True)
 class FanOut:
-    """What one alert came to; times in seconds after the decision."""
+    """What one alert came to; times in seconds after the decision. The percentiles are known of the embedded engine."""
 
     accepted: int
     cpu_us: float
     wall_s: float
-    p50_s: float
-    p90_s: float
-    p99_s: float
+    rss_mb: float
+    percentiles_s: dict[str, float]
 
 
 class Bench:
-    """A database of subscribers and an engine, beside a sink."""
+    """A database of subscribers and a sink."""
 
-    def __init__(self, database: Database, sink: PushSink, key: VapidKey, sub_batch: int) -> None:
-        self.database, self.sink, self.key, self.sub_batch = database, sink, key, sub_batch
+    def __init__(self, database: Database, sink: PushSink, key: VapidKey) -> None:
+        self.database, self.sink, self.key = database, sink, key
         self.store = TimedStore(database)
         self.alerts = SqlAlertStore(database)
-        self.metrics = Metrics()
 
     def subscribe(self, first: int, last: int, topics: Callable[[int], frozenset[str]]) -> None:
         """Make browsers `first` to `last`."""
@@ -111,45 +92,75 @@ class Bench:
 
     def seal_ahead(self) -> float:
         """Seal for everybody; returns how many a second of CPU, the sealing process's and what feeds and stores."""
-        sealer = Sealer(SqlEnvelopeStore(self.database), lambda: False, self.metrics)
+        sealer = Sealer(SqlEnvelopeStore(self.database), lambda: False, Metrics())
         began = cpu_s() + _children_s()
         with ProcessPoolExecutor(1) as pool:
             kept = sealer.seal_all(pool)
         return kept / (cpu_s() + _children_s() - began)
 
-    def send(self, topic: str) -> FanOut:
+    def send(self, topic: str, fleet: Fleet) -> FanOut:
         """One alert, from its decision to the last acceptance."""
         self.store.settled.clear()
-        engine = LocalEngine(self._runner, THREADS)
-        engine.start()
-        cpu, decided_at = cpu_s(), system_clock()
-        new = replace(an_alert(topic, breaking=True), decided_at=decided_at)
-        alert = self.alerts.accept(new, decided_at)
-        engine.wake()
-        self._wait(alert)
-        used = cpu_s() - cpu
-        engine.stop(60)
-        times = sorted((at - decided_at).total_seconds() for at, count in self.store.settled for _ in range(count))
-        accepted = len(times)
-        p50, p90, p99 = (times[min(accepted - 1, accepted * share // 100)] for share in (50, 90, 99))
-        return FanOut(accepted, used / accepted * 1e6, times[-1], p50, p90, p99)
+        cpu, _ = fleet.used()
+        alert = self.accept(topic, breaking=True)
+        fleet.wake()
+        done = self.wait(alert)
+        after, rss_mb = fleet.used()
+        accepted, used = done.counts["delivered"], after - cpu
+        times = sorted((at - alert.decided_at).total_seconds() for _, at, n in self.store.settled for _ in range(n))
+        wall_s = (done.done_at - alert.decided_at).total_seconds() if done.done_at else 0.0
+        shares = {
+            f"p{share}_s": times[min(len(times) - 1, len(times) * share // 100)] for share in (50, 90, 99) if times
+        }
+        return FanOut(accepted, used / accepted * 1e6, wall_s, rss_mb, shares)
 
-    def _wait(self, alert: Alert) -> None:
-        until = monotonic() + PATIENCE_S
-        while monotonic() < until:
-            threading.Event().wait(0.2)
+    def send_breaking_during(self, fleet: Fleet, sender: Sender) -> dict[str, float]:
+        """Breaking news for a tenth, when a tenth of everybody has an ordinary alert."""
+        self.store.settled.clear()
+        sender.first.clear()
+        ordinary = self.accept("news", breaking=False)
+        fleet.wake()
+        tenth = ordinary.audience / 10
+        self._until(lambda: sum(accepted for _, _, accepted in list(self.store.settled)) > tenth)
+        breaking = self.accept("tenth", breaking=True)
+        fleet.wake()
+        done = self.wait(breaking)
+        first_at = sender.first[topic_of(breaking.message.tag)]
+        meanwhile = self.alerts.find(ordinary.id)
+        assert meanwhile is not None
+        assert meanwhile.done_at is None, "the ordinary alert ended too early to say anything"
+        assert done.done_at is not None
+        self.wait(ordinary)
+        return {
+            "breaking_first_s": (first_at - breaking.decided_at).total_seconds(),
+            "breaking_all_s": (done.done_at - breaking.decided_at).total_seconds(),
+        }
+
+    def accept(self, topic: str, *, breaking: bool) -> Alert:
+        """Decide and accept."""
+        now = system_clock()
+        new = an_alert(topic, breaking=breaking, story=BREAKING_STORY if breaking else 1)
+        return self.alerts.accept(replace(new, decided_at=now), now)
+
+    def wait(self, alert: Alert) -> Alert:
+        """The alert when it is done."""
+
+        def is_done() -> bool:
             found = self.alerts.find(alert.id)
-            if found is not None and found.done_at is not None:
-                return
-        raise TimeoutError("the fan-out did not end")
+            return found is not None and found.done_at is not None
 
-    def _runner(self) -> Runner:
-        guard = AddressGuard.allowing([self.sink.local])
-        wire = Http2Wire(guard, PycurlWire(guard, self.sink.ca_file), self.sink.ca_file)
-        pacer = Pacer(system_clock)
-        courier = Courier(PacedWire(wire, pacer), VapidSigner([self.key], SUBJECT), seal_now)
-        settings = RunSettings(sub_batch=self.sub_batch)
-        return Runner(self.store, courier, Pauses(self.metrics), self.metrics, system_clock, settings)
+        self._until(is_done)
+        found = self.alerts.find(alert.id)
+        assert found is not None
+        return found
+
+    @staticmethod
+    def _until(reached: Callable[[], bool]) -> None:
+        until = monotonic() + PATIENCE_S
+        while not reached():
+            if monotonic() > until:
+                raise TimeoutError("the fan-out did not end")
+            threading.Event().wait(LOOK_S)
 
 
 def _children_s() -> float:
@@ -168,20 +179,63 @@ def opened(url: str) -> Iterator[Database]:
         database.close()
 
 
-def main() -> None:
-    """See the top of this file."""
+def servers(options: argparse.Namespace, stack: ExitStack) -> tuple[str, str]:
+    """The URLs of the database and the broker, of servers that are started if none are given."""
+    url, broker_url = options.database_url, options.broker_url
+    if options.engine == "distributed" and not url:
+        postgres = PostgresServer(_program("postgres"))
+        stack.callback(postgres.remove)
+        postgres.psql("CREATE DATABASE bench")
+        url = postgres.url("bench")
+    if options.engine == "distributed" and not broker_url:
+        rabbit = RabbitServer(_program("rabbitmq"))
+        stack.callback(rabbit.remove)
+        broker_url = rabbit.url
+    return url, broker_url
+
+
+def _program(name: str) -> str:
+    names, install = PROGRAMS[name]
+    found = next((path for program in names if (path := shutil.which(program))), None)
+    if found is None:
+        raise SystemExit(f"{name} is missing: {install}")
+    return found
+
+
+def arguments() -> argparse.ArgumentParser:
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--subscribers", type=int, default=50_000)
+    parser.add_argument("--engine", choices=["embedded", "distributed"], default="embedded")
     parser.add_argument("--peers", action="store_true", help="also node web-push (npm) and webpush_async")
+    parser.add_argument(
+        "--breaking-during", action="store_true", help="breaking news amid an ordinary alert (embedded)"
+    )
     parser.add_argument("--database-url", default="", help="an empty database; SQLite in a temporary folder without it")
+    parser.add_argument("--broker-url", default="", help="RabbitMQ, for distributed")
     parser.add_argument("--delay", type=float, default=0.0, help="seconds that the sink waits before each answer")
     parser.add_argument("--sub-batch", type=int, default=1000)
-    options = parser.parse_args()
-    key = vapid_key(generate_private_key(SECP256R1()))
-    found: dict[str, float | int | str | None] = {"subscribers": options.subscribers}
-    with PushSink("--sample", "1000", "--delay", str(options.delay)) as sink, opened(options.database_url) as database:
+    return parser
+
+
+def measure(bench: Bench, fleet: Fleet, subscribers: int) -> tuple[FanOut, FanOut, int]:
+    """Warm, cold, and how many got nothing of the warm one."""
+    warm = bench.send("news", fleet)
+    lost = subscribers - bench.sink.report()["browsers"]
+    return warm, bench.send("tenth", fleet), lost
+
+
+def main() -> None:
+    """See the top of this file."""
+    options = arguments().parse_args()
+    found: dict[str, float | int | str | None] = {"subscribers": options.subscribers, "engine": options.engine}
+    with ExitStack() as stack:
+        sink = stack.enter_context(PushSink("--sample", "1000", "--delay", str(options.delay)))
+        url, broker_url = servers(options, stack)
+        database = stack.enter_context(opened(url))
+        key = load_or_create_key(sink.ca_file.with_name("vapid.pem"))
         found["database"] = database.url.get_backend_name()
-        bench = Bench(database, sink, key, options.sub_batch)
+        bench = Bench(database, sink, key)
         began = monotonic()
         bench.subscribe(
             0, options.subscribers, lambda number: frozenset({"news", *(["tenth"] if number % 10 == 0 else [])})
@@ -190,17 +244,24 @@ def main() -> None:
         found["sealed_per_cpu_s"] = bench.seal_ahead()
         pin(sink.pid, 1)
         pin(0, 0)
-        warm = bench.send("news")
-        found |= {"accepted": warm.accepted, "lost": options.subscribers - sink.report()["browsers"]}
-        found |= {"cpu_us_per_message": warm.cpu_us, "wall_s": warm.wall_s}
-        found |= {"p50_s": warm.p50_s, "p90_s": warm.p90_s, "p99_s": warm.p99_s}
-        found["rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        found["cold_cpu_us_per_message"] = bench.send("tenth").cpu_us
+        sender = Sender(bench.store, sink.origin, sink.ca_file, options.sub_batch)
+        fleet: Fleet
+        if options.engine == "distributed":
+            fleet = Distributed(database, broker_url, sink.origin, sink.ca_file, options.sub_batch)
+        else:
+            fleet = Embedded(sender)
+        stack.callback(fleet.stop)
+        warm, cold, lost = measure(bench, fleet, options.subscribers)
+        found |= {"accepted": warm.accepted, "lost": lost, "cpu_us_per_message": warm.cpu_us, "wall_s": warm.wall_s}
+        found |= warm.percentiles_s | {"rss_mb": warm.rss_mb, "cold_cpu_us_per_message": cold.cpu_us}
+        if options.breaking_during:
+            found |= bench.send_breaking_during(fleet, sender)
         if options.peers:
             found["webpush_async_cpu_us"] = other = asyncio.run(measure_webpush_async(sink, key, 2000))
             found["node_web_push_cpu_us"] = node = measure_node(sink, key, 2000, install_web_push())
             found["ratio_webpush_async"] = other / warm.cpu_us
             found["ratio_node_web_push"] = node / warm.cpu_us
+            found["cold_ratio_webpush_async"] = other / cold.cpu_us
         report = sink.report()
         assert report["problems"] == [], report["problems"][:3]
     print(json.dumps({name: round(value, 2) if isinstance(value, float) else value for name, value in found.items()}))
