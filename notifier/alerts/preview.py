@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter, deque
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from notifier.alerts.alert import Alert, AlertKind, NewAlert
 from notifier.alerts.decide import AlertRules, Hold, PastAlert, Send
-from notifier.alerts.desk import WINDOW, Desk, DeskResult
-from notifier.stories.settled import SettledGrouper
+from notifier.alerts.desk import WINDOW, Desk, Moment
 from notifier.stories.story import StoryItem
 from notifier.topics.corpus import Corpus, PastItem
 from notifier.topics.match import TopicIndex
@@ -24,17 +23,30 @@ from notifier.topics.text import Text
 from notifier.topics.topic import MatchedWord, Topic, TopicMatch
 
 
+@dataclass(frozen=True, slots=True)
+class PastMoment:
+    """What a poll did to a story: the story after it, and the versions that it brought."""
+
+    moment: Moment
+    brought: tuple[StoryItem, ...]
+
+
 class Record:
     """Items, and versions of items, that have a story, in the order in which they were seen; and what was alerted.
 
     `alerts` matter because topics share stories: what one topic has put on screens decides in whose words the next
-    topic's followers are told.
+    topic's followers are told. Whatever no topic has a part in is kept once it was worked out: the second rule that is
+    asked about costs a fraction of the first.
     """
 
     def __init__(self, items: Iterable[StoryItem] = (), alerts: Iterable[Alert | NewAlert] = ()) -> None:
         self.items: list[StoryItem] = []
+        self.moments: list[PastMoment] = []
         self.alerts: list[PastAlert] = []
         self.corpus = Corpus()
+        # By story, the story that changed last at the end: its items in their newest versions.
+        self._open: dict[int, dict[int, StoryItem]] = {}
+        self._changed_at: dict[int, datetime] = {}
         self.add(items)
         self.tell(alerts)
 
@@ -44,10 +56,16 @@ class Record:
 
     def add(self, items: Iterable[StoryItem]) -> None:
         """Put newer ones behind."""
-        for item in items:
-            if item.story_id is not None:
+        grouped = (item for item in items if item.story_id is not None)
+        for at, poll in itertools.groupby(grouped, key=lambda item: item.seen_at):
+            newest: dict[int, StoryItem] = {}
+            for item in poll:
                 self.items.append(item)
                 self.corpus.add(PastItem.of(item))
+                newest[item.id] = item
+            self._close(at)
+            self._move_on(newest.values(), at)
+        self.corpus.read()
 
     def matching(self, topic: Topic) -> Sequence[StoryItem]:
         """The items that the topic's rule is true of; all of them where it has none."""
@@ -56,11 +74,24 @@ class Record:
         true = {id(past) for past in self.corpus.matching(parse(topic.match).tree)}
         return [item for item, past in zip(self.items, self.corpus.items, strict=True) if id(past) in true]
 
-    def polls(self, stories: Collection[int | None]) -> Iterator[list[StoryItem]]:
-        """The items of these stories as they came: poll by poll."""
-        touched = (item for item in self.items if item.story_id in stories)
-        for _, poll in itertools.groupby(touched, key=lambda item: item.seen_at):
-            yield list({item.id: item for item in poll}.values())
+    def _move_on(self, poll: Iterable[StoryItem], at: datetime) -> None:
+        brought: dict[int, list[StoryItem]] = {}
+        for item in poll:
+            if item.story_id is not None:
+                brought.setdefault(item.story_id, []).append(item)
+        for story_id, items in brought.items():
+            self._changed_at.pop(story_id, None)
+            self._changed_at[story_id] = at
+            story = self._open.setdefault(story_id, {})
+            story.update((item.id, item) for item in items)
+            moment = Moment(story_id, tuple(story.values()), at).work_out()
+            self.moments.append(PastMoment(moment, tuple(items)))
+
+    def _close(self, now: datetime) -> None:
+        """As the desk lets go of stories: an item that comes back after that stands alone."""
+        old = itertools.takewhile(lambda changed: now - changed[1] > WINDOW, self._changed_at.items())
+        for story_id, _ in list(old):
+            del self._open[story_id], self._changed_at[story_id]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +135,7 @@ class Difference:
 
 
 class _PreviewDesk(Desk):
-    """The desk over stories that are settled already, and items of which it is known whether the rule is true."""
+    """The desk, asked again: of each moment it is known which items the rule is true of."""
 
     def __init__(
         self, topic: Topic, matching: Sequence[StoryItem], alerts: Iterable[PastAlert], rules: AlertRules
@@ -113,24 +144,30 @@ class _PreviewDesk(Desk):
         super().__init__(TopicIndex([topic]), [topic], rules)
         to_others = (replace(alert, topics=alert.topics - {topic.slug}) for alert in alerts)
         self._to_come = deque(alert for alert in to_others if alert.topics)
-        self._grouper = SettledGrouper(window=WINDOW)
-        self._topic = topic
+        self._slug = topic.slug
         self._true = {(item.id, item.version) for item in matching}
+        self._first_true: dict[int, StoryItem] = {}
 
-    def take(self, items: Sequence[StoryItem], now: datetime) -> DeskResult:
-        """As the desk does, after what other topics had sent by then."""
-        while self._to_come and self._to_come[0].decided_at < now:
-            alert = self._to_come.popleft()
-            self._past[alert.story_id].append(alert)
-        return super().take(items, now)
+    def ask(self, past: PastMoment) -> NewAlert | None:
+        """What would have been sent then, or put before an editor."""
+        moment = past.moment
+        while self._to_come and self._to_come[0].decided_at < moment.at:
+            self._remember(self._to_come.popleft())
+        if moment.story_id not in self._first_true:
+            found = next((item for item in past.brought if (item.id, item.version) in self._true), None)
+            if found is None:  # what is sent of it is for other topics
+                return None
+            self._first_true[moment.story_id] = found
+            self._matches[moment.story_id] = {self._slug: TopicMatch(self._slug, ())}
+        _, verdict = self._judge(moment)
+        return self._explained(verdict.alert) if isinstance(verdict, Send | Hold) else None
 
-    def _match(self, item: StoryItem, story_id: int) -> None:
-        if (item.id, item.version) not in self._true:
-            return
-        if self._topic.match.strip():
-            super()._match(item, story_id)
-        else:  # nothing to look for, so nothing to read
-            self._matches[story_id].setdefault(self._topic.slug, TopicMatch(self._topic.slug, ()))
+    def _explained(self, alert: NewAlert) -> NewAlert:
+        """With the words that made the rule true, which are read for what is sent only."""
+        item = self._first_true[alert.story_id]
+        found = self._matcher.match(Text(item.title, item.summary, item.publisher, item.section, item.language))
+        words = {match.slug: [word.text for word in match.words] for match in found}
+        return replace(alert, why={**alert.why, "topics": words})
 
 
 def preview(topic: Topic, record: Record, rules: AlertRules, since: datetime, until: datetime) -> Preview:
@@ -142,8 +179,8 @@ def preview(topic: Topic, record: Record, rules: AlertRules, since: datetime, un
     stories = {item.story_id for item in matching}
     earlier = [alert for alert in record.alerts if alert.story_id in stories]
     desk = _PreviewDesk(topic, matching, earlier, rules)
-    polls = record.polls(stories)
-    decided = [alert for poll in polls for alert in _alerts(desk, poll)]
+    touched = (past for past in record.moments if past.moment.story_id in stories)
+    decided = (alert for past in touched if (alert := desk.ask(past)) is not None)
     within = [alert for alert in decided if since <= alert.decided_at < until and topic.slug in alert.topics]
     updates = Counter(alert.story_id for alert in within if alert.kind is not AlertKind.NEW)
     index = TopicIndex([topic])
@@ -162,12 +199,6 @@ def compare(before: Preview, after: Preview) -> Difference:
         lost=tuple(w for w in before.alerts if w.alert.story_id not in new),
         kept=tuple(w for w in after.alerts if w.alert.story_id in old),
     )
-
-
-def _alerts(desk: Desk, poll: Sequence[StoryItem]) -> Iterator[NewAlert]:
-    for verdict in desk.take(poll, poll[0].seen_at).verdicts:
-        if isinstance(verdict, Send | Hold):
-            yield verdict.alert
 
 
 def _would_send(alert: NewAlert, topic: Topic, index: TopicIndex, updates: int) -> WouldSend:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from notifier.stories.story import StoryItem
 
@@ -78,7 +79,13 @@ RULES = {
 
 def gate(item: StoryItem) -> Gated | None:
     """The first rule that this item falls under."""
+    return _gated(item.title)
+
+
+# A story is judged whenever one of its items changes, each time with all of them.
+@lru_cache(maxsize=8192)
+def _gated(title: str) -> Gated | None:
     for rule, pattern in RULES.items():
-        if found := pattern.search(item.title):
+        if found := pattern.search(title):
             return Gated(rule, found.group())
     return None

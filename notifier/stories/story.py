@@ -5,7 +5,7 @@ Enters: `StoryItem` (a stored version of a FeedItem). Leaves: `Story`; next room
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -57,6 +57,18 @@ class Story:
     updated_at: datetime
     publishers: tuple[str, ...]
     item_ids: tuple[int, ...]
+
+
+def told_by(items: Sequence[StoryItem], story_id: int, lead: StoryItem) -> Story:
+    """The story that these items make, in the order in which they joined it, in the words of `lead`."""
+    return Story(
+        story_id,
+        lead,
+        first_seen_at=min(item.first_seen for item in items),
+        updated_at=max(item.seen_at for item in items),
+        publishers=tuple(dict.fromkeys(item.publisher for item in items)),
+        item_ids=tuple(item.id for item in items),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from notifier.stories.identity import components
 from notifier.stories.story import StoryItem
@@ -39,6 +40,7 @@ SAME_PUBLISHER = {
 }
 
 
+@lru_cache(maxsize=4096)
 def publisher_key(name: str) -> str:
     """Who speaks: `bbc.co.uk`, `BBC News` and `BBC World` are one."""
     plain = re.sub(r"\([^)]*\)|^https?://(?:www\.)?", " ", name.casefold())
@@ -49,10 +51,14 @@ def publisher_key(name: str) -> str:
 
 def near_equal(a: StoryItem, b: StoryItem) -> bool:
     """The two say the same in nearly the same words, at a length at which that is no accident."""
-    left, right = stems(f"{a.title} {a.summary}", a.language), stems(f"{b.title} {b.summary}", b.language)
+    left, right = _stems(f"{a.title} {a.summary}", a.language), _stems(f"{b.title} {b.summary}", b.language)
     if min(len(left), len(right)) < LEAST_STEMS:
         return False
     return len(left & right) >= NEAR_EQUAL * len(left | right)
+
+
+# A story is judged whenever one of its items changes, each time with all of them.
+_stems = lru_cache(maxsize=8192)(stems)
 
 
 def agency(item: StoryItem) -> str | None:

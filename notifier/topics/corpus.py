@@ -84,6 +84,11 @@ class Corpus:
         shard.add(number, item)
         self._labels[item.source, item.section, item.language].append(number)
 
+    def read(self) -> None:
+        """Read the words that came since the last time; the next rule would have to, while somebody waits for it."""
+        for shard in self._shards.values():
+            shard.read()
+
     def matching(self, rule: Node, among: Callable[[PastItem], bool] | None = None) -> Iterator[PastItem]:
         """The items that the rule is true of, oldest first. `among` narrows the items before they are read."""
         everything = BitMap(range(len(self.items)))
@@ -141,6 +146,11 @@ class _Shard:
         self._title.add(number, item.title)
         self._summary.add(number, item.summary)
 
+    def read(self) -> None:
+        """See `Corpus.read`."""
+        self._title.read()
+        self._summary.read()
+
     def having(self, run: Run, exact: bool, title: bool) -> BitMap:
         """The items that have every form of the run, wherever it stands."""
         fields = (self._title,) if title else (self._title, self._summary)
@@ -155,7 +165,7 @@ class _Postings:
         self._numbers: dict[str, list[int]] = defaultdict(list)
         self._forms: dict[str, list[str]] = defaultdict(list)
         self._stems: dict[str, list[str]] = defaultdict(list)
-        self._read = 0
+        self._known = 0
 
     def add(self, number: int, text: str) -> None:
         for lexeme in set(LEXEME.findall(text)):
@@ -163,7 +173,7 @@ class _Postings:
 
     def having(self, form: str, exact: bool) -> BitMap:
         """The items in which a form of a rule is found."""
-        self._read_new()
+        self.read()
         return BitMap.union(BitMap(), *(BitMap(self._numbers[lexeme]) for lexeme in self._lexemes(form, exact)))
 
     def _lexemes(self, form: str, exact: bool) -> Iterable[str]:
@@ -173,13 +183,13 @@ class _Postings:
             return self._forms.get(form, ())
         return self._stems.get(stem(form, self._language), ())
 
-    def _read_new(self) -> None:
+    def read(self) -> None:
         """Read the lexemes that came since the last time; a dict keeps the order in which they came."""
-        for lexeme in islice(self._numbers, self._read, None):
+        for lexeme in islice(self._numbers, self._known, None):
             for piece in read(lexeme, self._language, True):
                 self._forms[piece.form].append(lexeme)
                 self._stems[piece.stem].append(lexeme)
-        self._read = len(self._numbers)
+        self._known = len(self._numbers)
 
 
 def _surely(bounds: Iterable[_Bounds]) -> list[BitMap]:
