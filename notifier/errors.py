@@ -79,6 +79,11 @@ class QueryError(ConfigError):
     code = "query"
     http_status = 422
 
+    @property
+    def members(self) -> Mapping[str, object]:  # type: ignore[override]
+        """The place within the rule."""
+        return place_of(self)
+
 
 class AddressRefused(NotifierError):
     """The server would have talked to an address that it must not talk to."""

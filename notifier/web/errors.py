@@ -102,6 +102,7 @@ FOR_PROGRAMS: Mapping[str, Words] = {
     "role-too-low": Words(
         "The operator behind this token may not do this any more", "Ask an administrator of this site."
     ),
+    "unknown-topic": Words("There is no such topic", "GET /api/v1/topics lists those that there are."),
     "query": Words("The rule cannot be read", "Look at `problem`, `fix`, `line` and `column`."),
     "too-large": Words("The request is too large", "Send less."),
     "request-refused": Words("The request was refused", "See /api/openapi.json for what it takes."),

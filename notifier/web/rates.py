@@ -15,6 +15,7 @@ from notifier.web.services import SiteSettings
 
 WINDOW_S = 60
 SIGN_INS_PER_MINUTE = 10
+BAD_TOKENS_PER_MINUTE = 20
 # A house or an office of people behind one address may all tell that they were shown an alert.
 RECEIPTS_PER_MINUTE = 240
 
@@ -28,6 +29,7 @@ class Rates:
             "change": RateLimitItemPerMinute(site.changes_per_minute),
             "test": RateLimitItemPerMinute(site.tests_per_minute),
             "sign-in": RateLimitItemPerMinute(SIGN_INS_PER_MINUTE),
+            "bad-token": RateLimitItemPerMinute(BAD_TOKENS_PER_MINUTE),
             "receipt": RateLimitItemPerMinute(RECEIPTS_PER_MINUTE),
         }
 
@@ -55,6 +57,11 @@ def limit_sign_ins(request: Request) -> None:
 def limit_receipts(request: Request) -> None:
     """Count what a browser tells of an alert against its address. Raises TooOften."""
     _count(request, "receipt")
+
+
+def count_bad_token(request: Request) -> None:
+    """Count a token that is not good against the client's address; good ones are never counted. Raises TooOften."""
+    _count(request, "bad-token")
 
 
 def _count(request: Request, kind: str) -> None:

@@ -1,0 +1,92 @@
+"""What was changed in the operators' files, by whom, line by line; each change can be taken back."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from pydantic import AwareDatetime, Field
+
+from notifier.errors import NotFound, RoleTooLow, ScopeMissing
+from notifier.operators.change import Change, Written, difference
+from notifier.operators.token import Scope
+from notifier.web.console.services import Console, ConsoleServices
+from notifier.web.operator_api.access import CHANGED, ROUTER, AnyToken, Reads
+from notifier.web.operator_api.files import FEEDS, TOPICS, Overtaken, Replaceable, replace_file
+from notifier.web.operator_api.shapes import PAGE, Cursor, Id, Limit, Page, Shown, cursor_of, places_of
+
+router = APIRouter(**ROUTER)
+
+
+class ChangeShown(Shown):
+    """A change that was made in the console or by a program."""
+
+    id: int
+    at: AwareDatetime
+    file: str = Field(examples=["topics.yaml"])
+    by: str = Field(description="The operator")
+    what: str = Field(examples=["Changed nato"])
+    difference: list[str] = Field(description="Line by line, as a unified diff marks it")
+
+    @classmethod
+    def of(cls, change: Change) -> ChangeShown:
+        """As programs read it."""
+        return cls(
+            id=change.id, at=change.at, file=change.file, by=change.by, what=change.what, difference=change.lines
+        )
+
+
+class TakenBack(Shown):
+    """The file is as it was before the change."""
+
+    version: str
+    taken_back: ChangeShown
+
+
+@router.get("/changes")
+def list_changes(grant: Reads, console: Console, limit: Limit = PAGE, cursor: Cursor = None) -> Page[ChangeShown]:
+    """The newest first."""
+    places = places_of(cursor, 1)
+    found = console.changes.recent(limit, places[0] if places else None)
+    return Page(
+        items=[ChangeShown.of(change) for change in found],
+        next=cursor_of(found[-1].id) if len(found) == limit else None,
+    )
+
+
+@router.get("/changes/{change_id}")
+def show_change(change_id: Id, grant: Reads, console: Console) -> ChangeShown:
+    """One change."""
+    return ChangeShown.of(_find(console, change_id))
+
+
+@router.post("/changes/{change_id}/undo", responses=CHANGED)
+def take_change_back(change_id: Id, grant: AnyToken, console: Console) -> TakenBack:
+    """Put back the text from before a change. 409 where anything else has happened to the file since.
+
+    It needs the scope that the file needs: topics:write or feeds:write.
+    """
+    scopes: dict[str, tuple[Scope, Replaceable]] = {
+        TOPICS: (Scope.TOPICS, console.topics_file),
+        FEEDS: (Scope.FEEDS, console.feeds_file),
+    }
+    if not grant.token.scopes & {Scope.TOPICS, Scope.FEEDS}:
+        raise ScopeMissing(Scope.TOPICS)
+    change = _find(console, change_id)
+    if change.file not in scopes:
+        raise NotFound(f"there is no file {change.file} any more")
+    scope, file = scopes[change.file]
+    if scope not in grant.token.scopes:
+        raise ScopeMissing(scope)
+    if not grant.may(scope):
+        raise RoleTooLow(f"the scope {scope} is for the role {scope.role} and up")
+    now = file.read()
+    if now.text != change.after:
+        raise Overtaken(now.version, difference(now.text, change.before))
+    replace_file(file, change.file, now, change.before, now.version, grant, console, f"Took back: {change.what}")
+    return TakenBack(version=Written(change.before).version, taken_back=ChangeShown.of(change))
+
+
+def _find(console: ConsoleServices, change_id: int) -> Change:
+    found = console.changes.find(change_id)
+    if found is None:
+        raise NotFound("no such change")
+    return found

@@ -1,0 +1,252 @@
+"""Feeds for programs: how each does; add one by its site's address, change, pause or remove it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, Field, StringConstraints
+
+from notifier.errors import ConfigError, FileBroken, NotFound
+from notifier.feeds.archive import PastItem
+from notifier.feeds.feed import FeedConfig
+from notifier.feeds.health import FeedHealth
+from notifier.feeds.survey import Offer
+from notifier.operators.change import Written
+from notifier.operators.token import Grant
+from notifier.web.console.services import Console, ConsoleServices
+from notifier.web.operator_api.access import CHANGED, ROUTER, Reads, WritesFeeds
+from notifier.web.operator_api.files import FEEDS, replace_file
+from notifier.web.operator_api.shapes import Id, Printable, Sent, Shown, Version
+
+LAST_ITEMS = 20
+
+router = APIRouter(**ROUTER)
+Line = Annotated[Printable, StringConstraints(strip_whitespace=True, max_length=200)]
+Url = Annotated[Printable, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+
+
+class FeedFields(Sent):
+    """A feed as it is to be (docs/feeds.md). What is left out is as it is for a new feed."""
+
+    url: Url = Field(examples=["https://news.example/world/rss"])
+    publisher: Annotated[Line, StringConstraints(min_length=1)] = Field(
+        description="Who speaks: feeds of one publisher count as one source", examples=["The Harbour Post"]
+    )
+    title: Line | None = Field(None, description="A name for tables; left out: the publisher's")
+    section: Annotated[str, StringConstraints(pattern="^[a-z][a-z0-9-]{0,30}$")] = Field("general", examples=["world"])
+    language: Annotated[str, StringConstraints(pattern="^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}$")] | None = Field(
+        None, examples=["en"], description="Left out: found out from the feed"
+    )
+    poll_every_s: float | None = Field(None, ge=1, le=86_400, description="Left out: the feed's own rhythm decides")
+    paused: bool = Field(False, description="Not asked at all")
+    weight: float = Field(1.0, ge=0, le=10, description="How much its word counts towards breaking")
+
+
+class FeedWrite(FeedFields):
+    """A feed to write into the file."""
+
+    version: Version
+
+
+class FeedShown(Shown):
+    """A feed as the file has it, and how it does."""
+
+    id: int | None = Field(description="Null until the service has taken it up, a second or two")
+    url: str
+    publisher: str
+    title: str
+    section: str
+    language: str | None
+    poll_every_s: float | None
+    paused: bool
+    weight: float
+    state: str | None = Field(description="new, ok, quiet, failing or retired; null while it is not followed")
+    error: str | None = Field(description="What is wrong, and what to do")
+    notes: list[str]
+    pace: str | None = Field(description="How often it is asked, and why")
+    last_success_at: AwareDatetime | None
+    last_change_at: AwareDatetime | None
+    next_poll_at: AwareDatetime | None
+
+    @classmethod
+    def of(cls, feed: FeedConfig, feed_id: int | None, health: FeedHealth | None) -> FeedShown:
+        """As programs read it."""
+        shown = health if health is not None and not feed.paused else None
+        return cls(
+            id=feed_id,
+            url=feed.url,
+            publisher=feed.publisher,
+            title=feed.title,
+            section=feed.section,
+            language=feed.language,
+            poll_every_s=feed.poll_every_s,
+            paused=feed.paused,
+            weight=feed.weight,
+            state=shown.state.value if shown else None,
+            error=shown.error if shown else None,
+            notes=list(shown.notes) if shown else [],
+            pace=shown.pace if shown else None,
+            last_success_at=health.last_success_at if health else None,
+            last_change_at=health.last_change_at if health else None,
+            next_poll_at=shown.next_poll_at if shown else None,
+        )
+
+
+class Feeds(Shown):
+    """The feeds in the order of the file."""
+
+    version: str = Field(description="To name in a write")
+    feeds: list[FeedShown]
+
+
+class FeedItemShown(Shown):
+    """An item that a feed brought."""
+
+    title: str
+    url: str
+    published_at: AwareDatetime | None
+    story: int | None
+    why_not: str | None = Field(description="Why it could not alert, where it could not")
+
+
+class FeedNow(Shown):
+    """One feed, the version of the file that it was read from, and its last items."""
+
+    version: str
+    feed: FeedShown
+    items: list[FeedItemShown]
+
+
+class FeedWritten(Shown):
+    """The feed as it was written; the service takes it up within two seconds."""
+
+    version: str
+    feed: FeedShown
+
+
+class Site(Sent):
+    """The address of a site's page, or of a feed."""
+
+    address: Url = Field(examples=["news.example"])
+
+
+class FeedFound(Shown):
+    """A feed that could be followed."""
+
+    url: str
+    publisher: str
+    title: str
+    section: str
+    format: str
+    language: str | None
+    headlines: list[str] = Field(description="Its last items")
+    problem: str = Field(description="Why it could not be read; empty where it could")
+
+    @classmethod
+    def of(cls, offer: Offer) -> FeedFound:
+        """As programs read it."""
+        return cls(
+            url=offer.url,
+            publisher=offer.publisher,
+            title=offer.title,
+            section=offer.section,
+            format=offer.format,
+            language=offer.language,
+            headlines=[item.title or "" for item in offer.items],
+            problem=offer.problem,
+        )
+
+
+@router.get("/feeds")
+def list_feeds(grant: Reads, console: Console) -> Feeds:
+    """Every feed of the file, and how it does. 409 where the file has a mistake."""
+    version, feeds = console.feeds_file.read().version, _feeds(console)
+    ids, health = console.archive.ids(), _health(console)
+    return Feeds(version=version, feeds=[FeedShown.of(f, ids.get(f.url), health.get(f.url)) for f in feeds])
+
+
+@router.post("/feeds/find")
+async def find_feeds(site: Site, grant: WritesFeeds, console: Console) -> list[FeedFound]:
+    """The feeds behind an address, read once, the best first. Nothing is written. 404 where there is none."""
+    return [FeedFound.of(offer) for offer in await console.find_feeds(site.address, ())]
+
+
+@router.post("/feeds", status_code=201, responses=CHANGED)
+def add_feed(body: FeedWrite, grant: WritesFeeds, console: Console) -> FeedWritten:
+    """Add a feed at the end of the file."""
+    _feeds(console)
+    feed, written = _feed(body), console.feeds_file.read()
+    after = console.feeds_file.with_feed(written.text, feed)
+    return _write(feed, written, after, body.version, grant, console, f"Added {feed.title}")
+
+
+@router.get("/feeds/{feed_id}", responses=CHANGED)
+def show_feed(feed_id: Id, grant: Reads, console: Console) -> FeedNow:
+    """One feed and its last items."""
+    feed, items = _find(console, feed_id), console.archive.items(feed_id, LAST_ITEMS)
+    return FeedNow(
+        version=console.feeds_file.read().version,
+        feed=FeedShown.of(feed, feed_id, _health(console).get(feed.url)),
+        items=[_item(item) for item in items],
+    )
+
+
+@router.put("/feeds/{feed_id}", responses=CHANGED)
+def write_feed(feed_id: Id, body: FeedWrite, grant: WritesFeeds, console: Console) -> FeedWritten:
+    """Change a feed: pause it, name it, move it to another address. Comments and order of the file stay."""
+    was = _find(console, feed_id)
+    feed, written = _feed(body, was), console.feeds_file.read()
+    after = console.feeds_file.with_feed(written.text, feed, was.url)
+    return _write(feed, written, after, body.version, grant, console, f"Changed {feed.title}")
+
+
+@router.delete("/feeds/{feed_id}", status_code=204, responses=CHANGED)
+def remove_feed(feed_id: Id, version: Annotated[Version, Query()], grant: WritesFeeds, console: Console) -> None:
+    """Take a feed out of the file; what it brought is kept."""
+    feed, written = _find(console, feed_id), console.feeds_file.read()
+    after = console.feeds_file.without_feed(written.text, feed.url)
+    replace_file(console.feeds_file, FEEDS, written, after, version, grant, console, f"Removed {feed.title}")
+
+
+def _write(
+    feed: FeedConfig, written: Written, after: str, version: str, grant: Grant, console: ConsoleServices, what: str
+) -> FeedWritten:
+    replace_file(console.feeds_file, FEEDS, written, after, version, grant, console, what)
+    known = console.archive.ids()
+    return FeedWritten(version=Written(after).version, feed=FeedShown.of(feed, known.get(feed.url), None))
+
+
+def _feed(body: FeedWrite, was: FeedConfig | None = None) -> FeedConfig:
+    """What a program cannot name (the variable with a feed's headers) stays as the file has it."""
+    fields = body.model_dump(exclude={"version", "title"})
+    return FeedConfig(
+        **fields, title=body.title or body.publisher, headers_env=was.headers_env if was is not None else None
+    )
+
+
+def _feeds(console: ConsoleServices) -> Sequence[FeedConfig]:
+    """The feeds of the file. Raises FileBroken."""
+    try:
+        return console.feeds_file.feeds()
+    except ConfigError as broken:
+        raise FileBroken(broken) from broken
+
+
+def _find(console: ConsoleServices, feed_id: int) -> FeedConfig:
+    address = next((url for url, known in console.archive.ids().items() if known == feed_id), None)
+    found = next((feed for feed in _feeds(console) if feed.url == address), None)
+    if found is None:
+        raise NotFound(f"feeds.yaml has no feed {feed_id}")
+    return found
+
+
+def _health(console: ConsoleServices) -> Mapping[str, FeedHealth]:
+    return {health.url: health for health in console.feeds()}
+
+
+def _item(item: PastItem) -> FeedItemShown:
+    return FeedItemShown(
+        title=item.title, url=item.url, published_at=item.published_at, story=item.story_id, why_not=item.why_not
+    )

@@ -1,0 +1,232 @@
+"""How the service does, for programs: the token itself, audience, system, operators."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from pydantic import AwareDatetime, Field
+
+from notifier.errors import NotFound
+from notifier.operators.operator import Role
+from notifier.operators.token import Scope
+from notifier.subscribers.audience import Kind
+from notifier.web.console.services import Console
+from notifier.web.operator_api.access import ROUTER, AnyToken, Reads, SeesToOperators
+from notifier.web.operator_api.shapes import Id, Shown
+from notifier.web.services import Services
+
+router = APIRouter(**ROUTER)
+Name = Annotated[str, Path(min_length=1, max_length=64, examples=["bea"])]
+MOST_DAYS = 400
+
+
+class Me(Shown):
+    """What the token of this request is good for now."""
+
+    operator: str
+    role: Role
+    token: str = Field(description="The token's name")
+    scopes: list[Scope] = Field(description="Those that the operator's role still allows")
+    until: AwareDatetime | None = Field(description="Null where it does not expire")
+
+
+class AudienceNow(Shown):
+    """Subscriptions that there are now: counts, and nobody's identity."""
+
+    total: int
+    topics: dict[str, int]
+    browsers: dict[str, int]
+    push_services: dict[str, int]
+
+
+class CountOfDay(Shown):
+    """So many subscriptions at the end of a UTC day. `kind` says by what they were counted."""
+
+    day: date
+    kind: Kind
+    name: str
+    count: int
+
+
+class EndsOfDay(Shown):
+    """So many subscriptions ended on a UTC day, for this reason, at this push service."""
+
+    day: date
+    reason: str = Field(examples=["stopped", "410"])
+    push_service: str
+    count: int
+
+
+class Audience(Shown):
+    """Who follows what, now and over the last days."""
+
+    now: AudienceNow
+    days: list[CountOfDay]
+    ends: list[EndsOfDay]
+
+
+class CheckShown(Shown):
+    """One line of /readyz."""
+
+    ok: bool
+    detail: str
+
+
+class Queue(Shown):
+    """What waits to be sent."""
+
+    ready: int = Field(description="Chunks that could be sent now")
+    leased: int = Field(description="Chunks that a worker has")
+    held: int = Field(description="Chunks that wait for their time or an editor")
+    retries: int = Field(description="Pushes to be tried again")
+
+
+class KeyShown(Shown):
+    """An application server key."""
+
+    key_id: str
+    made_at: AwareDatetime
+    subscriptions: int
+
+
+class System(Shown):
+    """How the service does."""
+
+    checks: dict[str, CheckShown]
+    complaints: list[str] = Field(description="Files that cannot be used as they are, with line and fix")
+    engine: str
+    queue: Queue
+    keys: list[KeyShown]
+    versions: dict[str, str]
+
+
+class OperatorShown(Shown):
+    """Somebody who may sign in."""
+
+    name: str
+    role: Role
+    since: AwareDatetime
+    signed_in: int = Field(description="Browsers in which they are signed in")
+
+
+class Ended(Shown):
+    """So many were ended."""
+
+    ended: int
+
+
+@router.get("/me")
+def show_me(grant: AnyToken) -> Me:
+    """Whose token this is, and what it may do."""
+    return Me(
+        operator=grant.operator.name,
+        role=grant.operator.role,
+        token=grant.token.name,
+        scopes=[scope for scope in Scope if grant.may(scope)],
+        until=grant.token.until,
+    )
+
+
+@router.get("/audience")
+def show_audience(
+    grant: Reads,
+    console: Console,
+    services: Services,
+    days: Annotated[int, Query(ge=1, le=MOST_DAYS, description="How far back")] = 30,
+) -> Audience:
+    """Subscriptions by topic, browser and push service, and where and why others ended."""
+    now: datetime = services.clock()
+    since = now - timedelta(days=days)
+    counts: dict[Kind, dict[str, int]] = {kind: {} for kind in Kind}
+    for one in console.audience.today(now):
+        counts[one.kind][one.name] = one.count
+    return Audience(
+        now=AudienceNow(
+            total=counts[Kind.ALL].get("all", 0),
+            topics=counts[Kind.TOPIC],
+            browsers=counts[Kind.BROWSER],
+            push_services=counts[Kind.PUSH_SERVICE],
+        ),
+        days=[
+            CountOfDay(day=one.day, kind=one.kind, name=one.name, count=one.count)
+            for one in console.audience.days(since)
+        ],
+        ends=[
+            EndsOfDay(day=one.day, reason=one.reason, push_service=one.push_service, count=one.count)
+            for one in console.audience.ends(since)
+        ],
+    )
+
+
+@router.get("/system")
+def show_system(grant: Reads, console: Console, services: Services) -> System:
+    """Checks, queue, keys and versions."""
+    state = console.system()
+    return System(
+        checks={name: CheckShown(ok=c.ok, detail=c.detail) for name, c in services.readiness().items()},
+        complaints=list(console.complaints()),
+        engine=state.engine,
+        queue=Queue(
+            ready=sum(state.queue.ready.values()),
+            leased=sum(state.queue.leased.values()),
+            held=state.queue.held,
+            retries=sum(waiting.count for waiting in state.queue.retries.values()),
+        ),
+        keys=[KeyShown(key_id=key.key_id, made_at=key.made_at, subscriptions=key.subscriptions) for key in state.keys],
+        versions=dict(state.versions),
+    )
+
+
+@router.get("/operators")
+def list_operators(grant: Reads, console: Console) -> list[OperatorShown]:
+    """Who may sign in. They are made on the server: `notifier operators add`."""
+    return [
+        OperatorShown(name=o.name, role=o.role, since=o.created_at, signed_in=o.signed_in)
+        for o in console.operators.all(console.wall())
+    ]
+
+
+@router.delete("/operators/{name}/sessions")
+def sign_operator_out(name: Name, grant: SeesToOperators, console: Console) -> Ended:
+    """Sign an operator out everywhere. Their tokens stay."""
+    if console.operators.credentials(name) is None:
+        raise NotFound(f"there is no operator named {name}")
+    return Ended(ended=console.operators.close_sessions(name))
+
+
+@router.delete("/tokens/{token_id}", status_code=204)
+def revoke_token(token_id: Id, grant: SeesToOperators, console: Console) -> None:
+    """End a token, whoever made it: it is worth nothing from here on."""
+    if not console.tokens.revoke(token_id):
+        raise NotFound("no such token")
+
+
+class TokenShown(Shown):
+    """A token, without its secret half, which nobody keeps."""
+
+    id: int
+    operator: str
+    name: str
+    scopes: list[Scope]
+    made_at: AwareDatetime
+    until: AwareDatetime | None
+    last_used_at: AwareDatetime | None = Field(description="To the minute")
+
+
+@router.get("/tokens")
+def list_tokens(grant: SeesToOperators, console: Console) -> list[TokenShown]:
+    """Every token that there is."""
+    return [
+        TokenShown(
+            id=token.id,
+            operator=token.operator,
+            name=token.name,
+            scopes=[scope for scope in Scope if scope in token.scopes],
+            made_at=token.created_at,
+            until=token.until,
+            last_used_at=token.last_used_at,
+        )
+        for token in console.tokens.list()
+    ]

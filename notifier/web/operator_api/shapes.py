@@ -1,0 +1,84 @@
+"""What every part of the API is made of: strict bodies, plain answers, pages with a cursor, text that can be stored."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import Annotated, Generic, TypeVar
+
+from fastapi import Path, Query
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from notifier.errors import ConfigError, EntryInvalid
+
+# What JSON readers keep exactly (RFC 8259 section 6), and every database holds.
+LARGEST_ID = 2**53 - 1
+PAGE, LARGEST_PAGE = 50, 200
+# No database takes NUL, no YAML file the rest; line breaks and tabs are text.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_CURSOR = re.compile(r"\d{1,18}(-\d{1,16})?")
+
+Item = TypeVar("Item")
+
+
+def printable(text: str) -> str:
+    """The text, as it is. Raises ValueError for one that no screen could show."""
+    if _CONTROLS.search(text):
+        raise ValueError("control characters have no place in it")
+    return text
+
+
+Printable = Annotated[str, AfterValidator(printable)]
+Id = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[17])]
+Limit = Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="At most so many")]
+Cursor = Annotated[
+    str | None, Query(max_length=64, pattern="^[A-Za-z0-9_-]+$", description="`next` of the page before this one")
+]
+Version = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=64,
+        pattern="^[0-9a-f]+$",
+        description="The file's version that the change starts from; another one is answered with 409",
+        examples=["3f1c0a9be72d4c55b1f08e6a7d9c2e10"],
+    ),
+]
+
+
+class Shown(BaseModel):
+    """An answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Sent(BaseModel):
+    """A body. Members that we do not know are refused: they would be a mistake that nobody notices."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+class Page(Shown, Generic[Item]):
+    """Part of a list, newest first."""
+
+    items: list[Item]
+    next: str | None = Field(description="The cursor of the next page; null on the last one")
+
+
+def cursor_of(*places: int) -> str:
+    """Where a page ended, as programs hand it back to us: nothing that they should read."""
+    return base64.urlsafe_b64encode("-".join(map(str, places)).encode()).decode().rstrip("=")
+
+
+def places_of(cursor: str | None, count: int) -> tuple[int, ...] | None:
+    """The reverse of `cursor_of`; None for the first page. Raises EntryInvalid for what is no cursor of ours."""
+    if cursor is None:
+        return None
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+    except ValueError:
+        text = ""
+    places = tuple(map(int, text.split("-"))) if _CURSOR.fullmatch(text) else ()
+    if len(places) != count or max(places) > LARGEST_ID:
+        raise EntryInvalid(ConfigError("the cursor is not one that we gave", fix="Send `next` of an earlier page"))
+    return places
