@@ -4,7 +4,7 @@ Enters: the address that a socket is about to connect to. Leaves: a socket, or `
 the real address at connect time, so that names, odd spellings of numbers (`0177.0.0.1`, `2130706433`), redirects and
 names that resolve differently the second time all meet it in the same place.
 
-    aiohttp   TCPConnector(socket_factory=guard.socket_for)
+    feeds     start_connection(socket_factory=guard.socket_for)
     pycurl    OPENSOCKETFUNCTION -> guard.check(host, port)
 """
 
@@ -134,7 +134,7 @@ class AddressGuard:
             raise _RefusedByGuard(reason)
 
     def socket_for(self, addr_info: tuple[Any, ...]) -> socket.socket:
-        """A socket for one result of getaddrinfo (aiohttp's `socket_factory`). Raises AddressRefused."""
+        """A socket for one result of getaddrinfo (a `socket_factory`). Raises AddressRefused."""
         family, kind, protocol, _, sockaddr = addr_info
         self.check(sockaddr[0], sockaddr[1])
         return socket.socket(family, kind, protocol)

@@ -1,13 +1,13 @@
-"""Reads a body with a limit on what arrives and a limit on what it becomes: a bomb costs one bounded attempt.
+"""Undoes a body's compression with a limit on what it becomes: a bomb costs one bounded attempt.
 
-Enters: the chunks of a response and its Content-Encoding. Leaves: the plain bytes, or `BodyRefused` with the reason.
+Enters: a body as it was sent and its Content-Encoding. Leaves: the plain bytes, or `BodyRefused` with the reason.
 """
 
 from __future__ import annotations
 
 import io
 import zlib
-from collections.abc import AsyncIterable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import brotli  # type: ignore[import-untyped]
@@ -23,16 +23,6 @@ class BodyRefused:
     """The body is not read any further; `reason` completes "the body ...", in words."""
 
     reason: str
-
-
-async def read_body(chunks: AsyncIterable[bytes], coding: str | None, max_bytes: int) -> bytes | BodyRefused:
-    """The decoded body of at most `max_bytes`; as many compressed bytes are accepted, and not one chunk more."""
-    received = bytearray()
-    async for chunk in chunks:
-        received += chunk
-        if len(received) > max_bytes:
-            return too_large(max_bytes)
-    return decode(bytes(received), coding, max_bytes)
 
 
 def decode(received: bytes, coding: str | None, max_bytes: int) -> bytes | BodyRefused:

@@ -9,10 +9,9 @@ import ssl
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-import aiohttp
-
 from notifier.addresses import NOT_PUBLIC
 from notifier.feeds.answer import FailureKind, FetchFailed
+from notifier.feeds.connections import CannotConnect, NameUnknown
 
 DAY_S = 86_400.0
 
@@ -37,10 +36,8 @@ def from_status(status: int, retry_after: str | None, now: datetime) -> FetchFai
 
 def from_exception(error: Exception, host: str, deadline_s: float) -> FetchFailed:
     """An exchange that ended without an answer: names, connections, TLS, time-outs and broken HTTP get their words."""
-    if isinstance(error, aiohttp.ClientConnectorError) and NOT_PUBLIC in str(error.os_error):
-        return refused(host, str(error.os_error))
-    if isinstance(error, aiohttp.InvalidURL):  # 0177.0.0.1, 2130706433 and the like
-        return FetchFailed(f"{host} is not a proper host: {_words(error)}", FailureKind.REFUSED)
+    if isinstance(error, CannotConnect) and NOT_PUBLIC in str(error):
+        return refused(host, str(error))
     reason = _network_words(error, host, deadline_s)
     if reason is not None:
         return FetchFailed(reason, FailureKind.NETWORK)
@@ -73,17 +70,17 @@ def _network_words(error: Exception, host: str, deadline_s: float) -> str | None
     match error:
         case TimeoutError():
             return f"{host} did not answer within {deadline_s:g} s. We keep trying"
-        case aiohttp.ClientConnectorDNSError():
+        case NameUnknown():
             return f"No address is known for {host}. Check the spelling, or our DNS"
-        case aiohttp.ClientSSLError() | ssl.SSLError():
+        case ssl.SSLError():
             return f"The TLS certificate or handshake of {host} is bad: {_words(error)}"
-        case aiohttp.ClientConnectorError(os_error=cause):
-            return f"Cannot connect to {host}: {_words(cause)}"
-        case aiohttp.ClientConnectionError() | OSError():
+        case CannotConnect():
+            return f"Cannot connect to {host}: {_words(error)}"
+        case OSError():
             return f"{host} broke the connection off. We keep trying"
     return None
 
 
 def _words(error: BaseException) -> str:
-    text = getattr(error, "strerror", None) or getattr(error, "message", None) or str(error) or type(error).__name__
+    text = getattr(error, "verify_message", None) or str(error) or type(error).__name__
     return str(text).splitlines()[0][:200]

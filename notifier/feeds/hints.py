@@ -1,22 +1,26 @@
 """Reads what an answer's headers say beside the feed: freshness, permanent moves, WebSub links.
 
-Enters: response headers and the chain of redirects. Leaves: `Hints`. Pure.
+Enters: response headers (names in lower case) and the chain of redirects. Leaves: `Hints`. Pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-import aiohttp
+import re
+from collections.abc import Mapping
+from urllib.parse import urljoin
 
 from notifier.feeds.answer import NO_HINTS, Hints
 from notifier.feeds.redirects import Chain
 
+_LINK = re.compile(r'<([^<>]{1,2000})>((?:\s*;\s*[^\s,;="<>]{1,50}(?:\s*=\s*(?:"[^"]{0,500}"|[^\s,;"<>]{0,500}))?)*)')
+_RELATIONS = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^\s,;"]+))', re.IGNORECASE)
 
-def of(response: aiohttp.ClientResponse, chain: Chain) -> Hints:
+
+def of(headers: Mapping[str, str], chain: Chain) -> Hints:
     """The hints of one response."""
-    age = max_age_s(response.headers.get("Cache-Control"))
-    hub, topic = websub_links(response) if "Link" in response.headers else (None, None)
+    age = max_age_s(headers.get("cache-control"))
+    links = links_of(headers["link"], chain.url) if "link" in headers else {}
+    hub, topic = links.get("hub"), links.get("self")
     if age is None and hub is None and topic is None and chain.moved_to is None:
         return NO_HINTS
     return Hints(age, chain.moved_to, hub, topic)
@@ -36,17 +40,20 @@ def max_age_s(cache_control: str | None) -> float | None:
     return None
 
 
-def websub_links(response: aiohttp.ClientResponse) -> tuple[str | None, str | None]:
-    """The hub and the topic that Link headers name (RFC 8288, WebSub section 4), absolute, or None."""
-    return _first(response, ("hub",)), _first(response, ("self",))
-
-
-def _first(response: aiohttp.ClientResponse, relations: Iterable[str]) -> str | None:
-    for relation in relations:
-        link = response.links.get(relation)
-        if link is not None:
-            return str(link["url"])
-    return None
+def links_of(header: str, base: str) -> dict[str, str]:
+    """The first target of each relation that a Link header names (RFC 8288), absolute; WebSub section 4 wants them."""
+    found: dict[str, str] = {}
+    for target, parameters in _LINK.findall(header):
+        relations = _RELATIONS.search(parameters)
+        if relations is None:
+            continue
+        try:
+            url = urljoin(base, target.strip())
+        except ValueError:
+            continue
+        for relation in (relations[1] or relations[2] or "").lower().split():
+            found.setdefault(relation, url)
+    return found
 
 
 def _directive(part: str) -> tuple[str, str]:

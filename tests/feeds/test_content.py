@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import tracemalloc
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import brotli  # type: ignore[import-untyped]
 import pytest
@@ -14,7 +13,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.feeds.content import BodyRefused, decode, read_body
+from notifier.feeds.content import BodyRefused, decode
 
 LIMIT = 1024 * 1024
 TEXT = b"<rss>news of the day</rss>" * 100
@@ -91,16 +90,3 @@ def test_a_coding_that_was_not_asked_for_is_refused(coding: str) -> None:
 def test_no_bytes_whatever_make_it_raise_or_exceed_the_limit(body: bytes, coding: str) -> None:
     plain = decode(body, coding, 1000)
     assert isinstance(plain, BodyRefused) or len(plain) <= 1000
-
-
-def test_an_endless_stream_is_left_once_the_limit_is_passed() -> None:
-    taken = 0
-
-    async def endless() -> AsyncIterator[bytes]:
-        nonlocal taken
-        while True:
-            taken += 1
-            yield b"x" * 1000
-
-    assert asyncio.run(read_body(endless(), None, 10_000)) == BodyRefused("is larger than 0.00954 MiB")
-    assert taken == 11

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ssl
 from datetime import UTC, datetime
 
-import aiohttp
 import pytest
 
 from notifier.feeds.answer import FailureKind
+from notifier.feeds.connections import CannotConnect, NameUnknown
 from notifier.feeds.failure import from_exception, from_status, retry_after_s
+from notifier.feeds.http1 import BadResponse
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -54,9 +55,11 @@ def test_a_status_says_what_to_do(status: int, words: str) -> None:
     [
         (TimeoutError(), FailureKind.NETWORK, "did not answer within 30 s"),
         (ssl.SSLError("bad handshake"), FailureKind.NETWORK, "TLS"),
-        (aiohttp.ServerDisconnectedError(), FailureKind.NETWORK, "broke the connection off"),
+        (NameUnknown("Name or service not known"), FailureKind.NETWORK, "No address is known for paper.example"),
+        (CannotConnect("Connection refused"), FailureKind.NETWORK, "Cannot connect to paper.example: Conn"),
+        (CannotConnect("10.0.0.1 is not a public address"), FailureKind.REFUSED, "add it to the allowed"),
         (ConnectionResetError(), FailureKind.NETWORK, "broke the connection off"),
-        (aiohttp.ClientPayloadError("half a chunk"), FailureKind.SERVER, "half a chunk"),
+        (BadResponse("half a chunk"), FailureKind.SERVER, "half a chunk"),
         (ValueError("a header\nof two lines"), FailureKind.SERVER, "a header"),
     ],
 )

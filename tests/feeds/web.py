@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from aiohttp.abc import AbstractResolver, ResolveResult
-
 from notifier.addresses import AddressGuard
+from notifier.feeds.connections import AddrInfo
 from notifier.feeds.fetch import Fetcher, FetchSettings
 
 Handler = Callable[["Asked", asyncio.StreamWriter], Awaitable[None]]
@@ -84,21 +83,18 @@ def always(answer: bytes) -> Handler:
     return handle
 
 
-class Names(AbstractResolver):
+class Names:
     """Resolves the names of a test. Each name has a list of addresses, used one after the other, the last for ever."""
 
     def __init__(self, **names: list[str]) -> None:
         self._names = {name.replace("_", "."): list(addresses) for name, addresses in names.items()}
 
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
+    async def resolve(self, host: str, port: int) -> Sequence[AddrInfo]:
         addresses = self._names.get(host)
         if not addresses:
             raise OSError(f"no such name: {host}")
         address = addresses.pop(0) if len(addresses) > 1 else addresses[0]
-        kind = socket.AF_INET6 if ":" in address else socket.AF_INET
-        return [ResolveResult(hostname=host, host=address, port=port, family=kind, proto=0, flags=0)]
+        return socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
 
     async def close(self) -> None:
         self._names.clear()
