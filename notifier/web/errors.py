@@ -15,9 +15,12 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from notifier.errors import NotifierError, TokenRefused, TooOften
+from notifier.web.routes import every_route
 from notifier.web.security import HEADERS
 from notifier.web.templating import render
 
@@ -169,10 +172,40 @@ def _on_known(request: Request, problem: Exception) -> Response:
 
 def _on_http(request: Request, problem: Exception) -> Response:
     refused = cast("HTTPException", problem)
-    status = refused.status_code
-    return answer(
-        request, _CODES.get(status, "request-refused" if status < 500 else "internal"), status, refused.headers
-    )
+    status, headers = refused.status_code, refused.headers
+    if status == 405:
+        headers = {"Allow": ", ".join(sorted(_methods_here(request)))}
+    code = _CODES.get(status, "request-refused" if status < 500 else "internal")
+    return answer(request, code, status, headers)
+
+
+def _methods_here(request: Request) -> set[str]:
+    """What all routes of this address take together (RFC 9110 section 15.5.6)."""
+    here = [r for r in every_route(request.app.routes) if r.path_regex.match(request.scope["path"])]
+    return {method for route in here for method in route.methods or ()}
+
+
+class TooLargeInWords:
+    """Says like any other problem what the server's limit on bodies says in plain text."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, with a `send` that replaces such an answer."""
+        replaced = False
+
+        async def say(message: Message) -> None:
+            nonlocal replaced
+            if message["type"] == "http.response.start" and message["status"] == 413:
+                kind = MutableHeaders(scope=message).get("content-type", "")
+                if kind.startswith("text/plain"):
+                    replaced = True
+                    await answer(Request(scope), "too-large", 413)(scope, receive, send)
+            if not replaced:
+                await send(message)
+
+        await self._app(scope, receive, say)
 
 
 def _on_invalid(request: Request, problem: Exception) -> Response:
