@@ -15,7 +15,7 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from notifier.cli.because import because
+from notifier.alerts.because import because
 from notifier.cli.terminal import err, explained, out, settings
 from notifier.errors import ConfigError
 

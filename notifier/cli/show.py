@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 from rich.padding import Padding
 
-from notifier.cli.because import because
+from notifier.alerts.because import because
 from notifier.cli.terminal import ago, counted_from, explained, out, settings
 
 

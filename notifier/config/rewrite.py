@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -33,6 +34,13 @@ class RewrittenFile:
     def read(self) -> Written:
         """The text as it stands."""
         return Written(self._path.read_text(encoding="utf-8"))
+
+    def check(self, text: str) -> None:
+        """Raises ConfigError where the service would not take `text`; nothing is written in the file's place."""
+        with TemporaryDirectory() as folder:
+            fresh = Path(folder) / self._path.name
+            fresh.write_text(text, encoding="utf-8")
+            self._check(fresh)
 
     def replace(self, text: str, started_from: str) -> None:
         """Put `text` in the file's place. Raises Conflict if its version is not `started_from`, or ConfigError."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from threading import Lock
 
@@ -40,6 +41,11 @@ class Pauses:
     def is_paused(self, service: str, now: datetime) -> bool:
         """Whether `service` is not to be pushed to at `now`."""
         return self.remaining_s(service, now) > 0
+
+    def until(self, now: datetime) -> Mapping[str, datetime]:
+        """{push service: when its pause ends} of those that are paused."""
+        with self._lock:
+            return {service: until for service, until in self._until.items() if until > now}
 
     def remaining_s(self, service: str, now: datetime) -> float:
         """Seconds until the pause ends; 0 where there is none."""

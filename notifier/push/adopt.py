@@ -35,7 +35,12 @@ def adopt_key(source: Path, folder: Path) -> VapidKey:
 
 def load_adopted(folder: Path) -> list[VapidKey]:
     """The keys that were adopted. Raises ConfigError as `load_key` does."""
-    return [load_key(path) for path in sorted(folder.glob("adopted-*.pem"))]
+    return [load_key(path) for path in adopted_paths(folder)]
+
+
+def adopted_paths(folder: Path) -> list[Path]:
+    """The files of `load_adopted`, in its order."""
+    return sorted(folder.glob("adopted-*.pem"))
 
 
 def _from_number(text: str, source: Path) -> VapidKey:

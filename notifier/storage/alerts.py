@@ -21,6 +21,7 @@ from notifier.storage.topics import topic_ids
 # Ids a chunk spans. Small enough that a lost lease repeats little and that many workers share one alert, large enough
 # that a million subscribers make a hundred rows.
 CHUNK_IDS = 10_000
+OPEN_AT_MOST = 200
 # Of an alert's name for receipts: nobody guesses one.
 RECEIPT_BYTES = 12
 
@@ -44,6 +45,14 @@ class SqlAlertStore:
             query = select(alert.c.id).order_by(alert.c.id.desc()).limit(limit)
             if before is not None:
                 query = query.where(alert.c.id < before)
+            ids = list(connection.scalars(query))
+            alerts = load_alerts(connection, ids)
+            return [alerts[i] for i in ids]
+
+    def open(self) -> Sequence[Alert]:
+        """Those that wait for their time or an editor, or are on their way; the newest first."""
+        with self._database.reading() as connection:
+            query = select(alert.c.id).where(alert.c.done_at.is_(None)).order_by(alert.c.id.desc()).limit(OPEN_AT_MOST)
             ids = list(connection.scalars(query))
             alerts = load_alerts(connection, ids)
             return [alerts[i] for i in ids]

@@ -11,13 +11,36 @@ from starlette.staticfiles import StaticFiles
 from notifier import __version__
 from notifier.errors import SignInNeeded
 from notifier.web import api, errors, health, hubs, pages, receipts
-from notifier.web.console import access, alerts, figures, signin, topics, wire
+from notifier.web.console import access, alerts, audience, changes, feeds, signin, system, topics, wire
+from notifier.web.console.progress import Meter
+from notifier.web.operator_api import alerts as operator_alerts
+from notifier.web.operator_api import changes as operator_changes
+from notifier.web.operator_api import feeds as operator_feeds
+from notifier.web.operator_api import house, stories
+from notifier.web.operator_api import topics as operator_topics
 from notifier.web.rates import Rates
 from notifier.web.security import SecurityHeaders
 from notifier.web.services import WebServices
 
 ROUTERS = (pages.router, api.router, receipts.router, health.router, hubs.router)
-CONSOLE = (signin.router, wire.router, topics.router, alerts.router, figures.router)
+CONSOLE = (
+    signin.router,
+    wire.router,
+    topics.router,
+    changes.router,
+    alerts.router,
+    feeds.router,
+    audience.router,
+    system.router,
+)
+OPERATOR_API = (
+    house.router,
+    stories.router,
+    operator_topics.router,
+    operator_changes.router,
+    operator_alerts.router,
+    operator_feeds.router,
+)
 
 
 def build_app(services: WebServices) -> FastAPI:
@@ -31,10 +54,12 @@ def build_app(services: WebServices) -> FastAPI:
     )
     app.state.services = services
     app.state.rates = Rates(services.site)
+    app.state.meter = Meter()
     errors.install(app)
     app.add_exception_handler(SignInNeeded, access.ask_to_sign_in)
-    for router in ROUTERS + CONSOLE:
+    for router in ROUTERS + OPERATOR_API + CONSOLE:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
+    app.add_middleware(errors.TooLargeInWords)
     app.add_middleware(SecurityHeaders, https=services.site.base_url.startswith("https:"))
     return app

@@ -1,83 +1,78 @@
 """Alerts: those that wait for an editor, those on their way, those that were sent; and one written by hand.
 
-An alert by hand is sent in two steps: written, then looked at as screens will cut it, with the number of people on the
-button. A sent one is never taken off a screen in silence, as browsers allow no such thing: it is corrected.
+An alert by hand is sent in two steps: written, with screens beside it that cut it as browsers do, then looked at with
+the number of people on the button. A sent one is never taken off a screen in silence, as browsers allow no such thing:
+it is corrected.
 """
 
 from __future__ import annotations
 
-import secrets
-from dataclasses import dataclass
-from typing import Annotated
-from urllib.parse import urlsplit
+from collections.abc import Sequence
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Form, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 
-from notifier.alerts.alert import Alert, AlertKind, Message, NewAlert, Urgency
+from notifier.alerts.alert import Alert
+from notifier.alerts.because import because
 from notifier.errors import NotFound
+from notifier.push.outcome import Delivered, Gone, Retry
 from notifier.web.console.access import CHANGES, Editor, Session, Viewer
+from notifier.web.console.alarms import span
+from notifier.web.console.draft import MOST_BODY, MOST_TITLE, Draft, draft_fields, replacing
 from notifier.web.console.page import page
+from notifier.web.console.progress import Figures, Meter, figures, settled
 from notifier.web.console.services import Console, ConsoleServices
-from notifier.web.console.wire import SHOWN, evidence
+from notifier.web.console.wire import evidence
+from notifier.web.rates import limit_tests
 from notifier.web.services import Services, WebServices
+from notifier.web.tokens import Owner
 
-LISTED = 60
-NO_STORY = 0
-MOST_TITLE, MOST_BODY = 160, 400
+LISTED = 30
+Written = Annotated[Draft, Depends(draft_fields)]
 
 router = APIRouter(prefix="/console/alerts", include_in_schema=False, max_body_size=16 * 1024)
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """An alert as it is being written. `story` and `replaces` are 0 where it is about neither."""
-
-    title: str = ""
-    body: str = ""
-    url: str = ""
-    topics: tuple[str, ...] = ()
-    breaking: bool = False
-    story: int = NO_STORY
-    replaces: int = 0
-
-    def problem(self, known: set[str]) -> str:
-        """What is wrong with it, in a sentence, or nothing."""
-        if not self.title.strip():
-            return "Write a headline."
-        if urlsplit(self.url).scheme not in {"http", "https"} or not urlsplit(self.url).hostname:
-            return "Give the address that a tap opens, with https://."
-        if not self.topics or not set(self.topics) <= known:
-            return "Choose who gets it: one topic or more."
-        return ""
-
-
 @router.get("")
-def alerts(request: Request, session: Viewer, console: Console, services: Services) -> Response:
-    """Waiting, under way, sent."""
+def alerts(
+    request: Request, session: Viewer, console: Console, services: Services, before: int | None = None
+) -> Response:
+    """Waiting, under way, sent; `before` pages on through those that were sent."""
     now = services.clock()
-    newest = console.newsroom.alerts(LISTED)
-    waiting = [a for a in newest if a.hold_until and a.hold_until > now and a.done_at is None]
-    under_way = [a for a in newest if a.done_at is None and a not in waiting]
+    unfinished = [] if before else console.open_alerts()
+    waiting = [a for a in unfinished if a.hold_until and a.hold_until > now]
+    newest = console.newsroom.alerts(LISTED, before)
     return page(
         request,
         "alerts.html",
         session,
         here="alerts",
-        waiting=waiting,
-        under_way=under_way,
-        sent=[a for a in newest if a.done_at is not None],
+        waiting=sorted(waiting, key=lambda a: a.hold_until or now),
+        under_way=[(a, _meter(request).progress(a, now)) for a in unfinished if a not in waiting],
+        sent=[(a, _figures(console, a)) for a in newest if a.done_at is not None],
+        older=newest[-1].id if len(newest) == LISTED else None,
+        before=before,
+        because=because,
         settled=settled,
+        span=span,
         now=now,
     )
 
 
 @router.get("/new")
 def write(
-    request: Request, session: Editor, console: Console, services: Services, story: int = 0, replaces: int = 0
+    request: Request,
+    session: Editor,
+    console: Console,
+    services: Services,
+    story: int = 0,
+    replaces: int = 0,
+    way: Literal["correction", "update", "back"] = "correction",
 ) -> Response:
-    """An empty form, or one that begins with a story's words, or with those of an alert to correct."""
-    return _form(request, session, services, _start(console, story, replaces), "")
+    """An empty form, or one that begins with a story's words, or with those of an alert to replace."""
+    return _form(request, session, services, _start(console, story, replaces, way), "")
 
 
 @router.post("/check", dependencies=CHANGES)
@@ -86,38 +81,68 @@ def check(
     session: Editor,
     console: Console,
     services: Services,
-    title: Annotated[str, Form(max_length=MOST_TITLE)] = "",
-    body: Annotated[str, Form(max_length=MOST_BODY)] = "",
-    url: Annotated[str, Form(max_length=2000)] = "",
-    topics: Annotated[list[str], Form()] = [],  # noqa: B006 - FastAPI copies it
-    breaking: Annotated[bool, Form()] = False,
-    story: Annotated[int, Form(ge=0)] = NO_STORY,
-    replaces: Annotated[int, Form(ge=0)] = 0,
+    draft: Written,
     people: Annotated[int, Form(ge=-1)] = -1,
 ) -> Response:
     """First how it will look and to how many it goes; with `people` from that page, send it.
 
     Should more people have joined than the page said, the page is shown again.
     """
-    draft = Draft(title.strip(), body.strip(), url.strip(), tuple(sorted(set(topics))), breaking, story, replaces)
     problem = draft.problem({topic.slug for topic in services.topics()})
     if problem:
         return _form(request, session, services, draft, problem, status=422)
     audience = services.subscriptions.audience(frozenset(draft.topics))
     if people < audience or not audience:
+        titles = {topic.slug: topic.title for topic in services.topics()}
         return page(
             request,
             "confirm.html",
             session,
             here="alerts",
             draft=draft,
+            topics=[titles[slug] for slug in draft.topics],
             audience=audience,
+            joined=people >= 0,
             publisher=services.site.title,
         )
-    alert = console.newsroom.accept(_new(draft, session, console, services), services.clock())
+    old = console.newsroom.alert(draft.replaces) if draft.replaces else None
+    now = services.clock()
+    new = draft.alert(session.operator.name, services.site.title, old, console.rules, now)
+    alert = console.newsroom.accept(new, now)
     console.changed()
     console.wake()
     return RedirectResponse(f"/console/alerts/{alert.id}", 303)
+
+
+@router.post("/edit", dependencies=CHANGES)
+def edit(request: Request, session: Editor, services: Services, draft: Written) -> Response:
+    """Back from the last look to the form, with nothing lost."""
+    return _form(request, session, services, draft, "")
+
+
+@router.post("/try", dependencies=[*CHANGES, Depends(limit_tests)])
+async def try_it(session: Editor, services: Services, console: Console, draft: Written, owner: Owner) -> JSONResponse:
+    """Push exactly these words to the browser whose own token came along, and to nobody else.
+
+    The token is the subscriber's: it is looked up and forgotten, never kept beside the operator.
+    """
+    subscription = await run_in_threadpool(services.subscriptions.find, owner)
+    if subscription is None:
+        raise NotFound("this browser has no subscription; open the subscribers' page and press “Get alerts”")
+    if not draft.title:
+        return JSONResponse({"said": "Write a headline first."}, 422)
+    now = services.clock()
+    message = draft.message(services.site.title, now, f"try-{now.timestamp():.0f}")
+    match await console.send_trial(subscription, message):
+        case Delivered():
+            said = "The push service took it: it is on your screen in a moment."
+        case Gone():
+            said = "This browser’s subscription is over. Press “Get alerts” on the subscribers’ page again."
+        case Retry():
+            said = "The push service is busy. Try again in a moment."
+        case _:
+            said = "The push service refused it. System says more."
+    return JSONResponse({"said": said})
 
 
 @router.get("/{alert_id}")
@@ -125,17 +150,22 @@ def one(alert_id: int, request: Request, session: Viewer, console: Console, serv
     """Why, to how many, and what came of it by push service."""
     alert = console.newsroom.alert(alert_id)
     outcomes = console.newsroom.outcomes(alert_id)
+    now = services.clock()
+    under_way = alert.done_at is None and (alert.hold_until is None or alert.hold_until <= now)
     return page(
         request,
         "alert.html",
         session,
         here="alerts",
         alert=alert,
+        figures=_figures(console, alert),
+        progress=_meter(request).progress(alert, now) if under_way else None,
         outcomes=outcomes,
         kinds=sorted({kind for counts in outcomes.values() for kind in counts}),
         facts=evidence(alert.why),
         settled=settled,
-        now=services.clock(),
+        span=span,
+        now=now,
     )
 
 
@@ -154,54 +184,30 @@ def withdraw(alert_id: int, session: Editor, console: Console, services: Service
     return RedirectResponse(f"/console/alerts/{alert_id}", 303)
 
 
-def settled(alert: Alert) -> int:
-    """How many of its audience are dealt with: accepted, gone or refused; retries are not."""
-    return sum(count for outcome, count in alert.counts.items() if outcome != "retrying")
+def _figures(console: ConsoleServices, alert: Alert) -> Figures:
+    return figures(alert, console.receipts.receipts(alert.id), console.receipts.times(alert.id))
 
 
-def _start(console: ConsoleServices, story: int, replaces: int) -> Draft:
+def _meter(request: Request) -> Meter:
+    meter: Meter = request.app.state.meter
+    return meter
+
+
+def _start(console: ConsoleServices, story: int, replaces: int, way: str) -> Draft:
     if replaces:
-        old = console.newsroom.alert(replaces)
-        words = old.message
-        return Draft(
-            words.title, words.body, words.url, tuple(sorted(old.topics)), old.breaking, old.story_id, replaces
-        )
+        return replacing(console.newsroom.alert(replaces), way)
     if story:
-        told = next((s for s in console.newsroom.stories(SHOWN) if s.id == story), None)
-        if told is None:
-            raise NotFound("this story is not on the wire any more")
-        return Draft(told.lead.title[:MOST_TITLE], told.lead.summary[:MOST_BODY], told.lead.url, story=story)
+        lead = console.newsroom.story(story).lead
+        return Draft(lead.title[:MOST_TITLE], lead.summary[:MOST_BODY], lead.url, story=story)
     return Draft()
-
-
-def _new(draft: Draft, session: Session, console: ConsoleServices, services: WebServices) -> NewAlert:
-    now = services.clock()
-    old = console.newsroom.alert(draft.replaces) if draft.replaces else None
-    by_hand = f"story-{draft.story}" if draft.story else f"by-hand-{secrets.token_hex(6)}"
-    rules = console.rules
-    return NewAlert(
-        story_id=old.story_id if old else draft.story,
-        kind=AlertKind.CORRECTION if old else AlertKind.NEW,
-        message=Message(
-            title=draft.title,
-            body=draft.body,
-            url=draft.url,
-            publisher=services.site.title,
-            published_at=now,
-            tag=old.message.tag if old else by_hand,
-        ),
-        topics=frozenset(draft.topics),
-        breaking=draft.breaking,
-        urgency=Urgency.HIGH if draft.breaking else Urgency.NORMAL,
-        ttl_s=rules.breaking_ttl_s if draft.breaking else rules.normal_ttl_s,
-        why={"by hand": session.operator.name} | ({"replaces": draft.replaces} if old else {}),
-        decided_at=now,
-    )
 
 
 def _form(
     request: Request, session: Session, services: WebServices, draft: Draft, problem: str, status: int = 200
 ) -> Response:
+    audiences: Sequence[tuple[object, int]] = [
+        (topic, services.subscriptions.audience(frozenset({topic.slug}))) for topic in services.topics()
+    ]
     return page(
         request,
         "write.html",
@@ -210,7 +216,8 @@ def _form(
         here="alerts",
         draft=draft,
         problem=problem,
-        topics=services.topics(),
+        topics=audiences,
+        publisher=services.site.title,
         most_title=MOST_TITLE,
         most_body=MOST_BODY,
     )

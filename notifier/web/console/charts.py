@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 
 import pygal
 from lxml import etree
@@ -18,33 +19,59 @@ from markupsafe import Markup
 sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__module__ != pygal.__name__]
 
 UNWANTED = {"style", "script", "defs", "desc", "title"}
+# As many days as have room for their names.
+NAMED_DAYS = 7
 
 
 def bars_a_day(series: Mapping[str, Mapping[date, int]], sentence: str) -> Markup:
     """A group of bars for each day, one for each series; `sentence` is what somebody hears who does not see it."""
-    days: Sequence[date] = sorted({day for counts in series.values() for day in counts})
-    most = max((n for counts in series.values() for n in counts.values()), default=0)
-    chart = pygal.Bar(
-        width=660,
-        height=210,
-        css=(),
-        js=(),
-        disable_xml_declaration=True,
-        legend_at_bottom=True,
-        margin=4,
-        y_labels=_ticks(most),
-        x_labels=[f"{day.day} {day:%b}" for day in days],
-        x_labels_major_every=max(1, len(days) // 7),
-        show_minor_x_labels=False,
-        tooltip_fancy_mode=False,
-    )
+    days = _days(series)
+    chart = pygal.Bar(**_look(series, days))
     for name, counts in series.items():
         chart.add(name, [counts.get(day, 0) for day in days])
     return _plain(chart.render_tree(), sentence)
 
 
+def lines_a_day(series: Mapping[str, Mapping[date, int]], sentence: str) -> Markup:
+    """A line for each series over the days; a day that a series does not have leaves a gap. No days, no chart."""
+    days = _days(series)
+    if not days:
+        return Markup()
+    chart = pygal.Line(**_look(series, days), dots_size=2.5 if len(days) < 40 else 1, allow_interruptions=True)
+    for name, counts in series.items():
+        chart.add(name, [counts.get(day) for day in days])
+    return _plain(chart.render_tree(), sentence)
+
+
+def _days(series: Mapping[str, Mapping[date, int]]) -> Sequence[date]:
+    return sorted({day for counts in series.values() for day in counts})
+
+
+def _look(series: Mapping[str, Mapping[date, int]], days: Sequence[date]) -> dict[str, Any]:
+    most = max((n for counts in series.values() for n in counts.values()), default=0)
+    return {
+        "width": 660,
+        "height": 210 + 18 * (max(0, len(series) - 1) // 3),
+        "css": (),
+        "js": (),
+        "disable_xml_declaration": True,
+        "legend_at_bottom": True,
+        "legend_at_bottom_columns": min(3, max(1, len(series))),
+        "margin": 4,
+        "y_labels": _ticks(most),
+        "x_labels": [f"{day.day} {day:%b}" for day in days],
+        "x_labels_major_every": max(1, -(-len(days) // NAMED_DAYS)),
+        "show_minor_x_labels": False,
+        "tooltip_fancy_mode": False,
+        "formatter": lambda value: f"{value:,.0f}",
+    }
+
+
 def _ticks(most: int) -> list[int]:
+    """Five ends of round steps: 1, 2 or 5 times a power of ten."""
     step = max(1, -(-most // 4))
+    power = 10 ** (len(str(step)) - 1)
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= step)
     return list(range(0, max(most, 1) + step, step))
 
 

@@ -16,8 +16,8 @@ from notifier.alerts.alert import Alert, Message, NewAlert
 from notifier.alerts.decide import AlertRules
 from notifier.alerts.news import StoryReport
 from notifier.alerts.preview import Record
-from notifier.alerts.requests import RequestStore
 from notifier.alerts.receipts import ReceiptStore
+from notifier.alerts.requests import RequestStore
 from notifier.clock import Clock
 from notifier.errors import NotFound
 from notifier.feeds.archive import FeedArchive
@@ -69,18 +69,11 @@ class FeedsFile(Protocol):
     def without_feed(self, text: str, url: str) -> str:
         """The text without this feed. Raises NotFound."""
 
+    def check(self, text: str) -> None:
+        """Raises ConfigError where the service would not take `text`."""
+
     def replace(self, text: str, started_from: str) -> None:
         """Put a text in the file's place. Raises Conflict if somebody else was quicker, or ConfigError."""
-
-
-class Outbox(Protocol):
-    """Alerts as they were accepted, to be listed."""
-
-    def open(self) -> Sequence[Alert]:
-        """Those that wait or are on their way, the newest first."""
-
-    def recent(self, limit: int, before: int | None = None) -> Sequence[Alert]:
-        """The newest first; `before` pages on from an alert's id."""
 
 
 class Newsroom(Protocol):
@@ -106,9 +99,10 @@ class ConsoleServices:
 
     `wall` tells the real time, which sessions live by even in a rehearsal. `first_secret` is the unguessable part of
     the link that makes the first operator; None where there was one at the start. `record` gives the days that previews
-    are made of. `facts` and `complaints` are what the system page lists: how things are set up, and which files are
-    broken. `changed` is called when the desk has to look at stories and topics again, `wake` when there is an alert to
-    send.
+    are made of. `open_alerts` are those that wait or are on their way. `find_feeds` looks behind an address, given the
+    sections in use; it raises NotFound with what to do. `send_trial` pushes these words to one browser and says what
+    came of it. `complaints` say which files are broken. `changed` is called when the desk has to look at stories and
+    topics again, `wake` when there is an alert to send.
     """
 
     wall: Clock
@@ -121,7 +115,7 @@ class ConsoleServices:
     newsroom: Newsroom
     record: Callable[[], Record]
     rules: AlertRules
-    outbox: Outbox
+    open_alerts: Callable[[], Sequence[Alert]]
     receipts: ReceiptStore
     feeds: Callable[[], Sequence[FeedHealth]]
     feeds_file: FeedsFile

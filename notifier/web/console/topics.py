@@ -1,4 +1,4 @@
-"""Topics: the list, the workbench, and the history of the file.
+"""Topics: the list and the workbench.
 
 A save goes through two pages: the workbench, then one that shows what will change in the file and in the alerts, with
 the version of the file that the edit started from. If somebody else saved in between, that page is shown again with
@@ -8,22 +8,22 @@ their text: the second decides with open eyes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from notifier.errors import ConfigError, Conflict, NotFound
-from notifier.operators.change import NewChange, difference
+from notifier.operators.change import difference
 from notifier.topics.topic import Topic, TopicMode
 from notifier.web.console.access import CHANGES, Editor, Session, Viewer
+from notifier.web.console.changes import TOPICS as FILE
+from notifier.web.console.changes import keep
 from notifier.web.console.page import page
 from notifier.web.console.services import Console, ConsoleServices
-from notifier.web.console.workbench import DAYS, LISTED, Fields, Look, fields, look
+from notifier.web.console.workbench import DAYS, LISTED, Fields, Look, fields, is_in_passing, look, words_of
 from notifier.web.services import Services
 
-FILE = "topics.yaml"
-SHOWN_CHANGES = 50
 NEW = "new"  # the address of a topic that is not in the file yet
 
 router = APIRouter(prefix="/console", include_in_schema=False, max_body_size=64 * 1024)
@@ -33,6 +33,9 @@ MODES = {
     TopicMode.BREAKING: "only when several outlets tell the story at once",
     TopicMode.HELD: "an editor lets each alert go by hand",
 }
+
+PREVIEW: dict[str, Any] = {"days": DAYS, "listed": LISTED, "words_of": words_of, "in_passing": is_in_passing}
+"""What the preview's template asks for."""
 
 
 @router.get("/topics")
@@ -67,7 +70,7 @@ def look_again(
     before = _find(console, slug)
     seen = look(_named(edited, before), before, console, services.clock())
     if "x-form-token" in request.headers:
-        return page(request, "preview.html", session, look=seen, days=DAYS, listed=LISTED)
+        return page(request, "preview.html", session, look=seen, **PREVIEW)
     return _workbench(request, session, services, _named(edited, before), before, seen)
 
 
@@ -108,7 +111,7 @@ def save(
         seen = look(chosen, before, console, services.clock())
         return _check(request, session, services, console, chosen, before, seen, overtaken=True)
     what = f"{'Changed' if before else 'Added'} {chosen.slug}"
-    _keep(console, session, what, text.text, after)
+    keep(console, session, FILE, what, text.text, after)
     return RedirectResponse(f"/console/topics?saved={chosen.slug}", 303)
 
 
@@ -118,49 +121,8 @@ def remove(slug: str, session: Editor, console: Console) -> Response:
     text = console.topics_file.read()
     after = console.topics_file.without_topic(text.text, slug)
     console.topics_file.replace(after, text.version)
-    _keep(console, session, f"Removed {slug}", text.text, after)
-    return RedirectResponse("/console/changes", 303)
-
-
-@router.get("/changes")
-def changes(request: Request, session: Viewer, console: Console) -> Response:
-    """Every change made here: who, when, what; each can be taken back."""
-    return page(
-        request,
-        "changes.html",
-        session,
-        here="topics",
-        changes=console.changes.recent(SHOWN_CHANGES),
-        version=console.topics_file.read().version,
-        problem="",
-    )
-
-
-@router.post("/changes/{change_id}/undo", dependencies=CHANGES)
-def undo(change_id: int, request: Request, session: Editor, console: Console) -> Response:
-    """Put back the text from before a change, where nothing else has happened to the file since."""
-    change = console.changes.find(change_id)
-    if change is None:
-        raise NotFound("no such change")
-    text = console.topics_file.read()
-    if text.text != change.after:
-        return page(
-            request,
-            "changes.html",
-            session,
-            status=409,
-            here="topics",
-            changes=console.changes.recent(SHOWN_CHANGES),
-            version=text.version,
-            problem="The file was changed again since then. Take the newer changes back first, or edit the topic.",
-        )
-    console.topics_file.replace(change.before, text.version)
-    _keep(console, session, f"Took back: {change.what}", text.text, change.before)
-    return RedirectResponse("/console/changes", 303)
-
-
-def _keep(console: ConsoleServices, session: Session, what: str, before: str, after: str) -> None:
-    console.changes.record(NewChange(FILE, session.operator.name, what, before, after), console.wall())
+    keep(console, session, FILE, f"Removed {slug}", text.text, after)
+    return RedirectResponse(f"/console/changes?file={FILE}", 303)
 
 
 def _workbench(
@@ -184,8 +146,7 @@ def _workbench(
         look=seen,
         audience=audience,
         modes=MODES,
-        days=DAYS,
-        listed=LISTED,
+        **PREVIEW,
     )
 
 
@@ -213,8 +174,9 @@ def _check(
         lines=difference(text.text, console.topics_file.with_topic(text.text, chosen.topic())),
         version=text.version,
         overtaken=overtaken,
-        newest=next(iter(console.changes.recent(1)), None),
-        days=DAYS,
+        newest=next((change for change in console.changes.recent(50) if change.file == FILE), None),
+        modes=MODES,
+        **PREVIEW,
         audience=services.subscriptions.audience(frozenset({chosen.slug})),
     )
 

@@ -6,6 +6,8 @@ Enters: a form's fields and the topic as the file has it. Leaves: `Look`, or the
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -13,7 +15,7 @@ from typing import Annotated
 from fastapi import Form
 from markupsafe import Markup
 
-from notifier.alerts.preview import Difference, Preview, compare, preview
+from notifier.alerts.preview import Difference, Preview, WouldSend, compare, preview
 from notifier.errors import ConfigError, QueryError
 from notifier.topics.topic import Topic, TopicMode
 from notifier.web.console.charts import bars_a_day
@@ -21,6 +23,7 @@ from notifier.web.console.services import ConsoleServices
 
 DAYS = 14
 LISTED = 100
+WORDS = 24
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 Line = Annotated[str, Form(max_length=200)]
@@ -81,7 +84,11 @@ def fields(
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What can be seen of an edit. `was` is None for a new topic; `problem` stands where the rule cannot be read."""
+    """What can be seen of an edit. `was` is None for a new topic; `problem` stands where the rule cannot be read.
+
+    `words` counts the alerts that each matched word brought, the most first; `in_passing` those whose headline has none
+    of them: false friends are mostly there.
+    """
 
     problem: str = ""
     now: Preview | None = None
@@ -89,6 +96,8 @@ class Look:
     difference: Difference | None = None
     chart: Markup | None = None
     since: datetime | None = None
+    words: Sequence[tuple[str, int]] = ()
+    in_passing: int = 0
     items: int = 0
     stories_known_since: datetime | None = None
 
@@ -112,9 +121,25 @@ def look(edited: Fields, before: Topic | None, console: ConsoleServices, now: da
         difference=compare(earlier, after) if earlier else None,
         chart=_chart(earlier, after),
         since=since,
+        words=_words(after.alerts),
+        in_passing=sum(map(is_in_passing, after.alerts)),
         items=len(record.items),
         stories_known_since=record.items[0].seen_at if record.items else None,
     )
+
+
+def words_of(would: WouldSend) -> frozenset[str]:
+    """The words that brought an alert, in small letters."""
+    return frozenset(word.casefold() for word in (*(word.text for word in would.words), *would.others))
+
+
+def is_in_passing(would: WouldSend) -> bool:
+    """Whether the rule's words stand in the text only, though it has some."""
+    return bool(words_of(would)) and all(word.field != "title" for word in would.words)
+
+
+def _words(alerts: Iterable[WouldSend]) -> Sequence[tuple[str, int]]:
+    return Counter(word for would in alerts for word in sorted(words_of(would))).most_common(WORDS)
 
 
 def _chart(was: Preview | None, now: Preview) -> Markup:

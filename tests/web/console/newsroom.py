@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlencode
 
-from notifier.alerts.alert import Alert, NewAlert
+from notifier.alerts.alert import Alert, Message, NewAlert
 from notifier.alerts.decide import AlertRules
 from notifier.alerts.news import StoryReport
 from notifier.alerts.preview import Record
+from notifier.alerts.queue import QueueState
 from notifier.clock import ManualClock
 from notifier.config.edit import TopicsFile
+from notifier.config.edit_feeds import FeedsFile
 from notifier.errors import NotFound
+from notifier.feeds.health import FeedHealth
+from notifier.feeds.survey import Offer
 from notifier.operators.change import Change, NewChange
 from notifier.operators.operator import Role
 from notifier.operators.password import hash_password
+from notifier.push.outcome import Delivered, Outcome
 from notifier.stories.story import StoryItem
+from notifier.subscribers.subscriber import Subscription
 from notifier.web.console.access import COOKIE, form_token
 from notifier.web.console.services import ConsoleServices
+from notifier.web.console.state import SystemState
 from notifier.web.services import WebServices
 from tests.web.console.access import MemoryOperators, MemoryRequests, MemoryTokens
+from tests.web.console.rooms import FEEDS, POST, MemoryArchive, MemoryAudience, MemoryReceipts, health
 from tests.web.site import NOW, Answer, Site
 
 PASSWORD = "four words will do"
@@ -112,9 +120,6 @@ class MemoryNewsroom:
     def silenced(self) -> Mapping[int, str]:
         return self.never
 
-    def audience(self) -> Mapping[str, Mapping[str, int]]:
-        return {"topic": {"ships": 3}, "browser": {"firefox": 3}, "push service": {"mozilla": 3}, "reason": {"410": 1}}
-
     def pulse(self) -> str:
         return str(len(self.made))
 
@@ -153,7 +158,16 @@ class Console:
         self.path.write_text(TOPICS, encoding="utf-8")
         self.operators, self.changes, self.newsroom = MemoryOperators(), MemoryChanges(), MemoryNewsroom([REPORT])
         self.tokens, self.requests = MemoryTokens(self.operators), MemoryRequests(self.newsroom.accept)
+        self.feeds_path = folder / "feeds.yaml"
+        self.feeds_path.write_text(FEEDS, encoding="utf-8")
         self.clock = ManualClock(NOW)
+        self.receipts, self.archive, self.audience = MemoryReceipts(), MemoryArchive(), MemoryAudience()
+        self.health: list[FeedHealth] = [health(1, POST)]
+        self.state = SystemState("This process: 2 chunks at a time", queue=QueueState(subscriptions=3))
+        self.offers: list[Offer] = []
+        self.asked: list[str] = []
+        self.tried: list[tuple[Subscription, Message]] = []
+        self.trial_outcome: Outcome = Delivered()
         self.reloads = self.wakes = 0
         self.cookie = ""
         self.site = _SiteWithConsole(self)
@@ -170,8 +184,15 @@ class Console:
             newsroom=self.newsroom,
             record=lambda: Record(ITEMS),
             rules=AlertRules(),
-            feeds=list,
-            facts=lambda: {"data": "data"},
+            open_alerts=lambda: [alert for alert in self.newsroom.made[::-1] if alert.done_at is None],
+            receipts=self.receipts,
+            feeds=lambda: self.health,
+            feeds_file=FeedsFile(self.feeds_path),
+            archive=self.archive,
+            find_feeds=self._find_feeds,
+            audience=self.audience,
+            system=lambda: self.state,
+            send_trial=self._send_trial,
             complaints=lambda: (),
             changed=self._count_reload,
             wake=self._count_wake,
@@ -203,6 +224,16 @@ class Console:
     def _headers(self) -> dict[str, str]:
         return {"cookie": f"{COOKIE}={self.cookie}"} if self.cookie else {}
 
+    async def _find_feeds(self, address: str, sections: Collection[str]) -> Sequence[Offer]:
+        self.asked.append(address)
+        if not self.offers:
+            raise NotFound(f"{address} is no feed and names none")
+        return self.offers
+
+    async def _send_trial(self, subscription: Subscription, message: Message) -> Outcome:
+        self.tried.append((subscription, message))
+        return self.trial_outcome
+
     def _count_reload(self) -> None:
         self.reloads += 1
 
@@ -223,7 +254,7 @@ class _SiteWithConsole(Site):
 
 def fields_of(page: str) -> dict[str, str]:
     """The hidden inputs and text areas of the first form that saves."""
-    form = re.search(r'<form method="post" action="[^"]*/(?:save|check)">(.*?)</form>', page, re.DOTALL)
+    form = re.search(r'<form[^>]* action="[^"]*/(?:save|check)">(.*?)</form>', page, re.DOTALL)
     assert form, page
     found = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form[1]))
     return found | dict(re.findall(r"<textarea[^>]* name=\"(\w+)\"[^>]*>\n(.*?)</textarea>", form[1], re.DOTALL))

@@ -138,7 +138,8 @@ def test_a_held_alert_waits_with_the_time_at_which_it_goes(console: Console) -> 
 
     page = console.get("/console/alerts").text
 
-    assert "Goes by itself at 26 Apr 09:45 UTC" in page
+    assert "until it goes by itself to 2 people, at 26 Apr 09:45 UTC" in " ".join(page.split())
+    assert f'data-until="{(NOW + timedelta(minutes=15)).isoformat()}"' in page
     assert "Send now" in page
 
 

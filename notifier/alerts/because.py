@@ -19,4 +19,6 @@ def because(why: Any) -> str:
     if signals.get("sources"):
         sources, weight, needed = signals["sources"], signals.get("weight"), signals.get("needed")
         parts.append(f"told by {', '.join(sources)}" + (f" (weight {weight:g} of {needed:g})" if needed else ""))
+    if why.get("by hand"):
+        parts.insert(0, f"by hand, {why['by hand']}")
     return "; ".join(parts) or "no evidence was kept"

@@ -1,0 +1,52 @@
+"""System: what is wrong and what to do, who sends, what waits, what runs; and who may sign in."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from notifier.web.console.access import CHANGES, Admin, Viewer
+from notifier.web.console.alarms import alarms, service_reports, span
+from notifier.web.console.page import page
+from notifier.web.console.services import Console
+from notifier.web.services import Services
+
+router = APIRouter(prefix="/console", include_in_schema=False, max_body_size=4096)
+
+CHORES = {
+    "poll": "ask the feeds that are due",
+    "hubs": "subscribe to hubs, so that publishers push to us",
+    "config": "look whether feeds.yaml or topics.yaml changed",
+    "gauges": "count what /metrics shows",
+    "audience": "keep how many follow what today",
+    "prune": "let go of what is old",
+}
+
+
+@router.get("/system")
+def system(request: Request, session: Viewer, console: Console, services: Services) -> Response:
+    """Alarms first, then how each part is."""
+    now, wall = services.clock(), console.wall()
+    state, checks, complaints = console.system(), services.readiness(), console.complaints()
+    return page(
+        request,
+        "system.html",
+        session,
+        here="system",
+        state=state,
+        alarms=alarms(state, checks, complaints, console.feeds(), now, wall),
+        services=service_reports(state, now),
+        checks=checks,
+        chores=CHORES,
+        operators=console.operators.all(wall),
+        now=now,
+        wall=wall,
+        span=span,
+    )
+
+
+@router.post("/operators/{name}/sign-out", dependencies=CHANGES)
+def sign_out_everywhere(name: str, session: Admin, console: Console) -> Response:
+    """End all sessions of an operator."""
+    console.operators.close_sessions(name)
+    return RedirectResponse("/console/system", 303)
