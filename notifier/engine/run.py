@@ -36,9 +36,13 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class RunSettings:
-    """`sub_batch`: pushes settled together; `lease_s`: how long a worker may be silent before another takes over."""
+    """`sub_batch`: pushes settled together; `lease_s`: how long a worker may be silent before another takes over.
+
+    A breaking chunk begins with `first_batch`, so that its first message waits for the sealing of few others.
+    """
 
     sub_batch: int = 500
+    first_batch: int = 100
     lease_s: float = 90.0
     retries_at_once: int = 200
 
@@ -85,7 +89,8 @@ class Runner:
 
     def run_chunk(self, job: ChunkJob, stopping: Callable[[], bool]) -> None:
         """Push to the chunk's recipients from its cursor on, until done, told to stop, or in breaking news' way."""
-        cursor, limit = job.chunk.cursor, self._settings.sub_batch
+        cursor, sub_batch = job.chunk.cursor, self._settings.sub_batch
+        limit = min(self._settings.first_batch, sub_batch) if job.alert.breaking else sub_batch
         try:
             while True:
                 recipients = self._deliveries.take(job, cursor, limit)
@@ -98,6 +103,7 @@ class Runner:
                 if stopping() or (not job.alert.breaking and self._deliveries.breaking_waits(self._clock())):
                     self._deliveries.release(job, self._clock())
                     return
+                limit = sub_batch
         except LeaseLost:
             log.warning("chunk.lease-lost", alert=job.alert.id, chunk=job.chunk.id)
 

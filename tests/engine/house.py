@@ -56,14 +56,14 @@ class ScriptedWire:
 class EngineHouse:
     """One worker, its stores and its wire."""
 
-    def __init__(self, database: Database, sub_batch: int = 2) -> None:
+    def __init__(self, database: Database, sub_batch: int = 2, first_batch: int = 100) -> None:
         self.clock = ManualClock(NOON)
         self.alerts = SqlAlertStore(database)
         self.subscriptions = SqlSubscriptionStore(database)
         self.deliveries = SqlDeliveryStore(database)
         self.metrics = Metrics()
         self.pauses = Pauses(self.metrics)
-        self.sub_batch = sub_batch
+        self.sub_batch, self.first_batch = sub_batch, first_batch
         self.wire = ScriptedWire()
         self.runner = self.worker(self.wire)
 
@@ -71,7 +71,7 @@ class EngineHouse:
         """A worker of its own, beside `runner`, whose keys are those of `key_id`'s subscriptions."""
         signer = VapidSigner([replace(KEY, key_id=key_id)], "mailto:alerts@news.example.org")
         courier = Courier(wire, signer, without_sealing, wall=self.clock)
-        settings = RunSettings(sub_batch=self.sub_batch, lease_s=LEASE_S)
+        settings = RunSettings(self.sub_batch, self.first_batch, LEASE_S)
         return Runner(self.deliveries, courier, self.pauses, self.metrics, self.clock, settings)
 
     def subscribe(self, *names: str, service: str = "mozilla") -> None:

@@ -49,7 +49,7 @@ def test_nobody_is_lost_whatever_is_killed_or_restarted(require: Callable[[str],
         alerts = SqlAlertStore(database)
         alert = alerts.accept(replace(an_alert("world"), decided_at=system_clock()), system_clock())
         command = [sys.executable, "-m", "tests.engine.worker", postgres.url("notifier"), sink.origin]
-        command += [str(sink.ca_file), rabbit.url]
+        command += [str(sink.ca_file), "--broker", rabbit.url]
         workers = [subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE) for _ in range(WORKERS)]
 
         def reached(count: int) -> Callable[[], bool]:

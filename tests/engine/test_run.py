@@ -57,6 +57,18 @@ def test_breaking_news_overtakes_an_ordinary_alert_in_the_middle(house: EngineHo
     assert house.wire.reached == ["ada", "bob", *breaking, "eve"]
 
 
+def test_breaking_news_begins_with_few_so_that_the_first_message_waits_for_little(house: EngineHouse) -> None:
+    house.subscribe("ada", "bob", "eve", "joe")
+    house.sub_batch, house.first_batch = 2, 1
+    runner, sizes = house.worker(house.wire), []
+    for breaking in (False, True):
+        house.accept(breaking=breaking)
+        house.wire.batches.clear()
+        runner.work_once(never)
+        sizes.append([len(batch) for batch in house.wire.batches])
+    assert sizes == [[2, 2], [1, 2, 1]]
+
+
 def test_a_subscriber_who_leaves_in_the_middle_holds_nobody_up(house: EngineHouse) -> None:
     house.subscribe("ada", "bob", "eve", "joe")
     alert = house.accept()

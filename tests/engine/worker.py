@@ -1,10 +1,12 @@
-"""`python -m tests.engine.worker DATABASE_URL ORIGIN CA_FILE [BROKER_URL]`: a real engine that a test may kill.
+"""`python -m tests.engine.worker DATABASE_URL ORIGIN CA_FILE`: a real engine that a test may kill.
 
-Works until standard input ends, then stops cleanly.
+Works until standard input ends, then stops cleanly. `--broker URL` makes it one of several; with `--standby` it
+begins when a first line comes.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -16,9 +18,9 @@ from notifier.engine.engine import Engine
 from notifier.engine.local import LocalEngine
 from notifier.engine.pauses import Pauses
 from notifier.engine.run import Runner, RunSettings
+from notifier.push.envelope import seal_now
 from notifier.push.http2.wire import Http2Wire
 from notifier.push.pycurl_wire import PycurlWire
-from notifier.push.seal import seal
 from notifier.push.vapid import VapidSigner, load_or_create_key
 from notifier.storage.database import Database
 from notifier.storage.deliveries import SqlDeliveryStore
@@ -29,27 +31,44 @@ SUB_BATCH = 50
 LEASE_S = 1.0
 
 
-def main(url: str, origin: str, ca_file: str, broker_url: str = "") -> None:
-    database = Database(url)
+def main(options: argparse.Namespace) -> None:
+    """See the top of this file."""
+    database = Database(options.url)
     metrics = Metrics()
     pauses = Pauses(metrics)
-    signer = VapidSigner([load_or_create_key(Path(ca_file).with_name("vapid.pem"))], "mailto:alerts@news.example.org")
-    guard = AddressGuard.allowing([origin.partition("://")[2]])
+    ca_file = Path(options.ca_file)
+    signer = VapidSigner([load_or_create_key(ca_file.with_name("vapid.pem"))], "mailto:alerts@news.example.org")
+    guard = AddressGuard.allowing([options.origin.partition("://")[2]])
 
     def runner() -> Runner:
-        wire = Http2Wire(guard, PycurlWire(guard, Path(ca_file)), Path(ca_file))
-        courier = Courier(wire, signer, seal)
-        settings = RunSettings(sub_batch=SUB_BATCH, lease_s=LEASE_S)
+        wire = Http2Wire(guard, PycurlWire(guard, ca_file), ca_file)
+        courier = Courier(wire, signer, seal_now)
+        settings = RunSettings(sub_batch=options.sub_batch, lease_s=options.lease)
         return Runner(SqlDeliveryStore(database), courier, pauses, metrics, system_clock, settings)
 
     engine: Engine = LocalEngine(runner, THREADS)
-    if broker_url:
-        engine = BrokerEngine(broker_url, SqlDeliveryStore(database), system_clock, Crew(runner, THREADS))
+    if options.broker:
+        engine = BrokerEngine(options.broker, SqlDeliveryStore(database), system_clock, Crew(runner, THREADS))
+    if options.standby:
+        sys.stdin.readline()
     engine.start()
     sys.stdin.read()
     engine.stop(30)
     database.close()
 
 
+def arguments() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="worker", description=__doc__)
+    parser.add_argument("url")
+    parser.add_argument("origin")
+    parser.add_argument("ca_file")
+    parser.add_argument("--broker", default="")
+    parser.add_argument("--sub-batch", type=int, default=SUB_BATCH)
+    parser.add_argument("--lease", type=float, default=LEASE_S, help="seconds")
+    parser.add_argument("--standby", action="store_true")
+    return parser
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(arguments().parse_args())

@@ -53,7 +53,7 @@ async def serve(options: argparse.Namespace) -> None:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(options.certificate)
         context.set_alpn_protocols(["http/1.1"] if options.http1 else ["h2", "http/1.1"])
-    book = Book(options.sample)
+    book = Book(options.sample, keeps_salts=options.salts)
     server = await loop.create_server(
         lambda: Service(book, limits), "127.0.0.1", options.port, ssl=context, backlog=512
     )
@@ -84,6 +84,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--table", type=int, default=Limits().table, help="SETTINGS_HEADER_TABLE_SIZE")
     parser.add_argument("--delay", type=float, default=0.0, help="seconds before each answer")
     parser.add_argument("--sample", type=int, default=1, help="check and open every so many-th message")
+    parser.add_argument("--salts", action="store_true", help="tell when two messages have one salt")
     return parser
 
 

@@ -30,7 +30,7 @@ class Http1Connection:
 
     def _request(self, path: str, headers: dict[str, str], body: bytes) -> None:
         ledger = self._book.ledger
-        ledger.requests += 1
+        ledger.saw(path, body)
         ledger.http1 += 1
         if ledger.wants_check():
             ledger.check(path, headers, body)

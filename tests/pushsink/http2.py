@@ -174,8 +174,8 @@ class Http2Connection:
     def _complete(self, stream: int) -> None:
         done = self._streams.pop(stream)
         ledger = self._book.ledger
-        ledger.requests += 1
         path = text(next(value for name, value in done.fields if name == b":path"))
+        ledger.saw(path, done.body)
         if ledger.wants_check():
             headers = {name.decode(): text(value) for name, value in done.fields}
             ledger.check(path, headers, bytes(done.body))

@@ -22,9 +22,14 @@ KEPT = 1000
 
 @dataclass(slots=True)
 class Ledger:
-    """`sample`: every so many-th message is checked and opened, all the others only counted."""
+    """`sample`: every so many-th message is checked and opened, all the others only counted.
+
+    `keeps_salts`: every message's salt is remembered, so that another one under the same is a problem (RFC 8188
+    section 2.1): whoever seals in advance must not use what was sealed twice.
+    """
 
     sample: int = 1
+    keeps_salts: bool = False
     origin: str = ""
     requests: int = 0
     connections: int = 0
@@ -36,11 +41,20 @@ class Ledger:
     messages: list[tuple[str, str]] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
     trusted: set[str] = field(default_factory=set)
+    salts: dict[bytes, int] = field(default_factory=dict)
 
     def problem(self, text: str) -> None:
         """Something that a right client would not do."""
         if len(self.problems) < KEPT:
             self.problems.append(text)
+
+    def saw(self, path: str, body: bytes | bytearray) -> None:
+        """Count a request, and compare its salt if that is wanted."""
+        self.requests += 1
+        if self.keeps_salts:
+            seen = hash(bytes(body))
+            if self.salts.setdefault(bytes(body[:16]), seen) != seen:
+                self.problem(f"{path}: a salt for two messages")
 
     def wants_check(self) -> bool:
         """True where the request that was just counted belongs to the sample."""
@@ -87,12 +101,12 @@ class Ledger:
 class Book:
     """The Ledger in use, which every connection asks for; `forget` opens a new one."""
 
-    def __init__(self, sample: int) -> None:
-        self.ledger = Ledger(sample)
+    def __init__(self, sample: int, *, keeps_salts: bool = False) -> None:
+        self.ledger = Ledger(sample, keeps_salts)
 
     def forget(self) -> None:
         """Count from nothing."""
-        self.ledger = Ledger(self.ledger.sample, self.ledger.origin)
+        self.ledger = Ledger(self.ledger.sample, self.ledger.keeps_salts, self.ledger.origin)
 
 
 def vapid_problem(header: str, origin: str, now: float) -> str | None:
