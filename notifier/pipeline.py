@@ -118,6 +118,11 @@ class NewsLoop:
             self._metrics.alerts.labels(alert.kind.value).inc()
             late_s = (alert.decided_at - alert.message.published_at).total_seconds()
             self._metrics.publication_to_alert.observe(max(0.0, late_s))
+            if alert.fetched_at is not None:
+                self._metrics.fetched_to_decided.observe((alert.decided_at - alert.fetched_at).total_seconds())
+                if alert.published_at is not None:
+                    known_s = (alert.fetched_at - alert.published_at).total_seconds()
+                    self._metrics.publication_to_fetched.observe(known_s)
             log.info(
                 "alert.accepted",
                 alert=alert.id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from notifier import __version__
-from notifier.cli import check, feeds, operators, push, replay, run, show, subscribers, topics
+from notifier.cli import check, db, feeds, operators, push, replay, run, show, subscribers, topics
 
 app = typer.Typer(
     name="notifier",
@@ -23,6 +23,7 @@ app.command("replay")(replay.replay)
 show.stories_app.command("group")(replay.group)
 app.add_typer(show.stories_app, name="stories")
 app.add_typer(feeds.app, name="feeds")
+app.add_typer(db.app, name="db")
 app.add_typer(subscribers.app, name="subscribers")
 app.add_typer(topics.app, name="topics")
 app.add_typer(operators.app, name="operators")

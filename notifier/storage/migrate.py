@@ -37,6 +37,11 @@ def newest_revision() -> str:
     return str(ScriptDirectory.from_config(alembic_config(None)).get_current_head())
 
 
+def known_revisions() -> frozenset[str]:
+    """Every revision that this version of the code knows."""
+    return frozenset(found.revision for found in ScriptDirectory.from_config(alembic_config(None)).walk_revisions())
+
+
 def alembic_config(connection: Connection | None) -> Config:
     """Alembic's settings without a file; the environment script takes the connection from the attributes."""
     config = Config()

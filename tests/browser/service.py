@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -100,6 +101,11 @@ class Service:
         """The topics that any subscription has."""
         joined = "SELECT slug FROM topic JOIN subscription_topic ON topic.id = topic_id"
         return {row[0] for row in self._query(joined)}
+
+    def receipts(self) -> dict[tuple[str, str], int]:
+        """{(headline, shown or clicked): browsers} that told so."""
+        joined = "SELECT message, alert_receipt.kind, count FROM alert_receipt JOIN alert ON alert.id = alert_id"
+        return {(json.loads(row[0])["title"], row[1]): int(row[2]) for row in self._query(joined)}
 
     def ends(self) -> list[str]:
         """Why subscriptions ended, oldest first."""

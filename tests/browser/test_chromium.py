@@ -67,6 +67,14 @@ def test_a_new_story_is_on_the_screen_and_leads_to_it(newsroom: Newsroom, subscr
     assert notification["url"] == story
 
 
+def test_that_an_alert_was_shown_is_counted(service: Service, newsroom: Newsroom, subscribed: Chromium) -> None:
+    newsroom.publish("A harbour light is lit again", "Boats are glad.")
+    shown(subscribed, "A harbour light is lit again")
+
+    told = ("A harbour light is lit again", "shown")
+    subscribed.until(lambda: service.receipts().get(told) == 1, "the worker to tell", 45)
+
+
 def test_an_edit_replaces_the_notification_instead_of_adding_one(newsroom: Newsroom, subscribed: Chromium) -> None:
     story = newsroom.publish("Ferry aground with 40 aboard", "Tugs are on their way.")
     tag = shown(subscribed, "Ferry aground with 40 aboard")["tag"]

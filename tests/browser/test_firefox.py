@@ -106,6 +106,17 @@ def test_a_click_on_the_notification_opens_the_story(firefox: Firefox, newsroom:
     assert firefox.popups() == []
 
 
+def test_that_an_alert_was_shown_and_clicked_is_counted_and_nothing_more(
+    firefox: Firefox, service: Service, newsroom: Newsroom, subscribed: Page
+) -> None:
+    newsroom.publish("A harbour light is lit again", "Boats are glad.")
+    firefox.click_popup(popup(firefox, "A harbour light is lit again"))
+
+    told = {("A harbour light is lit again", "shown"): 1, ("A harbour light is lit again", "clicked"): 1}
+    # The worker waits for up to half a minute before each.
+    until(lambda: told.items() <= service.receipts().items(), "the worker to tell", 45)
+
+
 def test_a_click_on_the_test_alert_focuses_the_page_that_is_there(
     firefox: Firefox, service: Service, subscribed: Page
 ) -> None:

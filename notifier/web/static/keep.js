@@ -1,10 +1,11 @@
 // What this browser keeps for itself, in IndexedDB, where the page and the service worker both find it: who we are
-// (token, topics, the endpoint that the server was last told) and which alerts were shown.
+// (token, topics, the endpoint that the server was last told), which alerts were shown, and what of that is still to be told.
 //
 // Loaded by the page as a module and by the worker with importScripts, so it exports nothing and names itself.
 
 globalThis.keep = (() => {
   const SHOWN_LIMIT = 300;
+  const TO_TELL_LIMIT = 20;
 
   const done = (request) =>
     new Promise((resolve, reject) => {
@@ -32,7 +33,22 @@ globalThis.keep = (() => {
   const save = (me) => within("subscriber", "readwrite", (store) => done(store.put(me, "me")));
 
   /** Forget who we are. What was shown stays, so that nothing is shown twice after subscribing again. */
-  const forget = () => within("subscriber", "readwrite", (store) => done(store.delete("me")));
+  const forget = () => within("subscriber", "readwrite", (store) => done(store.delete(IDBKeyRange.lowerBound(""))));
+
+  /** Keep a receipt for `takeToTell`, the newest few. */
+  const toTell = (receipt) =>
+    within("subscriber", "readwrite", async (store) => {
+      const waiting = (await done(store.get("to-tell"))) ?? [];
+      await done(store.put([...waiting, receipt].slice(-TO_TELL_LIMIT), "to-tell"));
+    });
+
+  /** The receipts that wait, each given out once. */
+  const takeToTell = () =>
+    within("subscriber", "readwrite", async (store) => {
+      const waiting = (await done(store.get("to-tell"))) ?? [];
+      await done(store.delete("to-tell"));
+      return waiting;
+    });
 
   /**
    * Whether the alert `id` of the story `tag` is to be shown: "fresh" once, then "repeat"; "outdated" where a newer
@@ -50,5 +66,5 @@ globalThis.keep = (() => {
       return "fresh";
     });
 
-  return { subscriber, save, forget, claim };
+  return { subscriber, save, forget, claim, toTell, takeToTell };
 })();

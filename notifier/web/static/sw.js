@@ -4,7 +4,8 @@
 importScripts("/static/keep.js", "/static/server.js", "/static/subscription.js");
 
 const LOUD_AGAIN = ["new", "correction"]; // an update replaces what is on the screen without a sound
-const TELL_WITHIN_MS = 30_000; // spread over this, so that the server does not hear from everybody at once
+// Spread over this, so that the server does not hear from everybody at once. A worker is left alone for 30 s after an event.
+const TELL_WITHIN_MS = 25_000;
 // Upper ends in seconds: how long after it was sent an alert was shown, in one of a few steps.
 const BUCKETS_S = [0.5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 1800, 3600, 43200, 2419200];
 
@@ -49,24 +50,32 @@ async function show(alert) {
 }
 
 /**
- * Tell the site that an alert was shown or clicked, for its count. Which alert, and never who: the name is the alert's,
- * the same in every browser, and no cookie, token or address of a page goes along. A site that does not ask hears nothing.
+ * Have the site told that an alert was shown or clicked, for its count. Which alert, and never who: the name is the
+ * alert's, the same in every browser, and no cookie, token or page's address goes along. Who is not asked tells nothing.
+ *
+ * Not awaited: Chromium hands over the next push only when this one's handler has ended. What a browser that ends the
+ * worker early has kept from being told is told at the next alert.
  */
 async function tell(kind, { receipt, since }) {
   if (!receipt) return;
   const seconds = (Date.now() - since) / 1000;
   const bucket = BUCKETS_S.findIndex((end) => seconds <= end);
-  const body = JSON.stringify({ receipt, kind, bucket: bucket < 0 ? BUCKETS_S.length - 1 : bucket });
-  await new Promise((resolve) => setTimeout(resolve, Math.random() * TELL_WITHIN_MS));
-  await fetch("/api/receipts", {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body,
-    credentials: "omit",
-    referrerPolicy: "no-referrer",
-    cache: "no-store",
-    keepalive: true,
-  }).catch(() => {}); // a count that is missed is no loss to anybody
+  await keep.toTell({ receipt, kind, bucket: bucket < 0 ? BUCKETS_S.length - 1 : bucket });
+  setTimeout(tellAll, Math.random() * TELL_WITHIN_MS);
+}
+
+async function tellAll() {
+  for (const told of await keep.takeToTell()) {
+    await fetch("/api/receipts", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(told),
+      credentials: "omit",
+      referrerPolicy: "no-referrer",
+      cache: "no-store",
+      keepalive: true,
+    }).catch(() => {}); // a count that is missed is no loss to anybody
+  }
 }
 
 /** Standfirst, then who says it: the browser itself names only this site. */
