@@ -11,19 +11,32 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from urllib.request import Request, urlopen
+from urllib.request import urlopen
 
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.browser.background import until
 from tests.browser.chromium import FLAGS
+from tests.browser.made_up_month import fill, subscribe_everybody
 from tests.browser.namespace import own_network
-from tests.browser.newsroom import Newsroom
+from tests.browser.newsroom import PUBLISHER, Newsroom
 from tests.browser.service import Service
-from tests.web.site import TOKEN, push_subscription
+from tests.pushsink.process import PushSink
 
-# Nobody listens there.
-PUSH = "http://127.0.0.1:9"
+WRITTEN = {
+    "title": "Storm surge reaches the old harbour wall; trams stop from eight this evening",
+    "body": "The harbour master asks everybody to keep away from the quay until the tide turns at four in the morning.",
+    "url": "https://news.example/surge",
+}
+MORE_FEEDS = """\
+  - url: {origin}/gone.xml
+    publisher: The Evening Gazette
+    section: uk
+  - url: {origin}/weekly.xml
+    publisher: Lighthouse Weekly
+    section: science
+    paused: true
+"""
 TOPICS = """\
 topics:
   - slug: ships
@@ -51,34 +64,42 @@ STORIES = (
 def main(folder: Path) -> None:
     """Write every picture into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    with own_network(), tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
+    with own_network(), tempfile.TemporaryDirectory() as place, PushSink(tls=False) as sink:
         newsroom = Newsroom()
-        service = Service(Path(place), newsroom, PUSH, TOPICS)
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        service = Service(Path(place), newsroom, sink.origin, TOPICS)
         try:
-            subscribe(service, "ships", "storms")
+            fill(service.database_url, PUBLISHER)
+            subscribe_everybody(
+                service.database_url, key_id(service), f"{sink.origin}/after-0.02", f"{sink.origin}/503"
+            )
             for title, summary in STORIES:
                 newsroom.publish(title, summary)
-            desk = browser.new_context(viewport={"width": 1280, "height": 860}, device_scale_factor=1)
-            take_by_day(sign_in(desk, service), service, folder)
-            state = desk.storage_state()
-            phone = browser.new_context(
-                viewport={"width": 360, "height": 780}, color_scheme="dark", storage_state=state
-            )
-            take_by_night(phone.new_page(), service, folder)
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+                take(browser, service, newsroom, folder)
+                browser.close()
         finally:
-            browser.close()
             service.stop()
             newsroom.stop()
 
 
-def subscribe(service: Service, *topics: str) -> None:
-    """Somebody whose push service never answers, so that alerts have an audience."""
+def key_id(service: Service) -> str:
+    """The name of the key that subscriptions are made with."""
     with urlopen(f"{service.origin}/api/application-server-key") as answer:  # noqa: S310 - our own service
-        key_id = json.load(answer)["key_id"]
-    body = {"subscription": push_subscription(f"{PUSH}/ada"), "topics": list(topics), "key_id": key_id}
-    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
-    urlopen(Request(f"{service.origin}/api/subscriptions", json.dumps(body).encode(), headers)).close()  # noqa: S310
+        return str(json.load(answer)["key_id"])
+
+
+def take(browser: Browser, service: Service, newsroom: Newsroom, folder: Path) -> None:
+    """All of them: by day on a desk, then by night on a phone."""
+    desk = browser.new_context(viewport={"width": 1280, "height": 860}, device_scale_factor=1)
+    page = sign_in(desk, service)
+    take_by_day(page, service, folder)
+    take_feeds(page, service, newsroom, folder)
+    take_figures(page, service, folder)
+    phone = browser.new_context(
+        viewport={"width": 360, "height": 780}, color_scheme="dark", storage_state=desk.storage_state()
+    )
+    take_by_night(phone.new_page(), service, folder)
 
 
 def sign_in(context: BrowserContext, service: Service) -> Page:
@@ -94,7 +115,7 @@ def sign_in(context: BrowserContext, service: Service) -> Page:
 
 
 def take_by_day(page: Page, service: Service, folder: Path) -> None:
-    """The wire, the workbench in the middle of an edit, and what waits for an editor."""
+    """The wire, the workbench in the middle of an edit, what waits for an editor, and one being written."""
     page.locator("summary").nth(1).click()
     page.screenshot(path=folder / "console-wire.png")
     page.goto(f"{service.origin}/console/topics/ships")
@@ -106,7 +127,36 @@ def take_by_day(page: Page, service: Service, folder: Path) -> None:
     page.click("text=Save…")
     page.screenshot(path=folder / "console-save.png")
     page.goto(f"{service.origin}/console/alerts")
-    page.screenshot(path=folder / "console-alerts.png")
+    page.locator("h2", has_text="Done").scroll_into_view_if_needed()
+    page.screenshot(path=folder / "console-alerts.png", full_page=True)
+    page.goto(f"{service.origin}/console/alerts/new")
+    for name, text in WRITTEN.items():
+        page.fill(f"[name={name}]", text)
+    page.check("input[value=storms]")
+    page.screenshot(path=folder / "console-write.png")
+
+
+def take_feeds(page: Page, service: Service, newsroom: Newsroom, folder: Path) -> None:
+    """What a site offers; then the list, with one that fails and one that is paused."""
+    page.goto(f"{service.origin}/console/feeds/add")
+    page.fill("input[name=site]", newsroom.origin)
+    page.keyboard.press("Enter")
+    page.click("text=Follow it")
+    page.locator("button:visible", has_text="Add it").click()
+    page.click("text=Save this")
+    service.feeds_path.write_text(
+        service.feeds_path.read_text() + MORE_FEEDS.format(origin=newsroom.origin), encoding="utf-8"
+    )
+    until(lambda: page.reload() and page.get_by_text("HTTP 404").count(), "a feed that fails", 20)
+    page.screenshot(path=folder / "console-feeds.png", clip={"x": 0, "y": 0, "width": 1280, "height": 620})
+
+
+def take_figures(page: Page, service: Service, folder: Path) -> None:
+    """The audience over a month, and the system."""
+    page.goto(f"{service.origin}/console/audience")
+    page.screenshot(path=folder / "console-audience.png", full_page=True)
+    page.goto(f"{service.origin}/console/system")
+    page.screenshot(path=folder / "console-system.png")
 
 
 def take_by_night(page: Page, service: Service, folder: Path) -> None:

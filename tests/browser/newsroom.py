@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from xml.sax.saxutils import escape
 
@@ -12,6 +12,7 @@ from aiohttp import web
 from tests.browser.background import Background
 
 PUBLISHER = "The Harbour Post"
+SPORT = ("Rowers win by a canvas", "Regatta moved to Sunday", "Old stand gets a new roof")
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,13 @@ class Newsroom:
 
     def __init__(self) -> None:
         self.asked = 0
+        self.began = datetime.now(UTC)
         self._pieces: dict[int, Piece] = {}
         self._background = Background()
         app = web.Application()
+        app.router.add_get("/", self._front)
         app.router.add_get("/feed.xml", self._feed)
+        app.router.add_get("/sport.xml", self._sport)
         app.router.add_get("/story/{number}", self._story)
         self.port = self._background.serve(app)
         self.origin = f"http://127.0.0.1:{self.port}"
@@ -52,6 +56,23 @@ class Newsroom:
         """Rewrite an item under the same guid and link."""
         number = int(url.rsplit("/", 1)[1])
         self._pieces[number] = replace(self._pieces[number], title=title, summary=summary)
+
+    async def _front(self, request: web.Request) -> web.Response:
+        links = "".join(
+            f'<link rel="alternate" type="application/rss+xml" href="{path}" title="{PUBLISHER}">'
+            for path in ("/feed.xml", "/sport.xml", "/gone.xml")
+        )
+        return web.Response(text=f"<!doctype html><title>{PUBLISHER}</title>{links}", content_type="text/html")
+
+    async def _sport(self, request: web.Request) -> web.Response:
+        """Another feed of the same publisher, which never changes."""
+        at = format_datetime(self.began - timedelta(minutes=40))
+        items = "".join(
+            f"<item><link>{self.origin}/sport/{n}</link><title>{title}</title><pubDate>{at}</pubDate></item>"
+            for n, title in enumerate(SPORT)
+        )
+        text = f'<rss version="2.0"><channel><title>{PUBLISHER} - Sport</title>{items}</channel></rss>'
+        return web.Response(text=text, content_type="application/rss+xml")
 
     async def _feed(self, request: web.Request) -> web.Response:
         self.asked += 1
