@@ -21,9 +21,10 @@ from fastapi.responses import RedirectResponse, Response
 from notifier.errors import FormExpired, RoleTooLow, SignInNeeded
 from notifier.operators.operator import Operator, Role
 from notifier.web import errors
+from notifier.web.browsers import browser_family
 from notifier.web.console.services import Console, ConsoleServices
 from notifier.web.security import refuse_foreign
-from notifier.web.services import Services
+from notifier.web.services import WebServices
 
 COOKIE = "notifier-session"
 COOKIE_PATH = "/console"
@@ -39,7 +40,7 @@ class Session:
     operator: Operator
     form_token: str
 
-    def may(self, role: str) -> bool:
+    def may(self, role: Role | str) -> bool:
         """Whether the operator may do what is kept to this role."""
         return self.operator.role.may(Role(role))
 
@@ -47,7 +48,7 @@ class Session:
 def signed_in(request: Request, console: Console) -> Session:
     """The session of this request. Raises SignInNeeded."""
     token = request.cookies.get(COOKIE, "")
-    operator = console.operators.session(_digest(token), console.wall()) if token else None
+    operator = console.operators.session(session_digest(request), console.wall()) if token else None
     if operator is None:
         raise SignInNeeded("no open session")
     return Session(operator, form_token(token))
@@ -79,10 +80,13 @@ Editor = Annotated[Session, Depends(at_least(Role.EDITOR))]
 Admin = Annotated[Session, Depends(at_least(Role.ADMIN))]
 
 
-def open_session(answer: Response, operator: Operator, console: ConsoleServices, services: Services) -> None:
+def open_session(
+    request: Request, answer: Response, operator: Operator, console: ConsoleServices, services: WebServices
+) -> None:
     """Sign the operator in: a fresh token in a cookie that no script can read, its SHA-256 in the store."""
     token, now = secrets.token_urlsafe(32), console.wall()
-    console.operators.open_session(operator.id, _digest(token), now, now + SESSION)
+    browser = browser_family(request.headers.get("user-agent", ""))
+    console.operators.open_session(operator.id, _digest(token), now, now + SESSION, browser)
     answer.set_cookie(
         COOKIE,
         token,
@@ -96,7 +100,7 @@ def open_session(answer: Response, operator: Operator, console: ConsoleServices,
 
 def close_session(request: Request, answer: Response, console: ConsoleServices) -> None:
     """Sign out: the token is worth nothing from here on."""
-    console.operators.close_session(_digest(request.cookies.get(COOKIE, "")))
+    console.operators.close_session(session_digest(request))
     answer.delete_cookie(COOKIE, path=COOKIE_PATH)
 
 
@@ -110,6 +114,11 @@ def ask_to_sign_in(request: Request, problem: Exception) -> Response:
     if request.method == "GET" and "text/html" in request.headers.get("accept", ""):
         return RedirectResponse("/console/sign-in", 303)
     return errors.answer(request, SignInNeeded.code, SignInNeeded.http_status)
+
+
+def session_digest(request: Request) -> bytes:
+    """The SHA-256 of the request's session token."""
+    return _digest(request.cookies.get(COOKIE, ""))
 
 
 def _digest(token: str) -> bytes:

@@ -112,4 +112,4 @@ def _reasons(ends: Iterable[DayEnds]) -> Sequence[tuple[str, str, int]]:
 def _gained(counts: Sequence[DayCount], left: int) -> int | None:
     """How many came in these days; None where only today is known."""
     totals = sorted((one.day, one.count) for one in counts if one.kind is Kind.ALL)
-    return totals[-1][1] - totals[0][1] + left if len(totals) > 1 else None
+    return max(0, totals[-1][1] - totals[0][1] + left) if len(totals) > 1 else None

@@ -51,19 +51,20 @@ def _look(series: Mapping[str, Mapping[date, int]], days: Sequence[date]) -> dic
     most = max((n for counts in series.values() for n in counts.values()), default=0)
     return {
         "width": 660,
-        "height": 210 + 18 * (max(0, len(series) - 1) // 3),
+        "height": 210,
         "css": (),
         "js": (),
         "disable_xml_declaration": True,
         "legend_at_bottom": True,
-        "legend_at_bottom_columns": min(3, max(1, len(series))),
+        "legend_at_bottom_columns": max(1, len(series)),
+        "truncate_label": -1,
+        "truncate_legend": -1,
         "margin": 4,
-        "y_labels": _ticks(most),
+        "y_labels": [{"value": tick, "label": f"{tick:,}"} for tick in _ticks(most)],
         "x_labels": [f"{day.day} {day:%b}" for day in days],
         "x_labels_major_every": max(1, -(-len(days) // NAMED_DAYS)),
         "show_minor_x_labels": False,
         "tooltip_fancy_mode": False,
-        "formatter": lambda value: f"{value:,.0f}",
     }
 
 

@@ -50,7 +50,7 @@ def sign_in(request: Request, name: Text, password: Text, console: Console, serv
         problem = "Name and password do not belong together."
         return page(request, "sign-in.html", status=401, closed=False, problem=problem, name=name)
     answer = RedirectResponse(HOME, 303)
-    open_session(answer, known[0], console, services)
+    open_session(request, answer, known[0], console, services)
     return answer
 
 
@@ -81,7 +81,7 @@ def make_first(
         return page(request, "first.html", status=422, problem=f"{refused}.".capitalize(), name=name)
     operator = console.operators.add(name.strip() or "admin", hashed, Role.ADMIN, console.wall(), only_first=True)
     answer = RedirectResponse(HOME, 303)
-    open_session(answer, operator, console, services)
+    open_session(request, answer, operator, console, services)
     return answer
 
 

@@ -18,6 +18,7 @@ CHORES = {
     "hubs": "subscribe to hubs, so that publishers push to us",
     "config": "look whether feeds.yaml or topics.yaml changed",
     "gauges": "count what /metrics shows",
+    "receipts": "count what browsers told of alerts",
     "audience": "keep how many follow what today",
     "prune": "let go of what is old",
 }
