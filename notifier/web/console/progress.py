@@ -42,7 +42,10 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an alert is: `rate` in people a second, `left_s` until the end at that rate; None where not known."""
+    """How far an alert is: `rate` in people a second; None where not known.
+
+    `left_s` is until everybody has been tried once, at that rate; None where that is so already, or nothing moves.
+    """
 
     settled: int
     rate: float | None = None
@@ -96,4 +99,5 @@ class Meter:
         if passed_s < LEAST_S:
             return Progress(done)
         rate = max(0, done - first) / passed_s
-        return Progress(done, rate, max(0, alert.audience - done) / rate if rate else None)
+        untried = max(0, alert.audience - done - alert.counts.get(RETRYING, 0))
+        return Progress(done, rate, untried / rate if rate and untried else None)

@@ -254,7 +254,7 @@ class _SiteWithConsole(Site):
 
 def fields_of(page: str) -> dict[str, str]:
     """The hidden inputs and text areas of the first form that saves."""
-    form = re.search(r'<form[^>]* action="[^"]*/(?:save|check)">(.*?)</form>', page, re.DOTALL)
+    form = re.search(r'<form[^>]* action="[^"]*/(?:save|check)"[^>]*>(.*?)</form>', page, re.DOTALL)
     assert form, page
     found = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form[1]))
     return found | dict(re.findall(r"<textarea[^>]* name=\"(\w+)\"[^>]*>\n(.*?)</textarea>", form[1], re.DOTALL))

@@ -9,10 +9,12 @@ import pytest
 
 from notifier.alerts.alert import AlertKind
 from notifier.operators.operator import Role
+from notifier.push.outcome import Gone, Outcome, Refused, Retry
+from notifier.web.console.access import COOKIE, form_token
 from notifier.web.console.wire import evidence
 from tests.contracts.samples import an_alert
 from tests.web.console.newsroom import Console, fields_of
-from tests.web.site import NOW, OTHER_TOKEN, push_subscription
+from tests.web.site import NOW, OTHER_TOKEN, TOKEN, Answer, push_subscription
 
 BRIDGE = {"title": "Bridge reopens", "body": "After a year.", "url": "https://news.example/bridge", "topics": "ships"}
 
@@ -179,3 +181,110 @@ def test_a_viewer_sees_no_button_that_would_be_refused(console: Console) -> None
 @pytest.mark.parametrize("path", ["feeds", "audience", "system", "changes", "topics", "alerts"])
 def test_every_page_opens_even_with_nothing_to_show(console: Console, path: str) -> None:
     assert console.get(f"/console/{path}").status == 200
+
+
+@pytest.mark.parametrize(
+    ("way", "kind", "headline"),
+    [
+        ("correction", AlertKind.CORRECTION, "Correction: Dam holds after night of rain"),
+        ("update", AlertKind.UPDATE, "Dam holds after night of rain"),
+        ("back", AlertKind.CORRECTION, "Taken back: Dam holds after night of rain"),
+    ],
+)
+def test_what_is_on_screens_is_replaced_in_words_that_say_so(
+    console: Console, way: str, kind: AlertKind, headline: str
+) -> None:
+    console.newsroom.accept(an_alert("ships", story=7), NOW)
+    console.site.subscribe("ships")
+    page = console.get(f"/console/alerts/new?replaces=1&way={way}").text
+    assert f'name="title" value="{headline}"' in page
+
+    draft = fields_of(page) | {"url": "https://news.example/dam", "title": headline, "topics": "ships"}
+    console.post("/console/alerts/check", **draft, people="1")
+
+    made = console.newsroom.made[-1]
+    assert (made.kind, made.message.title, made.message.tag, made.why["replaces"]) == (kind, headline, "story-7", 1)
+
+
+def test_going_back_to_writing_loses_nothing(console: Console) -> None:
+    console.site.subscribe("ships")
+    checked = console.post("/console/alerts/check", **BRIDGE).text
+
+    page = console.post("/console/alerts/edit", **fields_of(checked)).text
+
+    assert 'value="Bridge reopens"' in page
+    assert "After a year.</textarea>" in page
+    assert 'value="ships" checked' in page
+
+
+def try_here(console: Console, token: str = TOKEN, **fields: str) -> Answer:
+    """As the page's script does: the form, and this browser's own token."""
+    headers = {"cookie": f"{COOKIE}={console.cookie}", "sec-fetch-site": "same-origin"}
+    headers |= {"x-form-token": form_token(console.cookie), "authorization": f"Bearer {token}"}
+    return console.form("/console/alerts/try", BRIDGE | fields, headers)
+
+
+def test_a_trial_goes_to_the_operators_own_browser_and_to_nobody_else(console: Console) -> None:
+    console.site.subscribe("ships")
+    console.site.subscribe("ships", token=OTHER_TOKEN, subscription=push_subscription("https://push.example/other"))
+
+    answer = try_here(console)
+
+    assert (answer.status, "on your screen" in answer.json["said"]) == (200, True)
+    ((subscription, message),) = console.tried
+    assert subscription == console.site.kept()
+    assert (message.title, message.body, message.url) == ("Bridge reopens", "After a year.", BRIDGE["url"])
+    assert console.newsroom.made == []
+    assert "endpoint" not in answer.text
+
+
+def test_a_browser_without_a_subscription_is_told_how_to_get_one(console: Console) -> None:
+    answer = try_here(console)
+
+    assert answer.status == 404
+    assert console.tried == []
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [(Gone(410), "is over"), (Retry("503"), "busy"), (Refused(413), "refused")],
+)
+def test_what_came_of_a_trial_is_said_in_words(console: Console, outcome: Outcome, said: str) -> None:
+    console.site.subscribe("ships")
+    console.trial_outcome = outcome
+
+    assert said in try_here(console).json["said"]
+
+
+def test_a_trial_needs_an_editor_and_a_headline(console: Console) -> None:
+    console.site.subscribe("ships")
+    assert try_here(console, title=" ").status == 422
+
+    console.sign_in("Vic", Role.VIEWER)
+    assert try_here(console).status == 403
+    assert console.tried == []
+
+
+def test_a_waiting_alert_is_listed_however_many_came_after_it(console: Console) -> None:
+    console.newsroom.accept(replace(an_alert("ships"), hold_until=NOW + timedelta(minutes=15)), NOW)
+    for story in range(2, 40):
+        console.newsroom.accept(an_alert("ships", story=story), NOW)
+        console.newsroom.withdraw(story, NOW)
+
+    page = console.get("/console/alerts").text
+
+    assert "until it goes by itself" in page
+    assert 'href="/console/alerts?before=10">Older' in page
+    assert "until it goes by itself" not in console.get("/console/alerts?before=10").text
+
+
+def test_an_alert_shows_how_long_it_took_and_what_browsers_told(console: Console) -> None:
+    console.newsroom.accept(an_alert("ships"), NOW)
+    console.receipts.told[1] = {"shown": 71, "clicked": 6}
+    console.receipts.took[1] = {"accepted": [(5.0, 80), (10.0, 20)]}
+
+    page = console.get("/console/alerts/1").text
+
+    assert "<dt>Shown</dt><dd>71</dd>" in page
+    assert "<dt>Half accepted within</dt><dd>5 s</dd>" in page
+    assert "<dt>Within 2 minutes</dt><dd>100%</dd>" in page

@@ -170,3 +170,21 @@ def test_a_file_that_is_broken_by_hand_is_said_and_nothing_breaks(console: Conso
 
     assert console.get("/console/topics").status == 200
     assert console.get("/console/topics/ships").status == 404
+
+
+def test_the_words_that_brought_alerts_are_counted_so_that_false_friends_show(console: Console) -> None:
+    page = console.get("/console/topics/ships").text
+
+    assert re.search(r'data-word="ferry"[^>]*>ferry <b>2</b>', page)
+    assert re.search(r'data-word="harbour"[^>]*>harbour <b>1</b>', page)
+    assert 'data-words="ferry|harbour"' in page
+    assert 'data-only="passing"' not in page
+
+
+def test_a_save_says_what_it_means_for_people(console: Console) -> None:
+    page = " ".join(
+        console.post("/console/topics/ships/check", **SHIPS | {"match": "ferry", "mode": "held"}).text.split()
+    )
+
+    assert "Mode: every → <b>held</b>, an editor lets each alert go by hand." in page
+    assert "The alerts of the last 14 days would have been the same." in page
