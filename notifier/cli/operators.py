@@ -1,38 +1,40 @@
-"""`notifier operators`: who may sign in to the console."""
+"""`notifier operators`: who may sign in to the console, where they are signed in, and which programs act for them."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from notifier.cli.terminal import ago, explained, out, settings
+from notifier.cli.terminal import ago, ahead, err, explained, out, settings
 from notifier.clock import system_clock
 from notifier.operators.operator import Role
+from notifier.operators.token import Scope
+
+if TYPE_CHECKING:
+    from notifier.storage.access import SqlTokenStore
+    from notifier.storage.operators import SqlOperatorStore
 
 app = typer.Typer(help="Who may sign in to the console, and what they may do.", no_args_is_help=True)
+token_app = typer.Typer(help="Programs that use the JSON API in an operator's name.", no_args_is_help=True)
+app.add_typer(token_app, name="token")
 Name = Annotated[str, typer.Argument(help="The name they sign in with")]
 
 
 @app.command("list")
 def list_operators() -> None:
     """Show who may sign in."""
-    from notifier.storage.operators import SqlOperatorStore
-    from notifier.wiring.parts import open_database
-
     now = system_clock()
     with explained():
-        operators = SqlOperatorStore(open_database(settings())).all(now)
+        operators = _store().all(now)
     if not operators:
         out.print(
             "No operator yet: `notifier operators add NAME --role admin`, or the link that `notifier run` prints."
         )
         return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("Operator", "Role", "Since", "Signed in"):
-        table.add_column(heading)
+    table = _table("Operator", "Role", "Since", "Signed in")
     for operator in operators:
         signed_in = (
             f"{operator.signed_in} browser{'s' if operator.signed_in > 1 else ''}" if operator.signed_in else "–"
@@ -45,30 +47,160 @@ def list_operators() -> None:
 def add(
     name: Name,
     role: Annotated[Role, typer.Option(help="viewer looks, editor edits, admin also sees to operators")] = Role.EDITOR,
-    password: Annotated[
-        str,
-        typer.Option(prompt=True, confirmation_prompt=True, hide_input=True, help="Asked for where it is left out"),
-    ] = "",
+    by_provider: Annotated[
+        bool,
+        typer.Option("--by-provider", help="No password: the OpenID provider knows them by this e-mail address"),
+    ] = False,
+    password: Annotated[str | None, typer.Option(help="Asked for where it is left out")] = None,
 ) -> None:
     """Let somebody sign in."""
-    from notifier.operators.password import hash_password
-    from notifier.storage.operators import SqlOperatorStore
-    from notifier.wiring.parts import open_database
+    from notifier.operators.password import NONE, hash_password
 
     with explained():
-        hashed = hash_password(password)
-        operator = SqlOperatorStore(open_database(settings())).add(name, hashed, role, system_clock())
-    out.print(f"[bold]{escape(operator.name)}[/] may sign in as {operator.role}.")
+        hashed = NONE if by_provider else hash_password(_asked() if password is None else password)
+        operator = _store().add(name, hashed, role, system_clock())
+    how = " by the OpenID provider" if by_provider else ""
+    out.print(f"[bold]{escape(operator.name)}[/] may sign in{how} as {operator.role}.")
 
 
 @app.command("remove")
 def remove(name: Name) -> None:
-    """Take an operator away; their sessions end at once."""
+    """Take an operator away; their sessions and tokens end at once."""
+    with explained():
+        _known(_store().remove(name), name)
+    out.print(f"{escape(name)} may not sign in any more.")
+
+
+@app.command("role")
+def role(name: Name, role: Annotated[Role, typer.Argument(help="What they may do from now on")]) -> None:
+    """Give an operator another role; their sessions and tokens lose at once what it does not allow."""
+    with explained():
+        _known(_store().set_role(name, role), name)
+    out.print(f"{escape(name)} is {role} from now on.")
+
+
+@app.command("password")
+def password(
+    name: Name, password: Annotated[str | None, typer.Option(help="Asked for where it is left out")] = None
+) -> None:
+    """Give an operator a new password; their sessions end."""
+    from notifier.operators.password import hash_password
+
+    with explained():
+        _known(_store().set_password(name, hash_password(_asked() if password is None else password)), name)
+    out.print(f"{escape(name)} has a new password, and is signed out everywhere.")
+
+
+@app.command("sessions")
+def sessions(name: Annotated[str | None, typer.Argument(help="Only those of this operator")] = None) -> None:
+    """Show in which browsers operators are signed in."""
+    now = system_clock()
+    with explained():
+        found = _store().sessions(now, name)
+    if not found:
+        out.print("Nobody is signed in." if name is None else f"{escape(name)} is not signed in.")
+        return
+    table = _table("Operator", "Browser", "Since", "Ends by itself")
+    for one in found:
+        table.add_row(escape(one.operator), one.browser, ago(one.since, now), ahead(one.until, now))
+    out.print(table)
+
+
+@app.command("sign-out")
+def sign_out(name: Name) -> None:
+    """End all sessions of an operator. Their tokens stay: `notifier operators token revoke` ends those."""
+    with explained():
+        store = _store()
+        _known(store.credentials(name) is not None, name)
+        ended = store.close_sessions(name)
+    out.print(f"{escape(name)} was signed out of {ended} browser{'' if ended == 1 else 's'}.")
+
+
+@token_app.command("list")
+def list_tokens(name: Annotated[str | None, typer.Argument(help="Only those of this operator")] = None) -> None:
+    """Show which programs have access, to what, and when each was last used."""
+    now = system_clock()
+    with explained():
+        found = _tokens().list(name)
+    if not found:
+        out.print("No program has access. `notifier operators token add NAME PURPOSE --scope read` gives it to one.")
+        return
+    table = _table("Id", "Operator", "For", "May", "Last used", "Ends")
+    for token in found:
+        ends = "never" if token.until is None else "has ended" if token.until <= now else ahead(token.until, now)
+        scopes = ", ".join(sorted(token.scopes))
+        table.add_row(
+            str(token.id), escape(token.operator), escape(token.name), scopes, ago(token.last_used_at, now), ends
+        )
+    out.print(table)
+
+
+@token_app.command("add")
+def add_token(
+    name: Name,
+    purpose: Annotated[str, typer.Argument(help="What it is for, so that you know it later")],
+    scope: Annotated[list[Scope], typer.Option(help="What it may do; give it several times for several")],
+    days: Annotated[int, typer.Option(min=0, max=3650, help="For how many days it is good; 0: without end")] = 90,
+) -> None:
+    """Give a program access in an operator's name, and print its token: once, as only its SHA-256 is kept."""
+    from datetime import timedelta
+
+    from notifier.errors import ConfigError
+    from notifier.operators.token import allowed, digest_of, new_secret
+
+    now = system_clock()
+    with explained():
+        found = _store().credentials(name)
+        _known(found is not None, name)
+        assert found is not None  # noqa: S101 - the line above has said so
+        operator, scopes = found[0], frozenset(scope)
+        beyond = sorted(scopes - allowed(scopes, operator.role))
+        if beyond:
+            raise ConfigError(f"{name} is {operator.role} and cannot give {', '.join(beyond)}", fix="Leave it out")
+        secret, until = new_secret(), now + timedelta(days=days) if days else None
+        _tokens().add(operator.id, purpose[:64], digest_of(secret) or b"", scopes, now, until)
+    err.print("Keep it now, it is not shown again. A program sends it as `Authorization: Bearer …`:")
+    typer.echo(secret)
+
+
+@token_app.command("revoke")
+def revoke_token(token_id: Annotated[int, typer.Argument(min=1, help="Its id in the list")]) -> None:
+    """End a token: it is worth nothing from the next request on."""
     from notifier.errors import NotFound
+
+    with explained():
+        if not _tokens().revoke(token_id):
+            raise NotFound(f"there is no token {token_id}")
+    out.print(f"Token {token_id} is worth nothing any more.")
+
+
+def _asked() -> str:
+    return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+
+
+def _known(found: bool, name: str) -> None:
+    from notifier.errors import NotFound
+
+    if not found:
+        raise NotFound(f"there is no operator named {name}")
+
+
+def _store() -> SqlOperatorStore:
     from notifier.storage.operators import SqlOperatorStore
     from notifier.wiring.parts import open_database
 
-    with explained():
-        if not SqlOperatorStore(open_database(settings())).remove(name):
-            raise NotFound(f"there is no operator named {name}")
-    out.print(f"{escape(name)} may not sign in any more.")
+    return SqlOperatorStore(open_database(settings()))
+
+
+def _tokens() -> SqlTokenStore:
+    from notifier.storage.access import SqlTokenStore
+    from notifier.wiring.parts import open_database
+
+    return SqlTokenStore(open_database(settings()))
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for heading in headings:
+        table.add_column(heading)
+    return table

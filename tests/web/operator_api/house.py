@@ -16,7 +16,7 @@ from sqlalchemy import insert
 from notifier.alerts.decide import Drop
 from notifier.alerts.desk import DeskResult
 from notifier.clock import ManualClock
-from notifier.config.settings import Settings
+from notifier.config.settings import load_settings
 from notifier.operators.operator import Operator, Role
 from notifier.operators.password import NONE
 from notifier.operators.token import Scope, digest_of, new_secret
@@ -62,7 +62,8 @@ class ApiHouse:
         self.topics_path.parent.mkdir()
         self.topics_path.write_text(TOPICS, encoding="utf-8")
         self.feeds_path.write_text(FEEDS, encoding="utf-8")
-        settings = Settings(data_dir=folder / "data", config_dir=folder / "config")
+        named = {"NOTIFIER_DATA_DIR": str(folder / "data"), "NOTIFIER_CONFIG_DIR": str(folder / "config")}
+        settings = load_settings(folder / "no.env", named)
         self.database, self.clock, metrics = open_database(settings), ManualClock(NOON), Metrics()
         self.house = House(
             settings, Files.of(settings, metrics), vapid_key(settings), self.database, metrics, self.clock
@@ -74,6 +75,7 @@ class ApiHouse:
     def close(self) -> None:
         """Give everything back."""
         self.house.trials.shutdown()
+        self.house.trial.close()
         self.database.close()
 
     def operator(self, name: str, role: Role) -> Operator:

@@ -21,7 +21,7 @@ EXAMPLES = 5
 PROGRAMS = "/api/v1/"
 UNLIMITED = SiteSettings(changes_per_minute=10**6, tests_per_minute=10**6)
 # A topic or a story that does not exist, a rule with a mistake: no schema knows those, and they are rightly refused.
-BEYOND_SCHEMAS = [positive_data_acceptance]
+BEYOND_SCHEMAS: list[Any] = [positive_data_acceptance]
 REFUSED = [400, 401, 403, 404, 405, 409, 413, 422, 429]
 CONFIG = schemathesis.Config.from_dict({"checks": {"negative_data_rejection": {"expected-statuses": REFUSED}}})
 METHODS = {"get", "put", "post", "delete", "patch"}
@@ -61,7 +61,7 @@ def test_every_answer_is_described(house: ApiHouse, path: str, method: str, mode
         suppress_health_check=list(HealthCheck),
     )
     @given(case=named | made_up if there else made_up)
-    def ask(case: Case) -> None:
+    def ask(case: Case[Any]) -> None:
         house.app.state.rates = Rates(UNLIMITED)
         token = house.token() if path.startswith(PROGRAMS) else TOKEN
         answer = case.call(headers={"Authorization": f"Bearer {token}"})
