@@ -55,14 +55,17 @@ class RetryLater:
 class Settlement:
     """What came of one sub-batch.
 
-    `counts` is {push service: {outcome: pushes}}; `gone` are {subscription id: reason} to remove; `cursor` the last
-    subscription id that is settled; `done` says that nothing of the chunk is left.
+    `counts` is {push service: {outcome: pushes}}; `gone` are {subscription id: reason} to remove, and `endpoints` which
+    of theirs has ended: who has another one by now is tried again there. `cursor` is the last subscription id that is
+    settled; `done` says that nothing of the chunk is left; `took` is {end of the bucket: pushes accepted}
+    (alerts/receipts.py).
     """
 
     cursor: int
     counts: Mapping[str, Mapping[str, int]]
     retries: Sequence[RetryLater] = ()
     gone: Mapping[int, str] = field(default_factory=dict)
+    endpoints: Mapping[int, str] = field(default_factory=dict, repr=False)
     done: bool = False
     took: Mapping[float, int] = field(default_factory=dict)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -82,22 +82,33 @@ _FIX = "Restore the file from a backup; a new key means that every subscriber ha
 
 
 def _create_key(path: Path) -> VapidKey:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     private = generate_private_key(SECP256R1())
-    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    descriptor, unfinished = mkstemp(dir=path.parent)  # with mode 0600
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(pem)
-        file.flush()
-        os.fsync(file.fileno())
+    unfinished = write_key(private, path.parent)
     try:
         # A link fails where another process was faster: both then use the one key.
         os.link(unfinished, path)
     except FileExistsError:
         return load_key(path)
     finally:
-        Path(unfinished).unlink()
+        unfinished.unlink()
     return vapid_key(private)
+
+
+def write_key(private: EllipticCurvePrivateKey, folder: Path) -> Path:
+    """Write a key to a file of its own in the folder (mode 0600, the folder 0700), to be named by the caller."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    descriptor, unfinished = mkstemp(dir=folder)  # with mode 0600
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(pem)
+        file.flush()
+        os.fsync(file.fileno())
+    return Path(unfinished)
+
+
+def no_other(_key_id: str) -> VapidKey | None:
+    """For a signer whose keys are all that there are."""
+    return None
 
 
 class VapidSigner:
@@ -107,8 +118,12 @@ class VapidSigner:
     shared between threads.
     """
 
-    def __init__(self, keys: Iterable[VapidKey], subject: str) -> None:
+    def __init__(
+        self, keys: Iterable[VapidKey], subject: str, find: Callable[[str], VapidKey | None] = no_other
+    ) -> None:
+        """`find` is asked for a key that is not among `keys`: one that was made since."""
         self._keys = {key.key_id: Vapid02(key.private) for key in keys}
+        self._find = find
         self._subject = subject
         self._signed: dict[tuple[str, str], tuple[int, str]] = {}
         self._lock = Lock()
@@ -129,6 +144,8 @@ class VapidSigner:
 
     def _sign(self, origin: str, key_id: str, expires: int) -> str:
         key = self._keys.get(key_id)
+        if key is None and (found := self._find(key_id)) is not None:
+            key = self._keys[key_id] = Vapid02(found.private)
         if key is None:
             raise ConfigError(f"subscriptions use the VAPID key {key_id}, which is not configured", fix=_FIX)
         try:

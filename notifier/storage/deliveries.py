@@ -24,7 +24,7 @@ from sqlalchemy import (
     update,
 )
 
-from notifier.alerts.alert import Chunk
+from notifier.alerts.alert import Alert, Chunk
 from notifier.alerts.delivery import (
     ChunkJob,
     Recipient,
@@ -51,6 +51,7 @@ from notifier.storage.schema import (
 from notifier.storage.subscriptions import has_topic, remove_subscriptions
 from notifier.subscribers.subscriber import PushKeys
 
+MOVED = "moved"
 # Every subscription of the chunk's range that has one of the alert's topics, once.
 RECIPIENT_COLUMNS = (
     subscription.c.id,
@@ -144,8 +145,9 @@ class SqlDeliveryStore:
                 values |= {"state": "done", "lease_until": None, "lease_token": None}
             _under_lease(connection, job, values)
             tally = _tally(job, settlement)
-            _add_retries(connection, job, settlement.retries, tally)
-            remove_subscriptions(connection, settlement.gone, now, tally)
+            _add_retries(connection, job.alert, settlement.retries, tally)
+            _, moved = remove_subscriptions(connection, settlement.gone, now, tally, settlement.endpoints)
+            _follow(connection, job.alert, moved, now, tally)
             add_counts(connection, tally)
             add_times(connection, {(job.alert.id, ACCEPTED, le_s): n for le_s, n in settlement.took.items()})
             others = tally.alerts - {job.alert.id}  # whose retries went with those who are gone
@@ -206,7 +208,10 @@ class SqlDeliveryStore:
                     gone[settled.recipient.subscription_id] = settled.gone
                 if settled.took is not None:
                     took[settled.alert_id, ACCEPTED, settled.took] += 1
-            remove_subscriptions(connection, gone, now, tally)
+            endpoints = {s.recipient.subscription_id: s.recipient.keys.endpoint for s in settlements}
+            _, moved = remove_subscriptions(connection, gone, now, tally, endpoints)
+            for alert_id in {s.alert_id for s in settlements if s.recipient.subscription_id in moved}:
+                _follow(connection, load_alerts(connection, [alert_id])[alert_id], moved, now, tally)
             add_counts(connection, tally)
             add_times(connection, took)
             finish_if_done(connection, tally.alerts, now)
@@ -237,21 +242,30 @@ def _tally(job: ChunkJob, settlement: Settlement) -> Tally:
     )
 
 
-def _add_retries(connection: Connection, job: ChunkJob, retries: Sequence[RetryLater], tally: Tally) -> None:
+def _follow(connection: Connection, to: Alert, moved: Mapping[int, str], now: datetime, tally: Tally) -> None:
+    """Who has another endpoint than the one that had ended gets the alert there: at once, by a retry."""
+    for service in moved.values():
+        tally[to.id, service, "gone"] -= 1
+        tally[to.id, service, "retrying"] += 1
+    again = [RetryLater(number, 1, MOVED, now, service) for number, service in moved.items()]
+    _add_retries(connection, to, again, tally)
+
+
+def _add_retries(connection: Connection, to: Alert, retries: Sequence[RetryLater], tally: Tally) -> None:
     if not retries:
         return
-    expires = job.alert.decided_at + timedelta(seconds=job.alert.ttl_s)
+    expires = to.decided_at + timedelta(seconds=to.ttl_s)
     # A subscriber who left in the meantime is no longer there to be referred to; who is there stays until the commit.
     wanted = select(subscription.c.id).where(subscription.c.id.in_([later.subscription_id for later in retries]))
     alive = set(connection.scalars(wanted.order_by(subscription.c.id).with_for_update(read=True, key_share=True)))
     rows = []
     for later in retries:
         if later.subscription_id not in alive:
-            tally.give_up(job.alert.id, later.push_service)
+            tally.give_up(to.id, later.push_service)
             continue
         rows.append(
             {
-                "alert_id": job.alert.id,
+                "alert_id": to.id,
                 "subscription_id": later.subscription_id,
                 "attempts": later.attempts,
                 "reason": later.reason,

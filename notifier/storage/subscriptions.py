@@ -10,6 +10,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import (
@@ -33,6 +34,8 @@ from notifier.storage.database import Database
 from notifier.storage.schema import envelope, subscription, subscription_end, subscription_topic, topic
 from notifier.storage.topics import topic_ids
 from notifier.subscribers.subscriber import NewSubscription, PushKeys, Subscription
+
+EVERYWHERE: Mapping[int, str] = MappingProxyType({})
 
 
 class SqlSubscriptionStore:
@@ -98,7 +101,7 @@ class SqlSubscriptionStore:
         """The push service said that these are gone: delete them, count the reason; returns how many."""
         with self._database.writing() as connection:
             tally = Tally()
-            removed = remove_subscriptions(connection, dict.fromkeys(ids, reason), now, tally)
+            removed, _ = remove_subscriptions(connection, dict.fromkeys(ids, reason), now, tally)
             _write(connection, tally, now)
             return removed
 
@@ -108,22 +111,35 @@ class SqlSubscriptionStore:
             others = subscription.c.vapid_key_id.not_in(key_ids)
             return int(connection.scalar(select(func.count()).select_from(subscription).where(others)) or 0)
 
+    def by_key(self) -> Mapping[str, int]:
+        """{application server key: subscriptions bound to it}."""
+        query = select(subscription.c.vapid_key_id, func.count()).group_by(subscription.c.vapid_key_id)
+        with self._database.reading() as connection:
+            return {key_id: int(count) for key_id, count in connection.execute(query).all()}
+
     def audience(self, topics: frozenset[str]) -> int:
         """How many subscriptions have at least one of these topics."""
         with self._database.reading() as connection:
             return count_audience(connection, topic_ids(connection, topics).values())
 
 
-def remove_subscriptions(connection: Connection, reasons: Mapping[int, str], now: datetime, tally: Tally) -> int:
+def remove_subscriptions(
+    connection: Connection,
+    reasons: Mapping[int, str],
+    now: datetime,
+    tally: Tally,
+    endpoints: Mapping[int, str] = EVERYWHERE,
+) -> tuple[int, Mapping[int, str]]:
     """Delete subscriptions by id, leaving only {push service, reason: count} behind; returns how many there were.
 
+    `endpoints` are those that ended: who has another by now has moved, stays, and is returned as {id: push service}.
     What becomes of their retries is added to `tally`, which the caller writes with its own counts: in one order.
     """
     if not reasons:
-        return 0
-    services = _take(connection, subscription.c.id.in_(list(reasons)), tally)
+        return 0, {}
+    services, moved = _take(connection, subscription.c.id.in_(list(reasons)), tally, endpoints)
     count_ends(connection, Counter((service, reasons[number]) for number, service in services.items()), now)
-    return len(services)
+    return len(services), moved
 
 
 def count_ends(connection: Connection, ends: Mapping[tuple[str, str], int], now: datetime) -> None:
@@ -155,21 +171,29 @@ def has_topic(subscription_id: ColumnElement[int], ids: Sequence[int]) -> Exists
     return exists().where(other.c.subscription_id == subscription_id, other.c.topic_id.in_(ids))
 
 
-def _take(connection: Connection, chosen: ColumnElement[bool], tally: Tally) -> dict[int, str]:
-    """Delete subscriptions and their retries; returns {id: push service}."""
+def _take(
+    connection: Connection, chosen: ColumnElement[bool], tally: Tally, endpoints: Mapping[int, str] = EVERYWHERE
+) -> tuple[dict[int, str], dict[int, str]]:
+    """Delete subscriptions and their retries; returns {id: push service} of these, and of those who have moved."""
     # Held first, so that nobody adds a retry between here and the end.
-    held = select(subscription.c.id, subscription.c.push_service).where(chosen).order_by(subscription.c.id)
-    services = {row.id: row.push_service for row in connection.execute(held.with_for_update())}
+    columns = (subscription.c.id, subscription.c.push_service, subscription.c.endpoint_hash)
+    held = connection.execute(select(*columns).where(chosen).order_by(subscription.c.id).with_for_update()).all()
+    moved = {
+        row.id: row.push_service
+        for row in held
+        if row.id in endpoints and row.endpoint_hash != hashlib.sha256(endpoints[row.id].encode()).digest()
+    }
+    services = {row.id: row.push_service for row in held if row.id not in moved}
     if services:
         tally.update(end_retries(connection, services))
         connection.execute(delete(subscription).where(subscription.c.id.in_(list(services))))
-    return services
+    return services, moved
 
 
 def _delete(connection: Connection, chosen: ColumnElement[bool], now: datetime) -> dict[int, str]:
     """`_take`, with the counts written."""
     tally = Tally()
-    services = _take(connection, chosen, tally)
+    services, _ = _take(connection, chosen, tally)
     _write(connection, tally, now)
     return services
 

@@ -62,7 +62,8 @@ class Sent(BaseModel):
 @router.get("/application-server-key")
 def application_server_key(services: Services) -> ApplicationServerKey:
     """The key to subscribe with."""
-    return ApplicationServerKey(key=services.application_server_key, key_id=services.vapid_key_id)
+    key = services.public_key()
+    return ApplicationServerKey(key=key.application_server_key, key_id=key.key_id)
 
 
 @router.post("/subscriptions", status_code=201, dependencies=counted)
@@ -120,7 +121,8 @@ async def send_test(owner: Owner, services: Services) -> Sent:
 
 def _new(body: RenewBody, owner: bytes, topics: frozenset[str], browser: str, services: WebServices) -> NewSubscription:
     """Raises KeyChanged and SubscriptionInvalid."""
-    if body.key_id != services.vapid_key_id:
+    key = services.public_key()
+    if body.key_id != key.key_id:
         raise KeyChanged("the browser subscribed with another application server key")
     endpoint = services.endpoints.check(body.subscription.endpoint)
     return NewSubscription(
@@ -128,7 +130,7 @@ def _new(body: RenewBody, owner: bytes, topics: frozenset[str], browser: str, se
         token_hash=owner,
         topics=topics,
         push_service=endpoint.push_service,
-        vapid_key_id=services.vapid_key_id,
+        vapid_key_id=key.key_id,
         browser=browser,
     )
 

@@ -29,14 +29,14 @@ router = APIRouter(include_in_schema=False)
 @router.api_route("/", methods=["GET", "HEAD"])
 def home(request: Request, services: Services, browser: Annotated[str, Depends(browser_family)]) -> HTMLResponse:
     """The page: what this is, the topics, the state of this browser in words, and what was sent lately."""
-    now = services.clock()
+    now, key = services.clock(), services.public_key()
     return render(
         request,
         "home.html",
         topics=services.topics(),
         recent=latest_of_each_story(services.recent_alerts(), now)[:RECENT],
-        key=services.application_server_key,
-        key_id=services.vapid_key_id,
+        key=key.application_server_key,
+        key_id=key.key_id,
         browser=browser,
         receipts=services.receipts is not None,
         now=now,

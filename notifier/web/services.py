@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, NamedTuple, Protocol
 
 from fastapi import Depends, Request
 
@@ -39,6 +39,13 @@ class SiteSettings:
     tests_per_minute: int = 6
 
 
+class PublicKey(NamedTuple):
+    """The public half of an application server key: its name in the store, and what browsers subscribe with."""
+
+    key_id: str
+    application_server_key: str
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One line of /readyz: whether it is well, and in words how it stands."""
@@ -64,8 +71,8 @@ class WebSubCallback(Protocol):
 class WebServices:
     """The parts of the house that routes use.
 
-    `topics` gives the topics in force, in the order of the page; `application_server_key` is base64url without padding
-    and `vapid_key_id` its name in the store; `send_test` pushes a test alert to one subscription and says what came of
+    `topics` gives the topics in force, in the order of the page; `public_key` the key that browsers subscribe with at
+    present (base64url without padding); `send_test` pushes a test alert to one subscription and says what came of
     it; `recent_alerts` gives the newest alerts first; `metrics` the Prometheus text format; `receipts` counts what
     browsers tell of alerts, None where they are not asked to.
     """
@@ -75,8 +82,7 @@ class WebServices:
     subscriptions: SubscriptionStore
     endpoints: EndpointPolicy
     topics: Callable[[], Sequence[Topic]]
-    application_server_key: str
-    vapid_key_id: str
+    public_key: Callable[[], PublicKey]
     send_test: Callable[[Subscription], Awaitable[Outcome]]
     recent_alerts: Callable[[], Sequence[Alert]]
     readiness: Callable[[], Mapping[str, Check]]

@@ -32,6 +32,7 @@ from notifier.feeds.recorder import Batch
 from notifier.feeds.websub import WebSub
 from notifier.feeds.workers import Reader, ReaderSettings
 from notifier.pipeline import DESK_LEASE_S, Chore, ChoreState, NewsLoop, Pipeline
+from notifier.push.keyring import Keyring
 from notifier.push.outcome import Outcome
 from notifier.push.paced_wire import Pacer
 from notifier.push.vapid import VapidKey
@@ -53,7 +54,7 @@ from notifier.telemetry import Metrics
 from notifier.topics.topic import Topic
 from notifier.web.console.recent import RecentNews
 from notifier.web.receipts import ReceiptDesk
-from notifier.web.services import Check, WebServices
+from notifier.web.services import Check, PublicKey, WebServices
 from notifier.wiring.console import console_services
 from notifier.wiring.parts import (
     endpoint_policy,
@@ -93,14 +94,14 @@ class House:
         self,
         settings: Settings,
         files: Files,
-        key: VapidKey,
         database: Database,
         metrics: Metrics,
         clock: Clock,
         role: Role = Role.ALL,
     ) -> None:
         self.role = role
-        self.settings, self.files, self.key, self.metrics, self.clock = settings, files, key, metrics, clock
+        self.settings, self.files, self.metrics, self.clock = settings, files, metrics, clock
+        self.keyring = Keyring(settings.vapid_key_path)
         # Leases are promises in wall time: in a rehearsal they have to be longer by as much as its clock is faster.
         self.speed = clock.speed if isinstance(clock, RehearsalClock) else 1.0
         self.subscriptions = SqlSubscriptionStore(database)
@@ -122,7 +123,7 @@ class House:
         # While nobody may sign in, whoever reads the terminal may make the first administrator.
         self.first_secret = None if self.operators.all(system_clock()) else secrets.token_urlsafe(24)
         self.pauses = Pauses(metrics)
-        self.trial = make_trial(settings, [key], clock)
+        self.trial = make_trial(settings, [self.key], clock)
         self.trials = ThreadPoolExecutor(TRIALS, thread_name_prefix="trial")
         self._feeds_to_sync = False
         self.pacer = Pacer(clock)
@@ -141,6 +142,11 @@ class House:
         self.asking: tuple[Fetcher, Reader] | None = None
         self.chore_states: Callable[[], Sequence[ChoreState]] = tuple
         self._items_stored: Callable[[], None] = lambda: None
+
+    @property
+    def key(self) -> VapidKey:
+        """The key that new subscriptions are made with, as it is now."""
+        return self.keyring.current
 
     async def enter_poller(self, stack: AsyncExitStack) -> tuple[Poller, WebSub | None]:
         """The poller with its fetcher and parser processes, started; the stack ends them.
@@ -187,6 +193,7 @@ class House:
             Chore("receipts", 1.0, self._hand_receipts_over),
             Chore("audience", 3600.0, self._count_audience),
             Chore("prune", 3600.0, self._prune),
+            Chore("keys", 3600.0, self._retire_keys),
         ]
         if not self.role.polls:
             chores = [chore for chore in chores if chore.name in {"config", "gauges", "receipts"}]
@@ -203,8 +210,7 @@ class House:
             subscriptions=self.subscriptions,
             endpoints=endpoint_policy(self.settings),
             topics=lambda: self.files.topics.content,
-            application_server_key=self.key.application_server_key,
-            vapid_key_id=self.key.key_id,
+            public_key=lambda: PublicKey(self.key.key_id, self.key.application_server_key),
             send_test=self._send_test,
             recent_alerts=lambda: [alert for alert in self.alerts.recent(30) if alert.withdrawn_at is None],
             readiness=self.readiness,
@@ -283,6 +289,13 @@ class House:
 
     async def _hand_receipts_over(self) -> None:
         await asyncio.to_thread(self.receipt_desk.hand_over)
+
+    async def _retire_keys(self) -> None:
+        """Put away the keys that nobody is bound to any more."""
+        bound = await asyncio.to_thread(self.subscriptions.by_key)
+        for kept in self.keyring.kept():
+            if not kept.is_present and not bound.get(kept.key.key_id):
+                self.keyring.retire(kept.key.key_id, system_clock())
 
     async def _prune(self) -> None:
         before = self.clock() - timedelta(days=self.settings.keep_days)

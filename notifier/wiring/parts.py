@@ -23,6 +23,7 @@ from notifier.feeds.fetch import FetchSettings
 from notifier.push.adopt import load_adopted
 from notifier.push.envelope import seal_now
 from notifier.push.http2.wire import Http2Wire
+from notifier.push.keyring import Keyring
 from notifier.push.paced_wire import PacedWire, Pacer
 from notifier.push.pycurl_wire import PycurlWire
 from notifier.push.seal import seal as seal_by_pywebpush
@@ -119,8 +120,8 @@ def make_courier(
     wire: Wire = Http2Wire(guard, PycurlWire(guard))
     if pacer is not None:
         wire = PacedWire(wire, pacer)
-    adopted = load_adopted(settings.vapid_key_path.parent)
-    return Courier(wire, VapidSigner([*keys, *adopted], settings.contact), seal, receipts=settings.receipts)
+    signer = VapidSigner(keys, settings.contact, Keyring(settings.vapid_key_path).find)
+    return Courier(wire, signer, seal, receipts=settings.receipts)
 
 
 def make_trial(settings: Settings, keys: Sequence[VapidKey], clock: Clock = system_clock) -> Trial:

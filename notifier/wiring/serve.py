@@ -27,12 +27,12 @@ async def serve(settings: Settings, announce: Callable[[str, dict[str, str]], No
     """
     metrics = Metrics()
     files = Files.of(settings, metrics)
-    key = vapid_key(settings)
+    vapid_key(settings)  # made now, if there is none
     async with AsyncExitStack() as stack:
         listening = stack.enter_context(listen(settings.host, settings.port))
         database = open_database(settings)
         stack.callback(database.close)
-        house = House(settings, files, key, database, metrics, make_clock(settings), role)
+        house = House(settings, files, database, metrics, make_clock(settings), role)
         stack.callback(house.trials.shutdown, cancel_futures=True)
         stack.callback(house.receipt_desk.hand_over)  # what was told since the last second
         poller, websub = (None, None) if role is Role.WORK else await house.enter_poller(stack)

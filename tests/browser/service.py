@@ -107,6 +107,15 @@ class Service:
         joined = "SELECT message, alert_receipt.kind, count FROM alert_receipt JOIN alert ON alert.id = alert_id"
         return {(json.loads(row[0])["title"], row[1]): int(row[2]) for row in self._query(joined)}
 
+    def rotate_key(self) -> None:
+        """As an operator would, while the service runs."""
+        command = [Path(sys.executable).with_name("notifier"), "push", "rotate", "--yes"]
+        subprocess.run(command, cwd=self._folder, env=self._environment, check=True, capture_output=True)
+
+    def key_ids(self) -> list[str]:
+        """The application server key of each subscription."""
+        return [row[0] for row in self._query("SELECT vapid_key_id FROM subscription ORDER BY id")]
+
     def ends(self) -> list[str]:
         """Why subscriptions ended, oldest first."""
         return [row[0] for row in self._query("SELECT reason FROM subscription_end ORDER BY id")]
@@ -124,6 +133,11 @@ class Service:
     def key_path(self) -> Path:
         """The application server key."""
         return self._folder / "data" / "keys" / "vapid.pem"
+
+    @property
+    def feeds_path(self) -> Path:
+        """Its feeds.yaml."""
+        return self._folder / "config" / "feeds.yaml"
 
     @property
     def database_url(self) -> str:

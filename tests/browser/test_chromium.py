@@ -111,6 +111,45 @@ def test_a_change_that_the_server_could_not_save_is_taken_back(service: Service,
     subscribed.page.unroute("**/mine/topics")
 
 
+def test_a_new_key_loses_nobody_and_a_visit_moves_the_browser_to_it(
+    service: Service, newsroom: Newsroom, subscribed: Chromium
+) -> None:
+    (old,) = service.key_ids()
+
+    service.rotate_key()
+    newsroom.publish("A ship under the old key", "It is as good as ever.")
+    shown(subscribed, "A ship under the old key")
+    assert service.key_ids() == [old]
+
+    subscribed.open(service.origin)
+    subscribed.until(lambda: service.key_ids() not in ([old], []), "the visit to move the browser to the new key")
+    newsroom.publish("A ship under the new key", "It is better still.")
+    shown(subscribed, "A ship under the new key")
+    assert service.topics() == {"ships"}
+
+
+def test_a_move_to_a_new_key_that_is_cut_off_is_ended_by_the_next_visit(
+    service: Service, newsroom: Newsroom, subscribed: Chromium
+) -> None:
+    (old,) = service.key_ids()
+    subscribed.page.get_by_label("Storms").check()
+    expect(subscribed.page.get_by_role("status")).to_have_text("Saved: Ships and Storms.")
+
+    service.rotate_key()
+    subscribed.page.route("**/mine/keys", lambda route: route.abort())
+    subscribed.open(service.origin)
+    expect(subscribed.page.get_by_role("alert")).to_contain_text("The server can’t be reached.")
+    newsroom.publish("A ship that nobody here will see", "The old address has ended.")
+    subscribed.until(lambda: service.key_ids() == [], "the push service to say that it is gone")
+    subscribed.page.unroute("**/mine/keys")
+
+    subscribed.open(service.origin)
+    subscribed.until(lambda: service.key_ids() not in ([old], []), "the next visit to go on")
+    assert service.topics() == {"ships", "storms"}
+    newsroom.publish("A ship that comes back", "With a storm behind it.")
+    shown(subscribed, "A ship that comes back")
+
+
 def test_stop_ends_everything_on_both_sides(
     service: Service, chromium_push: ChromiumPush, subscribed: Chromium
 ) -> None:

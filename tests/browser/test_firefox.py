@@ -239,6 +239,26 @@ def test_a_subscription_that_the_browser_changes_by_itself_goes_on(
     assert service.topics() == {"ships"}
 
 
+def test_a_new_key_loses_nobody_and_a_visit_moves_the_browser_to_it(
+    firefox: Firefox, service: Service, newsroom: Newsroom, subscribed: Page
+) -> None:
+    (old,) = service.key_ids()
+    endpoint = service.endpoints()
+
+    service.rotate_key()
+    newsroom.publish("A ship under the old key", "It is as good as ever.")
+    popup(firefox, "A ship under the old key")
+    assert service.key_ids() == [old]
+
+    firefox.goto(service.origin)
+    until(lambda: service.key_ids() not in ([old], []), "the visit to move the browser to the new key")
+    subscribed.wait_for("on")
+    assert service.endpoints() != endpoint
+    assert service.topics() == {"ships"}
+    newsroom.publish("A ship under the new key", "It is better still.")
+    popup(firefox, "A ship under the new key")
+
+
 def test_a_subscription_that_the_server_lost_can_be_turned_on_again(
     firefox: Firefox, service: Service, subscribed: Page
 ) -> None:

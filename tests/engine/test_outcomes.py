@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from structlog.testing import capture_logs
 
 from notifier.push.send import Answer
+from tests.contracts.samples import NOON, a_subscription
 from tests.engine.house import KEY, EngineHouse, ScriptedWire, never
 
 LATER_S = 10.0
@@ -32,6 +34,44 @@ def test_only_404_and_410_end_a_subscription(house: EngineHouse, status: int) ->
     assert not house.is_subscribed("ada")
     assert house.is_subscribed("bob")
     assert house.counts(alert) == {"gone": 1, "delivered": 1}
+
+
+def test_who_moved_to_another_endpoint_meanwhile_stays_and_gets_the_alert_there(house: EngineHouse) -> None:
+    house.subscribe("ada", "bob")
+    house.wire.answers["ada"] = Answer(status=410)
+
+    def ada_moves() -> None:
+        house.wire.then = lambda: None
+        moved = a_subscription("ada", endpoint="https://push.example/ada-anew")
+        house.subscriptions.renew(moved.token_hash, replace(moved, vapid_key_id=KEY.key_id), NOON)
+
+    house.wire.then = ada_moves
+    alert = house.accept()
+    house.work()
+    assert house.is_subscribed("ada")
+    assert house.wire.reached == ["ada", "bob", "ada-anew"]
+    assert house.counts(alert) == {"delivered": 2}
+    assert house.read(alert).done_at == house.clock()
+
+
+def test_who_moved_while_a_retry_was_under_way_stays_too(house: EngineHouse) -> None:
+    house.subscribe("ada")
+    house.wire.answers["ada"] = Answer(status=503)
+    alert = house.accept()
+    house.work()
+    house.wire.answers["ada"] = Answer(status=410)
+
+    def ada_moves() -> None:
+        house.wire.then = lambda: None
+        moved = a_subscription("ada", endpoint="https://push.example/ada-anew")
+        house.subscriptions.renew(moved.token_hash, replace(moved, vapid_key_id=KEY.key_id), NOON)
+
+    house.wire.then = ada_moves
+    house.clock.advance(LATER_S)
+    house.work()
+    assert house.wire.reached == ["ada", "ada", "ada-anew"]
+    assert house.counts(alert) == {"delivered": 1}
+    assert house.read(alert).done_at == house.clock()
 
 
 @pytest.mark.parametrize("status", [400, 413, 301])

@@ -25,7 +25,7 @@ from notifier.subscribers.subscriber import NewSubscription, Subscription
 from notifier.topics.topic import Topic
 from notifier.web.app import build_app
 from notifier.web.receipts import ReceiptDesk
-from notifier.web.services import Check, SiteSettings, WebServices, WebSubCallback
+from notifier.web.services import Check, PublicKey, SiteSettings, WebServices, WebSubCallback
 
 NOW = datetime(2026, 4, 26, 9, 30, tzinfo=UTC)
 TOKEN = base64.urlsafe_b64encode(bytes(range(32))).decode().rstrip("=")
@@ -145,8 +145,7 @@ class Site:
             subscriptions=self.store,
             endpoints=EndpointPolicy(self.push_origins),
             topics=lambda: self.topics,
-            application_server_key=self.key,
-            vapid_key_id=KEY_ID,
+            public_key=lambda: PublicKey(KEY_ID, self.key),
             send_test=self._send_test,
             recent_alerts=lambda: self.alerts,
             readiness=lambda: self.checks,

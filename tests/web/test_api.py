@@ -261,8 +261,9 @@ def test_a_test_that_finds_the_subscription_over_removes_it_and_says_so() -> Non
 def test_the_description_names_every_route_of_a_subscriber() -> None:
     described: dict[str, Any] = Site().ask("GET", "/api/openapi.json").json["paths"]
 
-    assert set(described) == {
+    assert {path for path in described if not path.startswith("/api/v1/")} == {
         "/api/application-server-key",
+        "/api/receipts",
         "/api/subscriptions",
         "/api/subscriptions/mine",
         "/api/subscriptions/mine/topics",

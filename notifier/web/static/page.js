@@ -70,18 +70,32 @@ async function look() {
 /** See how things stand, with the server too where this browser believes that alerts are on. */
 async function refresh() {
   const { name, registration, push } = await look();
+  if (name === "lapsed" && me.moving && Notification.permission === "granted") return arrive(registration);
   show(name);
   if (name !== "on") return;
   try {
     const mine = await server.call("GET", "/api/subscriptions/mine", { token: me.token });
     tick(mine.topics);
-    if (mine.key_id !== key.key_id || me.endpoint !== push.endpoint) await subscription.renew(registration, me, key);
+    if (mine.key_id !== key.key_id || me.endpoint !== push.endpoint) return arrive(registration);
     show("on");
   } catch (problem) {
     if (problem.code !== "not-found") return complain(inWords(problem));
+    if (me.moving) return arrive(registration);
     // The push service ended it while we were away; the endpoint will never work again.
     await push.unsubscribe();
     show("lapsed");
+  }
+}
+
+/** Move to the site's present key or tell the server of a new endpoint, or go on with that where it was cut off. */
+async function arrive(registration) {
+  try {
+    await subscription.renew(registration, me, key);
+    me = await keep.subscriber();
+    show("on");
+  } catch (problem) {
+    show((await registration.pushManager.getSubscription()) ? "on" : "lapsed");
+    complain(inWords(problem));
   }
 }
 

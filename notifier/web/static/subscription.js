@@ -10,12 +10,27 @@ globalThis.subscription = (() => {
       .replaceAll("/", "_")
       .replaceAll("=", "");
 
-  /** A subscription made with the application server key `key`; one made with another key is replaced. */
-  async function made(registration, key) {
+  const AGAIN_AFTER_MS = [1000, 5000];
+
+  /**
+   * A subscription made with the application server key `key`. A browser has one at a time, so one that was made with
+   * another key has to end first; `me` then notes that it is `moving`, and whatever cuts it off, the next visit goes on.
+   */
+  async function made(registration, key, me) {
     const present = await registration.pushManager.getSubscription();
     if (present && base64url(present.options.applicationServerKey ?? []) === key) return present;
+    if (me) await keep.save({ ...me, moving: true });
     await present?.unsubscribe();
-    return registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
+    const options = { userVisibleOnly: true, applicationServerKey: key };
+    for (const wait of AGAIN_AFTER_MS) {
+      try {
+        return await registration.pushManager.subscribe(options);
+      } catch (problem) {
+        if (!me || problem.name === "NotAllowedError") throw problem;
+        await new Promise((resolve) => setTimeout(resolve, wait));
+      }
+    }
+    return registration.pushManager.subscribe(options);
   }
 
   /** Subscribe, tell the server, and keep who we are. Returns the topics as the server has them. */
@@ -31,7 +46,7 @@ globalThis.subscription = (() => {
 
   /** Tell the server of new keys or a new endpoint, under the same token; a server that forgot us hears all of it. */
   async function renew(registration, me, { key, key_id }) {
-    const push = await made(registration, key);
+    const push = await made(registration, key, me);
     const body = { subscription: push.toJSON(), key_id };
     try {
       await server.call("PUT", "/api/subscriptions/mine/keys", { token: me.token, body });
@@ -40,7 +55,7 @@ globalThis.subscription = (() => {
       await start(registration, { key, key_id }, me.topics, me.token);
       return;
     }
-    await keep.save({ ...me, endpoint: push.endpoint });
+    await keep.save({ token: me.token, topics: me.topics, endpoint: push.endpoint });
   }
 
   return { start, renew };
