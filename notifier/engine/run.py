@@ -127,6 +127,7 @@ class Runner:
             counts=counts,
             retries=[what.again for what in judged if what.again is not None],
             gone={r.subscription_id: what.gone for r, what in zip(recipients, judged, strict=True) if what.gone},
+            endpoints={r.subscription_id: r.keys.endpoint for r, w in zip(recipients, judged, strict=True) if w.gone},
             done=done,
             took={self._took(job): accepted} if (accepted := judged.count(ACCEPTED)) else {},
         )
