@@ -12,10 +12,14 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from tests.browser.background import until
 from tests.browser.chromium import FLAGS
-from tests.browser.newsroom import Newsroom
+from tests.browser.made_up_month import fill
+from tests.browser.newsroom import PUBLISHER, Newsroom
 from tests.browser.service import Service
+from tests.web.site import TOKEN, push_subscription
 
 PASSWORD = "four words will do"
+# Nobody listens there.
+PUSH = "http://127.0.0.1:9"
 WIDTHS = (360, 1280)
 PAGES = (
     "wire",
@@ -23,17 +27,25 @@ PAGES = (
     "topics/ships",
     "topics/new",
     "changes",
+    "changes?file=feeds.yaml",
     "alerts",
+    "alerts/2",
     "alerts/new",
+    "alerts/new?replaces=2&way=back",
     "feeds",
+    "feeds?state=retired",
+    "feeds/1",
+    "feeds/add",
     "audience",
+    "audience?days=90",
     "system",
 )
 
 
 @pytest.fixture(scope="module")
 def service(service_folder: Path, newsroom: Newsroom) -> Iterator[Service]:
-    service = Service(service_folder, newsroom, "http://127.0.0.1:9")
+    service = Service(service_folder, newsroom, PUSH)
+    fill(service.database_url, PUBLISHER)
     newsroom.publish("Ferry aground off the harbour", "Forty people were taken off before dark.")
     newsroom.publish("Flood closes the old bridge", "Trams turn back at the market.")
     yield service
@@ -171,10 +183,118 @@ def test_an_alert_by_hand_says_that_nobody_would_get_it(page: Page, service: Ser
         page.keyboard.type(text)
     tab_to(page, "Ships")
     page.keyboard.press("Space")
-    tab_to(page, "See how it looks")
+    tab_to(page, "See who gets it")
     page.keyboard.press("Enter")
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Nobody would get this")
+
+
+def test_an_alert_is_written_beside_screens_that_cut_it_and_tried_on_this_browser_only(
+    page: Page, service: Service
+) -> None:
+    page.goto(f"{service.origin}/console/alerts/new")
+
+    tab_to(page, "Headline")
+    page.keyboard.type("Bridge reopens after a year of work on its piers, with a fair for everybody who waited")
+    phone = page.locator(".screen.phone b")
+    expect(phone).to_contain_text("Bridge reopens after a year")
+    assert phone.evaluate("box => box.scrollHeight > box.clientHeight"), "a phone cuts it"
+    tab_to(page, "Send it to my own browser first")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("This browser gets no alerts yet")
+
+    subscribe(page, service)
+    tab_to(page, "Send it to my own browser first")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("The push service is busy", timeout=15_000)
+    assert service.endpoints()[0] not in page.content()
+
+
+def subscribe(page: Page, service: Service) -> None:
+    """Make this browser a subscriber whose push service never answers; the page stays as it is."""
+    body = {"subscription": push_subscription(f"{PUSH}/ada"), "topics": []}
+    page.evaluate(
+        """async ([body, token]) => {
+            const key = await (await fetch("/api/application-server-key")).json();
+            const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+            const sent = JSON.stringify({ ...body, key_id: key.key_id });
+            await fetch("/api/subscriptions", { method: "POST", headers, body: sent });
+            await keep.save({ token, topics: [], endpoint: body.subscription.endpoint });
+        }""",
+        [body, TOKEN],
+    )
+
+
+def test_a_feed_is_found_seen_added_paused_and_taken_back_by_keyboard(
+    page: Page, service: Service, newsroom: Newsroom
+) -> None:
+    before = service.feeds_path.read_text()
+    page.goto(f"{service.origin}/console/feeds")
+    tab_to(page, "Add a feed")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Add a feed")
+    tab_to(page, "Address of the site")
+    page.keyboard.type(newsroom.origin)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Rowers win by a canvas")).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("Followed already")).to_be_visible()
+    tab_to(page, "Follow it")
+    page.keyboard.press("Enter")
+    tab_to(page, "Add it…")
+    page.keyboard.press("Enter")
+    expect(page.locator(".diff .added").first).to_contain_text("/sport.xml")
+    tab_to(page, "Save this")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("The feed is added")
+
+    until(lambda: page.reload() and page.get_by_role("link", name="Sport").count(), "the service to take it up", 20)
+    tab_to(page, f"{PUBLISHER} - Sport")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"{PUBLISHER} - Sport")
+    until(lambda: page.reload() and page.get_by_text("Rowers win").count(), "its items", 20)
+    tab_to(page, "Pause")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Paused: it is not asked")).to_be_visible()
+
+    for what in ("Paused", "Added"):
+        page.goto(f"{service.origin}/console/changes?file=feeds.yaml")
+        page.wait_for_load_state()
+        tab_to(page, what)
+        page.keyboard.press("Enter")
+        tab_to(page, "Take this back")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("status")).to_contain_text("Taken back")
+    assert service.feeds_path.read_text() == before
+
+
+def test_tables_sort_by_keyboard_and_the_address_keeps_the_order(page: Page, service: Service) -> None:
+    page.goto(f"{service.origin}/console/alerts")
+    people = page.locator("td[data-label=People]")
+    before = people.all_inner_texts()
+
+    tab_to(page, "People")
+    page.keyboard.press("Enter")
+    assert people.all_inner_texts() == sorted(before, key=int, reverse=True)
+    page.keyboard.press("Enter")
+    rising = people.all_inner_texts()
+    assert rising == sorted(before, key=int)
+    expect(page.locator("th[aria-sort=ascending]")).to_have_text("People")
+
+    page.goto(page.url)
+    assert people.all_inner_texts() == rising
+
+
+def test_what_a_word_brought_is_shown_alone(page: Page, service: Service) -> None:
+    page.goto(f"{service.origin}/console/topics/ships")
+    shown = page.locator("#preview li[data-words]:visible")
+    expect(shown.first).to_be_visible()
+
+    tab_to(page, "harbour")
+    page.keyboard.press("Enter")
+    for item in shown.all():
+        assert "harbour" in (item.get_attribute("data-words") or "")
+    page.keyboard.press("Enter")
+    expect(page.locator("#preview li[data-words]:not(:visible)")).to_have_count(0)
 
 
 def test_new_stories_come_onto_the_wire_by_themselves(page: Page, service: Service, newsroom: Newsroom) -> None:
