@@ -31,7 +31,7 @@ PEOPLE = 340
 # (headline, topic, breaking, minutes ago, people, seconds from publication to decision)
 SENT = (
     ("Ferry service to the islands resumes at noon", "ships", False, 2_900, 274, 41),
-    ("Two dykes give way west of the old town", "storms", True, 1_640, 310, 9),
+    ("Flood breaks two dykes west of the old town", "storms", True, 1_640, 310, 9),
     ("Harbour pilots end their strike", "ships", False, 700, 281, 33),
     ("Storm warning raised to red for the whole coast", "storms", True, 180, 321, 12),
 )

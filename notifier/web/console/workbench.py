@@ -11,11 +11,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
+from weakref import WeakKeyDictionary
 
 from fastapi import Form
 from markupsafe import Markup
 
-from notifier.alerts.preview import Difference, Preview, WouldSend, compare, preview
+from notifier.alerts.decide import AlertRules
+from notifier.alerts.preview import Difference, Preview, Record, WouldSend, compare, preview
 from notifier.errors import ConfigError, QueryError
 from notifier.topics.topic import Topic, TopicMode
 from notifier.web.console.charts import bars_a_day
@@ -24,6 +26,7 @@ from notifier.web.console.services import ConsoleServices
 DAYS = 14
 LISTED = 100
 WORDS = 24
+KEPT = 8
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 Line = Annotated[str, Form(max_length=200)]
@@ -105,16 +108,18 @@ class Look:
 def look(edited: Fields, before: Topic | None, console: ConsoleServices, now: datetime) -> Look:
     """Ask the desk about the last days, under the topic as edited and as it is."""
     record = console.record()
-    since = now - timedelta(days=DAYS)
+    # To the end of the minute, so that what the topic sends now is asked once a minute, not at every keystroke.
+    until = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    since = until - timedelta(days=DAYS)
     try:
         topic = edited.topic()
-        after = preview(topic, record, console.rules, since, now)
+        after = preview(topic, record, console.rules, since, until)
     except QueryError as wrong:
         where = f"Line {wrong.line}, column {wrong.column}: " if wrong.line else ""
         return Look(problem=f"{where}{wrong.problem}. {wrong.fix}")
     except ConfigError as wrong:
         return Look(problem=str(wrong))
-    earlier = preview(before, record, console.rules, since, now) if before else None
+    earlier = _as_it_is(before, record, console.rules, since, until) if before else None
     return Look(
         now=after,
         was=earlier,
@@ -126,6 +131,20 @@ def look(edited: Fields, before: Topic | None, console: ConsoleServices, now: da
         items=len(record.items),
         stories_known_since=record.items[0].seen_at if record.items else None,
     )
+
+
+def _as_it_is(topic: Topic, record: Record, rules: AlertRules, since: datetime, until: datetime) -> Preview:
+    """The preview of the topic that is being edited, kept for as long as it would be the same."""
+    known = _kept.setdefault(record, {})
+    key = (topic, until, len(record.items), len(record.alerts))
+    if key not in known:
+        while len(known) >= KEPT:
+            known.pop(next(iter(known)), None)
+        known[key] = preview(topic, record, rules, since, until)
+    return known[key]
+
+
+_kept: WeakKeyDictionary[Record, dict[tuple[Topic, datetime, int, int], Preview]] = WeakKeyDictionary()
 
 
 def words_of(would: WouldSend) -> frozenset[str]:
