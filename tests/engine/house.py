@@ -57,7 +57,7 @@ class EngineHouse:
     """One worker, its stores and its wire."""
 
     def __init__(self, database: Database, sub_batch: int = 2, first_batch: int = 100) -> None:
-        self.clock = ManualClock(NOON)
+        self.database, self.clock = database, ManualClock(NOON)
         self.alerts = SqlAlertStore(database)
         self.subscriptions = SqlSubscriptionStore(database)
         self.deliveries = SqlDeliveryStore(database)

@@ -4,6 +4,7 @@
 /410 /500 ...     that status                      /refused-once     RST_STREAM REFUSED_STREAM, then 201
 /429-seconds      Retry-After: 7                   /close            the connection is cut
 /429-date         Retry-After: an HTTP date        /never            no answer
+/429-until-20     the date in so many seconds
 /after-0.5        201 after so many seconds        /goaway           201, GOAWAY, and no more on this connection
 /big              413 with 200 kB of text          /goaway-before    GOAWAY that leaves this one unprocessed, once
 /continuation     headers in many CONTINUATIONs    /dynamic          headers that fill and use the dynamic table
@@ -15,6 +16,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from email.utils import formatdate
+from time import time
 
 RETRY_DATE = "Wed, 02 Jan 2030 03:04:05 GMT"
 
@@ -58,6 +61,9 @@ def behaviour_of(path: str) -> Behaviour:
     name = path.split("/", 2)[1]
     if name.isdigit():
         return Behaviour(int(name), ())
+    if name.startswith("429-until-"):
+        date = formatdate(time() + float(name.removeprefix("429-until-")), usegmt=True)
+        return Behaviour(429, (("retry-after", date),))
     if name.startswith("after-"):
         return Behaviour(delay_s=float(name.removeprefix("after-")))
     return _NAMED[name]
