@@ -18,6 +18,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from notifier.errors import ConfigError
+from notifier.operators.identity import role_rules
 
 PREFIX = "NOTIFIER_"
 
@@ -68,6 +69,15 @@ class Settings(BaseSettings):
     )
     keep_days: int = Field(65, ge=1, le=36_500, description="Days for which items and stories are kept")
 
+    oidc_issuer: str = Field("", max_length=255, description="OpenID provider to sign in by: its issuer address")
+    oidc_client_id: str = Field("", max_length=255, description="The name of this site at the provider")
+    oidc_client_secret: str = Field("", repr=False, description="Its secret there; empty: a public client")
+    oidc_title: str = Field("your account", max_length=40, description="What the sign-in page calls the provider")
+    oidc_roles: str = Field(
+        "", description="Roles by claim, comma separated: groups:newsroom=editor; empty: operators are made beforehand"
+    )
+    oidc_allow: str = Field("", description="Private hosts that the provider may be on: host or host:port")
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -104,6 +114,29 @@ class Settings(BaseSettings):
         if self.poll_least_s > self.poll_most_s:
             raise ValueError("NOTIFIER_POLL_LEAST_S is above NOTIFIER_POLL_MOST_S")
         return self
+
+    @model_validator(mode="after")
+    def provider_is_whole(self) -> Self:
+        """An issuer needs our name there, an address to come back to, and https unless it is on a private host."""
+        if not self.oidc_issuer:
+            return self
+        parts = urlsplit(self.oidc_issuer)
+        private = {parts.hostname, parts.netloc} & {part.strip() for part in self.oidc_allow.split(",")}
+        if not parts.hostname or (parts.scheme != "https" and not (parts.scheme == "http" and private)):
+            raise ValueError("NOTIFIER_OIDC_ISSUER is written with https://, unless NOTIFIER_OIDC_ALLOW names its host")
+        if not self.oidc_client_id or not self.base_url:
+            raise ValueError("NOTIFIER_OIDC_ISSUER needs NOTIFIER_OIDC_CLIENT_ID and NOTIFIER_BASE_URL too")
+        return self
+
+    @field_validator("oidc_roles")
+    @classmethod
+    def roles_can_be_read(cls, value: str) -> str:
+        """claim:value=role, comma separated."""
+        try:
+            role_rules(value)
+        except ConfigError as wrong:
+            raise ValueError(str(wrong)) from wrong
+        return value
 
     @field_validator("rehearsal")
     @classmethod

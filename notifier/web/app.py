@@ -11,7 +11,19 @@ from starlette.staticfiles import StaticFiles
 from notifier import __version__
 from notifier.errors import SignInNeeded
 from notifier.web import api, errors, health, hubs, pages, receipts
-from notifier.web.console import access, alerts, audience, changes, feeds, signin, system, tokens, topics, wire
+from notifier.web.console import (
+    access,
+    alerts,
+    audience,
+    by_provider,
+    changes,
+    feeds,
+    signin,
+    system,
+    tokens,
+    topics,
+    wire,
+)
 from notifier.web.console.progress import Meter
 from notifier.web.operator_api import alerts as operator_alerts
 from notifier.web.operator_api import changes as operator_changes
@@ -25,6 +37,7 @@ from notifier.web.services import WebServices
 ROUTERS = (pages.router, api.router, receipts.router, health.router, hubs.router)
 CONSOLE = (
     signin.router,
+    by_provider.router,
     tokens.router,
     wire.router,
     topics.router,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import platform
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import text
@@ -19,7 +18,6 @@ from notifier.engine.broker import BrokerEngine
 from notifier.engine.local import LocalEngine
 from notifier.errors import NotFound
 from notifier.feeds.survey import Offer, Survey
-from notifier.push.adopt import adopted_paths, load_adopted
 from notifier.push.outcome import Outcome
 from notifier.storage.access import SqlRequestStore, SqlTokenStore
 from notifier.storage.database import Database
@@ -33,7 +31,7 @@ from notifier.storage.receipts import SqlReceiptStore
 from notifier.subscribers.subscriber import Subscription
 from notifier.web.console.services import ConsoleServices
 from notifier.web.console.state import ChoreReport, KeyReport, SystemState
-from notifier.wiring.parts import alert_rules
+from notifier.wiring.parts import alert_rules, provider_sign_in
 
 if TYPE_CHECKING:
     from notifier.wiring.house import House
@@ -69,6 +67,7 @@ def console_services(house: House) -> ConsoleServices:
         complaints=lambda: [str(file.error) for file in files if file.error is not None],
         changed=house.news.reload,
         wake=house.engine.wake,
+        by_provider=provider_sign_in(house.settings, house.database),
     )
 
 
@@ -140,18 +139,11 @@ def _engine(house: House) -> str:
             return "Other processes (--role work), which look into the database every second"
 
 
-def _keys(house: House, counts: Mapping[str, int]) -> list[KeyReport]:
-    path = house.settings.vapid_key_path
-    own = KeyReport(house.key.key_id, _written(path.stat().st_mtime), counts.get(house.key.key_id, 0))
-    adopted = zip(load_adopted(path.parent), adopted_paths(path.parent), strict=True)
+def _keys(house: House, bound: Mapping[str, int]) -> list[KeyReport]:
     return [
-        own,
-        *(KeyReport(k.key_id, _written(p.stat().st_mtime), counts.get(k.key_id, 0), True) for k, p in adopted),
+        KeyReport(kept.key.key_id, kept.since, bound.get(kept.key.key_id, 0), kept.is_present)
+        for kept in house.keyring.kept()
     ]
-
-
-def _written(timestamp: float) -> datetime:
-    return datetime.fromtimestamp(timestamp, UTC)
 
 
 def _versions(database: Database) -> dict[str, str]:

@@ -20,6 +20,7 @@ from notifier.engine.courier import Courier, Seal
 from notifier.engine.trial import Trial
 from notifier.errors import ConfigError
 from notifier.feeds.fetch import FetchSettings
+from notifier.operators.identity import role_rules
 from notifier.push.adopt import load_adopted
 from notifier.push.envelope import seal_now
 from notifier.push.http2.wire import Http2Wire
@@ -29,12 +30,17 @@ from notifier.push.pycurl_wire import PycurlWire
 from notifier.push.seal import seal as seal_by_pywebpush
 from notifier.push.send import Wire
 from notifier.push.vapid import VapidKey, VapidSigner, load_or_create_key
+from notifier.storage.access import SqlIdentityStore
 from notifier.storage.database import Database
 from notifier.storage.migrate import newest_revision, revision, upgrade
 from notifier.storage.subscriptions import SqlSubscriptionStore
 from notifier.subscribers.endpoint import EndpointPolicy
 from notifier.topics.match import TopicIndex
 from notifier.topics.topic import Topic
+from notifier.web.console.by_provider import CALLBACK
+from notifier.web.console.services import ProviderSignIn
+from notifier.web.provider.http import ProviderHttp
+from notifier.web.provider.openid import Provider, ProviderSettings
 from notifier.web.services import SiteSettings
 
 
@@ -143,6 +149,23 @@ def alert_rules(settings: Settings) -> AlertRules:
         breaking_ttl_s=settings.breaking_ttl_s,
         normal_ttl_s=settings.normal_ttl_s,
     )
+
+
+def provider_sign_in(settings: Settings, database: Database) -> ProviderSignIn | None:
+    """Sign-in by an OpenID provider, where one is set up."""
+    if not settings.oidc_issuer:
+        return None
+    rules = role_rules(settings.oidc_roles)
+    client = ProviderSettings(
+        issuer=settings.oidc_issuer,
+        client_id=settings.oidc_client_id,
+        callback=site_settings(settings).base_url + CALLBACK,
+        client_secret=settings.oidc_client_secret,
+        wanted={rule.claim for rule in rules},
+    )
+    http = ProviderHttp(AddressGuard.allowing(listed(settings.oidc_allow)))
+    provider = Provider(client, http, system_clock)
+    return ProviderSignIn(settings.oidc_title, provider, SqlIdentityStore(database), rules)
 
 
 def site_settings(settings: Settings) -> SiteSettings:

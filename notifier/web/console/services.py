@@ -25,6 +25,7 @@ from notifier.feeds.feed import FeedConfig
 from notifier.feeds.health import FeedHealth
 from notifier.feeds.survey import Offer
 from notifier.operators.change import ChangeStore, Written
+from notifier.operators.identity import Identity, IdentityStore, RoleRule
 from notifier.operators.operator import OperatorStore
 from notifier.operators.token import TokenStore
 from notifier.push.outcome import Outcome
@@ -32,6 +33,7 @@ from notifier.subscribers.audience import AudienceStore
 from notifier.subscribers.subscriber import Subscription
 from notifier.topics.topic import Topic
 from notifier.web.console.state import SystemState
+from notifier.web.provider.openid import Visit
 from notifier.web.services import WebServices, services_of
 
 
@@ -93,6 +95,30 @@ class Newsroom(Protocol):
     def pulse(self) -> str: ...
 
 
+class OpenIdProvider(Protocol):
+    """An OpenID provider. Synchronous."""
+
+    @property
+    def issuer(self) -> str:
+        """The issuer's name."""
+
+    def address(self, visit: Visit) -> str:
+        """Where to lead the browser. Raises ProviderFailed."""
+
+    def identify(self, visit: Visit, code: str, issuer: str | None) -> Identity:
+        """Who came back with this code. Raises ProviderFailed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSignIn:
+    """Sign-in by a provider: its name for people, who is known by it, and whom it may make an operator."""
+
+    title: str
+    provider: OpenIdProvider
+    identities: IdentityStore
+    rules: Sequence[RoleRule] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class ConsoleServices:
     """The parts of the house that the console uses.
@@ -127,6 +153,7 @@ class ConsoleServices:
     complaints: Callable[[], Sequence[str]]
     changed: Callable[[], None]
     wake: Callable[[], None]
+    by_provider: ProviderSignIn | None = None
 
 
 def console_of(request: Request) -> ConsoleServices:

@@ -39,7 +39,8 @@ def start() -> RedirectResponse:
 @router.get("/sign-in")
 def form(request: Request, console: Console) -> Response:
     """Name and password; or what to do where there is no operator yet."""
-    return page(request, "sign-in.html", closed=not console.operators.all(console.wall()), problem="", name="")
+    closed = not console.operators.all(console.wall())
+    return page(request, "sign-in.html", closed=closed, problem="", name="", provider=_provider(console))
 
 
 @router.post("/sign-in", dependencies=OPEN)
@@ -48,7 +49,8 @@ def sign_in(request: Request, name: Text, password: Text, console: Console, serv
     known = console.operators.credentials(name.strip())
     if not fits(password, known[1] if known else None) or known is None:
         problem = "Name and password do not belong together."
-        return page(request, "sign-in.html", status=401, closed=False, problem=problem, name=name)
+        way = _provider(console)
+        return page(request, "sign-in.html", status=401, closed=False, problem=problem, name=name, provider=way)
     answer = RedirectResponse(HOME, 303)
     open_session(request, answer, known[0], console, services)
     return answer
@@ -83,6 +85,11 @@ def make_first(
     answer = RedirectResponse(HOME, 303)
     open_session(request, answer, operator, console, services)
     return answer
+
+
+def _provider(console: ConsoleServices) -> str:
+    """What the sign-in provider is called; empty where there is none."""
+    return console.by_provider.title if console.by_provider is not None else ""
 
 
 def _check_first(secret: str, console: ConsoleServices) -> None:
