@@ -11,9 +11,9 @@ import pytest
 
 from notifier.alerts.alert import Alert
 from notifier.alerts.desk import Desk, DeskResult
-from notifier.alerts.news import StoryReport
+from notifier.alerts.word import OperatorsWord
 from notifier.clock import ManualClock
-from notifier.pipeline import Chore, NewsLoop, Pipeline
+from notifier.pipeline import Chore, ChoreState, NewsLoop, Pipeline
 from notifier.stories.story import StoryItem
 from notifier.telemetry import Metrics
 from notifier.topics.match import TopicIndex
@@ -52,6 +52,7 @@ class MemoryNews:
     def __init__(self, items: Sequence[StoryItem], *, fails: int = 0, lent: bool = False) -> None:
         self.items, self.fails, self.lent = list(items), fails, lent
         self.saved: list[DeskResult] = []
+        self.said = OperatorsWord()
 
     def hold_desk(self, holder: str, now: datetime, lease_s: float) -> bool:
         return not self.lent
@@ -65,8 +66,11 @@ class MemoryNews:
     def past_alerts(self, since: datetime) -> Sequence[Alert]:
         return []
 
-    def silenced(self) -> Sequence[int]:
-        return []
+    def word_version(self) -> str:
+        return self.said.version
+
+    def word(self, since: datetime) -> OperatorsWord:
+        return self.said
 
     def next_story_id(self) -> int:
         return 1
@@ -83,9 +87,6 @@ class MemoryNews:
             )
             for number, a in enumerate((v.alert for v in result.verdicts if hasattr(v, "alert")), 1)
         ]
-
-    def recent_stories(self, limit: int) -> Sequence[StoryReport]:
-        return []
 
 
 def a_loop(news: MemoryNews, engine: OneEngine, metrics: Metrics | None = None) -> NewsLoop:
@@ -190,3 +191,26 @@ def test_a_chore_that_fails_comes_round_again() -> None:
         return tries
 
     assert len(asyncio.run(go())) >= 2
+
+
+def test_how_a_chore_does_is_known_from_its_last_run() -> None:
+    async def go() -> tuple[ChoreState, ChoreState]:
+        runs = 0
+
+        async def twice_in_vain() -> None:
+            nonlocal runs
+            runs += 1
+            if runs < 3:
+                raise RuntimeError("on purpose")
+            pipeline.stop()
+
+        pipeline = Pipeline([Chore("third time lucky", 0.02, twice_in_vain)], None, OneEngine())
+        (before,) = pipeline.states()
+        await ended(pipeline)
+        (after,) = pipeline.states()
+        return before, after
+
+    before, after = asyncio.run(go())
+    assert before == ChoreState("third time lucky", 0.02)
+    assert (after.error, after.failures) == (None, 0)
+    assert after.last_at is not None

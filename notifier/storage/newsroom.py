@@ -25,9 +25,6 @@ from notifier.storage.schema import (
     operator_choice,
     story,
     subscription,
-    subscription_end,
-    subscription_topic,
-    topic,
 )
 
 NEVER = "never"
@@ -128,24 +125,6 @@ class SqlNewsroom:
         with self._database.reading() as connection:
             query = select(operator_choice.c.story_id, operator_choice.c.by).where(operator_choice.c.choice == NEVER)
             return {row.story_id: row.by for row in connection.execute(query)}
-
-    def audience(self) -> Mapping[str, Mapping[str, int]]:
-        """Subscriptions by topic, browser and push service, and ended ones by reason: counts, nobody's identity."""
-        members = select(topic.c.slug, func.count()).join(
-            subscription_topic, subscription_topic.c.topic_id == topic.c.id
-        )
-        ended = select(subscription_end.c.reason, func.sum(subscription_end.c.count))
-        queries = {
-            "topic": members.group_by(topic.c.slug),
-            "browser": select(subscription.c.browser, func.count()).group_by(subscription.c.browser),
-            "push service": select(subscription.c.push_service, func.count()).group_by(subscription.c.push_service),
-            "reason": ended.group_by(subscription_end.c.reason),
-        }
-        with self._database.reading() as connection:
-            return {
-                name: {key: int(count) for key, count in sorted(connection.execute(query).all(), key=lambda r: -r[1])}
-                for name, query in queries.items()
-            }
 
     def pulse(self) -> str:
         """Something that changes whenever a console page would look different."""

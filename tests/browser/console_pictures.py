@@ -147,6 +147,7 @@ def take_feeds(page: Page, service: Service, newsroom: Newsroom, folder: Path) -
     service.feeds_path.write_text(
         service.feeds_path.read_text() + MORE_FEEDS.format(origin=newsroom.origin), encoding="utf-8"
     )
+    page.goto(f"{service.origin}/console/feeds")
     until(lambda: page.reload() and page.get_by_text("HTTP 404").count(), "a feed that fails", 20)
     page.screenshot(path=folder / "console-feeds.png", clip={"x": 0, "y": 0, "width": 1280, "height": 620})
 

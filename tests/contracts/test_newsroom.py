@@ -98,10 +98,3 @@ def test_the_pulse_changes_with_what_pages_show(newsroom: SqlNewsroom) -> None:
     newsroom.accept(an_alert("world"), NOON)
 
     assert newsroom.pulse() != before
-
-
-def test_the_audience_is_counts(newsroom: SqlNewsroom) -> None:
-    counts = newsroom.audience()
-
-    assert sum(counts["browser"].values()) == 1
-    assert counts["reason"] == {}

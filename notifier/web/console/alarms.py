@@ -109,7 +109,7 @@ def _failed(checks: Mapping[str, Check]) -> Iterator[tuple[str, Check]]:
 def _of_services(state: SystemState, now: datetime) -> Iterator[Alarm]:
     for report in service_reports(state, now):
         if not report.well:
-            yield Alarm(f"{report.name} is {report.state}. {report.meaning}", report.help, True)
+            yield Alarm(f"{report.name}, {report.state}: {report.meaning}", report.help, True)
 
 
 def _of_queue(state: SystemState, now: datetime) -> Iterator[Alarm]:

@@ -28,12 +28,15 @@ class ChoreReport:
 
 @dataclass(frozen=True, slots=True)
 class KeyReport:
-    """An application server key: its name, when its file was written, and how many subscriptions are bound to it."""
+    """An application server key: its name, since when it is here, and how many subscriptions are bound to it.
+
+    New subscriptions are made with the `present` one.
+    """
 
     key_id: str
     made_at: datetime
     subscriptions: int
-    adopted: bool = False
+    present: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ CHORES = {
     "gauges": "count what /metrics shows",
     "receipts": "count what browsers told of alerts",
     "audience": "keep how many follow what today",
+    "keys": "put away keys that nobody has any more",
     "prune": "let go of what is old",
 }
 

@@ -33,7 +33,7 @@ def test_where_all_is_well_there_is_no_alarm() -> None:
 @pytest.mark.parametrize(
     ("state", "said"),
     [
-        (replace(WELL, paused={"mozilla": SOON}), "mozilla is paused"),
+        (replace(WELL, paused={"mozilla": SOON}), "mozilla, paused: It refuses our key"),
         (replace(WELL, paces={"https://push.example": Pace(failures=4, rests_until=SOON)}), "circuit open"),
         (replace(WELL, paces={"https://push.example": Pace(per_minute=1000)}), "limited"),
         (replace(WELL, queue=QueueState(ready={True: 3}, oldest_ready_at=NOW - timedelta(minutes=9))), "for 9 minutes"),
@@ -100,7 +100,7 @@ def test_the_page_shows_alarms_chores_and_keys(console: Console) -> None:
 
     page = console.get("/console/system").text
 
-    assert "apple is paused" in page
+    assert "apple, paused" in page
     assert "keep how many follow what today" in page
     assert "failed: OperationalError" in page
     assert "<dt>Notifier</dt><dd>1.2</dd>" in page
