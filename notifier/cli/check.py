@@ -6,20 +6,28 @@ import os
 import socket
 from collections.abc import Callable
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
 from notifier.cli.terminal import explained, out, outside_in_words, settings
+from notifier.config.json_schema import SchemaFile, schema_text
 from notifier.errors import ConfigError, NotifierError
 
 if TYPE_CHECKING:
     from notifier.config.settings import Settings
 
 
-def check() -> None:
+def check(
+    schema: Annotated[
+        SchemaFile | None, typer.Option(help="Print a file's JSON Schema instead, for editors that complete and check")
+    ] = None,
+) -> None:
     """Look at settings, files, keys and database, and say what to do. Exit code 1 if something is wrong."""
+    if schema is not None:
+        typer.echo(schema_text(schema), nl=False)
+        return
     chosen = settings()
     checks: list[tuple[str, Callable[[Settings], str]]] = [
         ("feeds.yaml", _feeds),

@@ -5,24 +5,15 @@ Enters: paths. Leaves: `FeedConfig`s and `Topic`s, or a ConfigError that names f
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from notifier.config.keys import FEED_KEYS, TOPIC_KEYS
 from notifier.config.yaml_file import Entry, read_entries
 from notifier.errors import ConfigError, QueryError
 from notifier.feeds.feed import FeedConfig
 from notifier.topics.query import parse
 from notifier.topics.topic import Topic, TopicMode
-
-FEED_KEYS = frozenset(
-    {"url", "title", "publisher", "section", "language", "poll_every_s", "headers_env", "paused", "weight"}
-)
-TOPIC_KEYS = frozenset({"slug", "title", "description", "match", "mode", "daily_budget", "default_on"})
-SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}")
-VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-SECTION = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
 
 def load_feeds(path: Path) -> tuple[FeedConfig, ...]:
@@ -50,8 +41,23 @@ def load_topics(path: Path) -> tuple[Topic, ...]:
 
 
 def _feed(entry: Entry) -> FeedConfig:
-    entry.only(FEED_KEYS)
-    url, section = entry.text("url"), entry.text("section", "general")
+    said = entry.values(FEED_KEYS)
+    _check_address(entry, said["url"])
+    publisher, weight = said["publisher"], said["weight"]
+    return FeedConfig(
+        url=said["url"],
+        title=said["title"] or publisher,
+        publisher=publisher,
+        section=said["section"] or "general",
+        language=said["language"],
+        poll_every_s=said["poll_every_s"],
+        headers_env=said["headers_env"],
+        paused=said["paused"],
+        weight=1.0 if weight is None else weight,
+    )
+
+
+def _check_address(entry: Entry, url: str) -> None:
     try:
         parts = urlsplit(url)
         _ = parts.port  # looked at only when asked for
@@ -62,57 +68,20 @@ def _feed(entry: Entry) -> FeedConfig:
     if parts.password:
         fix = "Put `Authorization: Basic …` in an environment variable and name it in `headers_env`"
         raise entry.error("a password has no place in this file", fix=fix, key="url")
-    if not SECTION.fullmatch(section):
-        raise entry.error(f"section {section!r} is not a lower-case word", fix="For example: world", key="section")
-    publisher, weight = entry.text("publisher"), entry.optional_number("weight", 0, 10)
-    return FeedConfig(
-        url=url,
-        title=entry.text("title", publisher),
-        publisher=publisher,
-        section=section,
-        language=_matching(entry, "language", LANGUAGE, "For example: en, or pt-BR"),
-        poll_every_s=entry.optional_number("poll_every_s", 1, 86_400),
-        headers_env=_matching(entry, "headers_env", VARIABLE, "Name an environment variable: EXAMPLE_HEADERS"),
-        paused=entry.flag("paused"),
-        weight=1.0 if weight is None else weight,
-    )
-
-
-def _matching(entry: Entry, key: str, form: re.Pattern[str], fix: str) -> str | None:
-    value = entry.optional_text(key)
-    if value is not None and not form.fullmatch(value):
-        raise entry.error(f"{key} is {value[:60]!r}", fix=fix, key=key)
-    return value
 
 
 def _topic(entry: Entry) -> Topic:
-    entry.only(TOPIC_KEYS)
-    slug = entry.text("slug")
-    if not SLUG.fullmatch(slug):
-        fix = "Use lower-case letters, digits and hyphens, for example middle-east"
-        raise entry.error(f"{slug!r} cannot be a slug", fix=fix, key="slug")
-    mode = _mode(entry)
-    budget = entry.optional_number("daily_budget", 0, 1000)
-    if budget is not None and not budget.is_integer():
-        raise entry.error(f"daily_budget is {budget:g}", fix="Give a whole number", key="daily_budget")
+    said = entry.values(TOPIC_KEYS)
+    mode, budget = TopicMode(said["mode"] or TopicMode.EVERY), said["daily_budget"]
     return Topic(
-        slug=slug,
-        title=entry.text("title"),
-        description=entry.text("description", ""),
+        slug=said["slug"],
+        title=said["title"],
+        description=said["description"] or "",
         match=_match(entry, mode),
         mode=mode,
         daily_budget=None if budget is None else int(budget),
-        default_on=entry.flag("default_on"),
+        default_on=said["default_on"],
     )
-
-
-def _mode(entry: Entry) -> TopicMode:
-    word = entry.text("mode", TopicMode.EVERY.value)
-    try:
-        return TopicMode(word)
-    except ValueError as unknown:
-        fix = f"Write one of: {', '.join(mode.value for mode in TopicMode)}"
-        raise entry.error(f"there is no mode {word!r}", fix=fix, key="mode") from unknown
 
 
 def _match(entry: Entry, mode: TopicMode) -> str:

@@ -6,7 +6,7 @@ Enters: a path. Leaves: `Entry`s, mappings that know where each of their values 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.reader import ReaderError
 
+from notifier.config.keys import AnyKey, Flag, Number
 from notifier.errors import ConfigError
 
 Value = TypeVar("Value")
@@ -57,6 +58,31 @@ class Entry:
         value = self._get(key, float, None)
         if not least <= value <= most:
             raise self.error(f"{key} is {value:g}", fix=f"Give a number between {least:g} and {most:g}", key=key)
+        return value
+
+    def values(self, keys: Mapping[str, AnyKey]) -> dict[str, Any]:
+        """What the entry says under each key, None where it says nothing (False for a flag).
+
+        Raises ConfigError at the first key that is not known, or whose value is not as `keys` describe it.
+        """
+        self.only(keys)
+        return {name: self._value(name, key) for name, key in keys.items()}
+
+    def _value(self, name: str, key: AnyKey) -> Any:
+        if isinstance(key, Flag):
+            return self.flag(name)
+        if isinstance(key, Number):
+            number = self.optional_number(name, key.least, key.most)
+            if key.whole and number is not None and not number.is_integer():
+                raise self.error(f"{name} is {number:g}", fix="Give a whole number", key=name)
+            return number
+        if key.blank or self.fields.get(name) is not None or key.required:
+            value = self.optional_text(name) if key.blank else self.text(name)
+        else:
+            value = None
+        fits = (key.form is None or key.form.fullmatch(value or "")) and (not key.choices or value in key.choices)
+        if value is not None and not fits:
+            raise self.error(key.wrong.format(key=name, value=value[:60]), fix=key.fix, key=name)
         return value
 
     def error(
