@@ -47,7 +47,7 @@ ADDRESSES = [
     "https://me@news.example/a:b@c",
     "news.example",
 ]
-ANYTHING = st.sampled_from([None, True, False, 0, 1, 5.0, 1.5, -1, 10, 11, 1000, 1001, 86_400, 90_000, [], {}, *TEXTS])
+ANYTHING: st.SearchStrategy[Any] = st.sampled_from([None, True, False, 0, 1, 5.0, 1.5, -1, 10, 11, 1000, 1001, 86_400, 90_000, [], {}, *TEXTS])
 
 
 def ours(file: SchemaFile, root: Any, folder: Path) -> bool:
