@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Select, delete, func, insert, select, type_coerce
+from sqlalchemy import BigInteger, Connection, Select, delete, func, select, type_coerce
 
-from notifier.storage.database import Database
+from notifier.storage.database import Database, upsert_into
 from notifier.storage.schema import (
     EPOCH,
     MICROSECOND,
@@ -38,7 +38,12 @@ class SqlAudienceStore:
         rows = [{"day": day, "kind": c.kind.value, "name": c.name, "count": c.count} for c in counts]
         with self._database.writing() as connection:
             connection.execute(delete(audience_day).where(audience_day.c.day == day))
-            connection.execute(insert(audience_day), rows)
+            # Another process may count at this very moment.
+            statement = upsert_into(connection, audience_day)
+            newer = {"count": statement.excluded["count"]}
+            connection.execute(
+                statement.on_conflict_do_update(index_elements=list(audience_day.primary_key), set_=newer), rows
+            )
             connection.execute(delete(audience_day).where(audience_day.c.day < day - KEPT))
 
     def today(self, now: datetime) -> Sequence[DayCount]:

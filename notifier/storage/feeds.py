@@ -326,8 +326,12 @@ def _move(connection: Connection, configs: Sequence[FeedConfig], now: datetime) 
     """
     stored = connection.execute(select(feed.c.url, feed.c.publisher, feed.c.title, feed.c.section, feed.c.active)).all()
     known, wanted = {row.url for row in stored}, {config.url for config in configs}
-    left = [row for row in stored if row.active and row.url not in wanted]
-    for old, new in moves(left, [config for config in configs if config.url not in known]).items():
+    left = [row for row in stored if row.url not in wanted]
+    came = [config for config in configs if config.url not in known]
+    found = dict(moves([row for row in left if row.active], came))
+    # One that was paused, or out of the file for a while, may come back elsewhere too.
+    found |= moves([row for row in left if not row.active], [one for one in came if one.url not in found.values()])
+    for old, new in found.items():
         forgotten = dict.fromkeys(_OF_AN_ADDRESS, null())
         fresh = {"url": new, "state": FeedState.NEW.value, "failures": 0, "moved_seen": 0, "next_poll_at": now}
         owner = select(feed.c.id).where(feed.c.url == old).scalar_subquery()

@@ -119,6 +119,13 @@ def unfold(page: Page, details: Locator) -> None:
     until(opened, "the story to unfold")
 
 
+def shuts_nobody_out(page: Page) -> None:
+    """By axe-core's rules, and without scrolling sideways."""
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it scrolls sideways"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", PAGES)
 def test_nothing_on_a_page_shuts_anybody_out(page: Page, service: Service, path: str, scheme: str) -> None:
@@ -127,10 +134,7 @@ def test_nothing_on_a_page_shuts_anybody_out(page: Page, service: Service, path:
     for summary in page.locator("summary").all()[:2]:
         summary.click()
 
-    found = Axe().run(page)
-
-    assert found.violations_count == 0, found.generate_report()
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it scrolls sideways"
+    shuts_nobody_out(page)
 
 
 def test_a_rule_is_tried_saved_and_taken_back_by_keyboard(page: Page, service: Service) -> None:
@@ -146,6 +150,7 @@ def test_a_rule_is_tried_saved_and_taken_back_by_keyboard(page: Page, service: S
     tab_to(page, "Save…")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("This will change")
+    shuts_nobody_out(page)
     tab_to(page, "Save this")
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_contain_text("is saved")
@@ -187,6 +192,7 @@ def test_an_alert_by_hand_says_that_nobody_would_get_it(page: Page, service: Ser
     page.keyboard.press("Enter")
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Nobody would get this")
+    shuts_nobody_out(page)
 
 
 def test_an_alert_is_written_beside_screens_that_cut_it_and_tried_on_this_browser_only(
@@ -198,6 +204,7 @@ def test_an_alert_is_written_beside_screens_that_cut_it_and_tried_on_this_browse
     page.keyboard.type("Bridge reopens after a year of work on its piers, with a fair for everybody who waited")
     phone = page.locator(".screen.phone b")
     expect(phone).to_contain_text("Bridge reopens after a year")
+    shuts_nobody_out(page)
     assert phone.evaluate("box => box.scrollHeight > box.clientHeight"), "a phone cuts it"
     tab_to(page, "Send it to my own browser first")
     page.keyboard.press("Enter")
@@ -238,11 +245,13 @@ def test_a_feed_is_found_seen_added_paused_and_taken_back_by_keyboard(
     page.keyboard.press("Enter")
     expect(page.get_by_text("Rowers win by a canvas")).to_be_visible(timeout=15_000)
     expect(page.get_by_text("Followed already")).to_be_visible()
+    shuts_nobody_out(page)
     tab_to(page, "Follow it")
     page.keyboard.press("Enter")
     tab_to(page, "Add it…")
     page.keyboard.press("Enter")
     expect(page.locator(".diff .added").first).to_contain_text("/sport.xml")
+    shuts_nobody_out(page)
     tab_to(page, "Save this")
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_contain_text("The feed is added")

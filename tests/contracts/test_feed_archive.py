@@ -55,3 +55,15 @@ def test_a_feed_that_moved_is_the_same_feed_with_a_backlog_to_come(house: House)
     assert claimed.memory.last_success_at is None, "its next poll is a first one: what it finds alerts nobody"
     house.has(OLD, config("uk"), now=LATER + timedelta(minutes=3))
     assert archive.ids()[OLD.url] == number, "taken back, it is the same feed still"
+
+
+def test_a_feed_that_moves_while_it_is_paused_is_the_same_feed_too(house: House) -> None:
+    archive = SqlFeedArchive(house.database)
+    number = archive.ids()[OLD.url]
+    house.has(replace(OLD, paused=True), config("uk"))
+
+    house.has(replace(NEW, paused=True), config("uk"))
+    house.has(NEW, config("uk"))
+
+    assert archive.ids()[NEW.url] == number
+    assert archive.record(number).active

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 
 from notifier.errors import ConfigError, Conflict, NotFound
@@ -71,7 +72,7 @@ async def find(
     request: Request, session: Editor, console: Console, services: Services, site: Annotated[str, Form(max_length=2000)]
 ) -> Response:
     """The feeds behind an address, with what they have just now."""
-    known = {feed.url: feed for feed in _feeds(console)}
+    known = {feed.url: feed for feed in await run_in_threadpool(_feeds, console)}
     try:
         offers = await console.find_feeds(site, {feed.section for feed in known.values()})
     except NotFound as problem:

@@ -10,6 +10,8 @@ const stream = new EventSource("/console/events");
 stream.addEventListener("changed", refresh);
 addEventListener("pagehide", () => stream.close());
 setInterval(countDown, 1000);
+const every = document.querySelector("[data-every]")?.dataset.every;
+if (every) setInterval(() => document.hidden || refresh(), Number(every) * 1000);
 countDown();
 
 async function refresh() {

@@ -7,15 +7,15 @@ addEventListener("console:fresh", sortAll);
 sortAll();
 
 function sortAll() {
-  for (const [at, table] of document.querySelectorAll("table[data-sort]").entries()) {
-    for (const heading of table.tHead.rows[0].cells) makeSortable(table, at, heading);
-    const [chosen, column, direction] = (new URL(location).searchParams.get(parameter) ?? "").split(".");
-    const heading = Number(chosen) === at && chosen !== "" && table.tHead.rows[0].cells[Number(column)];
+  const [chosen, column, direction] = (new URL(location).searchParams.get(parameter) ?? "").split("~");
+  for (const table of document.querySelectorAll("table[data-sort]")) {
+    for (const heading of table.tHead.rows[0].cells) makeSortable(table, heading);
+    const heading = chosen === table.ariaLabel && table.tHead.rows[0].cells[Number(column)];
     if (heading) sort(table, heading, direction === "down" ? "descending" : "ascending");
   }
 }
 
-function makeSortable(table, at, heading) {
+function makeSortable(table, heading) {
   if (heading.querySelector("button") || !heading.textContent.trim()) return;
   const button = document.createElement("button");
   button.type = "button";
@@ -28,7 +28,7 @@ function makeSortable(table, at, heading) {
     const direction = heading.getAttribute("aria-sort") === first ? second : first;
     sort(table, heading, direction);
     const address = new URL(location);
-    address.searchParams.set(parameter, `${at}.${heading.cellIndex}.${direction === "descending" ? "down" : "up"}`);
+    address.searchParams.set(parameter, `${table.ariaLabel}~${heading.cellIndex}~${direction === "descending" ? "down" : "up"}`);
     history.replaceState(null, "", address);
   });
 }
