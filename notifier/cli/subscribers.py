@@ -30,6 +30,7 @@ def import_(
     format_: Format = "",
 ) -> None:
     """Add subscriptions made elsewhere. Whoever is here already stays as they are, so that it can be repeated."""
+    from concurrent.futures import ThreadPoolExecutor
     from io import TextIOWrapper
     from itertools import islice
 
@@ -57,7 +58,9 @@ def import_(
             file.open("rb") as raw,
             TextIOWrapper(raw, encoding="utf-8-sig", newline="") as lines,
             Progress(console=err) as progress,
+            ThreadPoolExecutor(1) as writer,
         ):
+            stored = writer.submit(int)  # what is stored while the next rows are read
             bar = progress.add_task("Importing", total=file.stat().st_size)
             rows = iter(csv_rows(lines) if _is_csv(file, format_) else json_rows(lines))
             while page := list(islice(rows, BATCH)):
@@ -67,9 +70,11 @@ def import_(
                         batch.append(understand(row))
                     except SubscriptionInvalid as problem:
                         wrong.setdefault(str(problem), []).append(line)
-                added += transfer.add(batch, system_clock())
+                added += stored.result()
+                stored = writer.submit(transfer.add, batch, system_clock())
                 read += len(page)
                 progress.update(bar, completed=raw.tell())
+            added += stored.result()
     refused = sum(map(len, wrong.values()))
     out.print(f"{added} of {read} added, {read - added - refused} were here already, {refused} refused.")
     for reason, lines_of in sorted(wrong.items(), key=lambda reason: -len(reason[1])):
