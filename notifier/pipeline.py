@@ -59,8 +59,9 @@ class NewsLoop:
         self._topics_version = self._desk_version = 0
 
     def work(self) -> int:
-        """Decide on everything that is pending; returns the number of items. Runs in a worker thread, one at a time.
+        """Decide on all that is pending, and do what operators ruled; returns the number of items.
 
+        Runs in a worker thread, one at a time.
         Whatever goes wrong, the desk's memory is thrown away and read again from the database: it may be ahead of it.
         """
         taken = 0
@@ -68,9 +69,12 @@ class NewsLoop:
             while self._news.hold_desk(self._holder, self._clock(), self._lease_s):
                 desk = self._current()
                 items = self._news.pending(DESK_BATCH)
-                if not items:
-                    return taken
                 now = self._clock()
+                version = self._news.word_version()
+                if not items and version == desk.word_version:
+                    return taken
+                if version != desk.word_version:
+                    desk.heed(self._news.word(now - WINDOW))
                 result = desk.take(items, now)
                 alerts = self._news.save(items, result, now, self._holder)
                 taken += len(items)
@@ -100,7 +104,6 @@ class NewsLoop:
             self._news.window(now - WINDOW),
             self._news.past_alerts(now - WINDOW),
             next_story_id=self._news.next_story_id(),
-            never=self._news.silenced(),
         )
         return desk
 

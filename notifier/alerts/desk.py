@@ -7,18 +7,23 @@ clock. One desk runs at a time (the pipeline holds a lease): it allocates the st
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Protocol
 
 from notifier.alerts.alert import Alert, NewAlert
-from notifier.alerts.decide import DAY, AlertRules, Case, Hold, PastAlert, Send, Verdict, decide
-from notifier.stories.breaking import judge, spokesman
-from notifier.stories.cluster import Grouper, OpenStory
-from notifier.stories.gate import gate
-from notifier.stories.story import Grouping, Story, StoryItem
+from notifier.alerts.decide import DAY, AlertRules, Case, Drop, Hold, PastAlert, Send, Verdict, decide
+from notifier.alerts.word import HOLD, NEVER, OperatorsWord, home_of, trace
+from notifier.stories.breaking import Judgement, judge, spokesman
+from notifier.stories.cluster import Grouper
+from notifier.stories.gate import Gated, gate
+from notifier.stories.rulings import Rulebook
+from notifier.stories.settle import settle
+from notifier.stories.story import Grouping, Story, StoryItem, told_by
 from notifier.topics.text import Text
 from notifier.topics.topic import Topic, TopicMatch
 
@@ -35,11 +40,51 @@ class Matcher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DeskResult:
-    """What a poll's items led to: a grouping for each item, each story that changed, and a verdict for each story."""
+    """What a poll's items led to: a grouping for each item, each story that changed, and a verdict for each story.
+
+    `moves` are items that an operator's word put elsewhere, `emptied` the stories that it left without items: (story,
+    the one that has them now).
+    """
 
     groupings: tuple[Grouping, ...]
     stories: tuple[Story, ...]
     verdicts: tuple[Verdict, ...]
+    moves: tuple[Grouping, ...] = ()
+    emptied: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A story as a poll left it: all that a decision rests on and no topic has a part in. Worked out when asked."""
+
+    story_id: int
+    items: tuple[StoryItem, ...]
+    at: datetime
+
+    @cached_property
+    def judgement(self) -> Judgement:
+        """Whether it was breaking."""
+        return judge(self.items, self.at)
+
+    @cached_property
+    def spokesman(self) -> StoryItem:
+        """The item that spoke for it."""
+        return spokesman(self.items, self.at)
+
+    @cached_property
+    def gated(self) -> Gated | None:
+        """The rule that keeps its spokesman from alerting."""
+        return gate(self.spokesman)
+
+    @cached_property
+    def told(self) -> Story:
+        """The story in its spokesman's words."""
+        return told_by(self.items, self.story_id, self.spokesman)
+
+    def work_out(self) -> Moment:
+        """All of it now, so that it costs nothing later."""
+        _ = self.judgement, self.gated, self.told
+        return self
 
 
 class Desk:
@@ -52,7 +97,10 @@ class Desk:
         self._grouper = Grouper(next_story_id, WINDOW)
         self._past: defaultdict[int, list[PastAlert]] = defaultdict(list)
         self._matches: defaultdict[int, dict[str, TopicMatch]] = defaultdict(dict)
-        self._never: set[int] = set()
+        self._word = OperatorsWord()
+        self._unsettled = False
+        self._spent_at: datetime | None = None  # when `_spent_then` was counted; None: alerts came since
+        self._spent_then: Mapping[str, int] = {}
         self.use_topics(matcher, topics)
 
     def use_topics(self, matcher: Matcher, topics: Sequence[Topic]) -> None:
@@ -61,61 +109,146 @@ class Desk:
         self._topics = {topic.slug: topic for topic in topics}
 
     def restore(
-        self,
-        items: Iterable[StoryItem],
-        alerts: Iterable[Alert | NewAlert],
-        *,
-        next_story_id: int = 1,
-        never: Iterable[int] = (),
+        self, items: Iterable[StoryItem], alerts: Iterable[Alert | NewAlert], *, next_story_id: int = 1
     ) -> None:
-        """Rebuild the last 72 hours: grouped items oldest first, alerts oldest first, the stories silenced for good."""
+        """Rebuild the last 72 hours: grouped items oldest first, alerts oldest first."""
         for item in items:
-            self._grouper.adopt(item)
-            if item.story_id is not None:
-                self._match(item, item.story_id)
+            self._adopt(item)
         for alert in alerts:
             self._past[alert.story_id].append(PastAlert.of(alert))
-        self._never.update(never)
         self._grouper.next_story_id = max(self._grouper.next_story_id, next_story_id)
 
+    @property
+    def word_version(self) -> str:
+        """The version of the operator's word that is heeded."""
+        return self._word.version
+
+    def heed(self, word: OperatorsWord) -> None:
+        """Decide by this word of the operators; the next `take` moves what it calls same or apart."""
+        self._unsettled |= (word.pairs, word.trails) != (self._word.pairs, self._word.trails)
+        self._word = word
+
     def take(self, items: Sequence[StoryItem], now: datetime) -> DeskResult:
-        """Group the items of a poll, then decide on each story that they changed."""
+        """Carry out what operators ruled, group the items of a poll, then decide on each story that changed."""
         self._forget(now)
+        moves, emptied, quiet = self._settle()
         groupings = self._grouper.place(items)
         by_id = {item.id: item for item in items}
         for grouping in groupings:
             self._match(by_id[grouping.item_id], grouping.story_id)
         stories, verdicts = [], []
-        for story_id in dict.fromkeys(g.story_id for g in groupings):
+        touched = [story_id for move in moves for story_id in (move.story_id, _left(move))]
+        for story_id in dict.fromkeys([*touched, *(g.story_id for g in groupings)]):
             story = self._grouper.story(story_id)
             if story is not None:
-                told, verdict = self._judge(story, now)
+                told, verdict = self._judge(Moment(story_id, story.items, now), quiet=story_id in quiet)
                 stories.append(told)
                 verdicts.append(verdict)
-        return DeskResult(tuple(groupings), tuple(stories), tuple(verdicts))
+        return DeskResult(tuple(groupings), tuple(stories), tuple(verdicts), moves, emptied)
 
     def never(self, story_id: int) -> None:
         """An operator's word: this story is not alerted, whatever comes."""
-        self._never.add(story_id)
+        self._word = replace(self._word, choices={**self._word.choices, story_id: NEVER})
 
-    def _judge(self, story: OpenStory, now: datetime) -> tuple[Story, Verdict]:
-        items = story.items
-        lead = _lead(items, self._past.get(story.id, ()), now)
-        told = story.snapshot(lead)
+    def _adopt(self, item: StoryItem) -> None:
+        self._grouper.adopt(item)
+        if item.story_id is not None:
+            self._match(item, item.story_id)
+
+    def _settle(self) -> tuple[tuple[Grouping, ...], tuple[tuple[int, int], ...], set[int]]:
+        """The moves that rulings make, the stories left empty, and those of which nothing new is to be told."""
+        if not self._unsettled:
+            return (), (), set()
+        self._unsettled = False
+        grouper, word = self._grouper, self._word
+        for item in word.items:
+            if grouper.story_of(item.id) is None:
+                self._adopt(item)
+        told = {story_id for story_id, past in self._past.items() if past}
+        grouper.rule(Rulebook(word.pairs))
+        trails = settle(grouper, word.trails, lasting=lambda story: (story not in told, story))
+        self._word = replace(word, trails={**word.trails, **trails})
+        moves = tuple(trace(i, self._story_of(i), trail, word.pairs) for i, trail in sorted(trails.items()))
+        changed = {story_id for move in moves for story_id in (move.story_id, _left(move))}
+        for story_id in changed:
+            self._matches.pop(story_id, None)
+            story = grouper.story(story_id)
+            for item in story.items if story else ():
+                self._match(item, story_id)
+        self._bring_home()
+        emptied = {_left(move): move.story_id for move in moves if grouper.story(_left(move)) is None}
+        joined = {to for left, to in emptied.items() if left in told and to in told}
+        return moves, tuple(emptied.items()), joined
+
+    def _bring_home(self) -> None:
+        """Each past alert to the story that it tells of, after items were moved."""
+        grouper = self._grouper
+        past = sorted(itertools.chain.from_iterable(self._past.values()), key=lambda alert: alert.decided_at)
+        homes = home_of(
+            past,
+            self._word.trails,
+            grouper.story_of,
+            lambda item: grouper.item(item).url,
+            lambda story: grouper.story(story) is not None,
+        )
+        self._past.clear()
+        for story_id, alert in homes:
+            self._past[story_id].append(alert)
+
+    def _story_of(self, item_id: int) -> int:
+        story_id = self._grouper.story_of(item_id)
+        return 0 if story_id is None else story_id
+
+    def _judge(self, moment: Moment, *, quiet: bool = False) -> tuple[Story, Verdict]:
+        past = self._past.get(moment.story_id, ())
+        alerted = next((i for i in moment.items if past and i.url == past[-1].url), None)
+        told = moment.told if alerted is None else replace(moment.told, lead=alerted)
         case = Case(
             story=told,
-            items=items,
-            matches=self._matches[story.id],
-            judgement=judge(items, now),
-            gated=gate(lead),
-            past=tuple(self._past.get(story.id, ())),
-            spent=self._spent(now),
-            silenced=story.id in self._never,
+            items=moment.items,
+            matches=self._matches[moment.story_id],
+            judgement=moment.judgement,
+            gated=moment.gated if alerted is None else gate(alerted),
+            past=tuple(past),
+            spent=self._spent(moment.at),
+            silenced=self._word.choices.get(moment.story_id) == NEVER,
         )
-        verdict = decide(case, self._topics, self._rules, now)
+        verdict = decide(case, self._topics, self._rules, moment.at)
         if isinstance(verdict, Send | Hold):
-            self._past[story.id].append(PastAlert.of(verdict.alert))
+            verdict = self._as_ruled(verdict, moment.at, quiet=quiet)
+        if isinstance(verdict, Drop):
+            touched = {slug: [word.text for word in match.words] for slug, match in sorted(case.matches.items())}
+            if touched:
+                verdict = replace(verdict, evidence={**verdict.evidence, "topics": touched})
+        else:
+            self._remember(PastAlert.of(verdict.alert))
         return told, verdict
+
+    def _remember(self, alert: PastAlert) -> None:
+        self._past[alert.story_id].append(alert)
+        self._spent_at = None
+
+    def _as_ruled(self, verdict: Send | Hold, now: datetime, *, quiet: bool) -> Verdict:
+        """What an operator's word makes of it: held for an editor, or left unsent where both parts were sent before."""
+        alert = verdict.alert
+        if quiet:
+            words = "Both stories were alerted before they were merged: nobody is told twice."
+            return Drop(alert.story_id, "merged", words, alert.why)
+        if self._word.trails:
+            alert = replace(alert, message=replace(alert.message, tag=self._tag(alert.story_id)))
+        if self._word.choices.get(alert.story_id) == HOLD:
+            # Not before an editor says so: by the time at which it would go by itself it is too old to be sent.
+            why = {**alert.why, "held": "An operator asked to see this story's alerts first."}
+            return Hold(replace(alert, hold_until=now + timedelta(seconds=alert.ttl_s), why=why))
+        return replace(verdict, alert=alert)
+
+    def _tag(self, story_id: int) -> str:
+        """What the story's notification is replaced by on a screen: the tag that it was shown with, nobody else's."""
+        own = self._past.get(story_id, [])
+        first = own[0].story_id if own else story_id
+        shown = [alert for past in self._past.values() for alert in past if alert.story_id == first]
+        is_ours = not shown or min(shown, key=lambda alert: alert.decided_at) in own
+        return f"story-{first}" if is_ours else f"story-{first}-apart"
 
     def _match(self, item: StoryItem, story_id: int) -> None:
         found = self._matcher.match(Text(item.title, item.summary, item.publisher, item.section, item.language))
@@ -124,13 +257,16 @@ class Desk:
 
     def _spent(self, now: datetime) -> Mapping[str, int]:
         """First alerts of the last 24 hours, a topic."""
-        return Counter(
-            slug
-            for past in self._past.values()
-            for alert in past
-            if alert.kind == "new" and now - alert.decided_at < DAY
-            for slug in alert.topics
-        )
+        if self._spent_at != now:
+            self._spent_then = Counter(
+                slug
+                for past in self._past.values()
+                for alert in past
+                if alert.kind == "new" and now - alert.decided_at < DAY
+                for slug in alert.topics
+            )
+            self._spent_at = now
+        return self._spent_then
 
     def _forget(self, now: datetime) -> None:
         """Let go of what is older than the window."""
@@ -142,7 +278,6 @@ class Desk:
             del self._matches[story_id]
 
 
-def _lead(items: Sequence[StoryItem], past: Sequence[PastAlert], now: datetime) -> StoryItem:
-    """The item whose words are used: the one that was alerted, else the one that speaks for the story now."""
-    alerted = next((i for i in items if past and i.url == past[-1].url), None)
-    return alerted or spokesman(items, now)
+def _left(move: Grouping) -> int:
+    """The story that a moved item was in."""
+    return int(move.evidence["from_story"])

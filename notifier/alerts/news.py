@@ -6,26 +6,71 @@ so that a crash between an item and its story, or between a story and its alert,
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from notifier.alerts.alert import Alert
 from notifier.alerts.desk import DeskResult
+from notifier.alerts.word import OperatorsWord
 from notifier.stories.story import StoryItem
 
 
 @dataclass(frozen=True, slots=True)
+class StoryAlert:
+    """What was sent of a story. `waiting` says that an editor may still let it go or stop it."""
+
+    id: int
+    kind: str
+    decided_at: datetime
+    waiting: bool = False
+    withdrawn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedStory:
+    """Another story that may tell the same event, not surely enough to be merged in silence."""
+
+    id: int
+    title: str
+    publisher: str
+
+
+@dataclass(frozen=True, slots=True)
 class StoryReport:
-    """A story as an operator reads about it: what came of it and why, as evidence ready for JSON."""
+    """A story as an operator reads about it: what came of it and why, as evidence ready for JSON.
+
+    `state` and `verdict` are of the newest decision, `alerts` all that were accepted, oldest first. `choice` is what
+    the operator `chosen_by` said of the story: `never`, `hold` or nothing.
+    """
 
     id: int
     lead: StoryItem
     publishers: tuple[str, ...]
     updated_at: datetime
     state: str
-    verdict: dict[str, object]
+    verdict: dict[str, Any]
+    items: int = 1
+    alerts: tuple[StoryAlert, ...] = ()
+    related: tuple[RelatedStory, ...] = ()
+    choice: str = ""
+    chosen_by: str = ""
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The slugs of the topics that it touches."""
+        found: Collection[str] = self.verdict.get("evidence", {}).get("topics", ())
+        return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An item of a story: by which signal it came there, with the figures (stories/story.Grouping)."""
+
+    item: StoryItem
+    signal: str
+    evidence: Mapping[str, Any]
 
 
 class NewsStore(Protocol):
@@ -43,8 +88,11 @@ class NewsStore(Protocol):
     def past_alerts(self, since: datetime) -> Sequence[Alert]:
         """Alerts decided since then, oldest first."""
 
-    def silenced(self) -> Collection[int]:
-        """The stories of which an operator said never."""
+    def word_version(self) -> str:
+        """Differs whenever anything that operators said of stories does; asked once a second."""
+
+    def word(self, since: datetime) -> OperatorsWord:
+        """What operators said of items and stories; the items of what they ruled on `since` then come with it."""
 
     def next_story_id(self) -> int:
         """The first id that no story has."""
@@ -54,6 +102,3 @@ class NewsStore(Protocol):
 
         Raises LeaseLost, having written nothing, where the desk is not `holder`'s any more: another has decided.
         """
-
-    def recent_stories(self, limit: int) -> Sequence[StoryReport]:
-        """The stories that changed last, newest first."""

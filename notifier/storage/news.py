@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select, true, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from notifier.alerts.alert import Alert
 from notifier.alerts.decide import Drop, Hold, Verdict
 from notifier.alerts.desk import DeskResult
+from notifier.alerts.news import StoryReport
 from notifier.alerts.word import OperatorsWord
 from notifier.errors import LeaseLost
 from notifier.storage.alerts import accept, count_for, load_alerts
@@ -22,10 +23,10 @@ from notifier.storage.database import Database, upsert_into
 from notifier.storage.rulings import operators_word, word_version
 from notifier.storage.schema import alert, grouping, item, lease, story
 from notifier.storage.story_items import story_item, story_items
+from notifier.storage.wire import MERGED, SqlWire
 from notifier.stories.story import Grouping, Story, StoryItem
 
 DESK = "desk"
-MERGED = "merged"
 
 
 class SqlNewsStore:
@@ -102,6 +103,14 @@ class SqlNewsStore:
             alerts = load_alerts(connection, made)
             return [alerts[i] for i in made]
 
+    def recent_stories(self, limit: int, before: tuple[datetime, int] | None = None) -> Sequence[StoryReport]:
+        """The stories that changed last, newest first; `before` pages on from a story's `updated_at` and id."""
+        return SqlWire(self._database).recent(limit, before)
+
+    def story(self, story_id: int) -> StoryReport | None:
+        """One story; None where there is none."""
+        return SqlWire(self._database).story(story_id)
+
 
 def _save_groupings(connection: Connection, items: Sequence[StoryItem], groupings: Sequence[Grouping]) -> None:
     """Each item gets its story, and the desk has seen the version it was shown (a newer one stays pending)."""
@@ -120,7 +129,7 @@ def _save_groupings(connection: Connection, items: Sequence[StoryItem], grouping
 
 
 def _save_moves(connection: Connection, result: DeskResult) -> None:
-    """Items that an operator's word put elsewhere; a story that it left empty is shown no more, and says where it is."""
+    """Items that an operator's word put elsewhere; a story that it left empty says where its items are."""
     if result.moves:
         moved = update(item).where(item.c.id == bindparam("i")).values(story_id=bindparam("s"))
         connection.execute(moved, [{"i": g.item_id, "s": g.story_id} for g in result.moves])

@@ -15,8 +15,9 @@ from typing import Any
 
 from notifier.stories.embed import Embedder
 from notifier.stories.identity import components, title_key
+from notifier.stories.rulings import Rulebook
 from notifier.stories.signals import Signals, Weights, shipped_weights
-from notifier.stories.story import Grouping, Story, StoryItem
+from notifier.stories.story import Grouping, StoryItem
 from notifier.stories.window import Entry, Window
 from notifier.stories.wire_copy import near_equal
 
@@ -59,11 +60,6 @@ class OpenStory:
     def updated_at(self) -> datetime:
         """When its newest item, or version of one, was seen."""
         return max(item.seen_at for item in self.items)
-
-    def snapshot(self, lead: StoryItem) -> Story:
-        """The story as it stands, told in the words of `lead`."""
-        publishers = tuple(dict.fromkeys(item.publisher for item in self.items))
-        return Story(self.id, lead, self.first_seen_at, self.updated_at, publishers, tuple(self.entries))
 
     def spokesmen(self) -> list[Entry]:
         """The members that stand for the whole."""
@@ -113,12 +109,14 @@ class Grouper:
     ) -> None:
         self.next_story_id = next_story_id
         self._window_s = window.total_seconds()
-        self._weights = weights or shipped_weights(semantic=embedder is not None)
+        self.weights = weights or shipped_weights(semantic=embedder is not None)
         self._window = Window(embedder)
         self._stories: dict[int, OpenStory] = {}
         self._entry: dict[int, Entry] = {}
         self._by_key: dict[tuple[str, str], Entry] = {}
         self._forgot_at: datetime | None = None
+        self.rulebook = Rulebook()
+        self._named: dict[int, set[int]] = {}
 
     def __len__(self) -> int:
         return len(self._entry)
@@ -127,12 +125,72 @@ class Grouper:
         """The open story of this id."""
         return self._stories.get(story_id)
 
-    def adopt(self, item: StoryItem) -> None:
-        """Take back an item that was grouped before (at start): its `story_id` stands."""
+    def story_of(self, item_id: int) -> int | None:
+        """The open story that has this item."""
+        return self._entry[item_id].story_id if item_id in self._entry else None
+
+    def item(self, item_id: int) -> StoryItem:
+        """An open item, in its newest version."""
+        return self._entry[item_id].item
+
+    def members(self, story_id: int) -> list[int]:
+        """The ids of the items in an open story; none where it is not open."""
+        return list(self._stories[story_id].entries) if story_id in self._stories else []
+
+    def rule(self, rulebook: Rulebook) -> None:
+        """Heed these rulings from now on. What is open already is moved by `settle`."""
+        self.rulebook, self._named = rulebook, {}
+        if rulebook:
+            for entry in self._entry.values():
+                self._note_name(entry.item)
+
+    def named(self, name: int) -> list[int]:
+        """The open items that an operator ruled on by this name: the item itself and its twins."""
+        return sorted(item for item in self._named.get(name, ()) if item in self._entry)
+
+    def name_of(self, item_id: int) -> int | None:
+        """The name by which this open item was ruled on."""
+        return self.rulebook.name(self._entry[item_id].item)
+
+    def move(self, item_id: int, story_id: int | None) -> int:
+        """Put an open item into another story; None: into one of its own. Returns the story's id."""
+        entry = self._entry[item_id]
+        to = self.next_story_id if story_id is None else story_id
+        if entry.story_id != to:
+            left = self._stories[entry.story_id]
+            del left.entries[item_id]
+            left.scores.pop(item_id, None)
+            if not left.entries:
+                del self._stories[left.id]
+            owners = {key: self._by_key.get(key, entry) for key in exact_keys(entry.item)}
+            self._join(entry, to)
+            self._by_key.update(owners)  # who comes later by page or headline finds whom it would have found
+            grown = self._stories[to]
+            grown.entries = dict(sorted(grown.entries.items()))  # as they came, and as a restart reads them
+        return to
+
+    def _note_name(self, item: StoryItem) -> None:
+        name = self.rulebook.name(item)
+        if name is not None:
+            self._named.setdefault(name, set()).add(item.id)
+
+    def adopt(self, item: StoryItem, *, compared: bool = True) -> None:
+        """Take back an item that was grouped before (at start): its `story_id` stands.
+
+        Not `compared`: it is there to be counted only, which costs a fraction.
+        """
         if item.story_id is not None:
             entry = self._window.prepare(item)
-            self._window.candidates(entry)
+            if compared:
+                self._window.candidates(entry)
             self._join(entry, item.story_id)
+
+    def liken(self, item: StoryItem, other_id: int) -> Likeness:
+        """How well an item that is not open yet fits the story of an open one, as seen from that one."""
+        entry, other = self._window.prepare(item), self._entry[other_id]
+        self._window.candidates(entry)
+        signals = self._window.compare(entry, other)
+        return self._whole(entry, other.story_id, self.weights.score(signals), other, signals)
 
     def place(self, items: Sequence[StoryItem]) -> list[Grouping]:
         """Group one poll's items. Their order does not decide which exact duplicates are together."""
@@ -147,8 +205,11 @@ class Grouper:
             mine = self._entry[item.id].story_id if item.id in self._entry else item.story_id
             entry = self._window.prepare(item)
             liked = self._likely(entry)
+            name = self.rulebook.name(item) if self.rulebook else None
             if mine is not None:
                 grouping = Grouping(item.id, mine, "edit", {"version": item.version})
+            elif name is not None:
+                grouping = self._by_ruling(entry, name, liked)
             elif found is not None:
                 grouping = Grouping(item.id, *found)
             elif known is not None:
@@ -170,6 +231,20 @@ class Grouper:
                 hits.append((entry.story_id, key[0], {key[0]: key[1], "item": entry.item.id}))
         return hits
 
+    def _by_ruling(self, entry: Entry, name: int, liked: Sequence[Likeness]) -> Grouping:
+        """A twin of an item that an operator ruled on: to those it belongs with, and never to those it does not."""
+        hits = self._exact(entry.item)
+        theirs = [item for other in sorted(self.rulebook.together(name)) for item in self.named(other)]
+        if theirs:
+            story_id = self._entry[theirs[0]].story_id
+            found = next((hit for hit in hits if hit[0] == story_id), None)
+            return Grouping(entry.item.id, *(found or (story_id, "operator", {"with": theirs[0]})))
+        away = {self._entry[i].story_id for other in self.rulebook.away_from(name) for i in self.named(other)}
+        found = next((hit for hit in hits if hit[0] not in away), None)
+        if found is not None:
+            return Grouping(entry.item.id, *found)
+        return self._by_likeness(entry, [like for like in liked if like.story_id not in away])
+
     def _shared(self, same: Sequence[StoryItem]) -> tuple[str, dict[str, Any]]:
         """The key by which items of one poll are together."""
         seen: set[tuple[str, str]] = set()
@@ -182,7 +257,7 @@ class Grouper:
 
     def _by_likeness(self, entry: Entry, liked: Sequence[Likeness]) -> Grouping:
         """The story that it fits best, or a new one; those in the band between are possibly related."""
-        weights = self._weights
+        weights = self.weights
         related = tuple(like.story_id for like in liked if weights.related_at <= like.score < weights.merge_at)
         if liked and liked[0].score >= weights.merge_at:
             best = liked[0]
@@ -199,13 +274,13 @@ class Grouper:
         for other in self._window.candidates(entry):
             if abs(other.at_s - entry.at_s) > self._window_s or other.item.id == entry.item.id:
                 continue
-            if entry.vector is None and len(entry.stems & other.stems) < _least_shared(entry.item, other.item):
+            if entry.vector is None and len(entry.stems & other.stems) < least_shared(entry.item, other.item):
                 continue
             signals = self._window.compare(entry, other)
-            score = self._weights.score(signals)
+            score = self.weights.score(signals)
             if other.story_id not in near or score > near[other.story_id][0]:
                 near[other.story_id] = (score, other, signals)
-        reach = self._weights.related_at - REACH
+        reach = self.weights.related_at - REACH
         best = sorted((n for n in near.items() if n[1][0] >= reach), key=lambda n: (-n[1][0], n[0]))[:STORIES]
         liked = [self._whole(entry, story_id, *nearest) for story_id, nearest in best]
         return sorted(liked, key=lambda like: (-like.score, like.story_id))
@@ -213,9 +288,9 @@ class Grouper:
     def _whole(self, entry: Entry, story_id: int, score: float, nearest: Entry, signals: Signals) -> Likeness:
         """A story does not grow by its nearest member alone: the mean of all counts as well."""
         others = [e for e in self._stories[story_id].spokesmen() if e.item.id != entry.item.id]
-        scores = [self._weights.score(self._window.compare(entry, other)) for other in others if other is not nearest]
+        scores = [self.weights.score(self._window.compare(entry, other)) for other in others if other is not nearest]
         scores.append(score)
-        share = self._weights.nearest_share
+        share = self.weights.nearest_share
         whole = share * max(scores) + (1 - share) * sum(scores) / len(scores)
         return Likeness(story_id, whole, nearest, signals, score)
 
@@ -235,6 +310,8 @@ class Grouper:
         self._window.add(entry)
         for key in exact_keys(entry.item):
             self._by_key[key] = entry
+        if self.rulebook:
+            self._note_name(entry.item)
 
     def forget(self, now: datetime) -> None:
         """Close the stories that nothing has been added to for a window; looked for once an hour."""
@@ -254,6 +331,6 @@ class Grouper:
                     del self._by_key[key]
 
 
-def _least_shared(item: StoryItem, other: StoryItem) -> int:
+def least_shared(item: StoryItem, other: StoryItem) -> int:
     """How many stems the two must have in common to be compared at all."""
     return LEAST_SHARED + (item.publisher == other.publisher != "")

@@ -40,18 +40,23 @@ operator_choice = Table(
     Column("at", UtcTime, nullable=False),
 )
 
-# Two items that an operator called the same story, or not: it outranks every signal, and is kept as a labelled example
-# (by address, which outlives the items).
+# Two items that an operator called the same story, or not: it outranks every signal. One act (a split, a merge) is one
+# or more such pairs, taken back as a whole. Kept as labelled examples with what was read, which outlives the items.
 story_ruling = Table(
     "story_ruling",
     metadata,
     Column("id", Id, primary_key=True),
+    Column("act", Id, nullable=False),  # the id of its first pair: how people name it
     Column("same", Boolean, nullable=False),
     Column("item_id", Id, nullable=False),
     Column("other_id", Id, nullable=False),
     Column("url", Text, nullable=False),
     Column("other_url", Text, nullable=False),
+    Column("told", JSON, nullable=False),  # headline, standfirst, source, link and time of both
     Column("by", String(64), nullable=False),
     Column("at", UtcTime, nullable=False),
+    Column("taken_back_at", UtcTime),
+    Column("taken_back_by", String(64)),
+    Index(None, "act"),
     Index(None, "at"),
 )
