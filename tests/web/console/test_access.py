@@ -10,10 +10,11 @@ from fastapi.routing import APIRoute
 from notifier.operators.operator import Role
 from notifier.web.app import CONSOLE
 from notifier.web.console.access import COOKIE
+from notifier.web.console.by_provider import CALLBACK, PATH
 from tests.web.console.newsroom import HASH, PASSWORD, SECRET, Console
 from tests.web.site import NOW
 
-OPEN = {"/console/sign-in", "/console/first/{secret}"}
+OPEN = {"/console/sign-in", "/console/first/{secret}", PATH, CALLBACK}
 PAGES = sorted(
     route.path.replace("{slug}", "ships").replace("{alert_id}", "1")
     for router in CONSOLE

@@ -65,9 +65,8 @@ class ApiHouse:
         named = {"NOTIFIER_DATA_DIR": str(folder / "data"), "NOTIFIER_CONFIG_DIR": str(folder / "config")}
         settings = load_settings(folder / "no.env", named)
         self.database, self.clock, metrics = open_database(settings), ManualClock(NOON), Metrics()
-        self.house = House(
-            settings, Files.of(settings, metrics), vapid_key(settings), self.database, metrics, self.clock
-        )
+        vapid_key(settings)
+        self.house = House(settings, Files.of(settings, metrics), self.database, metrics, self.clock)
         self.operators, self.tokens = SqlOperatorStore(self.database), SqlTokenStore(self.database)
         self._add_news()
         self.app: FastAPI = build_app(self.house.web_services(None))
