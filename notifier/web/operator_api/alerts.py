@@ -26,11 +26,11 @@ from notifier.web.operator_api.access import CHANGED, ROUTER, Reads, WritesAlert
 from notifier.web.operator_api.shapes import (
     LARGEST_ID,
     PAGE,
+    PRINTABLE,
     Cursor,
     Id,
     Limit,
     Page,
-    Printable,
     Sent,
     Shown,
     cursor_of,
@@ -53,13 +53,13 @@ class AlertState(StrEnum):
 class AlertDraft(Sent):
     """An alert to write. `story` and `replaces` name what it is about; with `replaces` it is a correction."""
 
-    title: Annotated[Printable, StringConstraints(strip_whitespace=True, min_length=1, max_length=160)] = Field(
+    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=160), PRINTABLE] = Field(
         examples=["Ferry aground off the harbour"]
     )
-    body: Annotated[Printable, StringConstraints(strip_whitespace=True, max_length=400)] = Field(
+    body: Annotated[str, StringConstraints(strip_whitespace=True, max_length=400), PRINTABLE] = Field(
         "", examples=["All 80 on board are safe, the coastguard says."]
     )
-    url: Annotated[Printable, StringConstraints(strip_whitespace=True, max_length=2000)] = Field(
+    url: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000), PRINTABLE] = Field(
         description="What a tap opens", examples=["https://news.example/ferry"]
     )
     topics: list[Annotated[str, StringConstraints(min_length=1, max_length=64)]] = Field(

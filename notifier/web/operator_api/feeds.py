@@ -18,20 +18,19 @@ from notifier.operators.token import Grant
 from notifier.web.console.services import Console, ConsoleServices
 from notifier.web.operator_api.access import CHANGED, ROUTER, Reads, WritesFeeds
 from notifier.web.operator_api.files import FEEDS, replace_file
-from notifier.web.operator_api.shapes import Id, Printable, Sent, Shown, Version
+from notifier.web.operator_api.shapes import PRINTABLE, Id, Line, Named, Sent, Shown, Version
 
 LAST_ITEMS = 20
 
 router = APIRouter(**ROUTER)
-Line = Annotated[Printable, StringConstraints(strip_whitespace=True, max_length=200)]
-Url = Annotated[Printable, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+Url = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), PRINTABLE]
 
 
 class FeedFields(Sent):
     """A feed as it is to be (docs/feeds.md). What is left out is as it is for a new feed."""
 
     url: Url = Field(examples=["https://news.example/world/rss"])
-    publisher: Annotated[Line, StringConstraints(min_length=1)] = Field(
+    publisher: Named = Field(
         description="Who speaks: feeds of one publisher count as one source", examples=["The Harbour Post"]
     )
     title: Line | None = Field(None, description="A name for tables; left out: the publisher's")

@@ -7,7 +7,7 @@ import re
 from typing import Annotated, Generic, TypeVar
 
 from fastapi import Path, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from notifier.errors import ConfigError, EntryInvalid
 
@@ -28,7 +28,10 @@ def printable(text: str) -> str:
     return text
 
 
-Printable = Annotated[str, AfterValidator(printable)]
+PRINTABLE = AfterValidator(printable)
+"""Goes behind a text's constraints: what is stripped is measured as it is then."""
+Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), PRINTABLE]
+Named = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), PRINTABLE]
 Id = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[17])]
 Limit = Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="At most so many")]
 Cursor = Annotated[

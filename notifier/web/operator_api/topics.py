@@ -21,7 +21,7 @@ from notifier.topics.topic import Topic, TopicMode
 from notifier.web.console.services import Console, ConsoleServices
 from notifier.web.operator_api.access import CHANGED, ROUTER, Reads, WritesTopics
 from notifier.web.operator_api.files import TOPICS, replace_file
-from notifier.web.operator_api.shapes import Printable, Sent, Shown, Version
+from notifier.web.operator_api.shapes import PRINTABLE, Line, Named, Sent, Shown, Version
 from notifier.web.services import Services, WebServices
 
 SLUG = "[a-z0-9][a-z0-9-]{0,62}"
@@ -29,15 +29,14 @@ MOST_DAYS = 14
 
 router = APIRouter(**ROUTER)
 Slug = Annotated[str, Path(pattern=f"^{SLUG}$", examples=["middle-east"])]
-Line = Annotated[Printable, StringConstraints(strip_whitespace=True, max_length=200)]
 
 
 class TopicFields(Sent):
     """A topic as it is to be. What is left out is as it is for a new topic."""
 
-    title: Annotated[Line, StringConstraints(min_length=1)] = Field(examples=["Nato"])
+    title: Named = Field(examples=["Nato"])
     description: Line = Field("", examples=["The alliance, its members and its summits."])
-    match: Annotated[Printable, StringConstraints(strip_whitespace=True, max_length=20_000)] = Field(
+    match: Annotated[str, StringConstraints(strip_whitespace=True, max_length=20_000), PRINTABLE] = Field(
         "", description="The rule (docs/topics.md); empty only with the mode breaking", examples=["Nato AND summit"]
     )
     mode: TopicMode = Field(TopicMode.EVERY, strict=False)
@@ -64,7 +63,7 @@ class TopicWrite(TopicFields):
 class RuleToTry(TopicFields):
     """A topic to ask about: nothing is written."""
 
-    title: Annotated[Line, StringConstraints(min_length=1)] = Field("A rule to try", examples=["Nato"])
+    title: Named = Field("A rule to try", examples=["Nato"])
     slug: Annotated[str, StringConstraints(pattern=f"^{SLUG}$")] | None = Field(
         None, description="The topic to compare with, as the file has it"
     )

@@ -1,0 +1,287 @@
+"""What programs do through the API, over a real house: the same as operators in the console, and no more."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from notifier.operators.operator import Role
+from notifier.operators.token import Scope
+from tests.contracts.samples import NOON, a_subscription
+from tests.web.operator_api.house import ApiHouse
+
+V1 = "/api/v1"
+ALERT = {"title": "Ferry aground", "body": "All are safe.", "url": "https://news.example/ferry", "topics": ["ships"]}
+
+
+@pytest.fixture
+def token(house: ApiHouse) -> str:
+    return house.token()
+
+
+def version(house: ApiHouse, token: str, what: str = "topics") -> str:
+    return str(house.ask("GET", f"{V1}/{what}", token).json["version"])
+
+
+def code(answer: Any) -> tuple[int, str]:
+    assert answer.headers["content-type"] == "application/problem+json"
+    return answer.status, answer.json["code"]
+
+
+def test_a_token_says_what_it_is_good_for_now(house: ApiHouse) -> None:
+    token = house.token("Bea", Role.EDITOR, frozenset({Scope.READ, Scope.TOPICS}))
+    assert house.ask("GET", f"{V1}/me", token).json["scopes"] == ["read", "topics:write"]
+
+    house.operators.set_role("Bea", Role.VIEWER)
+
+    assert house.ask("GET", f"{V1}/me", token).json["scopes"] == ["read"]
+    assert code(house.ask("DELETE", f"{V1}/topics/ships?version=0", token)) == (403, "role-too-low")
+    house.operators.remove("Bea")
+    assert code(house.ask("GET", f"{V1}/me", token)) == (401, "token-refused")
+
+
+def test_guessing_tokens_is_slowed_down_and_good_ones_go_on(house: ApiHouse, token: str) -> None:
+    tries = [house.ask("GET", f"{V1}/me", f"notifier_{number:043}").status for number in range(21)]
+
+    assert tries == [401] * 20 + [429]
+    assert house.ask("GET", f"{V1}/me", token).status == 200
+
+
+def test_stories_are_paged_by_cursor(house: ApiHouse, token: str) -> None:
+    seen, cursor = [], ""
+    while True:
+        page = house.ask("GET", f"{V1}/stories?limit=2{cursor}", token).json
+        seen += [story["id"] for story in page["items"]]
+        if page["next"] is None:
+            break
+        cursor = f"&cursor={page['next']}"
+
+    assert seen == [3, 2, 1]
+    found = house.ask("GET", f"{V1}/stories?q=FERRY%20fares", token).json["items"]
+    assert [(s["id"], s["state"], s["why"]["code"]) for s in found] == [(3, "dropped", "no-topic")]
+    assert code(house.ask("GET", f"{V1}/stories?cursor=x", token)) == (422, "entry-invalid")
+
+
+def test_a_story_is_silenced_and_left_to_the_rules_again(house: ApiHouse, token: str) -> None:
+    assert house.ask("PUT", f"{V1}/stories/1/never", token).json["silenced_by"] == "Ada"
+    assert house.ask("PUT", f"{V1}/stories/1/never", token).json["silenced_by"] == "Ada"
+    assert house.ask("DELETE", f"{V1}/stories/1/never", token).json["silenced_by"] is None
+    assert code(house.ask("PUT", f"{V1}/stories/99/never", token)) == (404, "not-found")
+
+
+def test_an_alert_goes_out_once_however_often_it_is_asked_for(house: ApiHouse, token: str) -> None:
+    key = {"idempotency-key": "ferry-1"}
+    first = house.ask("POST", f"{V1}/alerts", token, ALERT, key)
+    again = house.ask("POST", f"{V1}/alerts", token, ALERT, key)
+
+    assert (first.status, again.status, again.json["id"]) == (201, 200, first.json["id"])
+    assert first.json["why"] == {"by hand": "Ada", "token": "a test"}
+    assert (first.json["audience"], first.json["state"]) == (1, "sending")
+    assert len(house.ask("GET", f"{V1}/alerts", token).json["items"]) == 1
+    assert code(house.ask("POST", f"{V1}/alerts", token, ALERT | {"title": "Other"}, key)) == (409, "key-reused")
+    assert house.ask("POST", f"{V1}/alerts", token, ALERT, {"idempotency-key": "ferry-2"}).status == 201
+
+
+def test_an_alert_to_more_people_than_agreed_is_not_sent(house: ApiHouse, token: str) -> None:
+    assert house.ask("POST", f"{V1}/alerts/preview", token, ALERT).json == {"audience": 1, "kind": "new"}
+    house.house.subscriptions.subscribe(a_subscription("bea", "ships"), NOON)
+
+    answer = house.ask("POST", f"{V1}/alerts", token, ALERT | {"at_most": 1})
+
+    assert (code(answer), answer.json["audience"]) == ((409, "audience-grew"), 2)
+    assert house.ask("GET", f"{V1}/alerts", token).json["items"] == []
+    assert house.ask("POST", f"{V1}/alerts", token, ALERT | {"at_most": 2}).status == 201
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"topics": ["nothing"]}, "unknown-topic"),
+        ({"topics": []}, "request-invalid"),
+        ({"title": " "}, "request-invalid"),
+        ({"title": "a\x00b"}, "request-invalid"),
+        ({"url": "javascript:alert(1)"}, "entry-invalid"),
+        ({"url": "https://[::1"}, "entry-invalid"),
+        ({"colour": "red"}, "request-invalid"),
+        ({"breaking": "yes"}, "request-invalid"),
+        ({"story": 2**63}, "request-invalid"),
+    ],
+)
+def test_an_alert_that_cannot_be_taken_is_refused(
+    house: ApiHouse, token: str, change: dict[str, Any], said: str
+) -> None:
+    assert code(house.ask("POST", f"{V1}/alerts", token, ALERT | change)) == (422, said)
+
+
+def test_a_correction_replaces_what_screens_show(house: ApiHouse, token: str) -> None:
+    first = house.ask("POST", f"{V1}/alerts", token, ALERT | {"story": 1}).json["id"]
+
+    corrected = house.ask("POST", f"{V1}/alerts", token, ALERT | {"title": "Ferry afloat", "replaces": first}).json
+
+    assert (corrected["kind"], corrected["story"], corrected["why"]["replaces"]) == ("correction", 1, first)
+    tags = {alert.message.tag for alert in house.house.alerts.recent(2)}
+    assert tags == {"story-1"}
+    assert code(house.ask("POST", f"{V1}/alerts", token, ALERT | {"replaces": 99})) == (404, "not-found")
+
+
+def test_an_alert_is_withdrawn_once_and_a_sent_one_needs_no_approval(house: ApiHouse, token: str) -> None:
+    made = house.ask("POST", f"{V1}/alerts", token, ALERT).json["id"]
+
+    assert code(house.ask("POST", f"{V1}/alerts/{made}/approve", token)) == (409, "conflict")
+    assert house.ask("POST", f"{V1}/alerts/{made}/withdraw", token).json["state"] == "withdrawn"
+    assert code(house.ask("POST", f"{V1}/alerts/{made}/withdraw", token)) == (409, "conflict")
+    assert [a["id"] for a in house.ask("GET", f"{V1}/alerts?state=withdrawn", token).json["items"]] == [made]
+    assert house.ask("GET", f"{V1}/alerts?state=sent", token).json["items"] == []
+
+
+def test_a_rule_is_tried_without_changing_anything(house: ApiHouse) -> None:
+    token = house.token("Eve", Role.VIEWER, frozenset({Scope.READ}))
+    before = house.topics_path.read_text()
+
+    answer = house.ask("POST", f"{V1}/topics/preview", token, {"slug": "ships", "match": "flood", "days": 7}).json
+
+    assert answer["days"] == 7
+    assert len(answer["per_day"]) == 8
+    assert answer["audience"] == 1
+    assert house.topics_path.read_text() == before
+
+
+def test_a_rule_that_cannot_be_read_says_where(house: ApiHouse, token: str) -> None:
+    answer = house.ask("POST", f"{V1}/topics/preview", token, {"match": "ferry (harbour"})
+
+    assert code(answer) == (422, "query")
+    assert (answer.json["line"], answer.json["column"]) == (1, 7)
+    assert "not closed" in answer.json["problem"]
+
+
+def test_a_topic_is_changed_with_its_comments_kept_and_taken_back(house: ApiHouse, token: str) -> None:
+    body = {"version": version(house, token), "title": "Ships and ferries", "match": "ferry OR harbour"}
+
+    answer = house.ask("PUT", f"{V1}/topics/ships", token, body)
+
+    assert (answer.status, answer.json["version"]) == (200, version(house, token))
+    assert "match: ferry OR harbour   # both" in house.topics_path.read_text()
+    (change,) = house.ask("GET", f"{V1}/changes", token).json["items"]
+    assert (change["by"], change["what"], change["file"]) == ("Ada", "Changed ships", "topics.yaml")
+    assert "+    title: Ships and ferries" in change["difference"]
+    assert house.ask("POST", f"{V1}/changes/{change['id']}/undo", token).status == 200
+    assert "title: Ships\n" in house.topics_path.read_text()
+    assert code(house.ask("POST", f"{V1}/changes/{change['id']}/undo", token)) == (409, "conflict")
+
+
+def test_the_second_to_save_is_told_the_difference_and_overwrites_nobody(house: ApiHouse, token: str) -> None:
+    stale = version(house, token)
+    house.topics_path.write_text(house.topics_path.read_text() + "  # by hand\n", encoding="utf-8")
+
+    answer = house.ask("PUT", f"{V1}/topics/ships", token, {"version": stale, "title": "Mine", "match": "ferry"})
+
+    assert code(answer) == (409, "conflict")
+    assert answer.json["version"] == version(house, token)
+    assert "+    title: Mine" in answer.json["difference"]
+    assert "Mine" not in house.topics_path.read_text()
+    assert house.ask("GET", f"{V1}/changes", token).json["items"] == []
+
+
+def test_a_topic_is_added_and_removed(house: ApiHouse, token: str) -> None:
+    body = {"version": version(house, token), "title": "Storms", "match": "storm", "mode": "held", "daily_budget": 3}
+    assert house.ask("PUT", f"{V1}/topics/storms", token, body).status == 201
+    shown = house.ask("GET", f"{V1}/topics/storms", token).json["topic"]
+    assert (shown["mode"], shown["daily_budget"], shown["audience"]) == ("held", 3, 0)
+
+    assert house.ask("DELETE", f"{V1}/topics/storms?version={version(house, token)}", token).status == 204
+
+    assert code(house.ask("GET", f"{V1}/topics/storms", token)) == (404, "not-found")
+
+
+def test_a_topic_without_a_rule_is_only_for_breaking_news(house: ApiHouse, token: str) -> None:
+    body = {"version": version(house, token), "title": "All"}
+
+    assert code(house.ask("PUT", f"{V1}/topics/all", token, body)) == (422, "entry-invalid")
+    assert house.ask("PUT", f"{V1}/topics/all", token, body | {"mode": "breaking"}).status == 201
+
+
+def test_a_file_that_is_broken_is_read_as_it_is_in_force_and_not_written(house: ApiHouse, token: str) -> None:
+    house.topics_path.write_text("topics: [\n", encoding="utf-8")
+
+    shown = house.ask("GET", f"{V1}/topics", token).json
+
+    assert [topic["slug"] for topic in shown["topics"]] == ["ships", "breaking"]
+    assert shown["problem"]
+    body = {"version": shown["version"], "title": "Ships", "match": "ferry"}
+    answer = house.ask("PUT", f"{V1}/topics/ships", token, body)
+    assert code(answer) == (409, "file-broken")
+    assert str(house.topics_path) not in answer.text
+    assert house.topics_path.read_text() == "topics: [\n"
+
+
+def test_feeds_are_added_paused_and_removed_with_their_comments_kept(house: ApiHouse, token: str) -> None:
+    new = {"url": "https://other.example/rss", "publisher": "Other", "version": version(house, token, "feeds")}
+    assert house.ask("POST", f"{V1}/feeds", token, new).status == 201
+    assert code(house.ask("POST", f"{V1}/feeds", token, new)) == (409, "conflict")
+    twice = new | {"version": version(house, token, "feeds")}
+    assert code(house.ask("POST", f"{V1}/feeds", token, twice)) == (422, "entry-invalid")
+
+    paused = {
+        "url": "https://news.example/rss",
+        "publisher": "The Example",
+        "section": "world",
+        "paused": True,
+        "version": version(house, token, "feeds"),
+    }
+    assert house.ask("PUT", f"{V1}/feeds/1", token, paused).json["feed"]["paused"] is True
+
+    text = house.feeds_path.read_text()
+    assert re.search(r"section: world +# the whole of it", text)
+    assert "paused: true" in text
+    assert house.ask("DELETE", f"{V1}/feeds/1?version={version(house, token, 'feeds')}", token).status == 204
+    assert [feed["url"] for feed in house.ask("GET", f"{V1}/feeds", token).json["feeds"]] == [new["url"]]
+    files = {change["file"] for change in house.ask("GET", f"{V1}/changes", token).json["items"]}
+    assert files == {"feeds.yaml"}
+
+
+def test_a_change_is_taken_back_only_with_its_files_scope(house: ApiHouse, token: str) -> None:
+    new = {"url": "https://other.example/rss", "publisher": "Other", "version": version(house, token, "feeds")}
+    house.ask("POST", f"{V1}/feeds", token, new)
+    topics_only = house.token("Bea", Role.EDITOR, frozenset({Scope.TOPICS}))
+
+    assert code(house.ask("POST", f"{V1}/changes/1/undo", topics_only)) == (403, "scope-missing")
+    assert house.ask("POST", f"{V1}/changes/1/undo", token).status == 200
+    assert "other.example" not in house.feeds_path.read_text()
+
+
+def test_an_administrators_program_ends_sessions_and_tokens(house: ApiHouse, token: str) -> None:
+    house.session("Bea", Role.EDITOR)
+    hers = house.token("Bea")
+    listed = {t["operator"]: t["id"] for t in house.ask("GET", f"{V1}/tokens", token).json}
+
+    assert house.ask("DELETE", f"{V1}/operators/Bea/sessions", token).json == {"ended": 1}
+    assert house.ask("DELETE", f"{V1}/tokens/{listed['Bea']}", token).status == 204
+
+    assert house.ask("GET", f"{V1}/me", hers).status == 401
+    assert code(house.ask("DELETE", f"{V1}/operators/Nobody/sessions", token)) == (404, "not-found")
+
+
+def test_no_answer_has_an_endpoint_a_key_or_a_digest_in_it(house: ApiHouse, token: str) -> None:
+    house.session("Bea", Role.EDITOR)
+    for path in ("me", "audience", "system", "operators", "tokens", "feeds", "alerts", "changes"):
+        text = house.ask("GET", f"{V1}/{path}", token).text
+        assert "push.example" not in text
+        assert token not in text
+        assert "hash" not in text
+
+
+def test_an_audience_is_counts(house: ApiHouse, token: str) -> None:
+    house.house.audience.snapshot(NOON - timedelta(days=1))
+
+    shown = house.ask("GET", f"{V1}/audience?days=3", token).json
+
+    assert shown["now"] == {
+        "total": 1,
+        "topics": {"ships": 1},
+        "browsers": {"firefox": 1},
+        "push_services": {"mozilla": 1},
+    }
+    assert {"day": "2026-04-24", "kind": "topic", "name": "ships", "count": 1} in shown["days"]
