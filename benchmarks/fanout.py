@@ -89,6 +89,7 @@ class Bench:
                 for number in range(low, min(low + IMPORT_BATCH, last))
             ]
             transfer.add(batch, system_clock())
+        self.database.close()  # and with it the large cache that an import has
 
     def seal_ahead(self) -> float:
         """Seal for everybody; returns how many a second of CPU, the sealing process's and what feeds and stores."""
