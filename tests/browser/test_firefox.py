@@ -155,6 +155,23 @@ def test_a_message_that_comes_twice_is_shown_once(
     assert firefox.popups() == []
 
 
+def test_what_a_killed_service_sends_again_is_shown_once(
+    firefox: Firefox, service: Service, newsroom: Newsroom, firefox_push: FirefoxPush, subscribed: Page
+) -> None:
+    newsroom.publish("A harbour gate is jammed", "Barges wait.")
+    popup(firefox, "A harbour gate is jammed")
+    firefox.close_popups()
+    opened = len(firefox_push.acks)
+
+    service.kill_before_settling()
+    service.start()
+
+    # Sealed anew, so another message to Firefox; the worker knows the alert by its id.
+    until(lambda: len(firefox_push.acks) > opened, "Firefox to take the repeat", 60)
+    assert firefox_push.acks[-1] == DECRYPTED
+    assert firefox.popups() == []
+
+
 def test_a_test_alert_arrives(firefox: Firefox, subscribed: Page) -> None:
     subscribed.press("test")
 
