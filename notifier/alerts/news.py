@@ -73,6 +73,24 @@ class Member:
     evidence: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """One act of an operator: `items` and `leads` (their headlines) are the first of its `pairs`.
+
+    Of a split the first item is the one that was taken out.
+    """
+
+    act: int
+    same: bool
+    leads: tuple[str, str]
+    items: tuple[int, int]
+    pairs: int
+    by: str
+    at: datetime
+    taken_back_at: datetime | None = None
+    taken_back_by: str | None = None
+
+
 class NewsStore(Protocol):
     """Items, stories and verdicts. Synchronous: the pipeline runs it in a worker thread."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from notifier import __version__
-from notifier.cli import check, db, feeds, operators, push, replay, run, show, subscribers, topics
+from notifier.cli import check, db, feeds, operators, push, replay, run, show, stories, subscribers, topics
 
 app = typer.Typer(
     name="notifier",
@@ -21,6 +21,13 @@ app.command("alerts")(show.alerts)
 app.command("test-push")(push.test_push)
 app.command("replay")(replay.replay)
 show.stories_app.command("group")(replay.group)
+show.stories_app.command("show")(stories.show)
+show.stories_app.command("explain")(stories.explain)
+show.stories_app.command("split")(stories.split)
+show.stories_app.command("merge")(stories.merge)
+show.stories_app.command("take-back")(stories.take_back)
+show.stories_app.command("rulings")(stories.rulings)
+show.stories_app.command("labels")(stories.labels)
 app.add_typer(show.stories_app, name="stories")
 app.add_typer(feeds.app, name="feeds")
 app.add_typer(db.app, name="db")

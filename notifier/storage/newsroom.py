@@ -17,6 +17,7 @@ from notifier.storage.alerts import SqlAlertStore
 from notifier.storage.counts import Tally, add_counts
 from notifier.storage.database import Database, upsert_into
 from notifier.storage.news import SqlNewsStore
+from notifier.storage.rulings import word_version
 from notifier.storage.schema import (
     alert,
     chunk,
@@ -131,4 +132,5 @@ class SqlNewsroom:
         with self._database.reading() as connection:
             newest = (func.max(story.c.updated_at), func.max(alert.c.id), func.max(alert.c.done_at))
             told = [connection.scalar(select(column)) for column in newest]
+            told.append(word_version(connection))
             return repr([*told, connection.scalar(select(func.sum(delivery_count.c.count)))])

@@ -7,34 +7,19 @@ carries out; writing one is all that it takes, so that a crash before its effect
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, or_, select, update
 
-from notifier.alerts.word import OperatorsWord, trail_of
+from notifier.alerts.news import Ruling
+from notifier.alerts.word import HOLD, OperatorsWord, trail_of
 from notifier.errors import Conflict, NotFound
 from notifier.storage.database import Database, upsert_into
 from notifier.storage.schema import grouping, item, operator_choice, story, story_ruling
 from notifier.storage.story_items import story_item, story_items
 from notifier.stories.rulings import Pair, Rulebook
 from notifier.stories.story import StoryItem
-
-
-@dataclass(frozen=True, slots=True)
-class Ruling:
-    """One act of an operator: `leads` are the headlines of the two that were called the same, or apart."""
-
-    act: int
-    same: bool
-    leads: tuple[str, str]
-    items: tuple[int, int]
-    pairs: int
-    by: str
-    at: datetime
-    taken_back_at: datetime | None = None
-    taken_back_by: str | None = None
 
 
 class SqlRulings:
@@ -84,7 +69,14 @@ class SqlRulings:
                     raise Conflict(f"ruling {act} was taken back already")
                 raise NotFound(f"there is no ruling {act}")
 
-    def recent(self, limit: int) -> Sequence[Ruling]:
+    def hold(self, story_id: int, by: str, now: datetime) -> None:
+        """Let no alert of this story go before an editor says so. Raises NotFound."""
+        with self._database.writing() as connection:
+            if connection.scalar(select(story.c.id).where(story.c.id == story_id)) is None:
+                raise NotFound(f"there is no story {story_id}")
+            _choose(connection, story_id, HOLD, by, now)
+
+    def rulings(self, limit: int) -> Sequence[Ruling]:
         """The newest rulings first, those that were taken back too."""
         counts = select(story_ruling.c.act, func.count().label("pairs")).group_by(story_ruling.c.act).subquery()
         query = (
@@ -188,9 +180,13 @@ def _share_choice(connection: Connection, story_id: int, other_id: int) -> None:
         return
     strongest = said[0]
     for one in (story_id, other_id):
-        chosen = {"story_id": one, "choice": strongest.choice, "by": strongest.by, "at": strongest.at}
-        statement = upsert_into(connection, operator_choice).values(chosen)
-        connection.execute(statement.on_conflict_do_update(index_elements=[operator_choice.c.story_id], set_=chosen))
+        _choose(connection, one, strongest.choice, strongest.by, strongest.at)
+
+
+def _choose(connection: Connection, story_id: int, choice: str, by: str, at: datetime) -> None:
+    chosen = {"story_id": story_id, "choice": choice, "by": by, "at": at}
+    statement = upsert_into(connection, operator_choice).values(chosen)
+    connection.execute(statement.on_conflict_do_update(index_elements=[operator_choice.c.story_id], set_=chosen))
 
 
 def _write(

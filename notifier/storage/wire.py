@@ -14,8 +14,7 @@ from sqlalchemy import ColumnElement, Connection, and_, or_, select
 from notifier.alerts.desk import WINDOW
 from notifier.alerts.news import Member, RelatedStory, StoryAlert, StoryReport
 from notifier.errors import NotFound
-from notifier.storage.database import Database
-from notifier.storage.rulings import rulebook
+from notifier.storage.rulings import SqlRulings, rulebook
 from notifier.storage.schema import alert, grouping, item, operator_choice, story, story_ruling
 from notifier.storage.story_items import story_item, story_items
 from notifier.stories.explain import Explanation, explain
@@ -26,11 +25,8 @@ MERGED = "merged"
 MOST_RELATED = 3
 
 
-class SqlWire:
-    """The stories of a database, to be looked at."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
+class SqlWire(SqlRulings):
+    """The stories of a database: to be looked at, and ruled on."""
 
     def recent(self, limit: int, before: tuple[datetime, int] | None = None) -> Sequence[StoryReport]:
         """The stories that changed last, newest first; `before` pages on from a story's `updated_at` and id."""

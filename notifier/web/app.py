@@ -24,6 +24,7 @@ from notifier.web.console import (
     topics,
     wire,
 )
+from notifier.web.console import stories as console_stories
 from notifier.web.console.progress import Meter
 from notifier.web.operator_api import alerts as operator_alerts
 from notifier.web.operator_api import changes as operator_changes
@@ -40,6 +41,7 @@ CONSOLE = (
     by_provider.router,
     tokens.router,
     wire.router,
+    console_stories.router,
     topics.router,
     changes.router,
     alerts.router,

@@ -28,6 +28,7 @@ from notifier.storage.newsroom import SqlNewsroom
 from notifier.storage.operators import SqlChangeStore
 from notifier.storage.queue import SqlQueueStore
 from notifier.storage.receipts import SqlReceiptStore
+from notifier.storage.wire import SqlWire
 from notifier.subscribers.subscriber import Subscription
 from notifier.web.console.services import ConsoleServices
 from notifier.web.console.state import ChoreReport, KeyReport, SystemState
@@ -53,6 +54,7 @@ def console_services(house: House) -> ConsoleServices:
         topics_file=TopicsFile(house.settings.topics_path),
         changes=SqlChangeStore(house.database),
         newsroom=SqlNewsroom(house.database),
+        wire=SqlWire(house.database),
         record=house.recent_news.record,
         rules=alert_rules(house.settings),
         open_alerts=house.alerts.open,

@@ -14,7 +14,7 @@ from fastapi import Depends, Request
 
 from notifier.alerts.alert import Alert, Message, NewAlert
 from notifier.alerts.decide import AlertRules
-from notifier.alerts.news import StoryReport
+from notifier.alerts.news import Member, Ruling, StoryReport
 from notifier.alerts.preview import Record
 from notifier.alerts.receipts import ReceiptStore
 from notifier.alerts.requests import RequestStore
@@ -29,6 +29,8 @@ from notifier.operators.identity import Identity, IdentityStore, RoleRule
 from notifier.operators.operator import OperatorStore
 from notifier.operators.token import TokenStore
 from notifier.push.outcome import Outcome
+from notifier.stories.explain import Explanation
+from notifier.stories.story import StoryItem
 from notifier.subscribers.audience import AudienceStore
 from notifier.subscribers.subscriber import Subscription
 from notifier.topics.topic import Topic
@@ -95,6 +97,34 @@ class Newsroom(Protocol):
     def pulse(self) -> str: ...
 
 
+class Wire(Protocol):
+    """Stories item by item, and what operators say of them."""
+
+    def members(self, story_id: int) -> Sequence[Member]:
+        """The items of a story as they came, each with why it is there."""
+
+    def item(self, reference: str) -> StoryItem:
+        """The item of this id or address. Raises NotFound."""
+
+    def explain(self, one_id: int, other_id: int) -> Explanation:
+        """Why two items are one story, or are not. Raises NotFound."""
+
+    def split(self, item_id: int, by: str, now: datetime) -> int:
+        """Take an item out of its story, for good; returns the ruling's number. Raises NotFound, or Conflict."""
+
+    def merge(self, story_id: int, other_id: int, by: str, now: datetime) -> int:
+        """Make two stories one, for good; returns the ruling's number. Raises NotFound, or Conflict."""
+
+    def take_back(self, act: int, by: str, now: datetime) -> None:
+        """As if it had not been said. Raises NotFound, or Conflict if it was taken back before."""
+
+    def rulings(self, limit: int) -> Sequence[Ruling]:
+        """The newest rulings first, those that were taken back too."""
+
+    def hold(self, story_id: int, by: str, now: datetime) -> None:
+        """Let no alert of this story go before an editor says so. Raises NotFound."""
+
+
 class OpenIdProvider(Protocol):
     """An OpenID provider. Synchronous."""
 
@@ -139,6 +169,7 @@ class ConsoleServices:
     topics_file: TopicsFile
     changes: ChangeStore
     newsroom: Newsroom
+    wire: Wire
     record: Callable[[], Record]
     rules: AlertRules
     open_alerts: Callable[[], Sequence[Alert]]

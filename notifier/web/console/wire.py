@@ -13,6 +13,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response, StreamingResponse
 
+from notifier.alerts.news import StoryReport
 from notifier.web.console.access import CHANGES, Editor, Viewer
 from notifier.web.console.page import page
 from notifier.web.console.services import Console, ConsoleServices
@@ -29,7 +30,10 @@ STATES = {
     "new": "alerted",
     "update": "updated",
     "correction": "corrected",
-    "held": "held",
+    "waiting": "waits for you",
+    "withdrawn": "withdrawn",
+    "never": "never",
+    "hold": "on hold",
     "dropped": "not alerted",
 }
 
@@ -45,12 +49,62 @@ def wire(request: Request, session: Viewer, console: Console, services: Services
         session,
         here="wire",
         stories=stories,
-        silenced=console.newsroom.silenced(),
-        states=STATES,
-        facts=evidence,
+        state_of=shown_state,
+        signals_of=signals,
+        late=late,
         now=services.clock(),
         q=q,
     )
+
+
+def shown_state(story: StoryReport) -> tuple[str, str]:
+    """(kind, words) of what a story's mark says: an operator's word first, then what was sent, then the decision."""
+    sent = [alert for alert in story.alerts if not alert.withdrawn]
+    if story.choice == "never":
+        kind = "never"
+    elif any(alert.waiting for alert in sent):
+        kind = "waiting"
+    elif story.choice == "hold":
+        kind = "hold"
+    elif sent:
+        kind = sent[-1].kind
+    elif story.alerts:
+        kind = "withdrawn"
+    else:
+        kind = "dropped"
+    return kind, STATES.get(kind, kind)
+
+
+def late(story: StoryReport) -> str:
+    """How long its lead item took from publication to us, as a person says it; nothing where no time was given."""
+    lead = story.lead
+    if lead.published_at is None:
+        return ""
+    seconds = (lead.first_seen - lead.published_at).total_seconds()
+    return "reached us at once" if seconds < 60 else f"reached us after {_span(seconds)}"
+
+
+def signals(verdict: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """What the newest decision rests on: a sentence for each signal, and its figures for whoever opens it."""
+    figures = dict(verdict.get("evidence", {}))
+    breaking, said = figures.pop("breaking", None), figures.pop("signals", None) or {}
+    found = []
+    if said.get("sources"):
+        weight, needed = said.get("weight", 0), said.get("needed", 0)
+        count = len(said["sources"])
+        who = f"{count} independent source{'s' if count != 1 else ''}"
+        sentence = f"Told by {who}: weight {weight:g} of the {needed:g} that make it breaking"
+        found.append((sentence, evidence(said)))
+    elif breaking is not None:
+        found.append(("Breaking" if breaking else "Not breaking: nothing fresh that counts", evidence(said)))
+    topics = figures.pop("topics", None) or {}
+    if topics:
+        words = topics if isinstance(topics, Mapping) else dict.fromkeys(topics, ())
+        lines = [(str(slug), "by " + ", ".join(by) if by else "takes everything") for slug, by in words.items()]
+        found.append((f"Touches {', '.join(map(str, words))}", lines))
+    if rest := evidence(figures):
+        found.append(("The decision’s other figures", rest))
+    return found
 
 
 @router.post("/stories/{story_id}/never", dependencies=CHANGES)

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from notifier.alerts.alert import Alert, Message, NewAlert
 from notifier.alerts.decide import AlertRules
-from notifier.alerts.news import StoryReport
+from notifier.alerts.news import Member, Ruling, StoryReport
 from notifier.alerts.preview import Record
 from notifier.alerts.queue import QueueState
 from notifier.clock import ManualClock
@@ -25,6 +25,8 @@ from notifier.operators.change import Change, NewChange
 from notifier.operators.operator import Role
 from notifier.operators.password import hash_password
 from notifier.push.outcome import Delivered, Outcome
+from notifier.stories.explain import Explanation, explain
+from notifier.stories.rulings import Rulebook
 from notifier.stories.story import StoryItem
 from notifier.subscribers.subscriber import Subscription
 from notifier.web.console.access import COOKIE, form_token
@@ -79,12 +81,15 @@ class MemoryNewsroom:
     audience_of_new: int = 2
 
     def stories(self, limit: int, before: tuple[datetime, int] | None = None) -> Sequence[StoryReport]:
-        return [r for r in self.reports if before is None or (r.updated_at, r.id) < before][:limit]
+        shown = [r for r in self.reports if before is None or (r.updated_at, r.id) < before][:limit]
+        return [self.story(r.id) for r in shown]
 
     def story(self, story_id: int) -> StoryReport:
         found = next((r for r in self.reports if r.id == story_id), None)
         if found is None:
             raise NotFound("no such story")
+        if story_id in self.never:
+            return replace(found, choice="never", chosen_by=self.never[story_id])
         return found
 
     def alerts(self, limit: int, before: int | None = None) -> Sequence[Alert]:
@@ -150,6 +155,46 @@ REPORT = StoryReport(
 )
 
 
+@dataclass
+class MemoryWire:
+    """Items in a list; what was said of them can be looked at."""
+
+    items: Sequence[StoryItem]
+    said: list[tuple[object, ...]] = field(default_factory=list)
+    ruled: list[Ruling] = field(default_factory=list)
+
+    def members(self, story_id: int) -> Sequence[Member]:
+        evidence = {"score": 1.5, "merge_at": 1.0, "nearest_item": 3}
+        return [Member(i, "event", evidence) for i in self.items if i.story_id == story_id]
+
+    def item(self, reference: str) -> StoryItem:
+        found = next((i for i in self.items if reference in {str(i.id), i.url}), None)
+        if found is None:
+            raise NotFound(f"there is no item {reference}")
+        return found
+
+    def explain(self, one_id: int, other_id: int) -> Explanation:
+        one, other = self.item(str(one_id)), self.item(str(other_id))
+        return explain(one, other, self.items, {}, Rulebook(), timedelta(hours=72))
+
+    def split(self, item_id: int, by: str, now: datetime) -> int:
+        self.said.append(("split", item_id, by))
+        return len(self.said)
+
+    def merge(self, story_id: int, other_id: int, by: str, now: datetime) -> int:
+        self.said.append(("merge", story_id, other_id, by))
+        return len(self.said)
+
+    def take_back(self, act: int, by: str, now: datetime) -> None:
+        self.said.append(("take back", act, by))
+
+    def rulings(self, limit: int) -> Sequence[Ruling]:
+        return self.ruled[:limit]
+
+    def hold(self, story_id: int, by: str, now: datetime) -> None:
+        self.said.append(("hold", story_id, by))
+
+
 class Console:
     """The application with a console, and whoever sits at it."""
 
@@ -157,6 +202,7 @@ class Console:
         self.path = folder / "topics.yaml"
         self.path.write_text(TOPICS, encoding="utf-8")
         self.operators, self.changes, self.newsroom = MemoryOperators(), MemoryChanges(), MemoryNewsroom([REPORT])
+        self.wire = MemoryWire(ITEMS)
         self.tokens, self.requests = MemoryTokens(self.operators), MemoryRequests(self.newsroom.accept)
         self.feeds_path = folder / "feeds.yaml"
         self.feeds_path.write_text(FEEDS, encoding="utf-8")
@@ -182,6 +228,7 @@ class Console:
             topics_file=TopicsFile(self.path),
             changes=self.changes,
             newsroom=self.newsroom,
+            wire=self.wire,
             record=lambda: Record(ITEMS),
             rules=AlertRules(),
             open_alerts=lambda: [alert for alert in self.newsroom.made[::-1] if alert.done_at is None],

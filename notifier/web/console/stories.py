@@ -1,0 +1,148 @@
+"""One story, item by item; what an operator says of it; and any two items compared, layer by layer.
+
+Enters: the wire. Leaves: HTML, and rulings that the desk carries out within a second or so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from notifier.alerts.news import Member, StoryReport
+from notifier.errors import NotFound
+from notifier.web.console.access import CHANGES, Editor, Viewer
+from notifier.web.console.page import page
+from notifier.web.console.services import Console
+from notifier.web.console.wire import evidence, shown_state, signals
+from notifier.web.services import Services
+
+RULINGS = 100
+# What a page says after something was done: the desk needs a moment for it.
+SAID = {
+    "split": "It is being taken out into a story of its own. This page follows within a second or two.",
+    "merge": "The two are being made one. This page follows within a second or two.",
+    "hold": "Alerts of this story wait under Alerts until an editor lets them go.",
+    "back": "Taken back. Items return within a second or two.",
+}
+
+router = APIRouter(prefix="/console", include_in_schema=False, max_body_size=4096)
+
+
+@router.get("/stories/compare")
+def compare(request: Request, session: Viewer, console: Console, a: str = "", b: str = "") -> Response:
+    """Two items, by id or address: one story or not, and by which figures."""
+    found, problem = None, ""
+    if a.strip() and b.strip():
+        try:
+            found = console.wire.explain(console.wire.item(a).id, console.wire.item(b).id)
+        except NotFound as unknown:
+            problem = str(unknown)
+    status = 404 if problem else 200
+    return page(request, "compare.html", session, status=status, here="wire", found=found, problem=problem, a=a, b=b)
+
+
+@router.get("/stories/{story_id}")
+def story(
+    story_id: int, request: Request, session: Viewer, console: Console, services: Services, said: str = ""
+) -> Response:
+    """Who tells it, why each item is in it, what came of it; a merged one leads to where its items are."""
+    report = console.newsroom.story(story_id)
+    into = _merged_into(report)
+    if into:
+        return RedirectResponse(f"/console/stories/{into}" + (f"?said={said}" if said in SAID else ""), 303)
+    return page(
+        request,
+        "story.html",
+        session,
+        here="wire",
+        story=report,
+        members=console.wire.members(story_id),
+        state=shown_state(report),
+        signals=signals(report.verdict),
+        joined=joined,
+        now=services.clock(),
+        said=SAID.get(said, ""),
+    )
+
+
+@router.post("/items/{item_id}/split", dependencies=CHANGES)
+def split(item_id: int, session: Editor, console: Console) -> Response:
+    """Take an item out of its story, for good."""
+    left = console.wire.item(str(item_id)).story_id
+    console.wire.split(item_id, session.operator.name, console.wall())
+    return RedirectResponse(f"/console/stories/{left}?said=split", 303)
+
+
+@router.post("/stories/{story_id}/merge", dependencies=CHANGES)
+def merge(story_id: int, session: Editor, console: Console, other: Annotated[int, Form()]) -> Response:
+    """Make two stories one, for good."""
+    console.wire.merge(story_id, other, session.operator.name, console.wall())
+    return RedirectResponse(f"/console/stories/{story_id}?said=merge", 303)
+
+
+@router.post("/stories/{story_id}/hold", dependencies=CHANGES)
+def hold(story_id: int, session: Editor, console: Console) -> Response:
+    """Let its alerts wait for an editor."""
+    console.wire.hold(story_id, session.operator.name, console.wall())
+    return RedirectResponse(f"/console/stories/{story_id}?said=hold", 303)
+
+
+@router.get("/rulings")
+def rulings(request: Request, session: Viewer, console: Console, services: Services, said: str = "") -> Response:
+    """What operators called the same story or not, newest first."""
+    return page(
+        request,
+        "rulings.html",
+        session,
+        here="wire",
+        rulings=console.wire.rulings(RULINGS),
+        now=services.clock(),
+        said=SAID.get(said, ""),
+    )
+
+
+@router.post("/rulings/{act}/take-back", dependencies=CHANGES)
+def take_back(act: int, session: Editor, console: Console) -> Response:
+    """As if it had not been said."""
+    console.wire.take_back(act, session.operator.name, console.wall())
+    return RedirectResponse("/console/rulings?said=back", 303)
+
+
+WAYS = {
+    "new": "Began this story",
+    "url": "Same page",
+    "headline": "Same headline",
+    "wire": "Wire copy of the same text",
+    "event": "Same event in other words",
+    "operator": "Put here by an operator",
+}
+
+
+def joined(member: Member) -> tuple[str, list[tuple[str, str]]]:
+    """How an item came to its story: a few words, and the figures."""
+    figures = {key: value for key, value in member.evidence.items() if key != "trail"}
+    words = WAYS.get(member.signal, member.signal)
+    if member.signal == "operator":
+        words = _by_hand(figures)
+    elif "score" in figures:
+        words += f", score {figures['score']:g} (line {figures['merge_at']:g})"
+    return words, evidence(figures)
+
+
+def _by_hand(figures: Mapping[str, Any]) -> str:
+    said = {"same": "Merged", "apart": "Split out", "taken back": "Back again"}.get(
+        str(figures.get("said")), "Put here"
+    )
+    by = f" by {figures['by']}" if figures.get("by") else ""
+    number = f" (ruling {figures['ruling']})" if "ruling" in figures else ""
+    return f"{said}{by}{number}"
+
+
+def _merged_into(report: StoryReport) -> int:
+    if report.state != "merged":
+        return 0
+    figures: Mapping[str, Any] = report.verdict.get("evidence", {})
+    return int(figures.get("into", 0))

@@ -1,0 +1,125 @@
+"""Stories in an operator's hand: looked at item by item, split, merged, held, compared."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from notifier.alerts.news import RelatedStory, Ruling, StoryAlert
+from notifier.operators.operator import Role
+from notifier.web.console.wire import late, shown_state, signals
+from tests.web.console.newsroom import ITEMS, REPORT, Console
+from tests.web.site import NOW
+
+
+@pytest.fixture(autouse=True)
+def signed_in(console: Console) -> None:
+    console.sign_in()
+
+
+def test_a_story_shows_its_items_and_why_each_is_in_it(console: Console) -> None:
+    page = console.get("/console/stories/3").text
+
+    assert "Ferry fares to rise" in page
+    assert "Same event in other words, score 1.5 (line 1)" in page
+    assert "<dt>nearest item</dt><dd>3</dd>" in page
+
+
+def test_an_item_is_split_out_and_two_stories_are_merged(console: Console) -> None:
+    split = console.post("/console/items/3/split")
+    merged = console.post("/console/stories/3/merge", other="2")
+
+    assert console.wire.said == [("split", 3, "Ada"), ("merge", 3, 2, "Ada")]
+    assert split.headers["location"] == "/console/stories/3?said=split"
+    assert "follows within a second" in console.get(merged.headers["location"]).text
+
+
+def test_possibly_related_stories_are_shown_with_a_button_that_merges(console: Console) -> None:
+    console.newsroom.reports[0] = replace(REPORT, related=(RelatedStory(2, "Flood closes the old bridge", "Post"),))
+
+    for path in ("/console/wire", "/console/stories/3"):
+        page = console.get(path).text
+        assert "Flood closes the old bridge" in page
+        assert 'action="/console/stories/3/merge"' in page
+        assert '<input type="hidden" name="other" value="2">' in page
+
+
+def test_a_story_is_put_on_hold_and_says_what_that_means(console: Console) -> None:
+    console.post("/console/stories/3/hold")
+    console.newsroom.reports[0] = replace(REPORT, choice="hold", chosen_by="Ada")
+
+    assert console.wire.said == [("hold", 3, "Ada")]
+    page = console.get("/console/wire").text
+    assert "Ada put it on hold" in page
+    assert "Back to the rules" in page
+
+
+def test_any_two_items_are_compared_by_number_or_address(console: Console) -> None:
+    page = console.get(f"/console/stories/compare?a=1&b={ITEMS[2].url}").text
+
+    assert "Two stories, numbers 1 and 3" in page
+    assert "event: words in common" in page
+    assert console.get("/console/stories/compare?a=1&b=99").status == 404
+    assert console.get("/console/stories/compare").status == 200
+
+
+def test_rulings_are_listed_and_taken_back(console: Console) -> None:
+    assert "Nothing yet" in console.get("/console/rulings").text
+    console.wire.ruled.append(Ruling(7, False, ("Ferry aground", "Ferry fares to rise"), (1, 3), 2, "Bea", NOW))
+
+    page = console.get("/console/rulings").text
+    console.post("/console/rulings/7/take-back")
+
+    assert "Split: Ferry aground" in page
+    assert "from Ferry fares to rise and 1 more" in page
+    assert console.wire.said == [("take back", 7, "Ada")]
+
+
+def test_a_merged_story_leads_to_where_its_items_are(console: Console) -> None:
+    merged = replace(REPORT, id=9, state="merged", verdict={"code": "merged", "evidence": {"into": 3}})
+    console.newsroom.reports.append(merged)
+
+    assert console.get("/console/stories/9").headers["location"] == "/console/stories/3"
+    assert console.get("/console/stories/99").status == 404
+
+
+def test_a_viewer_may_look_and_compare_only(console: Console) -> None:
+    console.sign_in("Vic", Role.VIEWER)
+
+    assert not any(
+        word in console.get("/console/stories/3").text for word in ("Split out", "Never alert", "Merge with")
+    )
+    assert console.post("/console/stories/3/merge", other="2").status == 403
+    assert console.wire.said == []
+
+
+def test_the_mark_says_what_an_operator_said_then_what_was_sent() -> None:
+    sent = StoryAlert(1, "new", NOW)
+
+    assert shown_state(REPORT) == ("dropped", "not alerted")
+    assert shown_state(replace(REPORT, alerts=(sent, replace(sent, kind="update")))) == ("update", "updated")
+    assert shown_state(replace(REPORT, alerts=(replace(sent, waiting=True),))) == ("waiting", "waits for you")
+    assert shown_state(replace(REPORT, alerts=(replace(sent, withdrawn=True),))) == ("withdrawn", "withdrawn")
+    assert shown_state(replace(REPORT, alerts=(sent,), choice="never")) == ("never", "never")
+
+
+def test_signals_are_sentences_with_figures_behind_them() -> None:
+    evidence = {
+        "breaking": False,
+        "signals": {"sources": {"BBC": 1.0, "The Verge": 0.5}, "weight": 1.5, "needed": 3.0},
+        "topics": {"ships": ["ferry"]},
+        "age_s": 7200,
+    }
+
+    (sources, figures), topics, rest = signals({"evidence": evidence})
+
+    assert sources == "Told by 2 independent sources: weight 1.5 of the 3 that make it breaking"
+    assert ("sources: The Verge", "0.5") in figures
+    assert topics == ("Touches ships", [("ships", "by ferry")])
+    assert rest[1] == [("age", "2 h")]
+
+
+def test_a_story_without_a_time_says_nothing_of_delay() -> None:
+    assert late(replace(REPORT, lead=replace(REPORT.lead, published_at=None))) == ""
+    assert late(REPORT) == "reached us at once"
