@@ -50,6 +50,10 @@ class Metrics:
             "notifier_push_services_paused", "1 while a push service refuses our credentials", ["service"],
             registry=self.registry,
         )  # fmt: skip
+        self.push_limit = Gauge(
+            "notifier_push_limit_per_minute", "Messages a minute that a push service limits this site to; 0: no limit",
+            ["service"], registry=self.registry,
+        )  # fmt: skip
         self.publication_to_alert = Histogram(
             "notifier_publication_to_alert_seconds", "From an item's publication to its alert's acceptance",
             buckets=SECONDS, registry=self.registry,

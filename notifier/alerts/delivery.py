@@ -6,13 +6,18 @@ names the lease it acts under; a worker whose lease ran out gets LeaseLost and w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Protocol
 
 from notifier.alerts.alert import Alert, Chunk
 from notifier.subscribers.subscriber import PushKeys
+
+Held = Mapping[bool, Collection[str]]
+"""{is breaking: push services that take no such alert for now}."""
+NOTHING_HELD: Held = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +126,11 @@ class DeliveryStore(Protocol):
     def release(self, job: ChunkJob, now: datetime) -> None:
         """Give the chunk back where its cursor stands, for whoever is next."""
 
-    def claim_retries(self, now: datetime, limit: int, lease_s: float) -> Sequence[RetryJob]:
-        """Up to `limit` due retries of one alert under a fresh lease; breaking ones first, then who waited longest."""
+    def claim_retries(self, now: datetime, limit: int, lease_s: float, held: Held = NOTHING_HELD) -> Sequence[RetryJob]:
+        """Up to `limit` due retries of one alert at one push service that is not `held`, under a fresh lease.
+
+        Breaking alerts first, then older ones; of the subscribers those first who were here most recently.
+        """
 
     def settle_retries(self, settlements: Sequence[RetrySettlement], now: datetime) -> None:
         """Write what came of retries: counted and removed, or put off. Those that another worker holds stay his."""

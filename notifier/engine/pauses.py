@@ -1,4 +1,7 @@
-"""Push services that refuse our credentials (401, 403): paused, loudly, while everybody's subscription stays."""
+"""Push services that take nothing for now: whoever waits for them waits in the database, untouched.
+
+Paused, loudly, are those that refuse our credentials (401, 403), while everybody's subscription stays. Held are those
+whose pace has no room left (push/pacing.py): a limit a minute, or a rest after failures."""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from threading import Lock
 
 import structlog
 
+from notifier.alerts.delivery import Held
 from notifier.telemetry import Metrics
 
 log = structlog.get_logger()
@@ -20,6 +24,7 @@ class Pauses:
 
     def __init__(self, metrics: Metrics) -> None:
         self._until: dict[str, datetime] = {}
+        self._held: dict[tuple[str, bool], datetime] = {}
         self._lock = Lock()
         self._metrics = metrics
 
@@ -46,6 +51,23 @@ class Pauses:
         """{push service: when its pause ends} of those that are paused."""
         with self._lock:
             return {service: until for service, until in self._until.items() if until > now}
+
+    def hold(self, service: str, until: datetime, *, breaking: bool) -> None:
+        """No room is left at `service` until then: for ordinary alerts, or for breaking and so for all."""
+        with self._lock:
+            self._held[service, breaking] = until
+            if breaking:
+                self._held[service, False] = until
+
+    def held(self, now: datetime) -> Held:
+        """The services that take nothing now: held ones, and paused ones."""
+        with self._lock:
+            self._held = {key: until for key, until in self._held.items() if until > now}
+            paused = {service for service, until in self._until.items() if until > now}
+            return {
+                breaking: paused | {service for service, urgent in self._held if urgent is breaking}
+                for breaking in (True, False)
+            }
 
     def remaining_s(self, service: str, now: datetime) -> float:
         """Seconds until the pause ends; 0 where there is none."""

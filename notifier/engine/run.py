@@ -10,9 +10,11 @@ import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 
+from notifier.alerts.alert import Urgency
 from notifier.alerts.delivery import (
     ChunkJob,
     DeliveryStore,
@@ -57,6 +59,7 @@ class Judged:
 
 
 ACCEPTED, EXPIRED = Judged("delivered"), Judged("expired")
+HELD = "held"
 
 
 class Runner:
@@ -108,11 +111,14 @@ class Runner:
             log.warning("chunk.lease-lost", alert=job.alert.id, chunk=job.chunk.id)
 
     def run_retries(self) -> bool:
-        """Try again what is due of one alert; False if nothing was.
+        """Try again what is due of one alert at one push service; False if nothing was.
 
-        One alert at a time: its pushes go out within one deadline, and so within the lease.
+        One alert at a time: its pushes go out within one deadline, and so within the lease. Who waits for a service
+        that takes nothing now is left waiting.
         """
-        jobs = self._deliveries.claim_retries(self._clock(), self._settings.retries_at_once, self._settings.lease_s)
+        now, settings = self._clock(), self._settings
+        held = self._pauses.held(now)
+        jobs = self._deliveries.claim_retries(now, settings.retries_at_once, settings.lease_s, held)
         if jobs:
             self._deliveries.settle_retries(self._retry(jobs), self._clock())
         return bool(jobs)
@@ -204,12 +210,22 @@ class Runner:
                 return self._later(job, recipient, attempts, Retry("paused", wait_s))
 
     def _later(self, job: ChunkJob | RetryJob, recipient: Recipient, attempts: int, retry: Retry) -> Judged:
+        if retry.reason == HELD:
+            return self._held(job, recipient, attempts, retry.after_s or 0.0)
         tried = attempts + 1
         at = next_attempt(tried, retry.after_s, self._clock(), expires_at(job.alert), self._spread)
         if at is None:
             return EXPIRED
         later = RetryLater(recipient.subscription_id, tried, retry.reason, at, recipient.push_service)
         return Judged("retrying", again=later)
+
+    def _held(self, job: ChunkJob | RetryJob, recipient: Recipient, attempts: int, wait_s: float) -> Judged:
+        """It was not sent, so nothing failed: it waits for the next room, with those who were here last in front."""
+        at = self._clock() + timedelta(seconds=wait_s)
+        self._pauses.hold(recipient.push_service, at, breaking=job.alert.urgency is Urgency.HIGH)
+        if at >= expires_at(job.alert):
+            return EXPIRED
+        return Judged("retrying", RetryLater(recipient.subscription_id, attempts, HELD, at, recipient.push_service))
 
 
 def _count(recipients: Sequence[Recipient], judged: Sequence[Judged]) -> Counter[tuple[str, str]]:

@@ -6,7 +6,7 @@ messages go before the others, and earlier ones in a batch before later ones: ca
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from math import ceil
 from threading import Lock
 
@@ -27,8 +27,9 @@ log = structlog.get_logger()
 class Pacer:
     """The Paces of all services, shared by a process's threads. `streams` are those of each wire."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, clock: Clock, limiting: Collection[str] = (CHROME,)) -> None:
+        """`limiting`: the origins that limit sites which they judge disruptive (pacing.py)."""
+        self._clock, self._limiting = clock, limiting
         self._paces: dict[str, Pace] = {}
         self._lock = Lock()
 
@@ -55,7 +56,7 @@ class Pacer:
         _tell(origin, before, after)
 
     def _pace(self, origin: str) -> Pace:
-        return self._paces.get(origin) or Pace(may_limit=origin == CHROME)
+        return self._paces.get(origin) or Pace(may_limit=origin in self._limiting)
 
 
 class PacedWire:

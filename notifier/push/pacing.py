@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from math import ceil
 from statistics import median
 
 from notifier.push.outcome import retry_after_s
@@ -30,9 +31,13 @@ PROBE = 5
 LONGEST_ASKED_S = 900.0
 
 LIMITED_PER_MINUTE = 1000
+MOST_GRANTED = 2.2 * LIMITED_PER_MINUTE
+"""A minute of ours overlaps two of theirs."""
 LIMITED_MINUTES = 3
-"""Minutes in a row that look limited before it is believed."""
+"""Minutes that look limited, with none beyond it between them, before it is believed."""
 KEPT_FOR_URGENT = 0.2
+ROOM_EVERY_S = 10.0
+"""How long those wait for whom a limit leaves no room: by then it has some again."""
 LIFT_AFTER = timedelta(hours=1)
 LIFTED = 16 * LIMITED_PER_MINUTE
 
@@ -49,9 +54,14 @@ class Minute:
     throttled: int = 0
 
     @property
+    def is_beyond(self) -> bool:
+        """More was accepted than Chrome would grant to such a site. A quiet minute says nothing either way."""
+        return self.accepted > MOST_GRANTED
+
+    @property
     def looks_limited(self) -> bool:
         """Many 429 beside about as many acceptances as Chrome grants to a site that it judges disruptive."""
-        near = 0.5 * LIMITED_PER_MINUTE <= self.accepted <= 1.5 * LIMITED_PER_MINUTE
+        near = 0.5 * LIMITED_PER_MINUTE <= self.accepted <= MOST_GRANTED
         return near and self.throttled >= 0.2 * self.sent
 
 
@@ -60,8 +70,8 @@ class Pace:
     """What is known of one push service.
 
     `may_limit`: it is Chrome's, which limits sites; `usual_s`: its usual latency; `failures`: batches in a row of which
-    nothing came; `rests_until`: the circuit is open, or the service asked for time; `per_minute`: the limit that is
-    kept, since `limited_since`, and doubled at `lifts_at`.
+    nothing came; `rests_until`: the circuit is open, or the service asked for time; `minute` is under way, `before`
+    the one before it; `per_minute`: the limit that is kept, since `limited_since`, and doubled at `lifts_at`.
     """
 
     may_limit: bool = False
@@ -70,6 +80,7 @@ class Pace:
     failures: int = 0
     rests_until: datetime | None = None
     minute: Minute = Minute()
+    before: Minute = Minute()
     limited_minutes: int = 0
     per_minute: int | None = None
     limited_since: datetime | None = None
@@ -138,9 +149,8 @@ def admit(pace: Pace, wanted: int, now: datetime, *, urgent: bool) -> tuple[Pace
     wait_s = FIRST_REST_S
     if pace.per_minute is not None:
         kept = 0 if urgent else int(pace.per_minute * KEPT_FOR_URGENT)
-        send = max(0, min(send, pace.per_minute - kept - pace.minute.sent))
-        started_at = pace.minute.started_at or now
-        wait_s = (started_at + _MINUTE - now).total_seconds()
+        send = max(0, min(send, pace.per_minute - kept - _sent_lately(pace, now)))
+        wait_s = ROOM_EVERY_S
     minute = replace(pace.minute, started_at=pace.minute.started_at or now, sent=pace.minute.sent + send)
     return replace(pace, minute=minute), Admission(send, pace.streams, 0.0 if send == wanted else wait_s)
 
@@ -188,13 +198,21 @@ def _rest(pace: Pace, batch: Tally, now: datetime) -> Pace:
     return replace(pace, failures=failures, rests_until=now + timedelta(seconds=rest_s) if rest_s else None)
 
 
+def _sent_lately(pace: Pace, now: datetime) -> int:
+    """About how many were sent in the last 60 s: all of this minute, and of the one before what reaches into them."""
+    if pace.before.started_at is None:
+        return pace.minute.sent
+    reaches = (pace.before.started_at + 2 * _MINUTE - now) / _MINUTE
+    return pace.minute.sent + ceil(pace.before.sent * min(1.0, max(0.0, reaches)))
+
+
 def _roll(pace: Pace, now: datetime) -> Pace:
     """Close the minute that is over, and see whether it looked limited, or whether the limit may be lifted."""
     started_at = pace.minute.started_at
     if started_at is None or now < started_at + _MINUTE:
         return pace
-    limited_minutes = pace.limited_minutes + 1 if pace.minute.looks_limited else 0
-    pace = replace(pace, minute=Minute(), limited_minutes=limited_minutes)
+    limited_minutes = 0 if pace.minute.is_beyond else pace.limited_minutes + pace.minute.looks_limited
+    pace = replace(pace, minute=Minute(), before=pace.minute, limited_minutes=limited_minutes)
     if pace.per_minute is None:
         if pace.may_limit and limited_minutes >= LIMITED_MINUTES:
             return replace(pace, per_minute=LIMITED_PER_MINUTE, limited_since=now, lifts_at=now + LIFT_AFTER)

@@ -16,7 +16,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     and_,
-    delete,
     exists,
     func,
     or_,
@@ -24,12 +23,13 @@ from sqlalchemy import (
     update,
 )
 
-from notifier.alerts.alert import Alert, Chunk
+from notifier.alerts.alert import Chunk
 from notifier.alerts.delivery import (
+    NOTHING_HELD,
     ChunkJob,
+    Held,
     Recipient,
     RetryJob,
-    RetryLater,
     RetrySettlement,
     Settlement,
 )
@@ -37,11 +37,22 @@ from notifier.alerts.receipts import ACCEPTED
 from notifier.errors import LeaseLost
 from notifier.storage.alerts import load_alerts
 from notifier.storage.counts import Tally, add_counts, finish_if_done
-from notifier.storage.database import Database, upsert_into
+from notifier.storage.database import Database
 from notifier.storage.envelopes import take_envelopes
 from notifier.storage.receipts import add_times
+from notifier.storage.retries import (
+    RECIPIENT_COLUMNS,
+    add_retries,
+    due,
+    end,
+    first_due,
+    follow,
+    most_engaged,
+    put_off,
+    recipient,
+    retry_jobs,
+)
 from notifier.storage.schema import (
-    alert,
     alert_topic,
     chunk,
     delivery_retry,
@@ -49,18 +60,6 @@ from notifier.storage.schema import (
     subscription_topic,
 )
 from notifier.storage.subscriptions import has_topic, remove_subscriptions
-from notifier.subscribers.subscriber import PushKeys
-
-MOVED = "moved"
-# Every subscription of the chunk's range that has one of the alert's topics, once.
-RECIPIENT_COLUMNS = (
-    subscription.c.id,
-    subscription.c.endpoint,
-    subscription.c.p256dh,
-    subscription.c.auth,
-    subscription.c.push_service,
-    subscription.c.vapid_key_id,
-)
 
 
 class SqlDeliveryStore:
@@ -135,7 +134,7 @@ class SqlDeliveryStore:
                 query = query.where(~has_topic(subscription.c.id, left_out))
             found = connection.execute(query).all()
             envelopes = take_envelopes(connection, self._database, [row.id for row in found])
-            return [_recipient(row, envelopes.get(row.id)) for row in found]
+            return [recipient(row, envelopes.get(row.id)) for row in found]
 
     def settle(self, job: ChunkJob, settlement: Settlement, now: datetime, lease_s: float) -> None:
         """Write what came of a sub-batch, move the cursor and renew the lease, in one transaction."""
@@ -145,9 +144,9 @@ class SqlDeliveryStore:
                 values |= {"state": "done", "lease_until": None, "lease_token": None}
             _under_lease(connection, job, values)
             tally = _tally(job, settlement)
-            _add_retries(connection, job.alert, settlement.retries, tally)
+            add_retries(connection, job.alert, settlement.retries, tally)
             _, moved = remove_subscriptions(connection, settlement.gone, now, tally, settlement.endpoints)
-            _follow(connection, job.alert, moved, now, tally)
+            follow(connection, job.alert, moved, now, tally)
             add_counts(connection, tally)
             add_times(connection, {(job.alert.id, ACCEPTED, le_s): n for le_s, n in settlement.took.items()})
             others = tally.alerts - {job.alert.id}  # whose retries went with those who are gone
@@ -158,48 +157,34 @@ class SqlDeliveryStore:
         with self._database.writing() as connection:
             _under_lease(connection, job, {"state": "ready", "lease_until": None, "lease_token": None})
 
-    def claim_retries(self, now: datetime, limit: int, lease_s: float) -> Sequence[RetryJob]:
-        """Due retries of one alert under a fresh lease, breaking ones first, then the one that waited longest."""
-        due = and_(
-            delivery_retry.c.next_attempt_at <= now,
-            or_(delivery_retry.c.lease_until.is_(None), delivery_retry.c.lease_until < now),
-        )
-        if not self._any(due):
+    def claim_retries(self, now: datetime, limit: int, lease_s: float, held: Held = NOTHING_HELD) -> Sequence[RetryJob]:
+        """Due retries of one alert at one push service that is not held, who was here most recently first."""
+        if not self._any(due(now)):
             return []
+        with self._database.reading() as connection:
+            found = connection.execute(first_due(now, held)).one_or_none()
+        if found is None:
+            return []
+        alert_id, service = found.alert_id, found.push_service
         with self._database.writing() as connection:
-            first = (
-                select(delivery_retry.c.alert_id)
-                .join(alert, alert.c.id == delivery_retry.c.alert_id)
-                .where(due)
-                .order_by(alert.c.breaking.desc(), delivery_retry.c.next_attempt_at)
-                .limit(1)
-                .with_for_update(skip_locked=True, of=delivery_retry)
-            )
-            alert_id = connection.scalar(first)
-            if alert_id is None:
-                return []
-            chosen = (
-                select(delivery_retry.c.subscription_id)
-                .where(delivery_retry.c.alert_id == alert_id, due)
-                .order_by(delivery_retry.c.next_attempt_at)
-                .limit(limit)
-                .with_for_update(skip_locked=True)
-            )
-            ids = list(connection.scalars(chosen))
+            ids = most_engaged(connection, alert_id, service, now, limit)
             rows = connection.execute(
                 update(delivery_retry)
                 .where(delivery_retry.c.alert_id == alert_id, delivery_retry.c.subscription_id.in_(ids))
                 .values(lease_until=now + timedelta(seconds=lease_s), lease_token=secrets.token_hex(16))
                 .returning(delivery_retry)
             ).all()
-            return _retry_jobs(connection, alert_id, rows)
+            return retry_jobs(connection, alert_id, sorted(rows, key=lambda row: ids.index(row.subscription_id)))
 
     def settle_retries(self, settlements: Sequence[RetrySettlement], now: datetime) -> None:
         """Write what came of retries that are still held: counted and removed, or put off."""
         tally, gone, took = Tally(), {}, Counter[tuple[int, str, float]]()
         with self._database.writing() as connection:
-            for settled in settlements:
-                if not _end_lease(connection, settled) or settled.again is not None:
+            put_off(connection, settlements)
+            over = [settled for settled in settlements if settled.again is None]
+            ended = end(connection, over)
+            for settled in over:
+                if (settled.alert_id, settled.recipient.subscription_id) not in ended:
                     continue
                 service = settled.recipient.push_service
                 tally.update({(settled.alert_id, service, "retrying"): -1})
@@ -211,7 +196,7 @@ class SqlDeliveryStore:
             endpoints = {s.recipient.subscription_id: s.recipient.keys.endpoint for s in settlements}
             _, moved = remove_subscriptions(connection, gone, now, tally, endpoints)
             for alert_id in {s.alert_id for s in settlements if s.recipient.subscription_id in moved}:
-                _follow(connection, load_alerts(connection, [alert_id])[alert_id], moved, now, tally)
+                follow(connection, load_alerts(connection, [alert_id])[alert_id], moved, now, tally)
             add_counts(connection, tally)
             add_times(connection, took)
             finish_if_done(connection, tally.alerts, now)
@@ -240,72 +225,6 @@ def _tally(job: ChunkJob, settlement: Settlement) -> Tally:
             for outcome, count in outcomes.items()
         }
     )
-
-
-def _follow(connection: Connection, to: Alert, moved: Mapping[int, str], now: datetime, tally: Tally) -> None:
-    """Who has another endpoint than the one that had ended gets the alert there: at once, by a retry."""
-    for service in moved.values():
-        tally[to.id, service, "gone"] -= 1
-        tally[to.id, service, "retrying"] += 1
-    again = [RetryLater(number, 1, MOVED, now, service) for number, service in moved.items()]
-    _add_retries(connection, to, again, tally)
-
-
-def _add_retries(connection: Connection, to: Alert, retries: Sequence[RetryLater], tally: Tally) -> None:
-    if not retries:
-        return
-    expires = to.decided_at + timedelta(seconds=to.ttl_s)
-    # A subscriber who left in the meantime is no longer there to be referred to; who is there stays until the commit.
-    wanted = select(subscription.c.id).where(subscription.c.id.in_([later.subscription_id for later in retries]))
-    alive = set(connection.scalars(wanted.order_by(subscription.c.id).with_for_update(read=True, key_share=True)))
-    rows = []
-    for later in retries:
-        if later.subscription_id not in alive:
-            tally.give_up(to.id, later.push_service)
-            continue
-        rows.append(
-            {
-                "alert_id": to.id,
-                "subscription_id": later.subscription_id,
-                "attempts": later.attempts,
-                "reason": later.reason,
-                "next_attempt_at": later.next_attempt_at,
-                "expires_at": expires,
-            }
-        )
-    if rows:
-        connection.execute(upsert_into(connection, delivery_retry).on_conflict_do_nothing(), rows)
-
-
-def _end_lease(connection: Connection, settled: RetrySettlement) -> bool:
-    """Put the retry off, or delete it; False if another worker holds it now, or nobody."""
-    held = and_(
-        delivery_retry.c.alert_id == settled.alert_id,
-        delivery_retry.c.subscription_id == settled.recipient.subscription_id,
-        delivery_retry.c.lease_token == settled.lease_token,
-    )
-    if settled.again is None:
-        return connection.execute(delete(delivery_retry).where(held)).rowcount == 1
-    put_off = {
-        "attempts": settled.again.attempts,
-        "reason": settled.again.reason,
-        "next_attempt_at": settled.again.next_attempt_at,
-        "lease_until": None,
-        "lease_token": None,
-    }
-    return connection.execute(update(delivery_retry).where(held).values(put_off)).rowcount == 1
-
-
-def _retry_jobs(connection: Connection, alert_id: int, rows: Sequence[Any]) -> list[RetryJob]:
-    held = load_alerts(connection, [alert_id])[alert_id]
-    query = select(*RECIPIENT_COLUMNS).where(subscription.c.id.in_([row.subscription_id for row in rows]))
-    recipients = {row.id: _recipient(row) for row in connection.execute(query)}
-    return [RetryJob(held, recipients[row.subscription_id], row.attempts, row.lease_token) for row in rows]
-
-
-def _recipient(row: Any, envelope: bytes | None = None) -> Recipient:
-    subscription_id, endpoint, p256dh, auth, push_service, vapid_key_id = row
-    return Recipient(subscription_id, PushKeys(endpoint, p256dh, auth), push_service, vapid_key_id, envelope)
 
 
 def _chunk(row: Any) -> Chunk:

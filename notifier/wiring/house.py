@@ -278,6 +278,8 @@ class House:
         self.metrics.subscriptions.set(subscriptions)
         self.metrics.chunks_open.set(chunks)
         self.metrics.retries_open.set(retries)
+        for origin, pace in self.pacer.paces().items():
+            self.metrics.push_limit.labels(origin.partition("://")[2]).set(pace.per_minute or 0)
         states: dict[str, int] = {}
         for feed in await asyncio.to_thread(self.feeds.health, self.clock()):
             states[feed.state.value] = states.get(feed.state.value, 0) + 1

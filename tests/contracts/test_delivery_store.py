@@ -13,11 +13,14 @@ from notifier.alerts.alert import Alert
 from notifier.alerts.delivery import ChunkJob, DeliveryStore, RetryJob, RetryLater, RetrySettlement, Settlement
 from notifier.errors import LeaseLost
 from notifier.storage.alerts import SqlAlertStore
+from notifier.storage.audience import SqlAudienceStore
 from notifier.storage.database import Database
 from notifier.storage.deliveries import SqlDeliveryStore
 from notifier.storage.newsroom import SqlNewsroom
 from notifier.storage.retention import Retention
+from notifier.storage.retries import MANY_DUE
 from notifier.storage.subscriptions import SqlSubscriptionStore
+from notifier.storage.transfer import SqlTransfer
 from tests.contracts.samples import NOON, a_subscription, an_alert, token
 
 LEASE_S = 60.0
@@ -312,6 +315,39 @@ def test_retries_are_claimed_an_alert_at_a_time_breaking_ones_first(house: House
     assert found == [[(breaking.id, bob)], [(ordinary.id, ada)], []]
 
 
+def test_who_was_here_most_recently_is_tried_again_first_and_a_held_service_is_left_alone(house: House) -> None:
+    ids = {}
+    for day, name in enumerate(("ada", "bob", "eve")):
+        ids[name] = house.subscribe(name, "world")
+        house.subscriptions.set_topics(token(name), frozenset({"world"}), NOON - timedelta(days=(day * 2) % 3))
+    house.alerts.accept(an_alert("world"), NOON)
+    job = house.claim()
+    later = [RetryLater(number, 1, "429", DUE - timedelta(seconds=number % 2), "mozilla") for number in ids.values()]
+    house.store.settle(job, Settlement(job.chunk.hi, {"mozilla": {"retrying": 3}}, later, done=True), SOON, LEASE_S)
+    assert house.store.claim_retries(DUE, 9, LEASE_S, {False: {"mozilla"}, True: set()}) == []
+    claimed = house.store.claim_retries(DUE, 2, LEASE_S, {True: {"mozilla"}, False: {"fcm"}})
+    assert [job.recipient.subscription_id for job in claimed] == [ids["ada"], ids["eve"]]
+    (last,) = house.store.claim_retries(DUE, 9, LEASE_S)
+    assert last.recipient.subscription_id == ids["bob"]
+
+
+def test_of_very_many_who_are_due_those_who_were_here_last_are_found_all_the_same(
+    house: House, database: Database
+) -> None:
+    many = MANY_DUE + 50
+    SqlTransfer(database).add([a_subscription(str(number), "world") for number in range(many)], NOON)
+    house.subscriptions.set_topics(token("17"), frozenset({"world"}), SOON)
+    house.alerts.accept(an_alert("world"), NOON)
+    job = house.claim()
+    ids = [recipient.subscription_id for recipient in house.store.take(job, 0, many)]
+    later = [RetryLater(number, 1, "held", DUE, "mozilla") for number in ids]
+    counts = {"mozilla": {"retrying": many}}
+    house.store.settle(job, Settlement(job.chunk.hi, counts, later, done=True), SOON, LEASE_S)
+    claimed = house.store.claim_retries(DUE, 10, LEASE_S)
+    assert len(claimed) == 10
+    assert claimed[0].recipient.keys.endpoint == "https://push.example/17"
+
+
 def test_a_retry_that_another_worker_took_over_is_settled_by_that_one_only(house: House) -> None:
     alert, ada = failed(house)
     (slow,) = house.store.claim_retries(DUE, 10, LEASE_S)
@@ -334,7 +370,7 @@ def test_a_retry_that_finds_the_subscriber_gone_ends_the_subscription_with_its_r
     assert house.subscriptions.find(token("ada")) is None
     assert house.counts(alert) == {"retrying": 0, "gone": 1}
     assert house.is_done(alert)
-    assert SqlNewsroom(database).audience()["reason"] == {"gone-410": 1}
+    assert [(end.reason, end.count) for end in SqlAudienceStore(database).ends(NOON)] == [("gone-410", 1)]
 
 
 def test_whoever_left_while_being_pushed_to_leaves_no_retry(house: House) -> None:

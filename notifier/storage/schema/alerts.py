@@ -78,7 +78,11 @@ delivery_retry = Table(
     Column("expires_at", UtcTime, nullable=False),
     Column("lease_until", UtcTime),
     Column("lease_token", String(32)),
+    Column("push_service", String(64), nullable=False, server_default=""),
+    Column("seen_at", UtcTime, nullable=False, server_default="0"),  # when the subscriber was last here
     Index(None, "next_attempt_at"),
+    Index("ix_delivery_retry_due", "alert_id", "push_service", "next_attempt_at"),
+    Index("ix_delivery_retry_seen", "alert_id", "push_service", "seen_at"),
 )
 
 # Sealed ahead (push/envelope.py): used once, by the transaction that deletes it, and only within `epoch`

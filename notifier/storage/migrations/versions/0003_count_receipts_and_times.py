@@ -1,4 +1,4 @@
-"""Count receipts, and how long alerts took"""
+"""Count receipts, and how long alerts took; try those again first who were here last"""
 
 from __future__ import annotations
 
@@ -39,3 +39,19 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name="fk_alert_time_alert_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("alert_id", "stage", "le_s", name="pk_alert_time"),
     )
+    _order_retries()
+
+
+def _order_retries() -> None:
+    for column in (
+        sa.Column("push_service", sa.String(64), nullable=False, server_default=""),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False, server_default="0"),
+    ):
+        op.add_column("delivery_retry", column)
+    op.execute(
+        "UPDATE delivery_retry SET"
+        " push_service = (SELECT push_service FROM subscription WHERE subscription.id = subscription_id),"
+        " seen_at = (SELECT last_seen_at FROM subscription WHERE subscription.id = subscription_id)"
+    )
+    op.create_index("ix_delivery_retry_due", "delivery_retry", ["alert_id", "push_service", "next_attempt_at"])
+    op.create_index("ix_delivery_retry_seen", "delivery_retry", ["alert_id", "push_service", "seen_at"])
