@@ -190,4 +190,4 @@ def _retired(memory: FeedMemory, now: datetime) -> FeedMemory:
 
 
 def _result(feed: ClaimedFeed, memory: FeedMemory) -> PollResult:
-    return PollResult(feed.id, feed.publisher, feed.lease_token, memory, hub_active=feed.hub_active)
+    return PollResult(feed.id, feed.publisher, feed.lease_token, memory, hub_active=feed.hub_active, before=feed.memory)

@@ -64,7 +64,9 @@ def absolute(address: object, base: str) -> str | None:
         return None
     if len(url) > MAX_URL_CHARS or not url.isprintable():
         return None
-    return url if parts.scheme in ("http", "https") and parts.netloc else None
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        return None
+    return parts.scheme + url[len(parts.scheme) :]  # some write Http://
 
 
 def _in_part(part: Mapping[str, Any], base: str) -> str | None:

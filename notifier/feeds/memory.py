@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from notifier.feeds.feed import FeedItem, FeedState
+from notifier.feeds.scan import DIGEST_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,8 @@ class FeedMemory:
 class ClaimedFeed:
     """A feed that this process may poll until its lease ends.
 
-    `url` is as configured. `known` are the digests of the items in its last body. `hub_active`: a WebSub subscription
-    stands. `broke_at`: when a story of this feed was last found to be breaking.
+    `url` is as configured. `digests` are those of the items in its last body, side by side. `hub_active`: a WebSub
+    subscription stands. `broke_at`: when a story of this feed was last found to be breaking.
     """
 
     id: int
@@ -58,7 +59,7 @@ class ClaimedFeed:
     memory: FeedMemory
     headers_env: str | None = None
     pinned_s: float | None = None
-    known: frozenset[bytes] = frozenset()
+    digests: bytes = b""
     hub_active: bool = False
     broke_at: datetime | None = None
 
@@ -67,12 +68,19 @@ class ClaimedFeed:
         """Where the feed is now."""
         return self.memory.moved_to or self.url
 
+    @property
+    def known(self) -> frozenset[bytes]:
+        """The digests apart: made when asked for, since most polls find nothing and need none."""
+        size = DIGEST_BYTES
+        return frozenset(self.digests[at : at + size] for at in range(0, len(self.digests), size))
+
 
 @dataclass(frozen=True, slots=True)
 class PollResult:
     """What one poll (or one push of a hub) found, for the store to write in one transaction with others.
 
     `items` are the entries that the last body did not have, `digests` those of the whole body (empty: unchanged).
+    `before` is the memory that the poll began with: what is as it was need not be written.
     `document_size` counts its entries. `backlog` says in words why none of the items may alert. Without a
     `lease_token` the result came from a hub: the memory of the polls is left alone.
     """
@@ -87,6 +95,7 @@ class PollResult:
     backlog: str | None = None
     previous_success_at: datetime | None = None
     hub_active: bool = False
+    before: FeedMemory | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ class Chain:
     @property
     def is_foreign(self) -> bool:
         """Whether the last hop left the first URL's origin: the feed's own headers stay behind then."""
-        return _origin(self.urls[0]) != _origin(self.url)
+        return len(self.urls) > 1 and _origin(self.urls[0]) != _origin(self.url)
 
     def follow(self, status: int, location: str | None) -> Chain | str:
         """The chain with one hop more, or why it must not be made."""

@@ -8,19 +8,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 from zlib import crc32
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Row,
-    Select,
-    and_,
     bindparam,
-    case,
     delete,
     insert,
     null,
@@ -36,18 +31,16 @@ from notifier.feeds.decide import after_items
 from notifier.feeds.feed import FeedConfig, FeedState
 from notifier.feeds.first_sight import FirstSightSettings
 from notifier.feeds.health import FeedHealth
-from notifier.feeds.hub import ACTIVE
-from notifier.feeds.memory import ClaimedFeed, FeedMemory, PollResult, Recorded
+from notifier.feeds.memory import ClaimedFeed, PollResult, Recorded
 from notifier.feeds.moves import moves
-from notifier.feeds.scan import DIGEST_BYTES
 from notifier.feeds.store import Synced
 from notifier.storage.database import Database
+from notifier.storage.feed_rows import MEMORY, claimed_feed, is_calm, select_claimed, tick
 from notifier.storage.items import store_items
 from notifier.storage.schema import feed, feed_body
 
 FIRST_POLLS_PER_S = 20.0
 
-_MEMORY = tuple(field.name for field in fields(FeedMemory))
 _ATTENTION = (FeedState.FAILING, FeedState.RETIRED, FeedState.QUIET, FeedState.NEW, FeedState.OK)
 # What was learned of one address says nothing of another.
 _OF_AN_ADDRESS = (
@@ -68,7 +61,7 @@ _BY_ID = feed.c.id == bindparam("_id")
 _REMEMBER = (
     update(feed)
     .where(_BY_ID)
-    .values({name: bindparam(name) for name in _MEMORY} | {"lease_until": null(), "lease_token": null()})
+    .values({name: bindparam(name) for name in MEMORY} | {"lease_until": null(), "lease_token": null()})
 )
 _PUSHED = (
     update(feed)
@@ -144,8 +137,8 @@ class SqlFeedStore:
         )
         with self._database.writing() as connection:
             ids = connection.execute(claim).scalars().all()
-            rows = connection.execute(_claimed(now).where(feed.c.id.in_(ids)).order_by(feed.c.next_poll_at))
-            return [_claimed_feed(row) for row in rows]
+            rows = connection.execute(select_claimed(now).where(feed.c.id.in_(ids)).order_by(feed.c.next_poll_at))
+            return [claimed_feed(row) for row in rows]
 
     def keep(self, claimed: Sequence[ClaimedFeed], now: datetime, lease_s: float) -> None:
         """See FeedStore."""
@@ -158,8 +151,8 @@ class SqlFeedStore:
     def look(self, feed_id: int, now: datetime) -> ClaimedFeed | None:
         """See FeedStore."""
         with self._database.reading() as connection:
-            row = connection.execute(_claimed(now).where(feed.c.id == feed_id, feed.c.active)).first()
-        return None if row is None else _claimed_feed(row)
+            row = connection.execute(select_claimed(now).where(feed.c.id == feed_id, feed.c.active)).first()
+        return None if row is None else claimed_feed(row)
 
     def postpone(self, later: Sequence[tuple[ClaimedFeed, datetime]]) -> None:
         """See FeedStore."""
@@ -174,8 +167,11 @@ class SqlFeedStore:
             kept = self._still_ours(connection, results)
             found = store_items(connection, kept, now, self._first_sight)
             pairs = list(zip(kept, found, strict=True))
-            polled = [_memory_row(r, counts, now) for r, counts in pairs if r.lease_token is not None]
+            calm = [r for r, counts in pairs if is_calm(r, counts)]
+            polled = [_memory_row(r, n, now) for r, n in pairs if r.lease_token is not None and not is_calm(r, n)]
             pushed = [_pushed_row(r, counts, now) for r, counts in pairs if r.lease_token is None]
+            if calm:
+                tick(connection, calm)
             if polled:
                 connection.execute(_REMEMBER, polled)
             if pushed:
@@ -190,14 +186,14 @@ class SqlFeedStore:
 
     def health(self, now: datetime) -> list[FeedHealth]:
         """See FeedStore."""
-        query = _claimed(now).add_columns(feed.c.title, feed.c.section, feed.c.hub_state).where(feed.c.active)
+        query = select_claimed(now).add_columns(feed.c.title, feed.c.section, feed.c.hub_state).where(feed.c.active)
         with self._database.reading() as connection:
             rows = connection.execute(query.order_by(feed.c.publisher, feed.c.title)).all()
         found = [self._health_of(row, now) for row in rows]
         return sorted(found, key=lambda one: _ATTENTION.index(one.state))
 
     def _health_of(self, row: Row[Any], now: datetime) -> FeedHealth:
-        claimed = _claimed_feed(row)
+        claimed = claimed_feed(row)
         memory = claimed.memory
         pace = cadence.pace(claimed, memory, now, self._cadence)
         return FeedHealth(
@@ -225,53 +221,10 @@ class SqlFeedStore:
         return [r for r in results if r.feed_id in tokens and r.lease_token in (None, tokens[r.feed_id])]
 
 
-def _claimed(now: datetime) -> Select[Any]:
-    """The columns of a ClaimedFeed, the memory's first."""
-    return select(
-        *(feed.c[name] for name in _MEMORY),
-        feed.c.id,
-        feed.c.url,
-        feed.c.publisher,
-        feed.c.lease_token,
-        feed.c.headers_env,
-        feed.c.pinned_s,
-        feed.c.broke_at,
-        feed_body.c.digests,
-        hub_is_active(now).label("hub_active"),
-    ).select_from(feed.outerjoin(feed_body))
-
-
-def hub_is_active(now: datetime) -> ColumnElement[bool]:
-    """A WebSub subscription stands at `now`."""
-    return case((and_(feed.c.hub_state == ACTIVE, feed.c.hub_lease_until > now), True), else_=False)
-
-
-def _claimed_feed(row: Row[Any]) -> ClaimedFeed:
-    size = len(_MEMORY)
-    next_poll_at, state, *rest = row[:size]
-    feed_id, url, publisher, token, headers_env, pinned_s, broke_at, digests, hub_active = row[size : size + 9]
-    return ClaimedFeed(
-        id=feed_id,
-        url=url,
-        publisher=publisher,
-        lease_token=token,
-        memory=FeedMemory(next_poll_at, FeedState(state), *rest),
-        headers_env=headers_env,
-        pinned_s=pinned_s,
-        known=_split(digests or b""),
-        hub_active=bool(hub_active),
-        broke_at=broke_at,
-    )
-
-
-def _split(digests: bytes) -> frozenset[bytes]:
-    return frozenset(digests[at : at + DIGEST_BYTES] for at in range(0, len(digests), DIGEST_BYTES))
-
-
 def _memory_row(result: PollResult, found: Recorded, now: datetime) -> dict[str, Any]:
     missed = result.hub_active and found.new > 0
     memory = after_items(result.memory, found.new + found.edited > 0, missed, now)
-    row = {name: getattr(memory, name) for name in _MEMORY}
+    row = {name: getattr(memory, name) for name in MEMORY}
     row["state"] = memory.state.value
     row["_id"] = result.feed_id
     return row

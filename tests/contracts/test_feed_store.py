@@ -304,3 +304,35 @@ def test_a_big_batch_is_one_transaction_of_any_size(house: House) -> None:
         for n, feed in enumerate(house.claim())
     ]  # fmt: skip
     assert house.store.record(results, LATER) == Recorded(new=1_200)
+
+
+def test_a_poll_that_found_nothing_moves_the_times_and_ends_the_lease(house: House) -> None:
+    house.has(config())
+    house.poll(an_item(), first=True)
+    then = LATER + timedelta(hours=1)
+    (feed,) = house.claim(then)
+    memory = replace(
+        feed.memory,
+        last_polled_at=then,
+        last_success_at=then,
+        interval_s=77.0,
+        next_poll_at=then + timedelta(seconds=77),
+    )
+    calm = PollResult(feed.id, feed.publisher, feed.lease_token, memory, before=feed.memory)
+    assert house.store.record([calm], then) == Recorded()
+    assert house.store.record([calm], then) == Recorded(lost=1)
+    assert house.claim(then + timedelta(seconds=76)) == []
+    (again,) = house.claim(then + timedelta(seconds=77))
+    assert (again.memory, again.known) == (memory, frozenset({b"12345678"}))
+
+
+def test_a_poll_that_found_nothing_leaves_alone_what_a_hub_told_meanwhile(house: House) -> None:
+    house.has(config())
+    house.poll(an_item(), first=True)
+    then = LATER + timedelta(hours=1)
+    (feed,) = house.claim(then)
+    house.store.record([PollResult(feed.id, feed.publisher, None, feed.memory, (an_item(2),), (), 1)], then)
+    memory = replace(feed.memory, last_polled_at=then, last_success_at=then, next_poll_at=then + timedelta(minutes=1))
+    house.store.record([PollResult(feed.id, feed.publisher, feed.lease_token, memory, before=feed.memory)], then)
+    (again,) = house.claim(then + timedelta(minutes=1))
+    assert again.memory.last_change_at == then

@@ -80,3 +80,4 @@ def test_only_http_addresses_with_a_host_are_absolute(address: object) -> None:
 
 def test_white_space_that_broke_an_address_is_removed() -> None:
     assert absolute(" https://paper.example/\n a ", "") == "https://paper.example/a"
+    assert absolute("Http://Paper.example/A", "") == "http://Paper.example/A"

@@ -20,6 +20,11 @@ metadata = MetaData(
 )
 
 
+def microseconds(time: datetime | None) -> int | None:
+    """A time as it is stored."""
+    return None if time is None else (time - EPOCH) // MICROSECOND
+
+
 class UtcTime(TypeDecorator[datetime]):
     """An aware UTC datetime as integer microseconds since the epoch."""
 
@@ -28,7 +33,7 @@ class UtcTime(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
         """Aware datetime to microseconds."""
-        return None if value is None else (value - EPOCH) // MICROSECOND
+        return microseconds(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
         """Microseconds to aware UTC datetime."""
