@@ -34,6 +34,10 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.polls = Counter("notifier_feed_polls_total", "Polls by result", ["result"], registry=self.registry)
         self.feeds = Gauge("notifier_feeds", "Feeds by state of health", ["state"], registry=self.registry)
+        self.feeds_unreachable = Gauge(
+            "notifier_feeds_unreachable", "1 while so many hosts fail that the trouble is our network",
+            registry=self.registry,
+        )  # fmt: skip
         self.items = Counter("notifier_items_total", "Items stored, by kind", ["kind"], registry=self.registry)
         self.verdicts = Counter("notifier_verdicts_total", "Decisions on stories", ["verdict"], registry=self.registry)
         self.alerts = Counter("notifier_alerts_total", "Alerts accepted", ["kind"], registry=self.registry)

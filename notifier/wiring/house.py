@@ -166,6 +166,7 @@ class House:
             clock=self.clock,
         )
         await stack.enter_async_context(poller)
+        self.metrics.feeds_unreachable.set_function(lambda: float(poller.trouble is not None))
         self.asking = (fetcher, reader)
         if not settings.base_url:
             return poller, None
