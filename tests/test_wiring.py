@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from notifier.config.settings import Settings
+from notifier.config.settings import Settings, load_settings
 from notifier.errors import ConfigError
 from notifier.storage.subscriptions import SqlSubscriptionStore
-from notifier.wiring.parts import open_database, vapid_key
+from notifier.wiring.parts import open_database, provider_sign_in, vapid_key
 from notifier.wiring.serve import listen
 from tests.contracts.samples import NOON, a_subscription
 
@@ -36,3 +36,20 @@ def test_what_is_kept_of_subscribers_is_for_nobody_elses_eyes(tmp_path: Path) ->
 def test_a_port_that_somebody_has_is_said_before_anything_starts() -> None:
     with listen("127.0.0.1", 0) as first, pytest.raises(ConfigError, match="NOTIFIER_PORT"):
         listen("127.0.0.1", first.getsockname()[1])
+
+
+def test_a_provider_is_set_up_from_the_settings_and_only_then(tmp_path: Path) -> None:
+    named = {
+        "NOTIFIER_OIDC_ISSUER": "https://login.example",
+        "NOTIFIER_OIDC_CLIENT_ID": "notifier",
+        "NOTIFIER_OIDC_ROLES": "groups:news=editor",
+        "NOTIFIER_BASE_URL": "https://alerts.example/",
+        "NOTIFIER_DATA_DIR": str(tmp_path / "data"),
+    }
+    settings = load_settings(tmp_path / "no.env", named)
+    with closing(open_database(settings)) as database:
+        way = provider_sign_in(settings, database)
+        without = {name: value for name, value in named.items() if "OIDC" not in name}
+        assert provider_sign_in(load_settings(tmp_path / "no.env", without), database) is None
+    assert way is not None
+    assert (way.provider.issuer, [rule.value for rule in way.rules]) == ("https://login.example", ["news"])

@@ -74,3 +74,34 @@ def test_each_setting_says_what_it_is() -> None:
 def test_a_value_that_would_break_later_is_refused_at_once(name: str, value: str) -> None:
     with pytest.raises(ConfigError, match=name):
         load_settings(Path("/nonexistent"), {name: value})
+
+
+OIDC = {
+    "NOTIFIER_OIDC_ISSUER": "https://login.example/realms/news",
+    "NOTIFIER_OIDC_CLIENT_ID": "notifier",
+    "NOTIFIER_BASE_URL": "https://alerts.example",
+}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"NOTIFIER_OIDC_ISSUER": "http://login.example"},
+        {"NOTIFIER_OIDC_ISSUER": "login.example"},
+        {"NOTIFIER_OIDC_CLIENT_ID": ""},
+        {"NOTIFIER_BASE_URL": ""},
+        {"NOTIFIER_OIDC_ROLES": "everybody=admin"},
+    ],
+)
+def test_a_provider_that_is_set_up_by_halves_is_refused(change: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match="OIDC"):
+        load_settings(Path("/nonexistent"), OIDC | change)
+
+
+def test_a_provider_without_tls_has_to_be_on_an_allowed_host() -> None:
+    private = {"NOTIFIER_OIDC_ISSUER": "http://login.lan:8080", "NOTIFIER_OIDC_ALLOW": "login.lan"}
+    assert load_settings(Path("/nonexistent"), OIDC | private).oidc_issuer == "http://login.lan:8080"
+
+
+def test_a_providers_secret_is_not_shown() -> None:
+    assert "hush" not in repr(load_settings(Path("/nonexistent"), OIDC | {"NOTIFIER_OIDC_CLIENT_SECRET": "hush"}))
