@@ -94,6 +94,7 @@ def take(browser: Browser, service: Service, newsroom: Newsroom, folder: Path) -
     desk = browser.new_context(viewport={"width": 1280, "height": 860}, device_scale_factor=1)
     page = sign_in(desk, service)
     take_by_day(page, service, folder)
+    take_story(page, service, folder)
     take_feeds(page, service, newsroom, folder)
     take_figures(page, service, folder)
     phone = browser.new_context(
@@ -116,7 +117,7 @@ def sign_in(context: BrowserContext, service: Service) -> Page:
 
 def take_by_day(page: Page, service: Service, folder: Path) -> None:
     """The wire, the workbench in the middle of an edit, what waits for an editor, and one being written."""
-    page.locator("summary").nth(1).click()
+    page.locator("li > details > summary").nth(1).click()
     page.screenshot(path=folder / "console-wire.png")
     page.goto(f"{service.origin}/console/topics/ships")
     # The newest news is tried on some seconds after it came.
@@ -134,6 +135,20 @@ def take_by_day(page: Page, service: Service, folder: Path) -> None:
         page.fill(f"[name={name}]", text)
     page.check("input[value=storms]")
     page.screenshot(path=folder / "console-write.png")
+
+
+def take_story(page: Page, service: Service, folder: Path) -> None:
+    """Two stories made one by hand, why each item is there, and the two compared."""
+    page.goto(f"{service.origin}/console/wire")
+    other = page.locator("li", has_text="Harbour board").get_attribute("id") or ""
+    page.locator("li", has_text="Ferry aground").locator("summary").first.click()
+    page.get_by_role("link", name="merge…").filter(visible=True).click()
+    page.fill("input[name=other]", other.removeprefix("story-"))
+    page.get_by_role("button", name="Merge", exact=True).click()
+    until(lambda: page.reload() and page.locator("#items li").count() == 2, "the two to be one", 20)
+    page.screenshot(path=folder / "console-story.png", full_page=True)
+    page.get_by_role("link", name="Compare with the first").click()
+    page.screenshot(path=folder / "console-compare.png", full_page=True)
 
 
 def take_feeds(page: Page, service: Service, newsroom: Newsroom, folder: Path) -> None:
