@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, ScalarSelect, Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, ScalarSelect, Select, delete, false, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from notifier.errors import Conflict
@@ -56,25 +56,25 @@ class SqlOperatorStore:
     def remove(self, name: str) -> bool:
         """Forget an operator and their sessions; False if there is none of this name."""
         with self._database.writing() as connection:
-            return connection.execute(delete(operator).where(operator.c.name == name)).rowcount == 1
+            return connection.execute(delete(operator).where(_named(name))).rowcount == 1
 
     def credentials(self, name: str) -> tuple[Operator, str] | None:
         """The operator of this name and the hash of their password."""
         with self._database.reading() as connection:
-            row = connection.execute(select(operator).where(operator.c.name == name)).one_or_none()
+            row = connection.execute(select(operator).where(_named(name))).one_or_none()
             return None if row is None else (_operator(row), row.password_hash)
 
     def set_role(self, name: str, role: Role) -> bool:
         """Give another role, from the next request on; False if there is none of this name."""
         with self._database.writing() as connection:
-            changed = update(operator).where(operator.c.name == name).values(role=role.value)
+            changed = update(operator).where(_named(name)).values(role=role.value)
             return connection.execute(changed).rowcount == 1
 
     def set_password(self, name: str, password_hash: str) -> bool:
         """Give another password and end their sessions; False if there is none of this name."""
         with self._database.writing() as connection:
             connection.execute(delete(operator_session).where(operator_session.c.operator_id == _id_of(name)))
-            changed = update(operator).where(operator.c.name == name).values(password_hash=password_hash)
+            changed = update(operator).where(_named(name)).values(password_hash=password_hash)
             return connection.execute(changed).rowcount == 1
 
     def open_session(
@@ -171,8 +171,13 @@ def _anybody(connection: Connection) -> bool:
     return connection.scalar(select(operator.c.id).limit(1)) is not None
 
 
+def _named(name: str) -> ColumnElement[bool]:
+    """Nobody is named with a NUL; PostgreSQL would not even be asked."""
+    return false() if "\x00" in name else operator.c.name == name
+
+
 def _id_of(name: str) -> ScalarSelect[int]:
-    return select(operator.c.id).where(operator.c.name == name).scalar_subquery()
+    return select(operator.c.id).where(_named(name)).scalar_subquery()
 
 
 def _open_sessions(now: datetime, name: str | None) -> Select[Any]:
@@ -182,7 +187,7 @@ def _open_sessions(now: datetime, name: str | None) -> Select[Any]:
         .where(operator_session.c.until > now)
         .order_by(operator_session.c.created_at.desc())
     )
-    return query if name is None else query.where(operator.c.name == name)
+    return query if name is None else query.where(_named(name))
 
 
 def _operator(row: Row[Any], signed_in: int = 0) -> Operator:

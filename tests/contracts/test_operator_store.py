@@ -135,3 +135,10 @@ def test_changes_are_kept_whole_newest_first(database: Database) -> None:
     assert found is not None
     assert (found.at, found.what) == (NOON, "Added ships")
     assert changes.find(99) is None
+
+
+def test_nobody_has_a_name_that_no_database_could_hold(store: SqlOperatorStore) -> None:
+    assert store.credentials("A\x00") is None
+    assert not store.set_role("A\x00", Role.ADMIN)
+    assert store.close_sessions("A\x00") == 0
+    assert not store.remove("A\x00")

@@ -18,7 +18,7 @@ from notifier.web.operator_api.shapes import Id, Shown
 from notifier.web.services import Services
 
 router = APIRouter(**ROUTER)
-Name = Annotated[str, Path(min_length=1, max_length=64, examples=["bea"])]
+Name = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$", examples=["bea"])]
 MOST_DAYS = 400
 
 

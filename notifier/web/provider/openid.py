@@ -168,9 +168,9 @@ class Provider:
 
     def _identity(self, claims: dict[str, Any]) -> Identity:
         subject, email = claims["sub"], claims.get("email")
-        if not isinstance(subject, str) or not 0 < len(subject) <= LONGEST:
+        if not isinstance(subject, str) or not 0 < len(subject) <= LONGEST or not subject.isprintable():
             raise ProviderFailed("its ID token names nobody")
-        verified = claims.get("email_verified") in (True, "true") and isinstance(email, str)
+        verified = claims.get("email_verified") in (True, "true") and isinstance(email, str) and email.isprintable()
         return Identity(self.issuer, subject, str(email).strip().lower() if verified else None, claims)
 
     def _now_known(self) -> _Known:

@@ -179,6 +179,7 @@ HOSTILE: dict[str, Any] = {
     "not in force yet": _with(nbf=SECOND + 600),
     "nobody": _with(sub=None),
     "an absurd subject": _with(sub="x" * 300),
+    "a subject that no database could hold": _with(sub="a\x00b"),
     "alg none": _signed_by(lambda claims: unsigned({"alg": "none"}, claims)),
     "alg none with a kid": _signed_by(lambda claims: unsigned({"alg": "None", "kid": "k1"}, claims)),
     "the public key as a secret": _signed_by(_public_key_as_secret),
