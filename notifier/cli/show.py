@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 from rich.padding import Padding
 
+from notifier.alerts.alert import Alert
 from notifier.alerts.because import because
-from notifier.cli.terminal import ago, counted_from, explained, out, settings
+from notifier.alerts.receipts import GOAL_S, Histogram, quantile_s, share_within
+from notifier.cli.terminal import ago, counted_from, explained, out, settings, span
 
 
 def alerts(
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="How many, newest first")] = 20,
-    why: Annotated[bool, typer.Option("--why", help="Show the whole evidence as JSON")] = False,
+    why: Annotated[bool, typer.Option("--why", help="Show how long it took, and the whole evidence as JSON")] = False,
 ) -> None:
     """Show recent alerts: what was sent, why, to how many, and what came of it."""
     from notifier.storage.alerts import SqlAlertStore
+    from notifier.storage.receipts import SqlReceiptStore
     from notifier.wiring.parts import open_database
 
     with explained():
         chosen = settings()
-        recent = SqlAlertStore(open_database(chosen)).recent(limit)
+        database = open_database(chosen)
+        recent = SqlAlertStore(database).recent(limit)
+        receipts = SqlReceiptStore(database)
     if not recent:
         out.print("No alert yet. `notifier stories` says what became of each story.")
         return
@@ -36,7 +42,25 @@ def alerts(
         state = "done" if alert.done_at else "under way"
         out.print(f"   to    {alert.audience} subscribers of {', '.join(sorted(alert.topics))}: {came} ({state})")
         if why:
+            out.print(f"   when  {'; '.join(when(alert, receipts.times(alert.id)))}", soft_wrap=True)
+            if told := receipts.receipts(alert.id):
+                words = ", ".join(f"{kind} by about {count:,}" for kind, count in sorted(told.items(), reverse=True))
+                out.print(f"   seen  {words}, as browsers tell", soft_wrap=True)
             out.print_json(data=dict(alert.why))
+
+
+def when(alert: Alert, times: Mapping[str, Histogram]) -> list[str]:
+    """How long each stage took, as far as it is known."""
+    parts = []
+    if alert.published_at and alert.fetched_at:
+        parts.append(f"fetched {span((alert.fetched_at - alert.published_at).total_seconds())} after publication")
+    if alert.fetched_at:
+        parts.append(f"decided {span((alert.decided_at - alert.fetched_at).total_seconds())} after that")
+    for stage, histogram in times.items():
+        half, most, within = quantile_s(histogram, 0.5), quantile_s(histogram, 0.9), share_within(histogram)
+        if half is not None and most is not None and within is not None:
+            parts.append(f"{stage}: half within {half:g} s, 90% within {most:g} s, {within:.0%} within {GOAL_S:g} s")
+    return parts or ["nothing was timed"]
 
 
 stories_app = typer.Typer(help="What became of each story; grouping by itself.", invoke_without_command=True)

@@ -77,6 +77,11 @@ class SqlSubscriptionStore:
             row = connection.execute(query).one_or_none()
             return None if row is None else _subscription(row, _topics_of(connection, row.id))
 
+    def seen(self, token_hash: bytes, now: datetime) -> None:
+        """Its owner is here now. Raises NotFound."""
+        with self._database.writing() as connection:
+            _touch(connection, token_hash, {"last_seen_at": now})
+
     def set_topics(self, token_hash: bytes, topics: frozenset[str], now: datetime) -> None:
         """Replace the topics. Raises NotFound."""
         with self._database.writing() as connection:

@@ -61,6 +61,9 @@ class SubscriptionStore(Protocol):
     def find(self, token_hash: bytes) -> Subscription | None:
         """The subscription that the token's owner made."""
 
+    def seen(self, token_hash: bytes, now: datetime) -> None:
+        """Its owner is here now. Raises NotFound."""
+
     def set_topics(self, token_hash: bytes, topics: frozenset[str], now: datetime) -> None:
         """Replace the topics. Raises NotFound."""
 

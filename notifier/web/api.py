@@ -6,7 +6,7 @@ ever gives an endpoint or a key back. Plain `def` routes run in worker threads, 
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
@@ -26,6 +26,7 @@ from notifier.web.tokens import Owner
 
 # Longer than the longest endpoint with a thousand topics; more is not a subscription.
 MAX_BODY_BYTES = 96 * 1024
+SEEN_EVERY = timedelta(days=1)
 
 router = APIRouter(
     prefix="/api",
@@ -76,7 +77,10 @@ def subscribe(body: SubscribeBody, owner: Owner, browser: Browser, services: Ser
 
 @router.get("/subscriptions/mine")
 def show(owner: Owner, services: Services) -> Mine:
-    """The subscription of this token."""
+    """The subscription of this token. That somebody was here is kept by the day: who was, comes first where few may."""
+    now = services.clock()
+    if now - _found(owner, services).last_seen_at > SEEN_EVERY:
+        services.subscriptions.seen(owner, now)
     return _mine(owner, services)
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 from typer import Exit
 from typer.testing import CliRunner
 
+from notifier.alerts.receipts import Told
 from notifier.cli import app
 from notifier.cli.terminal import ago, ahead, explained, span
 from notifier.clock import system_clock
@@ -24,6 +25,7 @@ from notifier.config.files import load_feeds
 from notifier.config.settings import Settings
 from notifier.storage.alerts import SqlAlertStore
 from notifier.storage.database import Database
+from notifier.storage.receipts import SqlReceiptStore, add_times
 from notifier.storage.schema import feed
 from notifier.storage.subscriptions import SqlSubscriptionStore
 from notifier.wiring.parts import open_database
@@ -176,6 +178,19 @@ def test_alerts_says_why_to_how_many_and_what_came_of_it(run: Run, database: Dat
     assert "Dam holds after night of rain" in result.output
     assert "rivers (dam); told by The Example, Other (weight 3 of 3)" in result.output
     assert "1 subscribers of rivers: nothing yet (under way)" in result.output
+
+
+def test_alerts_says_how_long_it_took_and_what_browsers_told(run: Run, database: Database) -> None:
+    SqlSubscriptionStore(database).subscribe(a_subscription("ada", "rivers"), NOON)
+    fetched = replace(an_alert("rivers"), published_at=NOON - timedelta(seconds=90), fetched_at=NOON)
+    alert = SqlAlertStore(database).accept(replace(fetched, decided_at=NOON + timedelta(seconds=3)), NOON)
+    with database.writing() as connection:
+        add_times(connection, {(alert.id, "accepted", 2.0): 1})
+    SqlReceiptStore(database).add({Told(alert.receipt or "", "shown", 5): 1}, NOON + timedelta(minutes=1))
+    said = run("alerts", "--why").output
+    assert "fetched 90 s after publication; decided 3 s after that" in said
+    assert "accepted: half within 2 s, 90% within 2 s, 100% within 120 s" in said
+    assert "shown by about 1, as browsers tell" in said
 
 
 def test_alerts_and_stories_say_where_to_look_when_there_are_none(run: Run) -> None:

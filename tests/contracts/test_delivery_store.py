@@ -16,7 +16,6 @@ from notifier.storage.alerts import SqlAlertStore
 from notifier.storage.audience import SqlAudienceStore
 from notifier.storage.database import Database
 from notifier.storage.deliveries import SqlDeliveryStore
-from notifier.storage.newsroom import SqlNewsroom
 from notifier.storage.retention import Retention
 from notifier.storage.retries import MANY_DUE
 from notifier.storage.subscriptions import SqlSubscriptionStore

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -67,6 +68,15 @@ def test_topics_are_replaced_and_the_visit_is_noted(store: SubscriptionStore) ->
     found = store.find(token("ada"))
     assert found is not None
     assert (found.topics, found.last_seen_at) == ({"science"}, later)
+
+
+def test_a_visit_is_noted_and_changes_nothing_else(store: SubscriptionStore) -> None:
+    store.subscribe(a_subscription("ada", "world"), NOON)
+    before = store.find(token("ada"))
+    later = NOON + timedelta(days=3)
+    store.seen(token("ada"), later)
+    assert before is not None
+    assert store.find(token("ada")) == replace(before, last_seen_at=later)
 
 
 def test_no_topic_at_all_is_a_choice_too(store: SubscriptionStore) -> None:

@@ -75,6 +75,9 @@ class MemorySubscriptions:
     def find(self, token_hash: bytes) -> Subscription | None:
         return self.kept.get(token_hash)
 
+    def seen(self, token_hash: bytes, now: datetime) -> None:
+        self.kept[token_hash] = replace(self._owned(token_hash), last_seen_at=now)
+
     def set_topics(self, token_hash: bytes, topics: frozenset[str], now: datetime) -> None:
         self.kept[token_hash] = replace(self._owned(token_hash), topics=topics, last_seen_at=now)
 

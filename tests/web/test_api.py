@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from notifier.push.outcome import Gone, OurFault, Outcome, Refused, Retry
-from tests.web.site import ENDPOINT, KEY_ID, KEYS, OTHER_TOKEN, TOKEN, TOPICS, Site, base64url, push_subscription
+from tests.web.site import ENDPOINT, KEY_ID, KEYS, NOW, OTHER_TOKEN, TOKEN, TOPICS, Site, base64url, push_subscription
 
 MINE = "/api/subscriptions/mine"
 
@@ -245,6 +245,21 @@ def test_a_push_service_that_does_not_take_the_test_costs_nobody_the_subscriptio
 
     assert (answer.status, answer.json["code"]) == (status, code)
     assert site.kept() is not None
+
+
+def test_that_somebody_was_here_is_kept_by_the_day() -> None:
+    site = Site()
+    site.subscribe("world")
+    site.clock.advance(3600)
+    site.ask("GET", MINE, token=TOKEN)
+    kept = site.kept()
+    assert kept is not None
+    assert kept.last_seen_at == NOW
+    later = site.clock.advance(2 * 86_400)
+    site.ask("GET", MINE, token=TOKEN)
+    kept = site.kept()
+    assert kept is not None
+    assert kept.last_seen_at == later
 
 
 def test_a_test_that_finds_the_subscription_over_removes_it_and_says_so() -> None:
