@@ -8,6 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from notifier.alerts.desk import Desk
 from notifier.replay import group_stream, read_recording, replay
 from notifier.stories.identity import title_key
@@ -95,3 +98,21 @@ def test_worlds_share_their_background_and_nothing_else() -> None:
     assert found[0] == found[1]
     assert found[3] not in found[:3]
     assert found[3].startswith("two:")
+
+
+NEWS = st.lists(
+    st.tuples(st.sampled_from("ABCDE"), st.integers(0, 5), st.integers(1, 8)), min_size=1, max_size=25, unique=True
+)
+
+
+@given(NEWS)
+def test_any_recording_replayed_twice_gives_the_same_alerts(news: list[tuple[str, int, int]]) -> None:
+    titles = [
+        *TOLD,
+        "Opera house of Lind reopens",
+        "Ferry aground at Mirn, 12 hurt",
+        "Twelve hurt as Mirn ferry grounds",
+    ]
+    backlog = [line(source, f"{source} opens its archive") for source in "ABCDE"]
+    lines = backlog + [line(source, titles[i], hours) for source, i, hours in sorted(news, key=lambda n: n[2])]
+    assert alerts(lines) == alerts(lines)

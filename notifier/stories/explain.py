@@ -20,6 +20,8 @@ from notifier.stories.story import Grouping, StoryItem
 from notifier.stories.text import stems
 from notifier.stories.wire_copy import LEAST_STEMS, NEAR_EQUAL, agency, near_equal
 
+# The figures of a sum are shown rounded; less than this is no part of it.
+ROUNDED = 0.02
 SAME, APART, MAYBE, OPEN = "same", "apart", "possibly", ""
 
 
@@ -171,8 +173,11 @@ def _event(account: _Account, older: StoryItem, newer: StoryItem, like: Likeness
         if weight:
             parts[name] = {"value": value, "weight": weight, "adds": round(value * weight, 3)}
             words = name.replace("_", " ")
-            account.rows.append(Row(f"event: {words}", f"{value:.3f} × {weight:g} = {value * weight:+.2f}"))
+            account.rows.append(Row(f"event: {words}", f"{value:.3f} × {weight:g} = {value * weight + 0.0:+.2f}"))
     account.rows.append(Row("event: start", f"{weights.bias:+.2f}"))
+    rest = like.nearest_score - weights.bias - sum(part["adds"] for part in parts.values())
+    if abs(rest) >= ROUNDED:  # weights whose share is not simply figure times weight
+        account.rows.append(Row("event: the first half day", f"{rest:+.2f}"))
     line = f"merged at {weights.merge_at:g}, possibly at {weights.related_at:g}"
     account.rows.append(Row("event: these two", f"{like.nearest_score:.2f}", line))
     says = SAME if like.score >= weights.merge_at else MAYBE if like.score >= weights.related_at else APART
@@ -184,6 +189,7 @@ def _event(account: _Account, older: StoryItem, newer: StoryItem, like: Likeness
         "least_shared": least,
         "signals": parts,
         "bias": weights.bias,
+        "first_half_day": round(rest, 3),
         "score_of_the_two": round(like.nearest_score, 3),
         "score_of_the_story": round(like.score, 3),
         "nearest_share": weights.nearest_share,

@@ -23,6 +23,8 @@ PUSH = "http://127.0.0.1:9"
 WIDTHS = (360, 1280)
 PAGES = (
     "wire",
+    "rulings",
+    "stories/compare",
     "topics",
     "topics/ships",
     "topics/new",
@@ -174,6 +176,31 @@ def test_a_story_says_why_and_is_silenced_by_keyboard(page: Page, service: Servi
     tab_to(page, "Back to the rules")
     page.keyboard.press("Enter")
     expect(page.locator(".state.never")).to_have_count(0)
+
+
+def test_stories_are_merged_compared_and_parted_by_keyboard(page: Page, service: Service) -> None:
+    page.goto(f"{service.origin}/console/wire")
+    other = (page.locator(".stories > li", has_text="Flood closes").get_attribute("id") or "").removeprefix("story-")
+    unfold(page, page.locator(".stories > li > details", has_text="Ferry aground"))
+    tab_to(page, "Open or merge")
+    page.keyboard.press("Enter")
+    tab_to(page, "Merge with story")
+    page.keyboard.type(other)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("being made one")
+    expect(page.locator("#items li")).to_have_count(2, timeout=20_000)
+
+    tab_to(page, "Compare with the first")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=2)).to_contain_text("One story")
+    assert Axe().run(page).violations_count == 0
+    page.goto(f"{service.origin}/console/rulings")
+    tab_to(page, "Take back")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("Taken back")
+    page.goto(f"{service.origin}/console/stories/{other}")
+    until(lambda: page.reload() and page.locator("#items li").count() == 1, "the two to part", 20)
+    assert Axe().run(page).violations_count == 0
 
 
 def test_an_alert_by_hand_says_that_nobody_would_get_it(page: Page, service: Service) -> None:
