@@ -25,19 +25,18 @@ from numpy.typing import NDArray
 import notifier.stories
 from notifier.replay import BACKGROUND, line_items
 from notifier.stories.cluster import Grouper
-from notifier.stories.embed import Embedder
 from notifier.stories.signals import Signals, Weights, shipped_weights
 from notifier.stories.window import Window
 
-SIGNALS = ("meaning", "words", "spelling", "crowd", "days_apart")
+FITTED = ("words", "spelling", "crowd")
 # Half a unit a day: a prior, not fitted, because the labels' own times are too coarse to learn it from.
 DAYS_APART = -0.5
 WINDOW_DAYS = 3.0
 
 
-def pairs(rows: Sequence[dict[str, Any]], embedder: Embedder | None) -> Iterator[tuple[Signals, bool, float]]:
+def pairs(rows: Sequence[dict[str, Any]]) -> Iterator[tuple[Signals, bool, float]]:
     """What the live service compares, and whether the two are one story; every item weighs the same."""
-    window, story_of = Window(embedder), {}
+    window, story_of = Window(), {}
     for item, row in line_items(rows):
         entry = window.prepare(item)
         entry.story_id = item.id
@@ -47,22 +46,19 @@ def pairs(rows: Sequence[dict[str, Any]], embedder: Embedder | None) -> Iterator
             same = [o for o in found if story_of[o.item.id] == row["story"]]
             for other in found:
                 yield window.compare(entry, other), other in same, 4 / len(same) if other in same else 0.5
-        window.open(entry)
         window.add(entry)
 
 
-def fit(sets: Sequence[Sequence[tuple[Signals, bool, float]]], columns: Sequence[str], base: Weights) -> Weights:
+def fit(sets: Sequence[Sequence[tuple[Signals, bool, float]]], base: Weights) -> Weights:
     """Weights fitted to all pairs of these sets, each set weighing the same."""
     xs, ys, ws = [], [], []
     for found in sets:
         weight = sum(w for *_, w in found)
-        xs += [[1.0, *(getattr(s, c) for c in columns)] for s, *_ in found]
+        xs += [[1.0, *(getattr(s, c) for c in FITTED)] for s, *_ in found]
         ys += [float(y) for _, y, _ in found]
         ws += [w / weight * 3000 for *_, w in found]
     fitted = logistic(np.array(xs), np.array(ys), np.array(ws))
-    values = dict.fromkeys(SIGNALS, 0.0) | dict(
-        zip(["bias", *columns], (round(float(v), 2) for v in fitted), strict=True)
-    )
+    values = dict(zip(["bias", *FITTED], (round(float(v), 2) for v in fitted), strict=True))
     return replace(base, **values | {"days_apart": DAYS_APART})
 
 
@@ -92,9 +88,9 @@ def bcubed(stories: Sequence[str], clusters: Sequence[int]) -> float:
     return 2 * p * r / (p + r)
 
 
-def score(rows: Sequence[dict[str, Any]], weights: Weights, embedder: Embedder | None) -> tuple[float, float]:
+def score(rows: Sequence[dict[str, Any]], weights: Weights) -> tuple[float, float]:
     """BCubed F1 of a set grouped beside the background, and the share of it that was merged with background."""
-    grouper = Grouper(embedder=embedder, weights=weights)
+    grouper = Grouper(weights=weights)
     found = [(row, grouper.place([item])[0].story_id) for item, row in line_items(rows)]
     noise = {c for row, c in found if row["ds"] == BACKGROUND}
     own = [(row["story"], c) for row, c in found if row["ds"] != BACKGROUND]
@@ -106,38 +102,29 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("labelled", type=Path)
     parser.add_argument("--write", action="store_true")
-    parser.add_argument("--undated", action="store_true", help="ignore times: a stricter test of words and meaning")
+    parser.add_argument("--undated", action="store_true", help="ignore times: a stricter test of words")
     arguments = parser.parse_args()
     by_set: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     for line in arguments.labelled.read_text("utf-8").strip().split("\n"):
         row = json.loads(line)
         by_set[row["ds"]].append(row | ({"t": None} if arguments.undated else {}))
     background = by_set.pop(BACKGROUND)
-    # Whoever brings a model adds ("semantic", its Embedder) here.
-    embedders: list[tuple[str, Embedder | None]] = [("lexical", None)]
-    for name, model in embedders:
-        columns = [c for c in SIGNALS[:4] if model or c != "meaning"]
-        base = shipped_weights(semantic=model is not None)
-        worlds = {ds: background + rows for ds, rows in by_set.items()}
-        training = {ds: list(pairs([r | {"t": None} for r in rows], model)) for ds, rows in worlds.items()}
-        for merge_at in np.arange(-1.0, 2.6, 0.5):
-            figures = {}
-            for ds, rows in worlds.items():
-                others = fit([training[o] for o in worlds if o != ds], columns, base)
-                figures[ds] = score(rows, replace(others, merge_at=float(merge_at)), model)
-            mean = np.mean(list(figures.values()), axis=0)
-            each = "  ".join(f"{ds} {f:.3f}/{h:.3f}" for ds, (f, h) in figures.items())
-            print(
-                f"{name} merge_at {merge_at:5.2f}  BCubed {mean[0]:.3f}  distractor hit {mean[1]:.3f}   {each}",
-                flush=True,
-            )
-        fitted = fit(list(training.values()), columns, base)
-        print(name, json.dumps(asdict(fitted)), flush=True)
-        if arguments.write:
-            path = Path(notifier.stories.__path__[0]) / "weights.json"
-            path.write_text(
-                json.dumps(json.loads(path.read_text("utf-8")) | {name: asdict(fitted)}, indent=2) + "\n", "utf-8"
-            )
+    base = shipped_weights()
+    worlds = {ds: background + rows for ds, rows in by_set.items()}
+    training = {ds: list(pairs([r | {"t": None} for r in rows])) for ds, rows in worlds.items()}
+    for merge_at in np.arange(-1.0, 2.6, 0.5):
+        figures = {}
+        for ds, rows in worlds.items():
+            others = fit([training[o] for o in worlds if o != ds], base)
+            figures[ds] = score(rows, replace(others, merge_at=float(merge_at)))
+        mean = np.mean(list(figures.values()), axis=0)
+        each = "  ".join(f"{ds} {f:.3f}/{h:.3f}" for ds, (f, h) in figures.items())
+        print(f"merge_at {merge_at:5.2f}  BCubed {mean[0]:.3f}  distractor hit {mean[1]:.3f}   {each}", flush=True)
+    fitted = fit(list(training.values()), base)
+    print(json.dumps(asdict(fitted)), flush=True)
+    if arguments.write:
+        path = Path(notifier.stories.__path__[0]) / "weights.json"
+        path.write_text(json.dumps({"lexical": asdict(fitted)}, indent=2) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from notifier.stories.embed import Embedder
 from notifier.stories.identity import components, title_key
 from notifier.stories.rulings import Rulebook
 from notifier.stories.signals import Signals, Weights, shipped_weights
@@ -104,13 +103,12 @@ class Grouper:
         self,
         next_story_id: int = 1,
         window: timedelta = timedelta(hours=72),
-        embedder: Embedder | None = None,
         weights: Weights | None = None,
     ) -> None:
         self.next_story_id = next_story_id
         self._window_s = window.total_seconds()
-        self.weights = weights or shipped_weights(semantic=embedder is not None)
-        self._window = Window(embedder)
+        self.weights = weights or shipped_weights()
+        self._window = Window()
         self._stories: dict[int, OpenStory] = {}
         self._entry: dict[int, Entry] = {}
         self._by_key: dict[tuple[str, str], Entry] = {}
@@ -274,7 +272,7 @@ class Grouper:
         for other in self._window.candidates(entry):
             if abs(other.at_s - entry.at_s) > self._window_s or other.item.id == entry.item.id:
                 continue
-            if entry.vector is None and len(entry.stems & other.stems) < least_shared(entry.item, other.item):
+            if len(entry.stems & other.stems) < least_shared(entry.item, other.item):
                 continue
             signals = self._window.compare(entry, other)
             score = self.weights.score(signals)
@@ -301,8 +299,6 @@ class Grouper:
             self._window.drop(before)
         entry.story_id = story_id
         story = self._stories.setdefault(story_id, OpenStory(story_id))
-        if not story.entries:
-            self._window.open(entry)
         story.entries[entry.item.id] = entry
         if like is not None:
             story.scores[entry.item.id] = like.score

@@ -2,7 +2,7 @@
 
 Enters: two `Entry`s of the window. Leaves: `Signals` (each figure, for people) and one score (their weighted sum, in
 logits: 0 is even odds). Weights and thresholds are a small JSON file beside this module, written by
-benchmarks/train_stories.py: one set with a semantic model, one without.
+benchmarks/train_stories.py.
 """
 
 from __future__ import annotations
@@ -21,14 +21,12 @@ DAY_S = 86_400.0
 class Signals:
     """What speaks for and against two items telling one event. All but `days_apart` lie between 0 and 1.
 
-    meaning         cosine of the two embeddings (0 without a model)
     words           cosine of the stems of headline and standfirst, rare stems counting more
     spelling        share of the headlines' four-letter runs that both have
     crowd           how like its nearest *other* stories each item is anyway: where much is alike, likeness says little
     days_apart      between the two publications; where one is unknown, the time at which it was seen stands for it
     """
 
-    meaning: float
     words: float
     spelling: float
     crowd: float
@@ -49,7 +47,6 @@ class Weights:
     """
 
     bias: float
-    meaning: float
     words: float
     spelling: float
     crowd: float
@@ -62,7 +59,6 @@ class Weights:
         """The weighted sum, in logits."""
         return (
             self.bias
-            + self.meaning * signals.meaning
             + self.words * signals.words
             + self.spelling * signals.spelling
             + self.crowd * signals.crowd
@@ -72,11 +68,11 @@ class Weights:
 
 @lru_cache(maxsize=1)
 def shipped() -> Mapping[str, Any]:
-    """The JSON file as it is: `semantic`, `lexical`, and where they come from."""
+    """The JSON file as it is: each set of coefficients by its name."""
     loaded: Mapping[str, Any] = json.loads(files("notifier.stories").joinpath("weights.json").read_text("utf-8"))
     return loaded
 
 
-def shipped_weights(semantic: bool) -> Weights:
-    """The coefficients that go with a model, or those for words alone."""
-    return Weights(**shipped()["semantic" if semantic else "lexical"])
+def shipped_weights() -> Weights:
+    """The coefficients that the service decides by."""
+    return Weights(**shipped()["lexical"])
