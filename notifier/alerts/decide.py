@@ -12,13 +12,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from notifier.alerts.alert import Alert, AlertKind, Message, NewAlert, Urgency
-from notifier.alerts.facts import changed_facts, corrects, same_subject
+from notifier.alerts.development import development
+from notifier.alerts.facts import alike, changed_facts, corrects, same_subject
 from notifier.stories.breaking import Judgement
-from notifier.stories.gate import Gated
+from notifier.stories.gate import Gated, gate
 from notifier.stories.story import Story, StoryItem
+from notifier.stories.text import names
 from notifier.topics.topic import Topic, TopicMatch, TopicMode
 
 DAY = timedelta(days=1)
+# A breaking topic is meant where so many publishers' items match it: one outlet files much under "world".
+LEAST_SUPPORT = 2
+TRADES = 2
+# So long another story's alert that said the same keeps a story from being told as new.
+REPEAT = timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +67,21 @@ class PastAlert:
 
 
 @dataclass(frozen=True, slots=True)
+class Support:
+    """Who says that a story is of a topic: so many publishers with an item that matches, a trade's desk among them?"""
+
+    publishers: int
+    special: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
-    """All that a decision rests on. `past` is oldest first; `spent` counts a topic's first alerts of the last day."""
+    """All that a decision rests on. `past` is oldest first; `spent` counts a topic's first alerts of the last day.
+
+    `story.lead` is the item that was alerted, if any was; `spokesman` tells it now (None: the same). `support` counts
+    whose items match a topic; a topic that is not in it was not counted. `recent` are the last day's first alerts of
+    other stories.
+    """
 
     story: Story
     items: tuple[StoryItem, ...]
@@ -71,6 +91,14 @@ class Case:
     past: tuple[PastAlert, ...] = ()
     spent: Mapping[str, int] = field(default_factory=dict)
     silenced: bool = False
+    spokesman: StoryItem | None = None
+    support: Mapping[str, Support] = field(default_factory=dict)
+    recent: tuple[PastAlert, ...] = ()
+
+    @property
+    def teller(self) -> StoryItem:
+        """Who tells it to those who have not heard of it."""
+        return self.spokesman or self.story.lead
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +135,7 @@ def decide(case: Case, topics: Mapping[str, Topic], rules: AlertRules, now: date
     if case.gated is not None:
         return _drop(case, "gated", f"Recurring, not news: rule {case.gated.rule} found {case.gated.found!r}.")
     told = frozenset[str]().union(*(p.topics for p in case.past))
-    wanted = {slug for slug in case.matches if slug in topics and _mode_lets(topics[slug], case.judgement)} - told
+    wanted = {slug for slug in case.matches if slug in topics and _mode_lets(topics[slug], case)} - told
     if wanted:
         return _alert(case, wanted, told, topics, rules, now)
     if case.past:
@@ -117,20 +145,38 @@ def decide(case: Case, topics: Mapping[str, Topic], rules: AlertRules, now: date
     return _drop(case, "not-breaking", "Its topics want breaking stories only, and this one is not.")
 
 
-def _mode_lets(topic: Topic, judgement: Judgement) -> bool:
-    return topic.mode is not TopicMode.BREAKING or judgement.breaking
+def _mode_lets(topic: Topic, case: Case) -> bool:
+    """Breaking is a matter of several: that it breaks, and that it is of this topic.
+
+    What breaks only because one trade's desks tell it (films, sport, gadgets) is for the topics that their items are
+    of; what two trades tell is not one trade's own affair.
+    """
+    if topic.mode is not TopicMode.BREAKING:
+        return True
+    support = case.support.get(topic.slug)
+    if support is None or not case.judgement.breaking:
+        return case.judgement.breaking
+    figures = case.judgement.evidence
+    general = figures.get("weight", 0.0) - figures.get("special", 0.0) >= figures.get("needed", 0.0)
+    general = general or figures.get("trades", 0) >= TRADES
+    return support.publishers >= LEAST_SUPPORT and (general or support.special)
 
 
 def _alert(
     case: Case, wanted: set[str], told: frozenset[str], topics: Mapping[str, Topic], rules: AlertRules, now: datetime
 ) -> Verdict:
     """The first alert of a story for the topics that are wanted."""
-    lead = case.story.lead
+    lead = case.teller
     if not any(item.may_alert for item in case.items):
         return _drop(case, "backlog", "All of it was there before its feed was followed, or resurfaced.")
     age_s = (now - min(lead.published_at or lead.first_seen, lead.first_seen)).total_seconds()
     if age_s > rules.max_age_s:
         return _drop(case, "too-old", f"It is {age_s / 3600:.1f} hours old.", age_s=age_s, most_s=rules.max_age_s)
+    recent = [p for p in case.recent if now - p.decided_at <= REPEAT]
+    said = {s: p.title for s in wanted for p in recent if s in p.topics and alike(p.title, lead.title)}
+    wanted = wanted - set(said)
+    if not wanted:
+        return _drop(case, "repeat", "Another story's alert said the same hours ago.", before=next(iter(said.values())))
     over = {s for s in wanted if (most := topics[s].daily_budget) is not None and case.spent.get(s, 0) >= most}
     if over == wanted:
         return _drop(
@@ -142,7 +188,7 @@ def _alert(
     if over:
         why["over_budget"] = sorted(over)
     hold_until = now + timedelta(seconds=rules.hold_s) if held else None
-    alert = _new_alert(case, AlertKind.NEW, sent, why, rules, now, told, hold_until)
+    alert = _new_alert(case, AlertKind.NEW, lead, sent, why, rules, now, told, hold_until)
     return Hold(alert) if held else Send(alert)
 
 
@@ -153,25 +199,48 @@ def _follow_up(case: Case, rules: AlertRules, now: datetime) -> Verdict:
     told = frozenset[str]().union(*(p.topics for p in case.past))
     if corrects(last.title, current.title):
         why = _why(case) | {"before": last.title}
-        return Send(_new_alert(case, AlertKind.CORRECTION, told, why, rules, now))
+        return Send(_new_alert(case, AlertKind.CORRECTION, current, told, why, rules, now))
+    came = development(case.items, [p.title for p in case.past], last.decided_at, now)
+    if came is not None:
+        facts: Mapping[str, list[str]] = {"status": [came.status]}
+        return _update(case, came.item, told, facts, came.judgement.evidence, rules, now)
     if not same_subject(last.title, current.title):
         return _drop(case, "moved-on", "The page that was alerted tells something else now.", before=last.title)
-    facts = changed_facts(last.title, current.title)
-    if not facts:
+    changed = {} if gate(current) else dict(changed_facts(last.title, current.title))
+    if "name" in changed:
+        known = frozenset[str]().union(*(names(f"{i.title}. {i.summary}") for i in case.items if i.id != current.id))
+        changed = {kind: [f for f in facts if kind != "name" or f not in known] for kind, facts in changed.items()}
+        changed = {kind: facts for kind, facts in changed.items() if facts}
+    if not changed:
         return _drop(case, "no-new-facts", "It was alerted, and its headline states nothing new.")
+    return _update(case, current, told, changed, case.judgement.evidence, rules, now)
+
+
+def _update(
+    case: Case,
+    item: StoryItem,
+    told: frozenset[str],
+    facts: Mapping[str, list[str]],
+    signals: Mapping[str, Any],
+    rules: AlertRules,
+    now: datetime,
+) -> Verdict:
+    """The update in this item's words, unless it comes too soon or once too often."""
+    last = case.past[-1]
     gap_s = (now - last.decided_at).total_seconds()
     if gap_s < rules.update_gap_s:
         return _drop(case, "too-soon", "An update so soon would only annoy.", gap_s=gap_s, least_s=rules.update_gap_s)
     updates = sum(p.kind is AlertKind.UPDATE for p in case.past)
     if updates >= rules.max_updates:
         return _drop(case, "updates-spent", f"It was updated {updates} times already.", updates=updates)
-    why = _why(case) | {"before": last.title, "facts": dict(facts)}
-    return Send(_new_alert(case, AlertKind.UPDATE, told, why, rules, now))
+    why = _why(case) | {"signals": dict(signals), "before": last.title, "facts": dict(facts)}
+    return Send(_new_alert(case, AlertKind.UPDATE, item, told, why, rules, now))
 
 
 def _new_alert(
     case: Case,
     kind: AlertKind,
+    lead: StoryItem,
     topics: frozenset[str],
     why: Mapping[str, Any],
     rules: AlertRules,
@@ -179,7 +248,6 @@ def _new_alert(
     except_topics: frozenset[str] = frozenset(),
     hold_until: datetime | None = None,
 ) -> NewAlert:
-    lead = case.story.lead
     message = Message(
         title=lead.title,
         body=lead.summary,

@@ -16,14 +16,15 @@ from functools import cached_property
 from typing import Protocol
 
 from notifier.alerts.alert import Alert, NewAlert
-from notifier.alerts.decide import DAY, AlertRules, Case, Drop, Hold, PastAlert, Send, Verdict, decide
+from notifier.alerts.decide import DAY, AlertRules, Case, Drop, Hold, PastAlert, Send, Support, Verdict, decide
 from notifier.alerts.word import HOLD, NEVER, OperatorsWord, home_of, trace
-from notifier.stories.breaking import Judgement, judge, spokesman
+from notifier.stories.breaking import Judgement, is_special, judge, spokesman
 from notifier.stories.cluster import Grouper
 from notifier.stories.gate import Gated, gate
 from notifier.stories.rulings import Rulebook
 from notifier.stories.settle import settle
 from notifier.stories.story import Grouping, Story, StoryItem, told_by
+from notifier.stories.wire_copy import publisher_key
 from notifier.topics.text import Text
 from notifier.topics.topic import Topic, TopicMatch
 
@@ -97,6 +98,8 @@ class Desk:
         self._grouper = Grouper(next_story_id, WINDOW)
         self._past: defaultdict[int, list[PastAlert]] = defaultdict(list)
         self._matches: defaultdict[int, dict[str, TopicMatch]] = defaultdict(dict)
+        # By story and topic, the publishers whose items match: True for one of a trade's desk.
+        self._tellers: defaultdict[int, dict[str, dict[str, bool]]] = defaultdict(dict)
         self._word = OperatorsWord()
         self._unsettled = False
         self._spent_at: datetime | None = None  # when `_spent_then` was counted; None: alerts came since
@@ -172,6 +175,7 @@ class Desk:
         changed = {story_id for move in moves for story_id in (move.story_id, _left(move))}
         for story_id in changed:
             self._matches.pop(story_id, None)
+            self._tellers.pop(story_id, None)
             story = grouper.story(story_id)
             for item in story.items if story else ():
                 self._match(item, story_id)
@@ -208,9 +212,15 @@ class Desk:
             items=moment.items,
             matches=self._matches[moment.story_id],
             judgement=moment.judgement,
-            gated=moment.gated if alerted is None else gate(alerted),
+            gated=moment.gated,
             past=tuple(past),
             spent=self._spent(moment.at),
+            spokesman=moment.spokesman,
+            support={
+                slug: Support(len(tellers), special=any(tellers.values()))
+                for slug, tellers in self._tellers.get(moment.story_id, {}).items()
+            },
+            recent=self._recent(moment),
             silenced=self._word.choices.get(moment.story_id) == NEVER,
         )
         verdict = decide(case, self._topics, self._rules, moment.at)
@@ -254,6 +264,22 @@ class Desk:
         found = self._matcher.match(Text(item.title, item.summary, item.publisher, item.section, item.language))
         for match in found:
             self._matches[story_id].setdefault(match.slug, match)
+            if self._topics[match.slug].match.strip():
+                tellers = self._tellers[story_id].setdefault(match.slug, {})
+                who = publisher_key(item.publisher)
+                tellers[who] = tellers.get(who, False) or is_special(item)
+
+    def _recent(self, moment: Moment) -> tuple[PastAlert, ...]:
+        """The last day's first alerts of other stories; none where nothing is to be alerted."""
+        if not moment.judgement.breaking:
+            return ()
+        return tuple(
+            alert
+            for story_id, past in self._past.items()
+            if story_id != moment.story_id
+            for alert in past
+            if alert.kind == "new" and moment.at - alert.decided_at < DAY
+        )
 
     def _spent(self, now: datetime) -> Mapping[str, int]:
         """First alerts of the last 24 hours, a topic."""
@@ -276,6 +302,7 @@ class Desk:
                 del self._past[story_id]
         for story_id in [i for i in self._matches if self._grouper.story(i) is None]:
             del self._matches[story_id]
+            self._tellers.pop(story_id, None)
 
 
 def _left(move: Grouping) -> int:

@@ -5,6 +5,7 @@ Enters: two headlines. Leaves: the numbers, names and statuses that the newer on
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 
@@ -12,17 +13,44 @@ from notifier.stories.text import names, numbers, stems, tokens, words
 
 # The share of the shorter headline's stems that both must have.
 SAME_SUBJECT = 0.4
-STATUS = words(
-    "dead dies died killed wounded injured arrested charged convicted sentenced acquitted resigns resigned elected "
-    "wins won ousted ceasefire evacuated missing found rescued confirmed denies suspended banned released freed"
-)
+# The share of stems, of the mean length of both, at which a headline repeats another.
+ALIKE = 0.6
+# What can become of somebody or something, with the forms in which headlines say it. Two forms of one status are one
+# fact: "dead" for "killed" is no news.
+STATUSES = {
+    "death": "dead death deaths dies died killed kills toll",
+    "injury": "wounded wounds injured injures",
+    "arrest": "arrested arrests detained detains",
+    "charge": "charged charges indicted indicts",
+    "conviction": "convicted convicts",
+    "acquittal": "acquitted acquits",
+    "sentence": "sentenced jailed jails",
+    "resignation": "resigns resigned quits ousted ousts sacked sacks fired",
+    "victory": "elected wins won victory landslide",
+    "defeat": "loses lost concedes conceded defeated defeat",
+    "truce": "ceasefire truce",
+    "evacuation": "evacuated evacuates evacuation",
+    "missing": "missing",
+    "rescue": "rescued rescues rescue found",
+    "confirmation": "confirmed confirms",
+    "denial": "denies denied",
+    "ban": "suspended suspends banned bans",
+    "release": "released freed frees",
+}
+STATUS_OF = {form: status for status, forms in STATUSES.items() for form in words(forms)}
 CORRECTION = re.compile(r"\b(?:correction|corrected|corrects|clarification|retracts?|retracted)\b", re.IGNORECASE)
 
 
 def changed_facts(before: str, after: str) -> Mapping[str, list[str]]:
-    """What `after` states and `before` does not, by kind (`number`, `name`, `status`); empty if only words changed."""
+    """What `after` states and `before` does not, by kind (`number`, `name`, `status`); empty if only words changed.
+
+    A name is a new fact where it is added to those that were there; put in the place of one, it is another wording
+    ("Middle East war" for "Iran war") or other news.
+    """
     old, new = _facts(before), _facts(after)
     found = {kind: sorted(new[kind] - old[kind]) for kind in new}
+    if not old["name"] <= new["name"]:
+        found["name"] = []
     return {kind: values for kind, values in found.items() if values}
 
 
@@ -37,5 +65,16 @@ def same_subject(before: str, after: str) -> bool:
     return len(old & new) >= SAME_SUBJECT * min(len(old), len(new))
 
 
+def alike(before: str, after: str) -> bool:
+    """The two headlines say the same in other words, whatever stories they are filed under."""
+    old, new = stems(before), stems(after)
+    return bool(old and new) and len(old & new) >= ALIKE * math.sqrt(len(old) * len(new))
+
+
+def statuses(title: str) -> frozenset[str]:
+    """What a headline says has become of somebody or something: keys of `STATUSES`."""
+    return frozenset(STATUS_OF[token] for token in tokens(title) if token in STATUS_OF)
+
+
 def _facts(title: str) -> dict[str, frozenset[str]]:
-    return {"number": numbers(title), "name": names(title), "status": frozenset(tokens(title)) & STATUS}
+    return {"number": numbers(title), "name": names(title), "status": statuses(title)}

@@ -7,6 +7,8 @@ technology desks count half each and together as one: a launch that ten of them 
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +16,7 @@ from typing import Any
 
 from notifier.stories.gate import gate
 from notifier.stories.story import StoryItem
-from notifier.stories.text import words
+from notifier.stories.text import stems, words
 from notifier.stories.wire_copy import publisher_key, sources
 
 SPECIAL_DESKS = words("entertainment technology sports sport science culture lifestyle gaming travel food music film")
@@ -22,6 +24,10 @@ SPECIAL_WEIGHT = 0.5
 SPECIAL_MOST = 1.0
 LEAST_WEIGHT = 3.0
 WITHIN = timedelta(hours=6)
+# A page that runs along ("Iran war live: ...", "Watch: ...") tells what is last, under a name that lasts.
+RUNNING = re.compile(r"\b(?:live|latest|watch|video|replay)\b|^[^\w\s'\"‘’“”$£€]", re.IGNORECASE)
+# A headline is held against this many others at most.
+MOST_COMPARED = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +47,20 @@ def judge(
     """
     fresh = [item for item in items if counts(item, now, within)]
     best = [max(source, key=_weight) for source in sources(fresh)]
-    weights = {publisher_key(item.publisher): _weight(item) for item in best}
-    special = sum(_weight(item) for item in best if _is_special(item))
-    total = sum(_weight(item) for item in best if not _is_special(item)) + min(special, SPECIAL_MOST)
+    weights = {item.publisher: _weight(item) for item in best}
+    special = sum(_weight(item) for item in best if is_special(item))
+    trades = {item.section.casefold() for item in best if is_special(item)}
+    total = sum(_weight(item) for item in best if not is_special(item)) + min(special, SPECIAL_MOST)
     return Judgement(
         total >= least,
-        {"sources": weights, "weight": total, "needed": least, "within_s": within.total_seconds()},
+        {
+            "sources": weights,
+            "weight": total,
+            "special": min(special, SPECIAL_MOST),
+            "trades": len(trades),
+            "needed": least,
+            "within_s": within.total_seconds(),
+        },
     )
 
 
@@ -56,18 +70,35 @@ def counts(item: StoryItem, now: datetime, within: timedelta = WITHIN) -> bool:
 
 
 def spokesman(items: Sequence[StoryItem], now: datetime) -> StoryItem:
-    """The item whose words tell the story now: the first fresh one, of a desk for general news if there is one.
+    """The item whose words tell the story now: of the fresh ones, of desks for general news if there are any, the one
+    whose headline says most of what the others say; the first of them where that is equal.
 
-    A preview that opened the story yesterday must not speak for what happened tonight.
+    A preview that opened the story yesterday must not speak for what happened tonight, nor a side of it for the whole.
     """
     fresh = [item for item in items if counts(item, now)]
-    general = (item for item in fresh if not _is_special(item))
-    return next(general, None) or next(iter(fresh), None) or next((i for i in items if i.may_alert), items[0])
+    general = [item for item in fresh if not is_special(item)] or fresh
+    plain = [item for item in general if not RUNNING.search(item.title)] or general
+    if not plain:
+        return next((item for item in items if item.may_alert), items[0])
+    return max(plain, key=lambda item: _centrality(item, fresh))
+
+
+def _centrality(item: StoryItem, fresh: Sequence[StoryItem]) -> float:
+    """How much of this headline other publishers' headlines have too: the mean share of stems in common."""
+    own = stems(item.title, item.language)
+    others = [o for o in fresh if publisher_key(o.publisher) != publisher_key(item.publisher)][:MOST_COMPARED]
+    shares = [_overlap(own, stems(other.title, other.language)) for other in others]
+    return sum(shares) / len(shares) if shares else 0.0
+
+
+def _overlap(a: frozenset[str], b: frozenset[str]) -> float:
+    return len(a & b) / math.sqrt(len(a) * len(b)) if a and b else 0.0
 
 
 def _weight(item: StoryItem) -> float:
-    return item.weight * (SPECIAL_WEIGHT if _is_special(item) else 1.0)
+    return item.weight * (SPECIAL_WEIGHT if is_special(item) else 1.0)
 
 
-def _is_special(item: StoryItem) -> bool:
+def is_special(item: StoryItem) -> bool:
+    """The item comes from a desk whose news is its trade's, not everybody's."""
     return item.section.casefold() in SPECIAL_DESKS

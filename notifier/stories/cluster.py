@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from notifier.stories.gate import recurring
 from notifier.stories.identity import components, title_key
 from notifier.stories.rulings import Rulebook
 from notifier.stories.signals import Signals, Weights, shipped_weights
@@ -269,10 +270,13 @@ class Grouper:
     def _likely(self, entry: Entry) -> list[Likeness]:
         """The stories that it may belong to, likest first, each judged as a whole."""
         near: dict[int, tuple[float, Entry, Signals]] = {}
+        recurs = recurring(entry.item)
         for other in self._window.candidates(entry):
             if abs(other.at_s - entry.at_s) > self._window_s or other.item.id == entry.item.id:
                 continue
             if len(entry.stems & other.stems) < least_shared(entry.item, other.item):
+                continue
+            if entry.item.publisher != other.item.publisher and (recurs or recurring(other.item)):
                 continue
             signals = self._window.compare(entry, other)
             score = self.weights.score(signals)
@@ -284,12 +288,16 @@ class Grouper:
         return sorted(liked, key=lambda like: (-like.score, like.story_id))
 
     def _whole(self, entry: Entry, story_id: int, score: float, nearest: Entry, signals: Signals) -> Likeness:
-        """A story does not grow by its nearest member alone: the mean of all counts as well."""
+        """A story does not grow by its nearest member alone: the mean of all counts as well.
+
+        The time that counts is the one to the nearest: an event may go on, as long as it is told without a break.
+        """
         others = [e for e in self._stories[story_id].spokesmen() if e.item.id != entry.item.id]
-        scores = [self.weights.score(self._window.compare(entry, other)) for other in others if other is not nearest]
-        scores.append(score)
+        likely, time = self.weights.likeness, self.weights.time(signals)
+        scores = [likely(self._window.compare(entry, other)) for other in others if other is not nearest]
+        scores.append(score - time)
         share = self.weights.nearest_share
-        whole = share * max(scores) + (1 - share) * sum(scores) / len(scores)
+        whole = share * max(scores) + (1 - share) * sum(scores) / len(scores) + time
         return Likeness(story_id, whole, nearest, signals, score)
 
     def _join(self, entry: Entry, story_id: int, like: Likeness | None = None) -> None:

@@ -67,14 +67,58 @@ RULES = {
         r"\bhere['’]s (?:what|why|how)\b|\bexplained\b|^explainer\b|^(?:analysis|opinion|comment)\s*[:|]",
         r"^(?:why|how) ",
         r"\bfive things\b|\b\d+ things to\b|^q&a\b",
+        r"^(?:who|what) (?:is|are|was|were|does|did|happened|happens)\b",
+        r"\bwhat(?:['’]s| is) (?:happening|next|at stake)\b",
+        r"\?\W*$",
+        r"\b(?:key|main|\d+|three|four|five) takeaways\b|^takeaways\b|^timeline\b|\b(?:visual|interactive) guide\b",
+        r"\bin (?:\w+ )?(?:charts|maps|graphics)\b|^(?:the )?(?:(?:morning|evening|pm|am) )?bulletin\b|^the papers\b",
+    ),
+    # What is yet to come: the day of a vote is no result, and a hearing tomorrow is no testimony.
+    "preview": _any(
+        r"\bwhat to expect\b|\bhow to vote\b|\bto testify\b|\bdecide whether to\b",
+        r"\b(?:heads?|go|goes|going|heading|returns?) (?:back )?to (?:the )?(?:polls|ballot box)",
+        r"\bpolls (?:have )?open(?:ed)?\b",
+        r"\bvotes? as\b|\b(?:votes?|voting|voters) in\b.*\b(?:elections?|referendum|polls?|ballot|run-?off|vote)\b",
+        r"\bvoters? (?:to )?(?:choose|decide|elect|cast)\b",
+        r"\b(?:elections?|referendum|vote|ballot)\b.*\b(?:test for|(?:key|to the) test|(?:tight|close) race)\b",
+        r"\b(?:elections?|referendum|vote|ballot)\b.*\b(?:showdown|looms?)\b",
+        r"\bset to (?:begin|testify|meet|host|visit|vote|face off)\b",
     ),
     "live shell": _any(
         r"^(?:live|watch live|live updates?|latest news|news (?:bulletin|headlines?)|(?:morning|evening) briefing)\W*$",
         r"^(?:video|replay|podcast|newsletter|in focus)\s*:",
         r"\b(?:news summary|newsletter|podcast|morning briefing|daily briefing|list of key events)\b",
     ),
+    "schedule": _any(
+        r"\b(?:release|tv|streaming) schedule\b|\bwhen (?:does|is|do) .*\b(?:episode|season|come out|start|coming)\b",
+        r"\b(?:episode|season|finale) (?:\d+ )?recap\b|\brecap:",
+    ),
     "box office": _any(r"\bbox office\b"),
 }
+
+
+# What is no event at all, so that two of a kind tell none in common, however alike (yesterday's puzzle and today's),
+# and what is one only tomorrow: the polls that open are not the votes that were counted.
+NO_EVENT = frozenset(
+    {
+        "deals",
+        "puzzle",
+        "horoscope",
+        "betting",
+        "gallery",
+        "review",
+        "how to watch",
+        "box office",
+        "schedule",
+        "preview",
+    }
+)
+
+
+def recurring(item: StoryItem) -> bool:
+    """The item is of a kind that tells no event: it is not grouped by likeness with another publisher's."""
+    gated = gate(item)
+    return gated is not None and gated.rule in NO_EVENT
 
 
 def gate(item: StoryItem) -> Gated | None:

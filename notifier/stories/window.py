@@ -101,7 +101,8 @@ class Window:
             words=self._words(a, b),
             spelling=2 * shared / (len(a.runs) + len(b.runs)),
             crowd=(self._crowd(a, b.story_id) + self._crowd(b, b.story_id)) / 2,
-            days_apart=abs(a.at_s - b.at_s) / DAY_S,
+            days_apart=_days_apart(a.at_s, b.at_s),
+            standfirsts=float(bool(a.item.summary and b.item.summary)),
         )
 
     def _words(self, a: Entry, b: Entry) -> float:
@@ -132,3 +133,9 @@ class Window:
                     postings.remove(entry)
                 if not postings:
                     del self._postings[stem]
+
+
+def _days_apart(a_s: float, b_s: float) -> float:
+    """Days between two times. At midnight sharp a time is a date without one, which may be a day off."""
+    days = abs(a_s - b_s) / DAY_S
+    return max(0.0, days - 1) if a_s % DAY_S == 0 or b_s % DAY_S == 0 else days

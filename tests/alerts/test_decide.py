@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from notifier.alerts.alert import AlertKind, Urgency
-from notifier.alerts.decide import AlertRules, Case, Drop, Hold, PastAlert, Send, Verdict, decide
+from notifier.alerts.decide import AlertRules, Case, Drop, Hold, PastAlert, Send, Support, Verdict, decide
 from notifier.stories.breaking import Judgement
 from notifier.stories.gate import Gated
 from notifier.stories.story import Story, StoryItem
@@ -147,3 +147,37 @@ def test_a_correction_waits_for_no_gap() -> None:
     verdict = judged(case("floods", lead=lead, past=(told(minutes_ago=1),)))
     assert isinstance(verdict, Send)
     assert verdict.alert.kind is AlertKind.CORRECTION
+
+
+def test_a_breaking_topic_is_meant_where_two_publishers_items_match_it() -> None:
+    topics = TOPICS | {"world": Topic("world", "World", "", "section:world", TopicMode.BREAKING)}
+    made = case("world", breaking=True)
+    one, two = (replace(made, support={"world": Support(n)}) for n in (1, 2))
+    judgement = Judgement(True, {"weight": 3.0, "special": 0.0, "needed": 3.0})
+    assert code(decide(replace(one, judgement=judgement), topics, RULES, NOON)) == "not-breaking"
+    assert isinstance(decide(replace(two, judgement=judgement), topics, RULES, NOON), Send)
+
+
+def test_what_breaks_by_one_trades_desks_is_for_the_topics_of_their_items() -> None:
+    topics = TOPICS | {"films": Topic("films", "Films", "", "film", TopicMode.BREAKING)}
+    figures = {"weight": 3.0, "special": 1.0, "needed": 3.0}
+    for trades, special, sent in [(1, False, False), (1, True, True), (2, False, True)]:
+        judgement = Judgement(True, figures | {"trades": trades})
+        made = case("films", breaking=True, judgement=judgement, support={"films": Support(2, special=special)})
+        assert isinstance(decide(made, topics, RULES, NOON), Send) is sent
+
+
+def test_what_another_story_said_hours_ago_is_not_said_again() -> None:
+    other = told("Flood has reached the town of Ilm", story_id=8)
+    assert code(judged(case("floods", recent=(other,)))) == "repeat"
+    elsewhere = replace(other, topics=frozenset({"courts"}))
+    assert isinstance(judged(case("floods", recent=(elsewhere,))), Send)
+
+
+def test_who_has_not_heard_of_it_is_told_in_the_words_of_now() -> None:
+    old = item(1, "Flood reaches the town of Ilm", hours=-20)
+    fresh = item(2, "Dam above Ilm breaks", "Inland Times")
+    made = case("floods", "breaking", lead=old, breaking=True, past=(told(),), items=(old, fresh), spokesman=fresh)
+    verdict = judged(made)
+    assert isinstance(verdict, Send)
+    assert verdict.alert.message.title == "Dam above Ilm breaks"

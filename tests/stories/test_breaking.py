@@ -25,7 +25,7 @@ def told_by(*publishers: str, **given: object) -> list:  # type: ignore[type-arg
 def test_three_publishers_within_hours_are_breaking() -> None:
     found = judge(told_by("A", "B", "C"), NOON)
     assert found.breaking
-    assert set(found.evidence["sources"]) == {"a", "b", "c"}
+    assert set(found.evidence["sources"]) == {"A", "B", "C"}
 
 
 def test_two_are_not() -> None:
@@ -81,3 +81,17 @@ def test_an_operators_weight_for_a_feed_counts() -> None:
     doubted = [replace(i, weight=0.0) for i in trusted] + [item(3, "Dam breaks", "Third Post")]
     assert judge(trusted, NOON).breaking
     assert not judge(doubted, NOON).breaking
+
+
+def test_who_says_what_the_others_say_speaks_for_the_story() -> None:
+    aside = item(1, "Mayor of Orsk cancels summer fair")
+    central = item(2, "Orsk bridge collapses into river", "B")
+    third = item(3, "Bridge at Orsk collapses, cars in river", "C")
+    assert spokesman([aside, central, third], NOON) is central
+
+
+def test_a_running_page_speaks_only_where_nobody_else_does() -> None:
+    live = item(1, "Bridge at Orsk collapses into river: live")
+    plain = item(2, "Orsk bridge falls", "B")
+    assert spokesman([live, plain], NOON) is plain
+    assert spokesman([live], NOON) is live

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -124,6 +125,26 @@ def test_the_order_within_a_poll_does_not_decide_which_duplicates_are_together(o
     assert {4, 5} in [members & {4, 5} for members in together.values()]
 
 
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=9), st.randoms())
+def test_exact_duplicates_are_together_in_whatever_order_a_poll_brings_them(
+    made: list[tuple[int, int]], order: Random
+) -> None:
+    """Each item has one of four pages and one of four headlines; who shares one, also through others, is one story."""
+    poll = [
+        item(i, UNRELATED[title], f"Outlet {i}", url=f"https://a.example/{page}")
+        for i, (page, title) in enumerate(made, start=1)
+    ]
+    shuffled = order.sample(poll, len(poll))
+
+    def stories(items: list[StoryItem]) -> set[frozenset[int]]:
+        found: dict[int, set[int]] = {}
+        for grouping in Grouper().place(items):
+            found.setdefault(grouping.story_id, set()).add(grouping.item_id)
+        return {frozenset(members) for members in found.values()}
+
+    assert stories(poll) == stories(shuffled)
+
+
 def test_what_the_window_has_passed_is_forgotten() -> None:
     grouper = Grouper(window=timedelta(hours=72))
     (first,) = place(grouper, item(1, STORM))
@@ -138,3 +159,32 @@ def test_an_adopted_item_keeps_its_story_and_new_stories_get_new_ids() -> None:
     (joined,) = place(grouper, item(2, STORM, "Inland Times"))
     (opened,) = place(grouper, item(3, UNRELATED[2], "C"))
     assert (joined.story_id, opened.story_id) == (41, 42)
+
+
+FULL = "Rescuers in Velmora searched the wards through the night as rain fell on the hospital below the torn roof."
+
+
+def test_hours_between_two_tellings_count_where_both_have_a_standfirst() -> None:
+    def score(hours: float, summary: str) -> float:
+        grouper = after_a_quiet_morning()
+        place(grouper, item(1, STORM, "Harbour Post", summary=summary))
+        (found,) = place(grouper, item(2, OTHER_WORDS, "Inland Times", hours=hours, summary=summary))
+        return float(found.evidence.get("score", found.evidence.get("likest", {}).get("score", 0)))
+
+    assert score(1, FULL) - score(9, FULL) > 3
+    assert score(1, "") - score(9, "") < 1
+
+
+def test_a_date_without_a_time_may_be_a_day_off() -> None:
+    midnight = NOON.replace(hour=0)
+    grouper = after_a_quiet_morning()
+    place(grouper, item(1, STORM, "Harbour Post", published_at=midnight))
+    (found,) = place(grouper, item(2, OTHER_WORDS, "Inland Times", hours=1))
+    assert found.evidence["days_apart"] == 0
+
+
+def test_two_of_a_kind_that_recurs_tell_no_event_in_common() -> None:
+    grouper = after_a_quiet_morning()
+    (first,) = place(grouper, item(1, "Wordle today: hints and answer for May 14", "Harbour Post"))
+    (second,) = place(grouper, item(2, "Wordle answer and hints for May 14 today", "Inland Times"))
+    assert second.story_id != first.story_id
