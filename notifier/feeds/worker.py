@@ -17,7 +17,9 @@ from notifier.feeds.scan import DIGEST_BYTES
 
 
 def serve(requests: BinaryIO, answers: BinaryIO, limit_s: int) -> None:
-    """Answer requests until there are no more."""
+    """Say that it is ready by an empty answer, then answer requests until there are no more."""
+    answers.write(wire.LENGTH.pack(0))
+    answers.flush()
     while (head := _frame(requests)) is not None and (body := _frame(requests)) is not None:
         signal.alarm(limit_s)
         request = wire.request_of(head, body, DIGEST_BYTES)

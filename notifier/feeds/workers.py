@@ -82,6 +82,11 @@ class Reader:
             sys.executable, "-m", "notifier.feeds.worker", *limits, stdin=PIPE, stdout=PIPE
         )
         self._running.add(process)
+        try:
+            await _answer(process)  # it is ready: what it loads first is not the time of a document
+        except BaseException:
+            await self._end(process)
+            raise
         return process
 
     def _cause_of_death(self, status: int) -> str:
@@ -98,9 +103,15 @@ class Reader:
 
 
 async def _exchange(process: Process, frames: bytes) -> bytes:
-    if process.stdin is None or process.stdout is None:
+    if process.stdin is None:
         raise ConnectionError("a worker without pipes")
     process.stdin.write(frames)
     await process.stdin.drain()
+    return await _answer(process)
+
+
+async def _answer(process: Process) -> bytes:
+    if process.stdout is None:
+        raise ConnectionError("a worker without pipes")
     (length,) = wire.LENGTH.unpack(await process.stdout.readexactly(wire.LENGTH.size))
     return await process.stdout.readexactly(length)
