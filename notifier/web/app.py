@@ -5,6 +5,8 @@ Enters: `WebServices`. Leaves: an ASGI application for uvicorn. Routes live in `
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
@@ -59,9 +61,19 @@ OPERATOR_API = (
 )
 
 
+class Application(FastAPI):
+    """FastAPI, with the shape of problems in its description."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The description of both APIs (OpenAPI 3.1)."""
+        described = super().openapi()
+        described["components"]["schemas"]["Problem"] = errors.PROBLEM_SCHEMA
+        return described
+
+
 def build_app(services: WebServices) -> FastAPI:
     """The web room over `services`. The interactive API pages are off: they load scripts from a third party."""
-    app = FastAPI(
+    app = Application(
         title=services.site.title,
         version=__version__,
         openapi_url="/api/openapi.json",

@@ -143,7 +143,8 @@ def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def _described(words: str) -> dict[str, Any]:
-    return {"description": words, "content": {"application/problem+json": {"schema": PROBLEM_SCHEMA}}}
+    schema = {"$ref": "#/components/schemas/Problem"}  # `app` puts it there, once for all answers
+    return {"description": words, "content": {"application/problem+json": {"schema": schema}}}
 
 
 PROBLEM: dict[int | str, dict[str, Any]] = {"default": _described("A problem (RFC 9457); `code` is stable")}

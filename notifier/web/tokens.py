@@ -17,7 +17,9 @@ from notifier.errors import TokenMissing
 
 # 32 bytes in base64url without padding: the last character carries four bits, so it is one of sixteen.
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
-_bearer = HTTPBearer(auto_error=False, description="The browser's own random token: 32 bytes, base64url")
+_bearer = HTTPBearer(
+    auto_error=False, scheme_name="subscriberToken", description="The browser's own random token: 32 bytes, base64url"
+)
 
 
 def token_hash(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> bytes:
