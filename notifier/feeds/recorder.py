@@ -17,6 +17,8 @@ from notifier.clock import Clock
 from notifier.feeds.memory import PollResult, Recorded
 from notifier.feeds.store import FeedStore
 
+_REFUSALS_UNTIL_AWAY = 2  # then it is the database
+
 log = structlog.get_logger(__name__)
 
 
@@ -98,14 +100,29 @@ class Recorder:
         return taken
 
     async def _write(self, batch: Sequence[_Waiting]) -> None:
+        try:
+            await self._commit(batch)
+        except Exception:  # a database that is away must not end polling: the leases run out, and it is tried again
+            log.exception("polls_not_recorded", polls=len(batch))
+            await self._one_by_one(batch)
+
+    async def _one_by_one(self, batch: Sequence[_Waiting]) -> None:
+        """What one result has that the database does not take must not hold up the others, now or at the next poll."""
+        refused = 0
+        for one in batch if len(batch) > 1 else ():
+            try:
+                await self._commit([one])
+            except Exception:
+                log.exception("poll_not_recorded", feed_id=one.result.feed_id)
+                refused += 1
+            if refused == _REFUSALS_UNTIL_AWAY:
+                break
+        _settle(batch, False)
+
+    async def _commit(self, batch: Sequence[_Waiting]) -> None:
         results = [one.result for one in batch]
         loop = asyncio.get_running_loop()
-        try:
-            recorded = await loop.run_in_executor(self._threads, self._store.record, results, self._clock())
-        except Exception:  # a database that is away must not end polling: the leases run out, and it is tried again
-            log.exception("polls_not_recorded", polls=len(results))
-            _settle(batch, False)
-            return
+        recorded = await loop.run_in_executor(self._threads, self._store.record, results, self._clock())
         _settle(batch, True)
         kinds = [one.kind for one in batch]
         self._on_batch(Batch({kind: kinds.count(kind) for kind in set(kinds)}, recorded))

@@ -32,6 +32,7 @@ class Waiting:
         self.postponed: dict[int, datetime] = {}
         self.kept: set[int] = set()
         self.breaks = 0
+        self.poison: int | None = None
 
     def sync_config(self, configs: Sequence[FeedConfig], now: datetime) -> Synced:
         return Synced()
@@ -53,6 +54,8 @@ class Waiting:
         if self.breaks:
             self.breaks -= 1
             raise OSError("the disk is full")
+        if self.poison in [result.feed_id for result in results]:
+            raise ValueError("a text that this database cannot hold")
         self.recorded += results
         return Recorded(new=sum(len(result.items) for result in results))
 
@@ -224,16 +227,28 @@ def test_feeds_of_one_host_are_put_off_and_given_back() -> None:
 
 def test_a_batch_that_the_database_refuses_is_logged_and_polling_goes_on() -> None:
     async def check(house: House) -> None:
-        house.store.breaks = 1
+        house.store.breaks = 3
         with structlog.testing.capture_logs() as logs:
             await house.poller.poll_due()
             await house.poller.finish()
-        assert [line["event"] for line in logs] == ["polls_not_recorded"]
+        assert [line["event"] for line in logs] == ["polls_not_recorded", "poll_not_recorded", "poll_not_recorded"]
         assert (house.store.recorded, house.batches) == ([], [])
         house.store.due = house.feeds
         await house.poller.poll_due()
         await house.poller.finish()
         assert len(house.store.recorded) == 3
+
+    run(lambda: House(3), check)
+
+
+def test_what_the_database_does_not_take_of_one_feed_holds_up_no_other() -> None:
+    async def check(house: House) -> None:
+        house.store.poison = house.feeds[1].id
+        with structlog.testing.capture_logs() as logs:
+            await house.poller.poll_due()
+            await house.poller.finish()
+        assert [line["event"] for line in logs] == ["polls_not_recorded", "poll_not_recorded"]
+        assert {result.feed_id for result in house.store.recorded} == {house.feeds[0].id, house.feeds[2].id}
 
     run(lambda: House(3), check)
 
