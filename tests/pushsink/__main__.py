@@ -1,6 +1,7 @@
 """`python -m tests.pushsink`: serve until standard input ends. The first line says the ports, as JSON.
 
-The control port answers GET /report with what was seen so far, and POST /forget by starting anew.
+The control port answers GET /report with what was seen so far, and POST /forget by starting anew;
+/minute begins a new minute for what is limited to 1,000 in each.
 """
 
 from __future__ import annotations
@@ -62,6 +63,8 @@ async def serve(options: argparse.Namespace) -> None:
     async def control(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         line = await reader.readline()
         report = json.dumps(book.ledger.report()).encode()
+        if b"/minute" in line:
+            book.ledger.minutes.append(0)
         if b"/forget" in line:
             book.forget()
         writer.write(b"HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n" + report)

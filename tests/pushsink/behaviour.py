@@ -10,6 +10,7 @@
 /continuation     headers in many CONTINUATIONs    /dynamic          headers that fill and use the dynamic table
 /early            103, then 201                    /padded           padding and priority in HEADERS
 /trailers         201, a body and trailers         /shrink           SETTINGS: no header table, a window of 1,000
+/limited          201, and 429 beyond 1,000 a minute; the test says when a minute is over
 /redirect         301 to 127.0.0.1:1
 """
 
@@ -51,6 +52,7 @@ _NAMED = {
     "padded": Behaviour(special="padded"),
     "trailers": Behaviour(body=b"accepted", special="trailers"),
     "garbage": Behaviour(special="garbage"),
+    "limited": Behaviour(special="limited"),
     "shrink": Behaviour(special="shrink"),
     "redirect": Behaviour(301, (("location", "http://127.0.0.1:1/"),)),
 }

@@ -182,6 +182,8 @@ class Http2Connection:
         behaviour = behaviour_of(path)
         if behaviour.once and ledger.asked[path]:
             behaviour = Behaviour()
+        if behaviour.special == "limited":
+            behaviour = Behaviour() if ledger.has_room() else Behaviour(429, ())
         ledger.asked[path] += behaviour.special != "" or behaviour.once
         delay_s = behaviour.delay_s or self._limits.delay_s
         if delay_s:

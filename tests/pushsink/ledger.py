@@ -41,6 +41,8 @@ class Ledger:
     messages: list[tuple[str, str]] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
     trusted: set[str] = field(default_factory=set)
+    limit: int = 1000
+    minutes: list[int] = field(default_factory=lambda: [0])
     salts: dict[bytes, int] = field(default_factory=dict)
 
     def problem(self, text: str) -> None:
@@ -55,6 +57,11 @@ class Ledger:
             seen = hash(bytes(body))
             if self.salts.setdefault(bytes(body[:16]), seen) != seen:
                 self.problem(f"{path}: a salt for two messages")
+
+    def has_room(self) -> bool:
+        """Whether a message within the limit may still be taken in this minute; counts what is asked of it."""
+        self.minutes[-1] += 1
+        return self.minutes[-1] <= self.limit
 
     def wants_check(self) -> bool:
         """True where the request that was just counted belongs to the sample."""
@@ -91,6 +98,7 @@ class Ledger:
             "opened": self.opened,
             "accepted": sum(self.got.values()),
             "browsers": len(self.got),
+            "minutes": self.minutes,
             "repeated": sum(count - 1 for count in self.got.values()),
             "problems": self.problems,
             "messages": self.messages,

@@ -67,6 +67,10 @@ class PushSink:
         """What the sink saw since it started or forgot."""
         return self._ask("/report")
 
+    def next_minute(self) -> None:
+        """A minute has passed for what it limits: the test's own time, not the clock's."""
+        self._ask("/minute")
+
     def forget(self) -> None:
         """Count from nothing again."""
         self._ask("/forget")

@@ -1,0 +1,98 @@
+"""The whole way over TLS and HTTP/2 to a push service that takes 1,000 messages a minute and answers 429 beyond."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+
+from notifier.addresses import AddressGuard
+from notifier.engine.courier import Courier
+from notifier.engine.run import Runner, RunSettings
+from notifier.push.http2.wire import Http2Wire
+from notifier.push.paced_wire import PacedWire, Pacer
+from notifier.push.pacing import LIMITED_MINUTES, LIMITED_PER_MINUTE
+from notifier.push.pycurl_wire import PycurlWire
+from notifier.push.seal import seal
+from notifier.push.vapid import VapidSigner, vapid_key
+from notifier.storage.database import Database
+from notifier.storage.transfer import SqlTransfer
+from notifier.subscribers.subscriber import NewSubscription
+from tests.contracts.samples import NOON, token
+from tests.engine.house import LEASE_S, EngineHouse, never
+from tests.pushsink.browser import keys_of
+from tests.pushsink.process import PushSink
+
+SUBSCRIBERS = 2_200
+KEY = vapid_key(generate_private_key(SECP256R1()))
+
+
+@pytest.fixture
+def sink() -> Iterator[PushSink]:
+    with PushSink("--sample", "50") as started:
+        yield started
+
+
+class Site:
+    """A house whose subscribers are all at the sink, in a time of its own."""
+
+    def __init__(self, database: Database, sink: PushSink) -> None:
+        self.house = EngineHouse(database)
+        self.sink = sink
+        self.pacer = Pacer(self.house.clock, limiting=(sink.origin,))
+        guard = AddressGuard.allowing([sink.local])
+        wire = PacedWire(Http2Wire(guard, PycurlWire(guard, sink.ca_file), sink.ca_file), self.pacer)
+        house, settings = self.house, RunSettings(sub_batch=500, lease_s=LEASE_S)
+        courier = Courier(wire, VapidSigner([KEY], "mailto:alerts@news.example.org"), seal)
+        self.runner = Runner(house.deliveries, courier, house.pauses, house.metrics, house.clock, settings)
+        new = [
+            NewSubscription(
+                keys_of(number, sink.endpoint("limited", number)),
+                token(str(number)),
+                frozenset({"world"}),
+                "sink",
+                KEY.key_id,
+            )
+            for number in range(SUBSCRIBERS)
+        ]
+        SqlTransfer(database).add(new, NOON)
+
+    def work_for(self, minutes: int) -> None:
+        for _ in range(minutes):
+            for _ in range(6):
+                while self.runner.work_once(never):
+                    pass
+                self.house.clock.advance(10)
+            self.sink.next_minute()
+
+    @property
+    def is_limited(self) -> bool:
+        pace = self.pacer.paces().get(self.sink.origin)
+        return pace is not None and pace.per_minute is not None
+
+
+@pytest.mark.timeout(240)
+def test_a_limit_is_found_and_kept_and_everybody_gets_the_alert_within_it(tmp_path: Path, sink: PushSink) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'notifier.db'}")
+    database.create()
+    site = Site(database, sink)
+    story = 100
+    while not site.is_limited and story < 100 + 3 * LIMITED_MINUTES:
+        story += 1
+        site.house.accept(story=story, ttl_s=50)
+        site.work_for(1)
+    assert site.is_limited
+    site.work_for(1)
+    sink.forget()
+
+    alert = site.house.accept(story=1, ttl_s=3600)
+    site.work_for(6)
+
+    seen = sink.report()
+    assert site.house.counts(alert) == {"delivered": SUBSCRIBERS}
+    assert (seen["browsers"], seen["repeated"], seen["problems"]) == (SUBSCRIBERS, 0, [])
+    assert max(seen["minutes"]) <= LIMITED_PER_MINUTE
+    site.runner.close()
+    database.close()
