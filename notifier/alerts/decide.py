@@ -6,18 +6,19 @@ evidence; next: the pipeline, which makes the alert's audience. Pure: data and `
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from notifier.alerts.alert import Alert, AlertKind, Message, NewAlert, Urgency
 from notifier.alerts.development import development
-from notifier.alerts.facts import alike, changed_facts, corrects, same_subject
+from notifier.alerts.facts import alike, changed_facts, corrects, same_subject, statuses
 from notifier.stories.breaking import Judgement
 from notifier.stories.gate import Gated, gate
 from notifier.stories.story import Story, StoryItem
 from notifier.stories.text import names
+from notifier.stories.wire_copy import publisher_key
 from notifier.topics.topic import Topic, TopicMatch, TopicMode
 
 DAY = timedelta(days=1)
@@ -25,7 +26,7 @@ DAY = timedelta(days=1)
 LEAST_SUPPORT = 2
 TRADES = 2
 # So long another story's alert that said the same keeps a story from being told as new.
-REPEAT = timedelta(hours=6)
+REPEAT = timedelta(hours=8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,13 +208,24 @@ def _follow_up(case: Case, rules: AlertRules, now: datetime) -> Verdict:
     if not same_subject(last.title, current.title):
         return _drop(case, "moved-on", "The page that was alerted tells something else now.", before=last.title)
     changed = {} if gate(current) else dict(changed_facts(last.title, current.title))
-    if "name" in changed:
-        known = frozenset[str]().union(*(names(f"{i.title}. {i.summary}") for i in case.items if i.id != current.id))
-        changed = {kind: [f for f in facts if kind != "name" or f not in known] for kind, facts in changed.items()}
-        changed = {kind: facts for kind, facts in changed.items() if facts}
+    if "name" in changed or "status" in changed:
+        others = [i for i in case.items if publisher_key(i.publisher) != publisher_key(current.publisher)]
+        changed = _news_of(changed, others)
     if not changed:
         return _drop(case, "no-new-facts", "It was alerted, and its headline states nothing new.")
     return _update(case, current, told, changed, case.judgement.evidence, rules, now)
+
+
+def _news_of(changed: Mapping[str, list[str]], others: Sequence[StoryItem]) -> dict[str, list[str]]:
+    """What one outlet's edit tells: a name that no other outlet had before, a status that another states too."""
+    named = frozenset[str]().union(*(names(f"{i.title}. {i.summary}") for i in others))
+    stated = frozenset[str]().union(*(statuses(i.title) for i in others))
+    kept = {
+        "number": changed.get("number", []),
+        "name": [name for name in changed.get("name", []) if name not in named],
+        "status": [status for status in changed.get("status", []) if status in stated],
+    }
+    return {kind: facts for kind, facts in kept.items() if facts}
 
 
 def _update(

@@ -18,7 +18,7 @@ ALIKE = 0.6
 # What can become of somebody or something, with the forms in which headlines say it. Two forms of one status are one
 # fact: "dead" for "killed" is no news.
 STATUSES = {
-    "death": "dead death deaths dies died killed kills toll",
+    "death": "dead death deaths dies died killed killing kills toll",
     "injury": "wounded wounds injured injures",
     "arrest": "arrested arrests detained detains",
     "charge": "charged charges indicted indicts",
@@ -38,6 +38,8 @@ STATUSES = {
     "release": "released freed frees",
 }
 STATUS_OF = {form: status for status, forms in STATUSES.items() for form in words(forms)}
+# Counts that say less than any other.
+VAGUE = words("dozens hundreds")
 CORRECTION = re.compile(r"\b(?:correction|corrected|corrects|clarification|retracts?|retracted)\b", re.IGNORECASE)
 
 
@@ -48,8 +50,11 @@ def changed_facts(before: str, after: str) -> Mapping[str, list[str]]:
     ("Middle East war" for "Iran war") or other news.
     """
     old, new = _facts(before), _facts(after)
+    new["name"] -= frozenset(tokens(before))  # a capital at a headline's start is no sign of a name
+    if old["number"] | (VAGUE & frozenset(tokens(before))):
+        new["number"] -= VAGUE
     found = {kind: sorted(new[kind] - old[kind]) for kind in new}
-    if not old["name"] <= new["name"]:
+    if not old["name"] <= new["name"] | frozenset(tokens(after)):
         found["name"] = []
     return {kind: values for kind, values in found.items() if values}
 

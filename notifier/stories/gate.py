@@ -70,12 +70,15 @@ RULES = {
         r"^(?:who|what) (?:is|are|was|were|does|did|happened|happens)\b",
         r"\bwhat(?:['’]s| is) (?:happening|next|at stake)\b",
         r"\?\W*$",
+        r"\b(?:19|20)\d\d\s?[-–]\s?(?:19|20)\d\d\W*$|\bobituary\b",
         r"\b(?:key|main|\d+|three|four|five) takeaways\b|^takeaways\b|^timeline\b|\b(?:visual|interactive) guide\b",
         r"\bin (?:\w+ )?(?:charts|maps|graphics)\b|^(?:the )?(?:(?:morning|evening|pm|am) )?bulletin\b|^the papers\b",
     ),
     # What is yet to come: the day of a vote is no result, and a hearing tomorrow is no testimony.
     "preview": _any(
         r"\bwhat to expect\b|\bhow to vote\b|\bto testify\b|\bdecide whether to\b",
+        r"\b(?:readies|prepares|gears up|set) to (?:launch|lift|take off|land)\b",
+        r"\b(?:election|referendum|vote) could\b",
         r"\b(?:heads?|go|goes|going|heading|returns?) (?:back )?to (?:the )?(?:polls|ballot box)",
         r"\bpolls (?:have )?open(?:ed)?\b",
         r"\bvotes? as\b|\b(?:votes?|voting|voters) in\b.*\b(?:elections?|referendum|polls?|ballot|run-?off|vote)\b",
