@@ -96,7 +96,7 @@ class SqlNewsStore:
                 raise LeaseLost("another process decides now")
             _save_moves(connection, result)
             _save_groupings(connection, items, result.groupings)
-            _save_stories(connection, result)
+            _save_stories(connection, result, now)
             made = [
                 accept(connection, one, now, audience=audience) for one, audience in zip(new, audiences, strict=True)
             ]
@@ -164,16 +164,20 @@ def _save_evidence(connection: Connection, groupings: Sequence[Grouping], *, new
     )
 
 
-def _save_stories(connection: Connection, result: DeskResult) -> None:
+def _save_stories(connection: Connection, result: DeskResult, now: datetime) -> None:
+    """Their newest verdicts. A story that an operator's word changed changed now, whenever its items came."""
     if not result.stories:
         return
     statement = upsert_into(connection, story)
     columns = ("lead_item_id", "updated_at", "state", "verdict")
+    ruled = {story_id for move in result.moves for story_id in (move.story_id, move.evidence.get("from_story"))}
+    rows = [_story_row(told, verdict) for told, verdict in zip(result.stories, result.verdicts, strict=True)]
+    rows = [row | {"updated_at": max(row["updated_at"], now)} if row["id"] in ruled else row for row in rows]
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=[story.c.id], set_={name: statement.excluded[name] for name in columns}
         ),
-        [_story_row(told, verdict) for told, verdict in zip(result.stories, result.verdicts, strict=True)],
+        rows,
     )
 
 

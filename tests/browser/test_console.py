@@ -184,6 +184,7 @@ def test_stories_are_merged_compared_and_parted_by_keyboard(page: Page, service:
     unfold(page, page.locator(".stories > li > details", has_text="Ferry aground"))
     tab_to(page, "Open or merge")
     page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Ferry aground off the harbour")
     tab_to(page, "Merge with story")
     page.keyboard.type(other)
     page.keyboard.press("Enter")
@@ -195,6 +196,7 @@ def test_stories_are_merged_compared_and_parted_by_keyboard(page: Page, service:
     expect(page.get_by_role("heading", level=2)).to_contain_text("One story")
     assert Axe().run(page).violations_count == 0
     page.goto(f"{service.origin}/console/rulings")
+    page.wait_for_load_state()
     tab_to(page, "Take back")
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_contain_text("Taken back")

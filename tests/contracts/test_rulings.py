@@ -236,3 +236,13 @@ def test_two_items_are_explained_by_every_layer(house: House) -> None:
     house.loop.work()
     assert house.wire.explain(1, 2).sentence.endswith(": an operator said so.")
     assert house.wire.item("https://m.1.example/1?utm_source=x").id == 1
+
+
+def test_pages_that_watch_hear_of_a_ruling_and_of_its_effect(house: House) -> None:
+    pulses = [house.newsroom.pulse()]
+    house.clock.advance(1)
+    house.wire.merge(house.story(1), house.story(3), "Ada", NOON)
+    pulses.append(house.newsroom.pulse())
+    house.loop.work()
+    pulses.append(house.newsroom.pulse())
+    assert len({*pulses}) == 3

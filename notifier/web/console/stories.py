@@ -48,18 +48,17 @@ def compare(request: Request, session: Viewer, console: Console, a: str = "", b:
 def story(
     story_id: int, request: Request, session: Viewer, console: Console, services: Services, said: str = ""
 ) -> Response:
-    """Who tells it, why each item is in it, what came of it; a merged one leads to where its items are."""
+    """Who tells it, why each item is in it, what came of it; of a merged one, the story that has its items."""
     report = console.newsroom.story(story_id)
-    into = _merged_into(report)
-    if into:
-        return RedirectResponse(f"/console/stories/{into}" + (f"?said={said}" if said in SAID else ""), 303)
+    while into := _merged_into(report):
+        report = console.newsroom.story(into)
     return page(
         request,
         "story.html",
         session,
         here="wire",
         story=report,
-        members=console.wire.members(story_id),
+        members=console.wire.members(report.id),
         state=shown_state(report),
         signals=signals(report.verdict),
         joined=joined,

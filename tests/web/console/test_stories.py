@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from notifier.alerts.news import RelatedStory, Ruling, StoryAlert
 from notifier.operators.operator import Role
 from notifier.web.console.wire import late, shown_state, signals
+from tests.contracts.samples import an_alert
 from tests.web.console.newsroom import ITEMS, REPORT, Console
 from tests.web.site import NOW
 
@@ -55,6 +57,16 @@ def test_a_story_is_put_on_hold_and_says_what_that_means(console: Console) -> No
     assert "Back to the rules" in page
 
 
+def test_an_alert_of_a_story_on_hold_says_that_it_does_not_go_by_itself(console: Console) -> None:
+    held = replace(an_alert("ships"), hold_until=NOW + timedelta(hours=1), why={"held": "An operator asked."})
+    console.newsroom.accept(held, NOW)
+
+    for path in ("/console/alerts", "/console/alerts/1"):
+        page = console.get(path).text
+        assert "until it is too old to be sent" in page
+        assert "goes by itself" not in page
+
+
 def test_any_two_items_are_compared_by_number_or_address(console: Console) -> None:
     page = console.get(f"/console/stories/compare?a=1&b={ITEMS[2].url}").text
 
@@ -76,11 +88,13 @@ def test_rulings_are_listed_and_taken_back(console: Console) -> None:
     assert console.wire.said == [("take back", 7, "Ada")]
 
 
-def test_a_merged_story_leads_to_where_its_items_are(console: Console) -> None:
+def test_a_merged_story_shows_the_one_that_has_its_items(console: Console) -> None:
     merged = replace(REPORT, id=9, state="merged", verdict={"code": "merged", "evidence": {"into": 3}})
     console.newsroom.reports.append(merged)
 
-    assert console.get("/console/stories/9").headers["location"] == "/console/stories/3"
+    page = console.get("/console/stories/9").text
+    assert "Ferry fares to rise" in page
+    assert "Story 3" in page
     assert console.get("/console/stories/99").status == 404
 
 
