@@ -46,7 +46,7 @@ class Scope(StrEnum):
 _ROLES = {Scope.READ: Role.VIEWER, Scope.OPERATORS: Role.ADMIN}
 _WORDS = {
     Scope.READ: "see everything that the console shows, and try rules",
-    Scope.STORIES: "silence a story, or leave it to the rules again",
+    Scope.STORIES: "silence, hold, merge and split stories",
     Scope.TOPICS: "change topics, and take changes back",
     Scope.ALERTS: "write, approve, withdraw and correct alerts",
     Scope.FEEDS: "add, pause and remove feeds",

@@ -65,11 +65,24 @@ def test_stories_are_paged_by_cursor(house: ApiHouse, token: str) -> None:
     assert code(house.ask("GET", f"{V1}/stories?cursor=x", token)) == (422, "entry-invalid")
 
 
-def test_a_story_is_silenced_and_left_to_the_rules_again(house: ApiHouse, token: str) -> None:
-    assert house.ask("PUT", f"{V1}/stories/1/never", token).json["silenced_by"] == "Ada"
-    assert house.ask("PUT", f"{V1}/stories/1/never", token).json["silenced_by"] == "Ada"
-    assert house.ask("DELETE", f"{V1}/stories/1/never", token).json["silenced_by"] is None
-    assert code(house.ask("PUT", f"{V1}/stories/99/never", token)) == (404, "not-found")
+def test_a_story_is_silenced_held_and_left_to_the_rules_again(house: ApiHouse, token: str) -> None:
+    for choice in ("never", "hold"):
+        said = house.ask("PUT", f"{V1}/stories/1/choice", token, {"choice": choice}).json
+        assert (said["choice"], said["chosen_by"]) == (choice, "Ada")
+    assert house.ask("DELETE", f"{V1}/stories/1/choice", token).json["choice"] is None
+    assert code(house.ask("PUT", f"{V1}/stories/99/choice", token, {"choice": "never"})) == (404, "not-found")
+    assert code(house.ask("PUT", f"{V1}/stories/1/choice", token, {"choice": "maybe"})) == (422, "request-invalid")
+
+
+def test_stories_are_merged_and_that_is_taken_back_once(house: ApiHouse, token: str) -> None:
+    made = house.ask("POST", f"{V1}/stories/1/merge", token, {"story": 3})
+
+    assert made.status == 202
+    (ruling,) = house.ask("GET", f"{V1}/rulings", token).json
+    assert (ruling["id"], ruling["same"]) == (made.json["ruling"], True)
+    assert house.ask("DELETE", f"{V1}/rulings/{ruling['id']}", token).status == 204
+    assert code(house.ask("DELETE", f"{V1}/rulings/{ruling['id']}", token)) == (409, "conflict")
+    assert [item["id"] for item in house.ask("GET", f"{V1}/stories/1", token).json["items"]] == [1]
 
 
 def test_an_alert_goes_out_once_however_often_it_is_asked_for(house: ApiHouse, token: str) -> None:
