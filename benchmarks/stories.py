@@ -1,14 +1,17 @@
 """CPU that grouping takes an item, with the window full.
 
-    python -m benchmarks.stories [--window 20000] [--items 1000]
+    python -m benchmarks.stories [--window 20000] [--items 1000] [--windows 2500 5000 10000] [--histories 10000 40000]
 
 Headlines are made up from a fixed vocabulary whose words are about as unequal in frequency as those of news. Prints
-one JSON line: `p50_ms` and `p99_ms` of CPU an item, the `window`'s size, and the `model` used.
+one JSON line: `p50_ms` and `p99_ms` of CPU an item, the `window`'s size, and the `model` used. `by_window` has the same
+figures for smaller windows: cost grows no faster than the logarithm of the window. `by_history` has them for a window
+of 5,000 items after so many that it has seen and forgotten: cost is flat in the history's length.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import random
 import time
@@ -19,6 +22,9 @@ from notifier.stories.story import StoryItem
 
 START = datetime(2030, 1, 1, tzinfo=UTC)
 VOCABULARY = 30_000
+# As long as no item is forgotten.
+LONG = timedelta(hours=72)
+FORGET_EVERY = 200
 SYLLABLES = [a + b for a in "bdfgklmnprstvz" for b in ("a", "e", "i", "o", "u", "ar", "en", "ol")]
 
 
@@ -55,24 +61,42 @@ class Wire:
         )
 
 
+def measure(window: int, items: int, history: int = 0) -> dict[str, float]:
+    """Milliseconds of CPU an item, median and 99th percentile, over a window of `window` items.
+
+    `history` items came before and were forgotten. The same items are made for the same arguments.
+    """
+    wire, grouper, spent = Wire(7), Grouper(window=timedelta(seconds=10 * window) if history else LONG), []
+    for made in range(history + window):
+        item = wire.item()
+        grouper.place([item])
+        if history and made % FORGET_EVERY == 0:
+            grouper.forget(item.seen_at)
+    gc.collect()
+    gc.freeze()
+    for _ in range(items):
+        item = wire.item()
+        started = time.process_time()
+        grouper.place([item])
+        spent.append((time.process_time() - started) * 1e3)
+    gc.unfreeze()
+    spent.sort()
+    figures = {"p50_ms": spent[len(spent) // 2], "p99_ms": spent[len(spent) * 99 // 100]}
+    return {name: round(value, 3) for name, value in figures.items()} | {"window": len(grouper)}
+
+
 def main() -> None:
     """See the module's docstring."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--window", type=int, default=20_000)
     parser.add_argument("--items", type=int, default=1_000)
+    parser.add_argument("--windows", type=int, nargs="*", default=[2_500, 5_000, 10_000])
+    parser.add_argument("--histories", type=int, nargs="*", default=[10_000, 40_000])
     arguments = parser.parse_args()
-    wire, grouper, spent = Wire(7), Grouper(), []
-    for _ in range(arguments.window):
-        grouper.place([wire.item()])
-    for _ in range(arguments.items):
-        item = wire.item()
-        started = time.process_time()
-        grouper.place([item])
-        spent.append((time.process_time() - started) * 1e3)
-    spent.sort()
-    figures = {"p50_ms": spent[len(spent) // 2], "p99_ms": spent[len(spent) * 99 // 100]}
-    rounded = {name: round(value, 3) for name, value in figures.items()}
-    print(json.dumps(rounded | {"window": len(grouper), "model": None}))
+    figures = measure(arguments.window, arguments.items)
+    by_window = [measure(window, arguments.items) for window in arguments.windows]
+    by_history = [{"history": n} | measure(5_000, arguments.items, n) for n in arguments.histories]
+    print(json.dumps(figures | {"model": None, "by_window": by_window, "by_history": by_history}))
 
 
 if __name__ == "__main__":

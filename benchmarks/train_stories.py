@@ -29,8 +29,6 @@ from notifier.stories.signals import Signals, Weights, shipped_weights
 from notifier.stories.window import Window
 
 FITTED = ("words", "spelling", "crowd")
-# Half a unit a day: a prior, not fitted, because the labels' own times are too coarse to learn it from.
-DAYS_APART = -0.5
 WINDOW_DAYS = 3.0
 
 
@@ -50,7 +48,11 @@ def pairs(rows: Sequence[dict[str, Any]]) -> Iterator[tuple[Signals, bool, float
 
 
 def fit(sets: Sequence[Sequence[tuple[Signals, bool, float]]], base: Weights) -> Weights:
-    """Weights fitted to all pairs of these sets, each set weighing the same."""
+    """Weights fitted to all pairs of these sets, each set weighing the same.
+
+    What time is worth, and what a pair of standfirsts, is left as it is in the file: the labels' own times are too
+    coarse to learn it from. Those were chosen by judged pairs of the recording (benchmarks/label_merges.py).
+    """
     xs, ys, ws = [], [], []
     for found in sets:
         weight = sum(w for *_, w in found)
@@ -59,7 +61,7 @@ def fit(sets: Sequence[Sequence[tuple[Signals, bool, float]]], base: Weights) ->
         ws += [w / weight * 3000 for *_, w in found]
     fitted = logistic(np.array(xs), np.array(ys), np.array(ws))
     values = dict(zip(["bias", *FITTED], (round(float(v), 2) for v in fitted), strict=True))
-    return replace(base, **values | {"days_apart": DAYS_APART})
+    return replace(base, **values | {"days_apart": base.days_apart})
 
 
 def logistic(
