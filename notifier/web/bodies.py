@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 from cryptography.hazmat.primitives.asymmetric import ec
+from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from notifier.errors import SubscriptionInvalid, UnknownTopic
@@ -21,6 +22,10 @@ from notifier.topics.topic import Topic
 POINT_BYTES = 65
 AUTH_BYTES = 16
 MAX_TOPICS = 1000
+# What JSON readers keep exactly (RFC 8259 section 6), and every database holds.
+LARGEST_ID = 2**53 - 1
+
+Id = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[17])]
 
 Slug = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Slugs = Annotated[list[Slug], Field(max_length=MAX_TOPICS)]

@@ -190,3 +190,16 @@ def test_signing_in_is_no_business_of_another_sites_page(watched: Watched, path:
 
     assert answer.json["code"] == "foreign-origin"
     assert watched.unchanged()
+
+
+HUGE = dict.fromkeys(IDS, str(10**30)) | {"act": str(10**30)}
+
+
+@pytest.mark.parametrize("change", [change for change in changes("/console", HUGE) if str(10**30) in change[1]])
+def test_a_number_that_no_database_holds_names_nothing(watched: Watched, change: Change) -> None:
+    cookie, token = watched.sessions[Role.ADMIN]
+
+    answer = watched.form(change, {"form_token": token}, OURS | cookie)
+
+    assert 400 <= answer.status < 500
+    assert watched.unchanged()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
@@ -18,6 +18,7 @@ from notifier.alerts.alert import Alert
 from notifier.alerts.because import because
 from notifier.errors import NotFound
 from notifier.push.outcome import Delivered, Gone, Retry
+from notifier.web.bodies import LARGEST_ID, Id
 from notifier.web.console.access import CHANGES, Editor, Session, Viewer
 from notifier.web.console.alarms import span
 from notifier.web.console.draft import MOST_BODY, MOST_TITLE, Draft, draft_fields, replacing
@@ -67,8 +68,8 @@ def write(
     session: Editor,
     console: Console,
     services: Services,
-    story: int = 0,
-    replaces: int = 0,
+    story: Annotated[int, Query(ge=0, le=LARGEST_ID)] = 0,
+    replaces: Annotated[int, Query(ge=0, le=LARGEST_ID)] = 0,
     way: Literal["correction", "update", "back"] = "correction",
 ) -> Response:
     """An empty form, or one that begins with a story's words, or with those of an alert to replace."""
@@ -146,7 +147,7 @@ async def try_it(session: Editor, services: Services, console: Console, draft: W
 
 
 @router.get("/{alert_id}")
-def one(alert_id: int, request: Request, session: Viewer, console: Console, services: Services) -> Response:
+def one(alert_id: Id, request: Request, session: Viewer, console: Console, services: Services) -> Response:
     """Why, to how many, and what came of it by push service."""
     alert = console.newsroom.alert(alert_id)
     outcomes = console.newsroom.outcomes(alert_id)
@@ -170,7 +171,7 @@ def one(alert_id: int, request: Request, session: Viewer, console: Console, serv
 
 
 @router.post("/{alert_id}/approve", dependencies=CHANGES)
-def approve(alert_id: int, session: Editor, console: Console, services: Services) -> Response:
+def approve(alert_id: Id, session: Editor, console: Console, services: Services) -> Response:
     """Let a held alert go now."""
     console.newsroom.approve(alert_id, services.clock())
     console.wake()
@@ -178,7 +179,7 @@ def approve(alert_id: int, session: Editor, console: Console, services: Services
 
 
 @router.post("/{alert_id}/withdraw", dependencies=CHANGES)
-def withdraw(alert_id: int, session: Editor, console: Console, services: Services) -> Response:
+def withdraw(alert_id: Id, session: Editor, console: Console, services: Services) -> Response:
     """Stop an alert where it stands."""
     console.newsroom.withdraw(alert_id, services.clock())
     return RedirectResponse(f"/console/alerts/{alert_id}", 303)

@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from notifier.errors import NotFound
 from notifier.operators.change import NewChange, Written
+from notifier.web.bodies import Id
 from notifier.web.console.access import CHANGES, Editor, Session, Viewer
 from notifier.web.console.page import page
 from notifier.web.console.services import Console, ConsoleServices
@@ -36,7 +37,7 @@ def changes(request: Request, session: Viewer, console: Console, file: str = "",
 
 
 @router.post("/changes/{change_id}/undo", dependencies=CHANGES)
-def undo(change_id: int, request: Request, session: Editor, console: Console) -> Response:
+def undo(change_id: Id, request: Request, session: Editor, console: Console) -> Response:
     """Put back the text from before a change, where nothing else has happened to the file since."""
     change = console.changes.find(change_id)
     file = None if change is None else file_of(console, change.file)

@@ -21,6 +21,7 @@ from notifier.errors import ConfigError, Conflict, NotFound
 from notifier.feeds.feed import FeedConfig
 from notifier.feeds.survey import Offer
 from notifier.operators.change import difference
+from notifier.web.bodies import Id
 from notifier.web.console.access import CHANGES, Editor, Session, Viewer
 from notifier.web.console.alarms import span
 from notifier.web.console.changes import FEEDS, keep
@@ -108,7 +109,7 @@ def save(
 
 
 @router.get("/{feed_id}")
-def one(feed_id: int, request: Request, session: Viewer, console: Console, services: Services) -> Response:
+def one(feed_id: Id, request: Request, session: Viewer, console: Console, services: Services) -> Response:
     """One feed: how it is, what to do about it, and its last items."""
     record = console.archive.record(feed_id)
     listed = next((feed for feed in _feeds(console) if feed.url == record.url), None)
@@ -131,7 +132,7 @@ def one(feed_id: int, request: Request, session: Viewer, console: Console, servi
 
 
 @router.post("/{feed_id}/pause", dependencies=CHANGES)
-def pause(feed_id: int, session: Editor, console: Console, paused: Flag = False) -> Response:
+def pause(feed_id: Id, session: Editor, console: Console, paused: Flag = False) -> Response:
     """Ask a feed no more for a while (`paused`), or again. What it brought stays."""
     url = console.archive.record(feed_id).url
     feed = _find(console, url)

@@ -13,6 +13,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from notifier.alerts.news import Member, StoryReport
 from notifier.errors import NotFound
+from notifier.web.bodies import LARGEST_ID, Id
 from notifier.web.console.access import CHANGES, Editor, Viewer
 from notifier.web.console.page import page
 from notifier.web.console.services import Console
@@ -46,7 +47,7 @@ def compare(request: Request, session: Viewer, console: Console, a: str = "", b:
 
 @router.get("/stories/{story_id}")
 def story(
-    story_id: int, request: Request, session: Viewer, console: Console, services: Services, said: str = ""
+    story_id: Id, request: Request, session: Viewer, console: Console, services: Services, said: str = ""
 ) -> Response:
     """Who tells it, why each item is in it, what came of it; of a merged one, the story that has its items."""
     report = console.newsroom.story(story_id)
@@ -68,7 +69,7 @@ def story(
 
 
 @router.post("/items/{item_id}/split", dependencies=CHANGES)
-def split(item_id: int, session: Editor, console: Console) -> Response:
+def split(item_id: Id, session: Editor, console: Console) -> Response:
     """Take an item out of its story, for good."""
     left = console.wire.item(str(item_id)).story_id
     console.wire.split(item_id, session.operator.name, console.wall())
@@ -76,14 +77,16 @@ def split(item_id: int, session: Editor, console: Console) -> Response:
 
 
 @router.post("/stories/{story_id}/merge", dependencies=CHANGES)
-def merge(story_id: int, session: Editor, console: Console, other: Annotated[int, Form()]) -> Response:
+def merge(
+    story_id: Id, session: Editor, console: Console, other: Annotated[int, Form(ge=1, le=LARGEST_ID)]
+) -> Response:
     """Make two stories one, for good."""
     console.wire.merge(story_id, other, session.operator.name, console.wall())
     return RedirectResponse(f"/console/stories/{story_id}?said=merge", 303)
 
 
 @router.post("/stories/{story_id}/hold", dependencies=CHANGES)
-def hold(story_id: int, session: Editor, console: Console) -> Response:
+def hold(story_id: Id, session: Editor, console: Console) -> Response:
     """Let its alerts wait for an editor."""
     console.wire.hold(story_id, session.operator.name, console.wall())
     return RedirectResponse(f"/console/stories/{story_id}?said=hold", 303)
@@ -104,7 +107,7 @@ def rulings(request: Request, session: Viewer, console: Console, services: Servi
 
 
 @router.post("/rulings/{act}/take-back", dependencies=CHANGES)
-def take_back(act: int, session: Editor, console: Console) -> Response:
+def take_back(act: Id, session: Editor, console: Console) -> Response:
     """As if it had not been said."""
     console.wire.take_back(act, session.operator.name, console.wall())
     return RedirectResponse("/console/rulings?said=back", 303)

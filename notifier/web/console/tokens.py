@@ -8,12 +8,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Path, Request
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from notifier.errors import NotFound
 from notifier.operators.operator import Role, handle_of
 from notifier.operators.token import Scope, allowed, digest_of, new_secret
+from notifier.web.bodies import Id
 from notifier.web.console.access import CHANGES, Admin, Session, Viewer, session_digest
 from notifier.web.console.page import page
 from notifier.web.console.services import Console, ConsoleServices
@@ -52,7 +53,7 @@ def make_token(
 
 
 @router.post("/tokens/{token_id}/revoke", dependencies=CHANGES)
-def revoke_token(token_id: Annotated[int, Path(ge=1, le=2**53)], session: Viewer, console: Console) -> Response:
+def revoke_token(token_id: Id, session: Viewer, console: Console) -> Response:
     """End a token: one's own, or as an administrator anybody's."""
     if not console.tokens.revoke(token_id, _whose(session)):
         raise NotFound("no such token")

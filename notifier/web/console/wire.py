@@ -14,6 +14,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response, StreamingResponse
 
 from notifier.alerts.news import StoryReport
+from notifier.web.bodies import Id
 from notifier.web.console.access import CHANGES, Editor, Viewer
 from notifier.web.console.page import page
 from notifier.web.console.services import Console, ConsoleServices
@@ -108,7 +109,7 @@ def signals(verdict: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]
 
 
 @router.post("/stories/{story_id}/never", dependencies=CHANGES)
-def never(story_id: int, session: Editor, console: Console) -> Response:
+def never(story_id: Id, session: Editor, console: Console) -> Response:
     """Never alert this story, whatever comes."""
     console.newsroom.silence(story_id, session.operator.name, console.wall())
     console.changed()
@@ -116,7 +117,7 @@ def never(story_id: int, session: Editor, console: Console) -> Response:
 
 
 @router.post("/stories/{story_id}/by-the-rules", dependencies=CHANGES)
-def by_the_rules(story_id: int, session: Editor, console: Console) -> Response:
+def by_the_rules(story_id: Id, session: Editor, console: Console) -> Response:
     """Take “never” back."""
     console.newsroom.unsilence(story_id)
     console.changed()

@@ -21,21 +21,10 @@ from notifier.alerts.requests import Asked
 from notifier.clock import Clock
 from notifier.errors import AudienceGrew, ConfigError, Conflict, EntryInvalid, UnknownTopic
 from notifier.operators.token import Grant
+from notifier.web.bodies import LARGEST_ID, Id
 from notifier.web.console.services import Console, ConsoleServices
 from notifier.web.operator_api.access import CHANGED, ROUTER, Reads, WritesAlerts
-from notifier.web.operator_api.shapes import (
-    LARGEST_ID,
-    PAGE,
-    PRINTABLE,
-    Cursor,
-    Id,
-    Limit,
-    Page,
-    Sent,
-    Shown,
-    cursor_of,
-    places_of,
-)
+from notifier.web.operator_api.shapes import PAGE, PRINTABLE, Cursor, Limit, Page, Sent, Shown, cursor_of, places_of
 from notifier.web.services import Services, WebServices
 
 router = APIRouter(**ROUTER)

@@ -8,10 +8,11 @@ from pydantic import AwareDatetime, Field
 from notifier.errors import NotFound, RoleTooLow, ScopeMissing
 from notifier.operators.change import Change, Written, difference
 from notifier.operators.token import Scope
+from notifier.web.bodies import Id
 from notifier.web.console.services import Console, ConsoleServices
 from notifier.web.operator_api.access import CHANGED, ROUTER, AnyToken, Reads
 from notifier.web.operator_api.files import FEEDS, TOPICS, Overtaken, Replaceable, replace_file
-from notifier.web.operator_api.shapes import PAGE, Cursor, Id, Limit, Page, Shown, cursor_of, places_of
+from notifier.web.operator_api.shapes import PAGE, Cursor, Limit, Page, Shown, cursor_of, places_of
 
 router = APIRouter(**ROUTER)
 

@@ -15,10 +15,11 @@ from notifier.feeds.health import FeedHealth
 from notifier.feeds.survey import Offer
 from notifier.operators.change import Written
 from notifier.operators.token import Grant
+from notifier.web.bodies import Id
 from notifier.web.console.services import Console, ConsoleServices
 from notifier.web.operator_api.access import CHANGED, ROUTER, Reads, WritesFeeds
 from notifier.web.operator_api.files import FEEDS, replace_file
-from notifier.web.operator_api.shapes import PRINTABLE, Id, Line, Named, Sent, Shown, Version
+from notifier.web.operator_api.shapes import PRINTABLE, Line, Named, Sent, Shown, Version
 
 LAST_ITEMS = 20
 

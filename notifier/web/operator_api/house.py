@@ -12,9 +12,10 @@ from notifier.errors import NotFound
 from notifier.operators.operator import Role
 from notifier.operators.token import Scope
 from notifier.subscribers.audience import Kind
+from notifier.web.bodies import Id
 from notifier.web.console.services import Console
 from notifier.web.operator_api.access import ROUTER, AnyToken, Reads, SeesToOperators
-from notifier.web.operator_api.shapes import Id, Shown
+from notifier.web.operator_api.shapes import Shown
 from notifier.web.services import Services
 
 router = APIRouter(**ROUTER)

@@ -6,13 +6,12 @@ import base64
 import re
 from typing import Annotated, Generic, TypeVar
 
-from fastapi import Path, Query
+from fastapi import Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from notifier.errors import ConfigError, EntryInvalid
+from notifier.web.bodies import LARGEST_ID
 
-# What JSON readers keep exactly (RFC 8259 section 6), and every database holds.
-LARGEST_ID = 2**53 - 1
 PAGE, LARGEST_PAGE = 50, 200
 # No database takes NUL, no YAML file the rest; line breaks and tabs are text.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -32,7 +31,6 @@ PRINTABLE = AfterValidator(printable)
 """Goes behind a text's constraints: what is stripped is measured as it is then."""
 Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), PRINTABLE]
 Named = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), PRINTABLE]
-Id = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[17])]
 Limit = Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="At most so many")]
 Cursor = Annotated[
     str | None, Query(max_length=64, pattern="^[A-Za-z0-9_-]+$", description="`next` of the page before this one")

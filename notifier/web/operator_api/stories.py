@@ -11,20 +11,10 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, Field
 
 from notifier.alerts.news import Ruling, StoryReport
+from notifier.web.bodies import LARGEST_ID, Id
 from notifier.web.console.services import Console, ConsoleServices
 from notifier.web.operator_api.access import CHANGED, ROUTER, Reads, WritesStories
-from notifier.web.operator_api.shapes import (
-    LARGEST_ID,
-    PAGE,
-    Cursor,
-    Id,
-    Limit,
-    Page,
-    Sent,
-    Shown,
-    cursor_of,
-    places_of,
-)
+from notifier.web.operator_api.shapes import PAGE, Cursor, Limit, Page, Sent, Shown, cursor_of, places_of
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
