@@ -139,7 +139,7 @@ def test_a_move_to_a_new_key_that_is_cut_off_is_ended_by_the_next_visit(
     subscribed.page.route("**/mine/keys", lambda route: route.abort())
     subscribed.open(service.origin)
     expect(subscribed.page.get_by_role("alert")).to_contain_text("The server can’t be reached.")
-    newsroom.publish("A ship that nobody here will see", "The old address has ended.")
+    newsroom.publish("A ship seen by the old address alone", "The old address has ended.")
     subscribed.until(lambda: service.key_ids() == [], "the push service to say that it is gone")
     subscribed.page.unroute("**/mine/keys")
 
