@@ -19,8 +19,10 @@ globalThis.subscription = (() => {
   async function made(registration, key, me) {
     const present = await registration.pushManager.getSubscription();
     if (present && base64url(present.options.applicationServerKey ?? []) === key) return present;
-    if (me) await keep.save({ ...me, moving: true });
-    await present?.unsubscribe();
+    if (present) {
+      if (me) await keep.save({ ...me, moving: true });
+      await present.unsubscribe();
+    }
     const options = { userVisibleOnly: true, applicationServerKey: key };
     for (const wait of AGAIN_AFTER_MS) {
       try {
