@@ -70,7 +70,7 @@ class Pace:
     """What is known of one push service.
 
     `may_limit`: it is Chrome's, which limits sites; `usual_s`: its usual latency; `failures`: batches in a row of which
-    nothing came; `rests_until`: the circuit is open, or the service asked for time; `minute` is under way, `before`
+    nothing came; `rests_until`: the circuit is open, or the service `asked` for time; `minute` is under way, `before`
     the one before it; `per_minute`: the limit that is kept, since `limited_since`, and doubled at `lifts_at`.
     """
 
@@ -79,6 +79,7 @@ class Pace:
     usual_s: float | None = None
     failures: int = 0
     rests_until: datetime | None = None
+    asked: bool = False
     minute: Minute = Minute()
     before: Minute = Minute()
     limited_minutes: int = 0
@@ -140,10 +141,11 @@ def tally(answers: Iterable[Answer], now: datetime) -> Tally:
 def admit(pace: Pace, wanted: int, now: datetime, *, urgent: bool) -> tuple[Pace, Admission]:
     """How many of `wanted` messages may be sent now, and the Pace in which they are counted as sent.
 
-    Where a limit is kept, the last fifth of a minute's messages is for urgent ones.
+    Where a limit is kept, the last fifth of a minute's messages is for urgent ones. A service that rests by our own
+    judgement is tried with a few urgent ones at once: it may have been a few browsers that failed, again and again.
     """
     pace = _roll(pace, now)
-    if pace.rests_until is not None and now < pace.rests_until:
+    if pace.rests_until is not None and now < pace.rests_until and (pace.asked or not urgent):
         return pace, Admission(0, pace.streams, (pace.rests_until - now).total_seconds())
     send = min(wanted, PROBE) if pace.is_open else wanted
     wait_s = FIRST_REST_S
@@ -190,12 +192,14 @@ def _usual_s(usual_s: float | None, latency_s: float | None) -> float | None:
 
 def _rest(pace: Pace, batch: Tally, now: datetime) -> Pace:
     failures = 0 if batch.answered else pace.failures + 1
-    rest_s = 0.0
+    rest_s = asked_s = 0.0
     if failures >= FAILURES_TO_OPEN:
         rest_s = min(LONGEST_REST_S, FIRST_REST_S * 2 ** min(failures - FAILURES_TO_OPEN, 10))
     if batch.throttled + batch.failed > batch.total / 2:
-        rest_s = max(rest_s, min(batch.asked_s, LONGEST_ASKED_S))
-    return replace(pace, failures=failures, rests_until=now + timedelta(seconds=rest_s) if rest_s else None)
+        asked_s = min(batch.asked_s, LONGEST_ASKED_S)
+    rest_s = max(rest_s, asked_s)
+    rests_until = now + timedelta(seconds=rest_s) if rest_s else None
+    return replace(pace, failures=failures, rests_until=rests_until, asked=asked_s > 0)
 
 
 def _sent_lately(pace: Pace, now: datetime) -> int:

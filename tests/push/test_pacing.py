@@ -96,11 +96,22 @@ def test_a_service_that_fails_three_times_rests_and_is_tried_with_a_few() -> Non
         pace, admission = admit(pace, 500, after(second), urgent=True)
         assert admission.send == 500
         pace = learn(pace, batch(failed=500, latency_s=None), after(second))
-    pace, admission = admit(pace, 500, after(3), urgent=True)
+    pace, admission = admit(pace, 500, after(3), urgent=False)
     assert (admission.send, admission.wait_s) == (0, 4.0)
-    pace, admission = admit(pace, 500, after(8), urgent=True)
+    pace, admission = admit(pace, 500, after(8), urgent=False)
     assert admission.send == PROBE
     assert admission.wait_s > 0
+
+
+def test_breaking_news_tries_a_service_that_only_a_few_browsers_made_rest() -> None:
+    pace = Pace()
+    for second in range(9):  # eight browsers that fail at every retry, and nobody else to send to
+        pace = learn(pace, batch(failed=8, latency_s=None), after(second))
+    assert admit(pace, 500, after(9), urgent=False)[1].send == 0
+    pace, admission = admit(pace, 500, after(9), urgent=True)
+    assert (admission.send, admission.wait_s) == (PROBE, 5.0)
+    pace = learn(pace, batch(PROBE), after(9))
+    assert admit(pace, 495, after(10), urgent=True)[1].send == 495
 
 
 def test_a_service_that_goes_on_failing_rests_longer_each_time() -> None:
