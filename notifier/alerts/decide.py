@@ -208,7 +208,7 @@ def _told_hours_ago(case: Case, lead: StoryItem, now: datetime) -> list[PastAler
         age = now - past.decided_at
         echo = overlap(past.title, lead.title) >= KIN_OVERLAP
         with_it = case.story.id in past.helped_by or (case.judgement.helped and echo)
-        if (with_it and age <= DAY) or (case.judgement.helped and age <= KIN_REPEAT) or (echo and age <= REPEAT):
+        if age <= (DAY if with_it else KIN_REPEAT) and (with_it or echo or case.judgement.helped):
             found.append(past)
     return found
 

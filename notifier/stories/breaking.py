@@ -71,8 +71,9 @@ def judge(
     }
     if own.total >= least or own.total < OWN_LEAST or not kin:
         return Judgement(own.total >= least, evidence, own.total)
+    voice = spokesman(items, now)
     cousins = {
-        story_id: [item for item in theirs if counts(item, now, within) and any(echoes(item, own) for own in fresh)]
+        story_id: [item for item in theirs if counts(item, now, within) and echoes(item, voice)]
         for story_id, theirs in kin.items()
     }
     both = _weigh([*fresh, *itertools.chain.from_iterable(cousins.values())])
