@@ -110,9 +110,10 @@ class Desk:
             self._kinship.note(item.id, grouping.near or item.near)
         stories, verdicts = [], []
         touched = [story_id for move in moves for story_id in (move.story_id, _left(move))]
-        changed = dict.fromkeys([*touched, *(g.story_id for g in groupings)])
-        found = (story for story_id in changed if (story := self._grouper.story(story_id)) is not None)
-        for moment in in_order(self._moment(story, now) for story in found):
+        changed = self._moments([*touched, *(g.story_id for g in groupings)], now)
+        seen = {moment.story_id for moment in changed}
+        near = self._moments([i for g in groupings for i in g.near if i not in seen], now)
+        for moment in in_order([*changed, *(moment for moment in near if moment.judgement.helped)]):
             told, verdict = self._judge(moment, quiet=moment.story_id in quiet)
             stories.append(told)
             verdicts.append(verdict)
@@ -127,6 +128,10 @@ class Desk:
         self._kinship.note(item.id, item.near)
         if item.story_id is not None:
             self._match(item, item.story_id)
+
+    def _moments(self, story_ids: Iterable[int], now: datetime) -> list[Moment]:
+        found = (self._grouper.story(story_id) for story_id in dict.fromkeys(story_ids))
+        return [self._moment(story, now) for story in found if story is not None]
 
     def _moment(self, story: OpenStory, now: datetime) -> Moment:
         kin = self._kin(story.id)

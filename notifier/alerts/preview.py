@@ -91,13 +91,21 @@ class Record:
                 story[item.id] = item
                 self._story_of[item.id] = story_id
                 self._kinship.note(item.id, item.near)
-        for moment in in_order(self._moment(story_id, at) for story_id in brought):
-            self.moments.append(PastMoment(moment.work_out(), tuple(brought[moment.story_id])))
+        nearby = dict.fromkeys(i for items in brought.values() for item in items for i in self._new_near(item))
+        near = [self._moment(i, at) for i in nearby if i in self._open and i not in brought]
+        changed = [self._moment(story_id, at) for story_id in brought]
+        for moment in in_order([*changed, *(moment for moment in near if moment.judgement.helped)]):
+            self.moments.append(PastMoment(moment.work_out(), tuple(brought.get(moment.story_id, ()))))
 
     def _moment(self, story_id: int, at: datetime) -> Moment:
         kin = self._kin(story_id)
         items = {i: tuple(self._open[i].values()) for i in kin}
         return Moment(story_id, tuple(self._open[story_id].values()), at, items, circle(story_id, kin, self._kin))
+
+    @staticmethod
+    def _new_near(item: StoryItem) -> tuple[int, ...]:
+        """What its grouping brought near; an edit is not grouped anew."""
+        return item.near if item.version == 1 else ()
 
     def _kin(self, story_id: int) -> list[int]:
         found = self._kinship.of(story_id, self._open[story_id].values(), self._story_of.get)
