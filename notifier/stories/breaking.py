@@ -121,11 +121,13 @@ def spokesman(items: Sequence[StoryItem], now: datetime) -> StoryItem:
     """The item whose words tell the story now: of the fresh ones, of desks for general news if there are any, the one
     whose headline says most of what the others say; the first of them where that is equal.
 
-    A preview that opened the story yesterday must not speak for what happened tonight, nor a side of it for the whole.
+    A preview that opened the story yesterday must not speak for what happened tonight, nor a side of it for the whole,
+    nor a page that has been rewritten all day where there is a newer one.
     """
     fresh = [item for item in items if counts(item, now)]
     general = [item for item in fresh if not is_special(item)] or fresh
-    plain = [item for item in general if not RUNNING.search(item.title)] or general
+    young = [item for item in general if now - item.first_seen <= WITHIN] or general
+    plain = [item for item in young if not RUNNING.search(item.title)] or young
     if not plain:
         return next((item for item in items if item.may_alert), items[0])
     return max(plain, key=lambda item: _centrality(item, fresh))

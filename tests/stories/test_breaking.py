@@ -125,3 +125,9 @@ def test_what_breaks_alone_needs_no_help() -> None:
     found = judge(told_by("A", "B", "C"), NOON, kin={4: [item(9, TOLD[0], "D")]})
     assert (found.breaking, found.helped, found.own) == (True, False, 3.0)
     assert "related" not in found.evidence
+
+
+def test_a_page_that_was_rewritten_all_day_does_not_speak_where_there_is_a_newer_one() -> None:
+    page = item(1, TOLD[0], "A", first_seen_at=NOON - timedelta(hours=16))
+    assert spokesman([page, item(2, "Cars plunge into the Orsk", "B")], NOON).publisher == "B"
+    assert spokesman([page], NOON).publisher == "A"
