@@ -13,8 +13,8 @@ from typing import Any
 
 from notifier.alerts.alert import Alert, AlertKind, Message, NewAlert, Urgency
 from notifier.alerts.development import development
-from notifier.alerts.facts import alike, changed_facts, corrects, same_subject, statuses
-from notifier.stories.breaking import Judgement
+from notifier.alerts.facts import alike, changed_facts, corrects, overlap, same_subject, statuses
+from notifier.stories.breaking import KIN_OVERLAP, Judgement
 from notifier.stories.gate import Gated, gate
 from notifier.stories.story import Story, StoryItem
 from notifier.stories.text import names
@@ -27,6 +27,8 @@ LEAST_SUPPORT = 2
 TRADES = 2
 # So long another story's alert that said the same keeps a story from being told as new.
 REPEAT = timedelta(hours=8)
+# So long what was alerted of a story that may tell the same event was told of this one as well.
+KIN_REPEAT = timedelta(hours=16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class PastAlert:
     topics: frozenset[str]
     breaking: bool
     decided_at: datetime
+    helped_by: frozenset[int] = frozenset()  # the stories whose sources made it breaking as well
 
     @classmethod
     def of(cls, alert: Alert | NewAlert) -> PastAlert:
@@ -64,6 +67,7 @@ class PastAlert:
             alert.topics,
             alert.breaking,
             alert.decided_at,
+            frozenset(((alert.why.get("signals") or {}).get("related") or {}).get("stories", ())),
         )
 
 
@@ -81,7 +85,7 @@ class Case:
 
     `story.lead` is the item that was alerted, if any was; `spokesman` tells it now (None: the same). `support` counts
     whose items match a topic; a topic that is not in it was not counted. `recent` are the last day's first alerts of
-    other stories.
+    other stories, `kin_past` what was sent of stories that may tell the same event.
     """
 
     story: Story
@@ -95,6 +99,7 @@ class Case:
     spokesman: StoryItem | None = None
     support: Mapping[str, Support] = field(default_factory=dict)
     recent: tuple[PastAlert, ...] = ()
+    kin_past: tuple[PastAlert, ...] = ()
 
     @property
     def teller(self) -> StoryItem:
@@ -173,8 +178,7 @@ def _alert(
     age_s = (now - min(lead.published_at or lead.first_seen, lead.first_seen)).total_seconds()
     if age_s > rules.max_age_s:
         return _drop(case, "too-old", f"It is {age_s / 3600:.1f} hours old.", age_s=age_s, most_s=rules.max_age_s)
-    recent = [p for p in case.recent if now - p.decided_at <= REPEAT]
-    said = {s: p.title for s in wanted for p in recent if s in p.topics and alike(p.title, lead.title)}
+    said = {s: p.title for p in _told_hours_ago(case, lead, now) for s in wanted & p.topics}
     wanted = wanted - set(said)
     if not wanted:
         return _drop(case, "repeat", "Another story's alert said the same hours ago.", before=next(iter(said.values())))
@@ -191,6 +195,22 @@ def _alert(
     hold_until = now + timedelta(seconds=rules.hold_s) if held else None
     alert = _new_alert(case, AlertKind.NEW, lead, sent, why, rules, now, told, hold_until)
     return Hold(alert) if held else Send(alert)
+
+
+def _told_hours_ago(case: Case, lead: StoryItem, now: datetime) -> list[PastAlert]:
+    """Other stories' alerts that told this one: in like words, or of an event that is possibly the same.
+
+    A story that helped another one to break was told with it. One that breaks by help itself has nothing to add to what
+    its kin told hours ago, nor on the same day to what they told in part in the same words.
+    """
+    found = [p for p in case.recent if now - p.decided_at <= REPEAT and alike(p.title, lead.title)]
+    for past in case.kin_past:
+        age = now - past.decided_at
+        echo = overlap(past.title, lead.title) >= KIN_OVERLAP
+        with_it = case.story.id in past.helped_by or (case.judgement.helped and echo)
+        if age <= (DAY if with_it else KIN_REPEAT) and (with_it or echo or case.judgement.helped):
+            found.append(past)
+    return found
 
 
 def _follow_up(case: Case, rules: AlertRules, now: datetime) -> Verdict:

@@ -12,18 +12,18 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import Protocol
 
 from notifier.alerts.alert import Alert, NewAlert
 from notifier.alerts.decide import DAY, AlertRules, Case, Drop, Hold, PastAlert, Send, Support, Verdict, decide
+from notifier.alerts.moment import Moment, in_order
 from notifier.alerts.word import HOLD, NEVER, OperatorsWord, home_of, trace
-from notifier.stories.breaking import Judgement, is_special, judge, spokesman
-from notifier.stories.cluster import Grouper
-from notifier.stories.gate import Gated, gate
+from notifier.stories.breaking import is_special
+from notifier.stories.cluster import Grouper, OpenStory
+from notifier.stories.kin import Kinship, circle
 from notifier.stories.rulings import Rulebook
 from notifier.stories.settle import settle
-from notifier.stories.story import Grouping, Story, StoryItem, told_by
+from notifier.stories.story import Grouping, Story, StoryItem
 from notifier.stories.wire_copy import publisher_key
 from notifier.topics.text import Text
 from notifier.topics.topic import Topic, TopicMatch
@@ -54,40 +54,6 @@ class DeskResult:
     emptied: tuple[tuple[int, int], ...] = ()
 
 
-@dataclass(frozen=True)
-class Moment:
-    """A story as a poll left it: all that a decision rests on and no topic has a part in. Worked out when asked."""
-
-    story_id: int
-    items: tuple[StoryItem, ...]
-    at: datetime
-
-    @cached_property
-    def judgement(self) -> Judgement:
-        """Whether it was breaking."""
-        return judge(self.items, self.at)
-
-    @cached_property
-    def spokesman(self) -> StoryItem:
-        """The item that spoke for it."""
-        return spokesman(self.items, self.at)
-
-    @cached_property
-    def gated(self) -> Gated | None:
-        """The rule that keeps its spokesman from alerting."""
-        return gate(self.spokesman)
-
-    @cached_property
-    def told(self) -> Story:
-        """The story in its spokesman's words."""
-        return told_by(self.items, self.story_id, self.spokesman)
-
-    def work_out(self) -> Moment:
-        """All of it now, so that it costs nothing later."""
-        _ = self.judgement, self.gated, self.told
-        return self
-
-
 class Desk:
     """Groups items into stories and decides what is alerted. Call `restore` once, then `take` for every poll."""
 
@@ -100,6 +66,7 @@ class Desk:
         self._matches: defaultdict[int, dict[str, TopicMatch]] = defaultdict(dict)
         # By story and topic, the publishers whose items match: True for one of a trade's desk.
         self._tellers: defaultdict[int, dict[str, dict[str, bool]]] = defaultdict(dict)
+        self._kinship = Kinship()
         self._word = OperatorsWord()
         self._unsettled = False
         self._spent_at: datetime | None = None  # when `_spent_then` was counted; None: alerts came since
@@ -138,15 +105,18 @@ class Desk:
         groupings = self._grouper.place(items)
         by_id = {item.id: item for item in items}
         for grouping in groupings:
-            self._match(by_id[grouping.item_id], grouping.story_id)
+            item = by_id[grouping.item_id]
+            self._match(item, grouping.story_id)
+            self._kinship.note(item.id, grouping.near or item.near)
         stories, verdicts = [], []
         touched = [story_id for move in moves for story_id in (move.story_id, _left(move))]
-        for story_id in dict.fromkeys([*touched, *(g.story_id for g in groupings)]):
-            story = self._grouper.story(story_id)
-            if story is not None:
-                told, verdict = self._judge(Moment(story_id, story.items, now), quiet=story_id in quiet)
-                stories.append(told)
-                verdicts.append(verdict)
+        changed = self._moments([*touched, *(g.story_id for g in groupings)], now)
+        seen = {moment.story_id for moment in changed}
+        near = self._moments([i for g in groupings for i in g.near if i not in seen], now)
+        for moment in in_order([*changed, *(moment for moment in near if moment.judgement.helped)]):
+            told, verdict = self._judge(moment, quiet=moment.story_id in quiet)
+            stories.append(told)
+            verdicts.append(verdict)
         return DeskResult(tuple(groupings), tuple(stories), tuple(verdicts), moves, emptied)
 
     def never(self, story_id: int) -> None:
@@ -155,8 +125,24 @@ class Desk:
 
     def _adopt(self, item: StoryItem) -> None:
         self._grouper.adopt(item)
+        self._kinship.note(item.id, item.near)
         if item.story_id is not None:
             self._match(item, item.story_id)
+
+    def _moments(self, story_ids: Iterable[int], now: datetime) -> list[Moment]:
+        found = (self._grouper.story(story_id) for story_id in dict.fromkeys(story_ids))
+        return [self._moment(story, now) for story in found if story is not None]
+
+    def _moment(self, story: OpenStory, now: datetime) -> Moment:
+        kin = self._kin(story.id)
+        items = {i: other.items for i in kin if (other := self._grouper.story(i)) is not None}
+        return Moment(story.id, story.items, now, items, circle(story.id, kin, self._kin))
+
+    def _kin(self, story_id: int) -> list[int]:
+        """The open stories that may tell the same event, and were not called another."""
+        grouper, story = self._grouper, self._grouper.story(story_id)
+        kin = self._kinship.of(story_id, story.items, grouper.story_of) if story else ()
+        return [i for i in kin if grouper.story(i) is not None and not grouper.apart(story_id, i)]
 
     def _settle(self) -> tuple[tuple[Grouping, ...], tuple[tuple[int, int], ...], set[int]]:
         """The moves that rulings make, the stories left empty, and those of which nothing new is to be told."""
@@ -172,6 +158,8 @@ class Desk:
         trails = settle(grouper, word.trails, lasting=lambda story: (story not in told, story))
         self._word = replace(word, trails={**word.trails, **trails})
         moves = tuple(trace(i, self._story_of(i), trail, word.pairs) for i, trail in sorted(trails.items()))
+        for item_id in trails:
+            self._kinship.drop(item_id)
         changed = {story_id for move in moves for story_id in (move.story_id, _left(move))}
         for story_id in changed:
             self._matches.pop(story_id, None)
@@ -216,11 +204,9 @@ class Desk:
             past=tuple(past),
             spent=self._spent(moment.at),
             spokesman=moment.spokesman,
-            support={
-                slug: Support(len(tellers), special=any(tellers.values()))
-                for slug, tellers in self._tellers.get(moment.story_id, {}).items()
-            },
+            support=self._support(moment),
             recent=self._recent(moment),
+            kin_past=tuple(alert for story_id in moment.circle for alert in self._past.get(story_id, ())),
             silenced=self._word.choices.get(moment.story_id) == NEVER,
         )
         verdict = decide(case, self._topics, self._rules, moment.at)
@@ -269,6 +255,18 @@ class Desk:
                 who = publisher_key(item.publisher)
                 tellers[who] = tellers.get(who, False) or is_special(item)
 
+    def _support(self, moment: Moment) -> dict[str, Support]:
+        """By topic, whose items say that the story, or where those of its kin count one of these, is of it."""
+        found: dict[str, Support] = {}
+        helped = moment.judgement.helped
+        for slug, own in self._tellers.get(moment.story_id, {}).items():
+            tellers = dict(own)
+            for story_id in moment.kin if helped else ():
+                for who, special in self._tellers.get(story_id, {}).get(slug, {}).items():
+                    tellers[who] = tellers.get(who, False) or special
+            found[slug] = Support(len(tellers), special=any(tellers.values()))
+        return found
+
     def _recent(self, moment: Moment) -> tuple[PastAlert, ...]:
         """The last day's first alerts of other stories; none where nothing is to be alerted."""
         if not moment.judgement.breaking:
@@ -303,6 +301,7 @@ class Desk:
         for story_id in [i for i in self._matches if self._grouper.story(i) is None]:
             del self._matches[story_id]
             self._tellers.pop(story_id, None)
+        self._kinship.forget(lambda item: self._grouper.story_of(item) is not None)
 
 
 def _left(move: Grouping) -> int:

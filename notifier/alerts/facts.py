@@ -72,8 +72,13 @@ def same_subject(before: str, after: str) -> bool:
 
 def alike(before: str, after: str) -> bool:
     """The two headlines say the same in other words, whatever stories they are filed under."""
+    return overlap(before, after) >= ALIKE
+
+
+def overlap(before: str, after: str) -> float:
+    """The share of stems that two headlines have in common, 0 to 1."""
     old, new = stems(before), stems(after)
-    return bool(old and new) and len(old & new) >= ALIKE * math.sqrt(len(old) * len(new))
+    return len(old & new) / math.sqrt(len(old) * len(new)) if old and new else 0.0
 
 
 def statuses(title: str) -> frozenset[str]:

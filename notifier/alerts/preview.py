@@ -14,7 +14,9 @@ from datetime import date, datetime, timedelta
 
 from notifier.alerts.alert import Alert, AlertKind, NewAlert
 from notifier.alerts.decide import AlertRules, Hold, PastAlert, Send
-from notifier.alerts.desk import WINDOW, Desk, Moment
+from notifier.alerts.desk import WINDOW, Desk
+from notifier.alerts.moment import Moment, in_order
+from notifier.stories.kin import Kinship, circle
 from notifier.stories.story import StoryItem
 from notifier.topics.corpus import Corpus, PastItem
 from notifier.topics.match import TopicIndex
@@ -47,6 +49,8 @@ class Record:
         # By story, the story that changed last at the end: its items in their newest versions.
         self._open: dict[int, dict[int, StoryItem]] = {}
         self._changed_at: dict[int, datetime] = {}
+        self._story_of: dict[int, int] = {}
+        self._kinship = Kinship()
         self.add(items)
         self.tell(alerts)
 
@@ -83,15 +87,38 @@ class Record:
             self._changed_at.pop(story_id, None)
             self._changed_at[story_id] = at
             story = self._open.setdefault(story_id, {})
-            story.update((item.id, item) for item in items)
-            moment = Moment(story_id, tuple(story.values()), at).work_out()
-            self.moments.append(PastMoment(moment, tuple(items)))
+            for item in items:
+                story[item.id] = item
+                self._story_of[item.id] = story_id
+                self._kinship.note(item.id, item.near)
+        nearby = dict.fromkeys(i for items in brought.values() for item in items for i in self._new_near(item))
+        near = [self._moment(i, at) for i in nearby if i in self._open and i not in brought]
+        changed = [self._moment(story_id, at) for story_id in brought]
+        for moment in in_order([*changed, *(moment for moment in near if moment.judgement.helped)]):
+            self.moments.append(PastMoment(moment.work_out(), tuple(brought.get(moment.story_id, ()))))
+
+    def _moment(self, story_id: int, at: datetime) -> Moment:
+        kin = self._kin(story_id)
+        items = {i: tuple(self._open[i].values()) for i in kin}
+        return Moment(story_id, tuple(self._open[story_id].values()), at, items, circle(story_id, kin, self._kin))
+
+    @staticmethod
+    def _new_near(item: StoryItem) -> tuple[int, ...]:
+        """What its grouping brought near; an edit is not grouped anew."""
+        return item.near if item.version == 1 else ()
+
+    def _kin(self, story_id: int) -> list[int]:
+        found = self._kinship.of(story_id, self._open[story_id].values(), self._story_of.get)
+        return [other for other in found if other in self._open]
 
     def _close(self, now: datetime) -> None:
         """As the desk lets go of stories: an item that comes back after that stands alone."""
         old = itertools.takewhile(lambda changed: now - changed[1] > WINDOW, self._changed_at.items())
         for story_id, _ in list(old):
-            del self._open[story_id], self._changed_at[story_id]
+            for item_id in self._open.pop(story_id):
+                self._story_of.pop(item_id, None)
+                self._kinship.drop(item_id)
+            del self._changed_at[story_id]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from notifier.storage.database import Database
-from notifier.storage.schema import feed, item, item_version
+from notifier.storage.schema import feed, grouping, item, item_version
+from notifier.storage.story_items import near
 from notifier.stories.story import StoryItem
 
 
@@ -39,10 +40,14 @@ class SqlRecord:
                 item_version.c.summary,
                 item_version.c.seen_at,
                 item_version.c.version,
+                grouping.c.evidence,
             )
             .select_from(item_version.join(item, item.c.id == item_version.c.item_id).join(feed))
+            .outerjoin(grouping, grouping.c.item_id == item.c.id)
             .where(item.c.story_id.is_not(None), item_version.c.seen_at > after, item_version.c.seen_at <= until)
             .order_by(item_version.c.seen_at, item.c.id)
         )
         with self._database.reading() as connection:
-            return [StoryItem(**row) for row in connection.execute(query).mappings()]
+            rows = connection.execute(query).mappings()
+            found = (dict(row) for row in rows)
+            return [StoryItem(near=near(row.pop("evidence")), **row) for row in found]

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Select, select
 
-from notifier.storage.schema import feed, item
+from notifier.storage.schema import feed, grouping, item
 from notifier.stories.story import StoryItem
 
 
 def story_items() -> Select[Any]:
     """Items with what their feeds say of them; narrow it down by the columns of `item` and `feed`."""
-    return select(item, feed.c.publisher, feed.c.section, feed.c.weight, feed.c.language.label("feed_language")).join(
-        feed, feed.c.id == item.c.feed_id
+    of_feed = (feed.c.publisher, feed.c.section, feed.c.weight, feed.c.language.label("feed_language"))
+    return (
+        select(item, *of_feed, grouping.c.evidence)
+        .join(feed, feed.c.id == item.c.feed_id)
+        .outerjoin(grouping, grouping.c.item_id == item.c.id)
     )
 
 
@@ -37,4 +41,10 @@ def story_item(row: Any) -> StoryItem:
         story_id=row.story_id,
         first_seen_at=row.first_seen_at,
         weight=row.weight,
+        near=near(row.evidence),
     )
+
+
+def near(evidence: Mapping[str, Any] | None) -> tuple[int, ...]:
+    """The stories that may support an item's own, of the evidence of its grouping; None: it has none yet."""
+    return tuple((evidence or {}).get("near", ()))

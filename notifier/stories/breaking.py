@@ -7,11 +7,13 @@ technology desks count half each and together as one: a launch that ten of them 
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from notifier.stories.gate import gate
@@ -26,6 +28,11 @@ LEAST_WEIGHT = 3.0
 WITHIN = timedelta(hours=6)
 # A page that runs along ("Iran war live: ...", "Watch: ...") tells what is last, under a name that lasts.
 RUNNING = re.compile(r"\b(?:live|latest|watch|video|replay)\b|^[^\w\s'\"‘’“”$£€]", re.IGNORECASE)
+# What a story must weigh alone to be helped by those that may tell the same event; and the share of stems that one of
+# their headlines must have in common with one of its own to count.
+OWN_LEAST = 2.0
+KIN_OVERLAP = 0.4
+NO_KIN: Mapping[int, Sequence[StoryItem]] = MappingProxyType({})
 # A headline is held against this many others at most.
 MOST_COMPARED = 12
 
@@ -36,32 +43,73 @@ class Judgement:
 
     breaking: bool
     evidence: Mapping[str, Any]
+    own: float = 0.0  # what the story weighs without the help of others
+    helped: bool = False  # it is breaking by the help of others
 
 
 def judge(
-    items: Sequence[StoryItem], now: datetime, least: float = LEAST_WEIGHT, within: timedelta = WITHIN
+    items: Sequence[StoryItem],
+    now: datetime,
+    least: float = LEAST_WEIGHT,
+    within: timedelta = WITHIN,
+    kin: Mapping[int, Sequence[StoryItem]] = NO_KIN,
 ) -> Judgement:
     """Breaking: independent sources of at least `least` weight brought it `within` the last hours.
 
-    A feed's backlog, and what recurs and is not news, counts for nothing.
+    A feed's backlog, and what recurs and is not news, counts for nothing. Sources of the stories that may tell the same
+    event (`kin`: their items by story) support it, once it has `OWN_LEAST` of its own.
     """
     fresh = [item for item in items if counts(item, now, within)]
+    own = _weigh(fresh)
+    evidence = {
+        "sources": own.weights,
+        "weight": own.total,
+        "special": own.special,
+        "trades": own.trades,
+        "needed": least,
+        "within_s": within.total_seconds(),
+    }
+    if own.total >= least or own.total < OWN_LEAST or not kin:
+        return Judgement(own.total >= least, evidence, own.total)
+    voice = spokesman(items, now)
+    cousins = {
+        story_id: [item for item in theirs if counts(item, now, within) and echoes(item, voice)]
+        for story_id, theirs in kin.items()
+    }
+    both = _weigh([*fresh, *itertools.chain.from_iterable(cousins.values())])
+    helping = {name: weight for name, weight in both.weights.items() if name not in own.weights}
+    if not helping:
+        return Judgement(False, evidence, own.total)
+    evidence |= {
+        "weight": both.total,
+        "special": both.special,
+        "trades": both.trades,
+        "own": own.total,
+        "related": {"stories": sorted(i for i, theirs in cousins.items() if theirs), "sources": helping},
+    }
+    return Judgement(both.total >= least, evidence, own.total, helped=both.total >= least)
+
+
+def echoes(item: StoryItem, other: StoryItem) -> bool:
+    """The headline says in part what the other says: a story that may tell the same event tells more than that."""
+    return _overlap(stems(item.title, item.language), stems(other.title, other.language)) >= KIN_OVERLAP
+
+
+@dataclass(frozen=True, slots=True)
+class _Weighed:
+    weights: Mapping[str, float]
+    total: float
+    special: float
+    trades: int
+
+
+def _weigh(fresh: Sequence[StoryItem]) -> _Weighed:
+    """The independent sources of these items, each by its weightiest one."""
     best = [max(source, key=_weight) for source in sources(fresh)]
-    weights = {item.publisher: _weight(item) for item in best}
-    special = sum(_weight(item) for item in best if is_special(item))
+    special = min(sum(_weight(item) for item in best if is_special(item)), SPECIAL_MOST)
     trades = {item.section.casefold() for item in best if is_special(item)}
-    total = sum(_weight(item) for item in best if not is_special(item)) + min(special, SPECIAL_MOST)
-    return Judgement(
-        total >= least,
-        {
-            "sources": weights,
-            "weight": total,
-            "special": min(special, SPECIAL_MOST),
-            "trades": len(trades),
-            "needed": least,
-            "within_s": within.total_seconds(),
-        },
-    )
+    total = sum(_weight(item) for item in best if not is_special(item)) + special
+    return _Weighed({item.publisher: _weight(item) for item in best}, total, special, len(trades))
 
 
 def counts(item: StoryItem, now: datetime, within: timedelta = WITHIN) -> bool:
@@ -73,11 +121,13 @@ def spokesman(items: Sequence[StoryItem], now: datetime) -> StoryItem:
     """The item whose words tell the story now: of the fresh ones, of desks for general news if there are any, the one
     whose headline says most of what the others say; the first of them where that is equal.
 
-    A preview that opened the story yesterday must not speak for what happened tonight, nor a side of it for the whole.
+    A preview that opened the story yesterday must not speak for what happened tonight, nor a side of it for the whole,
+    nor a page that has been rewritten all day where there is a newer one.
     """
     fresh = [item for item in items if counts(item, now)]
     general = [item for item in fresh if not is_special(item)] or fresh
-    plain = [item for item in general if not RUNNING.search(item.title)] or general
+    young = [item for item in general if now - item.first_seen <= WITHIN] or general
+    plain = [item for item in young if not RUNNING.search(item.title)] or young
     if not plain:
         return next((item for item in items if item.may_alert), items[0])
     return max(plain, key=lambda item: _centrality(item, fresh))

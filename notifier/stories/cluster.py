@@ -151,6 +151,13 @@ class Grouper:
         """The name by which this open item was ruled on."""
         return self.rulebook.name(self._entry[item_id].item)
 
+    def apart(self, story_id: int, other_id: int) -> bool:
+        """Whether an operator called an item of the one another story than an item of the other."""
+        if not self.rulebook:
+            return False
+        names = [[n for i in self.members(s) if (n := self.name_of(i)) is not None] for s in (story_id, other_id)]
+        return self.rulebook.contradicts(*names)
+
     def move(self, item_id: int, story_id: int | None) -> int:
         """Put an open item into another story; None: into one of its own. Returns the story's id."""
         entry = self._entry[item_id]
@@ -255,17 +262,19 @@ class Grouper:
         return "url", {}
 
     def _by_likeness(self, entry: Entry, liked: Sequence[Likeness]) -> Grouping:
-        """The story that it fits best, or a new one; those in the band between are possibly related."""
+        """The story that it fits best, or a new one; those below the line are possibly related, or only `near`."""
         weights = self.weights
         related = tuple(like.story_id for like in liked if weights.related_at <= like.score < weights.merge_at)
+        near = [i.story_id for i in liked if weights.related_at - REACH <= i.score < weights.merge_at]
+        marks = {"near": near} if near else {}
         if liked and liked[0].score >= weights.merge_at:
             best = liked[0]
             signal = "wire" if near_equal(entry.item, best.nearest.item) else "event"
-            return Grouping(entry.item.id, best.story_id, signal, best.as_evidence(weights), related)
+            return Grouping(entry.item.id, best.story_id, signal, best.as_evidence(weights) | marks, related)
         evidence = {"likest": liked[0].as_evidence(weights)} if liked else {}
         story_id = self.next_story_id
         self.next_story_id += 1
-        return Grouping(entry.item.id, story_id, "new", evidence, related)
+        return Grouping(entry.item.id, story_id, "new", evidence | marks, related)
 
     def _likely(self, entry: Entry) -> list[Likeness]:
         """The stories that it may belong to, likest first, each judged as a whole."""

@@ -65,7 +65,7 @@ RULES = {
     "explainer": _any(
         r"\bwhat (?:to|we|you need to) know\b",
         r"\bhere['’]s (?:what|why|how)\b|\bexplained\b|^explainer\b|^(?:analysis|opinion|comment)\s*[:|]",
-        r"^(?:why|how) ",
+        r"^(?:why|how|where|mapping) ",
         r"\bfive things\b|\b\d+ things to\b|^q&a\b",
         r"^(?:who|what) (?:is|are|was|were|does|did|happened|happens)\b",
         r"\bwhat(?:['’]s| is) (?:happening|next|at stake)\b",

@@ -17,7 +17,8 @@ class StoryItem:
 
     `may_alert` is False for a feed's backlog and for whatever the feeds room recognised as resurfaced; `seen_at` is
     when this version was fetched, `first_seen_at` when its first one was (None: the same). `story_id` is set once the
-    item has been grouped. `weight` is how much its feed's word counts towards breaking. Times are aware UTC.
+    item has been grouped. `weight` is how much its feed's word counts towards breaking; `near` are the stories that it
+    may tell the same event as, as it was found when it came. Times are aware UTC.
     """
 
     id: int
@@ -37,6 +38,7 @@ class StoryItem:
     story_id: int | None = None
     first_seen_at: datetime | None = None
     weight: float = 1.0
+    near: tuple[int, ...] = ()
 
     @property
     def first_seen(self) -> datetime:
@@ -84,3 +86,8 @@ class Grouping:
     signal: str
     evidence: Mapping[str, Any] = field(default_factory=dict)
     related: tuple[int, ...] = ()
+
+    @property
+    def near(self) -> tuple[int, ...]:
+        """The stories that may support its own: those that are related, and those a little further off."""
+        return tuple(self.evidence.get("near", ()))

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from notifier.alerts.alert import AlertKind, Urgency
+from notifier.alerts.because import because
 from notifier.alerts.decide import AlertRules, Case, Drop, Hold, PastAlert, Send, Support, Verdict, decide
 from notifier.stories.breaking import Judgement
 from notifier.stories.gate import Gated
@@ -181,3 +182,38 @@ def test_who_has_not_heard_of_it_is_told_in_the_words_of_now() -> None:
     verdict = judged(made)
     assert isinstance(verdict, Send)
     assert verdict.alert.message.title == "Dam above Ilm breaks"
+
+
+def helped(**given: Any) -> Case:
+    made = Judgement(True, {"weight": 3.0, "related": {"stories": [8], "sources": {"C": 1.0}}}, own=2.0, helped=True)
+    return case("breaking", breaking=True, judgement=made, **given)
+
+
+def of_kin(title: str = "Thousands leave their homes", *, hours_ago: float = 3, **given: Any) -> PastAlert:
+    return told(title, minutes_ago=60 * hours_ago, story_id=8, topics=frozenset({"breaking"}), **given)
+
+
+def test_a_story_that_breaks_by_help_says_by_whose() -> None:
+    verdict = judged(helped())
+    assert isinstance(verdict, Send)
+    assert PastAlert.of(verdict.alert).helped_by == {8}
+    assert verdict.alert.why["signals"]["related"]["sources"] == {"C": 1.0}
+    told_by = {"sources": {"A": 1.0, "B": 1.0}}
+    assert "with possibly related #8: C" in because({"signals": told_by | verdict.alert.why["signals"]})
+
+
+def test_a_story_that_breaks_by_help_is_a_repeat_where_its_kin_was_told() -> None:
+    assert code(judged(helped(kin_past=(of_kin(),)))) == "repeat"
+    assert isinstance(judged(helped(kin_past=(of_kin(hours_ago=20),))), Send)
+    assert isinstance(judged(helped(kin_past=(replace(of_kin(), topics=frozenset({"floods"})),))), Send)
+
+
+def test_a_story_that_helped_another_was_told_with_it() -> None:
+    with_it = of_kin(hours_ago=20, helped_by=frozenset({7}))
+    assert code(judged(case("breaking", breaking=True, kin_past=(with_it,)))) == "repeat"
+
+
+def test_a_story_that_breaks_alone_goes_out_beside_its_kin_unless_it_says_the_same() -> None:
+    assert isinstance(judged(case("breaking", breaking=True, kin_past=(of_kin(),))), Send)
+    same = of_kin("Flood reaches Ilm, town hall says")
+    assert code(judged(case("breaking", breaking=True, kin_past=(same,)))) == "repeat"

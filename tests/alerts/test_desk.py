@@ -8,6 +8,8 @@ from datetime import timedelta
 
 from notifier.alerts.decide import Drop, Send, Verdict
 from notifier.alerts.desk import Desk
+from notifier.alerts.word import OperatorsWord
+from notifier.stories.rulings import Pair
 from notifier.stories.story import StoryItem
 from notifier.topics.match import TopicIndex
 from notifier.topics.topic import Topic, TopicMode
@@ -77,3 +79,39 @@ def test_a_silenced_story_stays_silent_when_it_breaks() -> None:
     made.never(result.stories[0].id)
     after = made.take([told_by("B", 2, hours=1), told_by("C", 3, hours=1)], NOON + HOUR)
     assert [v.code for v in after.verdicts if isinstance(v, Drop)] == ["never"]
+
+
+def split_in_two(*, near: tuple[int, ...] = (1,)) -> list[StoryItem]:
+    """Two outlets in one story, a third that tells the same and was kept in another."""
+    return [
+        item(1, ERUPTION[0], "A", story_id=1),
+        item(2, ERUPTION[1], "B", story_id=1),
+        item(3, "Harga erupts: thousands flee Selvik", "C", story_id=2, near=near),
+    ]
+
+
+def after_an_edit(made: Desk) -> list[Send]:
+    return sent(made.take([item(2, f"{ERUPTION[1]} again", "B", story_id=1, version=2)], NOON + HOUR).verdicts)
+
+
+def breaking_of(found: list[Send]) -> list[dict[str, object]]:
+    return [s.alert.why["signals"].get("related") for s in found if "breaking" in s.alert.topics]
+
+
+def test_after_a_restart_a_story_is_still_helped_by_those_that_may_tell_the_same() -> None:
+    made = desk()
+    made.restore(split_in_two(), ())
+    assert breaking_of(after_an_edit(made)) == [{"stories": [2], "sources": {"C": 1.0}}]
+
+
+def test_a_story_that_nothing_was_near_to_is_not_helped() -> None:
+    made = desk()
+    made.restore(split_in_two(near=()), ())
+    assert breaking_of(after_an_edit(made)) == []
+
+
+def test_stories_that_an_operator_called_apart_do_not_help_each_other() -> None:
+    made = desk()
+    made.restore(split_in_two(), ())
+    made.heed(OperatorsWord(version="1", pairs=(Pair(1, False, 1, 3),)))
+    assert breaking_of(after_an_edit(made)) == []

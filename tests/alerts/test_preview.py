@@ -109,3 +109,17 @@ def test_it_is_what_the_services_desk_decides() -> None:
         sent += [v.alert.message.title for v in verdicts if isinstance(v, Send) and v.alert.kind == "new"]
 
     assert sent[::-1] == titles("ferry OR bridge")
+
+
+def test_a_telling_that_was_kept_apart_helps_the_story_that_it_is_near_to() -> None:
+    tellings = [
+        told(1, 1, "Ferry sinks off the harbour of Brey", 1),
+        told(2, 1, "Ferry sinks off Brey, dozens missing", 2, "Gazette"),
+        told(3, 2, "Ferry sinks near Brey", 3, "Courier", near=(1,)),
+        told(4, 2, "Ferry sinks near Brey, captain held", 4, "Mirror"),
+        told(5, 2, "Ferry that sank near Brey was full", 5, "Herald"),
+    ]
+    shown = preview(topic("", TopicMode.BREAKING), Record(tellings), RULES, START, END)
+    (would,) = shown.alerts
+    assert (would.alert.story_id, would.alert.decided_at) == (1, tellings[2].seen_at)
+    assert would.alert.why["signals"]["related"] == {"stories": [2], "sources": {"Courier": 1.0}}

@@ -38,8 +38,8 @@ def test_the_previews_list_is_what_the_replay_sends() -> None:
     for at, lines in polls(itertools.islice(read_recording(found[0]), ITEMS)):
         items = list({item.id: item for item in (recorder.item(line, at) for line in lines)}.values())
         result = desk.take(items, at)
-        stories = {grouping.item_id: grouping.story_id for grouping in result.groupings}
-        record.add(replace(item, story_id=stories[item.id]) for item in items)
+        grouped = {grouping.item_id: grouping for grouping in result.groupings}
+        record.add(replace(i, story_id=grouped[i.id].story_id, near=grouped[i.id].near) for i in items)
         for verdict in result.verdicts:
             if isinstance(verdict, Send | Hold):
                 record.tell([verdict.alert])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -15,7 +16,8 @@ from notifier.alerts.news import NewsStore
 from notifier.errors import LeaseLost
 from notifier.storage.database import Database
 from notifier.storage.news import SqlNewsStore
-from notifier.storage.schema import feed, item
+from notifier.storage.record import SqlRecord
+from notifier.storage.schema import feed, item, item_version
 from notifier.stories.story import Grouping, Story, StoryItem
 from tests.contracts.samples import NOON, an_alert
 
@@ -104,6 +106,24 @@ def test_the_window_has_what_was_grouped_lately(newsroom: Newsroom) -> None:
     items = newsroom.store.pending(2)
     newsroom.save(items, newsroom.decide(items))
     assert [(i.id, i.story_id) for i in newsroom.store.window(NOON - timedelta(hours=72))] == [(2, 1)]
+
+
+def test_what_an_item_was_near_to_comes_back_with_the_window_and_the_record(
+    newsroom: Newsroom, database: Database
+) -> None:
+    newsroom.add(1)
+    newsroom.add(2)
+    items = newsroom.store.pending(10)
+    assert [i.near for i in items] == [(), ()]
+    decided = newsroom.decide(items)
+    one, other = decided.groupings
+    newsroom.save(items, replace(decided, groupings=(replace(one, evidence={"near": [4, 7]}), other)))
+    assert [i.near for i in newsroom.store.window(NOON)] == [(4, 7), ()]
+    with database.writing() as connection:
+        version = {"version": 1, "title": "Dam holds", "summary": "", "content_hash": b"", "seen_at": NOON}
+        connection.execute(insert(item_version), [{"item_id": i.id, **version} for i in items])
+    recorded = SqlRecord(database).between(NOON - timedelta(hours=1), NOON)
+    assert [(i.id, i.near) for i in recorded] == [(1, (4, 7)), (2, ())]
 
 
 def test_a_decision_to_send_is_accepted_with_the_stories_in_one_step(newsroom: Newsroom) -> None:

@@ -95,3 +95,39 @@ def test_a_running_page_speaks_only_where_nobody_else_does() -> None:
     plain = item(2, "Orsk bridge falls", "B")
     assert spokesman([live, plain], NOON) is plain
     assert spokesman([live], NOON) is live
+
+
+def test_a_story_that_may_tell_the_same_event_helps_with_its_sources() -> None:
+    own, other = told_by("A", "B"), [item(9, "River bridge at Orsk collapses", "C")]
+    found = judge(own, NOON, kin={4: other})
+    assert (found.breaking, found.helped, found.own) == (True, True, 2.0)
+    assert found.evidence["related"] == {"stories": [4], "sources": {"C": 1.0}}
+    assert set(found.evidence["sources"]) == {"A", "B"}
+
+
+@pytest.mark.parametrize(
+    ("own", "title", "publisher", "given"),
+    [
+        (("A", "B"), "Oil prices rise as talks stall", "C", {}),  # it says something else
+        (("A", "B"), "River bridge at Orsk collapses", "B", {}),  # the same publisher
+        (("A", "B"), "River bridge at Orsk collapses", "C", {"hours": -7.0}),  # old
+        (("A", "B"), "Why the river bridge at Orsk collapses", "C", {}),  # no news
+        (("A",), "River bridge at Orsk collapses", "C", {}),  # one outlet's story is not helped
+    ],
+)
+def test_what_does_not_help(own: tuple[str, ...], title: str, publisher: str, given: dict[str, float]) -> None:
+    other = [item(9, title, publisher, **given), item(10, title, "B", **given)]
+    found = judge(told_by(*own), NOON, kin={4: other})
+    assert (found.breaking, found.helped) == (False, False)
+
+
+def test_what_breaks_alone_needs_no_help() -> None:
+    found = judge(told_by("A", "B", "C"), NOON, kin={4: [item(9, TOLD[0], "D")]})
+    assert (found.breaking, found.helped, found.own) == (True, False, 3.0)
+    assert "related" not in found.evidence
+
+
+def test_a_page_that_was_rewritten_all_day_does_not_speak_where_there_is_a_newer_one() -> None:
+    page = item(1, TOLD[0], "A", first_seen_at=NOON - timedelta(hours=16))
+    assert spokesman([page, item(2, "Cars plunge into the Orsk", "B")], NOON).publisher == "B"
+    assert spokesman([page], NOON).publisher == "A"

@@ -88,13 +88,17 @@ def late(story: StoryReport) -> str:
 def signals(verdict: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
     """What the newest decision rests on: a sentence for each signal, and its figures for whoever opens it."""
     figures = dict(verdict.get("evidence", {}))
-    breaking, said = figures.pop("breaking", None), figures.pop("signals", None) or {}
+    breaking, said = figures.pop("breaking", None), dict(figures.pop("signals", None) or {})
     found = []
     if said.get("sources"):
         weight, needed = said.get("weight", 0), said.get("needed", 0)
         count = len(said["sources"])
         who = f"{count} independent source{'s' if count != 1 else ''}"
         sentence = f"Told by {who}: weight {weight:g} of the {needed:g} that make it breaking"
+        if related := said.pop("related", None):
+            helping = ", ".join(related["sources"])
+            stories = ", ".join(f"#{story_id}" for story_id in related["stories"])
+            sentence += f", with {helping} of the possibly related {stories}"
         found.append((sentence, evidence(said)))
     elif breaking is not None:
         found.append(("Breaking" if breaking else "Not breaking: nothing fresh that counts", evidence(said)))

@@ -1,0 +1,57 @@
+"""A story as a poll left it: what the desk decides on, and a preview once more.
+
+Enters: a story's items, those of the stories that may tell the same event, and `now`. Leaves: its judgement, worked out
+when asked; next: `decide`. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+
+from notifier.stories.breaking import Judgement, judge, spokesman
+from notifier.stories.gate import Gated, gate
+from notifier.stories.story import Story, StoryItem, told_by
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A story as a poll left it: all that a decision rests on and no topic has a part in. Worked out when asked."""
+
+    story_id: int
+    items: tuple[StoryItem, ...]
+    at: datetime
+    kin: Mapping[int, tuple[StoryItem, ...]] = field(default_factory=dict)  # what may tell the same event, by story
+    circle: tuple[int, ...] = ()  # the kin, and their kin
+
+    @cached_property
+    def judgement(self) -> Judgement:
+        """Whether it was breaking."""
+        return judge(self.items, self.at, kin=self.kin)
+
+    @cached_property
+    def spokesman(self) -> StoryItem:
+        """The item that spoke for it."""
+        return spokesman(self.items, self.at)
+
+    @cached_property
+    def gated(self) -> Gated | None:
+        """The rule that keeps its spokesman from alerting."""
+        return gate(self.spokesman)
+
+    @cached_property
+    def told(self) -> Story:
+        """The story in its spokesman's words."""
+        return told_by(self.items, self.story_id, self.spokesman)
+
+    def work_out(self) -> Moment:
+        """All of it now, so that it costs nothing later."""
+        _ = self.judgement, self.gated, self.told
+        return self
+
+
+def in_order(moments: Iterable[Moment]) -> list[Moment]:
+    """The order in which a poll's stories are decided on: of those that tell one event the weightiest speaks."""
+    return sorted(moments, key=lambda moment: -moment.judgement.own)
