@@ -250,10 +250,14 @@ class Desk:
         found = self._matcher.match(Text(item.title, item.summary, item.publisher, item.section, item.language))
         for match in found:
             self._matches[story_id].setdefault(match.slug, match)
-            if self._topics[match.slug].match.strip():
-                tellers = self._tellers[story_id].setdefault(match.slug, {})
-                who = publisher_key(item.publisher)
-                tellers[who] = tellers.get(who, False) or is_special(item)
+            self._note_teller(item, story_id, match.slug)
+
+    def _note_teller(self, item: StoryItem, story_id: int, slug: str) -> None:
+        """The item's own words touch the topic; one without a rule is touched by everything, which says nothing."""
+        if self._topics[slug].match.strip():
+            tellers = self._tellers[story_id].setdefault(slug, {})
+            who = publisher_key(item.publisher)
+            tellers[who] = tellers.get(who, False) or is_special(item)
 
     def _support(self, moment: Moment) -> dict[str, Support]:
         """By topic, whose items say that the story, or where those of its kin count one of these, is of it."""

@@ -180,11 +180,13 @@ class _PreviewDesk(Desk):
         moment = past.moment
         while self._to_come and self._to_come[0].decided_at < moment.at:
             self._remember(self._to_come.popleft())
+        true = [item for item in past.brought if (item.id, item.version) in self._true]
+        for item in true:
+            self._note_teller(item, moment.story_id, self._slug)
         if moment.story_id not in self._first_true:
-            found = next((item for item in past.brought if (item.id, item.version) in self._true), None)
-            if found is None:  # what is sent of it is for other topics
+            if not true:  # what is sent of it is for other topics
                 return None
-            self._first_true[moment.story_id] = found
+            self._first_true[moment.story_id] = true[0]
             self._matches[moment.story_id] = {self._slug: TopicMatch(self._slug, ())}
         _, verdict = self._judge(moment)
         return self._explained(verdict.alert) if isinstance(verdict, Send | Hold) else None

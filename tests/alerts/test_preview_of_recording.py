@@ -30,6 +30,8 @@ def test_the_previews_list_is_what_the_replay_sends() -> None:
     edited = [
         replace(shipped["nato"], match="Nato OR Ukraine OR Kremlin", daily_budget=4),
         replace(shipped["breaking"], daily_budget=None),
+        replace(shipped["world"], daily_budget=None),
+        shipped["us"],
     ]
     recorder, rules = Recorder(), AlertRules()
     desk = Desk(TopicIndex(edited), edited, rules)
