@@ -7,6 +7,7 @@ it is corrected.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
@@ -16,6 +17,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from notifier.alerts.alert import Alert
 from notifier.alerts.because import because
+from notifier.alerts.requests import Asked
 from notifier.errors import NotFound
 from notifier.push.outcome import Delivered, Gone, Retry
 from notifier.web.bodies import LARGEST_ID, Id
@@ -84,10 +86,12 @@ def check(
     services: Services,
     draft: Written,
     people: Annotated[int, Form(ge=-1)] = -1,
+    once: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:
     """First how it will look and to how many it goes; with `people` from that page, send it.
 
-    Should more people have joined than the page said, the page is shown again.
+    Should more people have joined than the page said, the page is shown again. The page names itself (`once`): pressed
+    twice, or sent again by a browser that got no answer, it is one alert.
     """
     problem = draft.problem({topic.slug for topic in services.topics()})
     if problem:
@@ -104,12 +108,14 @@ def check(
             topics=[titles[slug] for slug in draft.topics],
             audience=audience,
             joined=people >= 0,
+            once=secrets.token_hex(16),
             publisher=services.site.title,
         )
     old = console.newsroom.alert(draft.replaces) if draft.replaces else None
     now = services.clock()
     new = draft.alert(session.operator.name, services.site.title, old, console.rules, now)
-    alert = console.newsroom.accept(new, now)
+    asked = Asked(session.operator.id, f"console {once or secrets.token_hex(16)}", draft.digest())
+    alert, _ = console.requests.accept_once(asked, new, now)
     console.changed()
     console.wake()
     return RedirectResponse(f"/console/alerts/{alert.id}", 303)

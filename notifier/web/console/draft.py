@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import secrets
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from fastapi import Form
 
-from notifier.alerts.alert import Alert, AlertKind, Message, NewAlert, Urgency
+from notifier.alerts.alert import Alert, AlertKind, Message, NewAlert
+from notifier.alerts.by_hand import NO_STORY, ByHand, is_web_address
 from notifier.alerts.decide import AlertRules
+from notifier.web.bodies import LARGEST_ID
 
-NO_STORY = 0
 MOST_TITLE, MOST_BODY = 160, 400
 Replacing = Literal["correction", "update"]
 CORRECTED, TAKEN_BACK = "Correction: ", "Taken back: "
@@ -36,20 +36,15 @@ class Draft:
         """What is wrong with it, in a sentence, or nothing."""
         if not self.title:
             return "Write a headline."
-        if not self.has_address:
+        if not is_web_address(self.url):
             return "Give the address that a tap opens, with https://."
         if not self.topics or not set(self.topics) <= known:
             return "Choose who gets it: one topic or more."
         return ""
 
-    @property
-    def has_address(self) -> bool:
-        """Whether a tap would open something."""
-        try:
-            parts = urlsplit(self.url)
-        except ValueError:
-            return False
-        return parts.scheme in {"http", "https"} and bool(parts.hostname)
+    def digest(self) -> bytes:
+        """SHA-256 of all of it."""
+        return hashlib.sha256(repr(self).encode()).digest()
 
     def message(self, publisher: str, now: datetime, tag: str) -> Message:
         """Exactly what a screen will show."""
@@ -57,18 +52,18 @@ class Draft:
 
     def alert(self, by: str, publisher: str, old: Alert | None, rules: AlertRules, now: datetime) -> NewAlert:
         """The alert; `old` is the one whose place on the screens it takes."""
-        by_hand = f"story-{self.story}" if self.story else f"by-hand-{secrets.token_hex(6)}"
-        return NewAlert(
-            story_id=old.story_id if old else self.story,
-            kind=AlertKind(self.kind) if old else AlertKind.NEW,
-            message=self.message(publisher, now, old.message.tag if old else by_hand),
+        written = ByHand(
+            title=self.title,
+            body=self.body,
+            url=self.url,
             topics=frozenset(self.topics),
             breaking=self.breaking,
-            urgency=Urgency.HIGH if self.breaking else Urgency.NORMAL,
-            ttl_s=rules.breaking_ttl_s if self.breaking else rules.normal_ttl_s,
-            why={"by hand": by} | ({"replaces": self.replaces} if old else {}),
-            decided_at=now,
+            who={"by hand": by},
+            story_id=self.story,
+            replaces=old,
+            kind=AlertKind(self.kind),
         )
+        return written.alert(publisher, rules, now)
 
 
 def replacing(old: Alert, way: str) -> Draft:
@@ -92,8 +87,8 @@ def draft_fields(
     url: Annotated[str, Form(max_length=2000)] = "",
     topics: Annotated[list[str], Form()] = [],  # noqa: B006 - FastAPI copies it
     breaking: Annotated[bool, Form()] = False,
-    story: Annotated[int, Form(ge=0)] = NO_STORY,
-    replaces: Annotated[int, Form(ge=0)] = 0,
+    story: Annotated[int, Form(ge=0, le=LARGEST_ID)] = NO_STORY,
+    replaces: Annotated[int, Form(ge=0, le=LARGEST_ID)] = 0,
     kind: Annotated[Replacing, Form()] = "correction",
 ) -> Draft:
     """The form's fields (a dependency)."""

@@ -7,16 +7,15 @@ An alert that a program writes goes out as it is: there is no second page to con
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from notifier.alerts.alert import Alert, AlertKind, Message, NewAlert, Urgency
+from notifier.alerts.alert import Alert, AlertKind, NewAlert, Urgency
+from notifier.alerts.by_hand import NO_STORY, ByHand, is_web_address
 from notifier.alerts.requests import Asked
 from notifier.clock import Clock
 from notifier.errors import AudienceGrew, ConfigError, Conflict, EntryInvalid, UnknownTopic
@@ -247,36 +246,17 @@ def _new(draft: AlertDraft, grant: Grant, console: ConsoleServices, services: We
     topics = frozenset(draft.topics)
     if topics - {topic.slug for topic in services.topics()}:
         raise UnknownTopic("a topic does not exist")
-    _check_address(draft.url)
+    if not is_web_address(draft.url):
+        raise EntryInvalid(ConfigError("`url` is not a web address", fix="Write it with https://"))
     old = console.newsroom.alert(draft.replaces) if draft.replaces else None
-    story = console.newsroom.story(draft.story).id if draft.story and old is None else 0
-    tag = f"story-{story}" if story else f"by-hand-{secrets.token_hex(6)}"
-    now, rules = services.clock(), console.rules
-    return NewAlert(
-        story_id=old.story_id if old else story,
-        kind=AlertKind.CORRECTION if old else AlertKind.NEW,
-        message=Message(
-            title=draft.title,
-            body=draft.body,
-            url=draft.url,
-            publisher=services.site.title,
-            published_at=now,
-            tag=old.message.tag if old else tag,
-        ),
+    written = ByHand(
+        title=draft.title,
+        body=draft.body,
+        url=draft.url,
         topics=topics,
         breaking=draft.breaking,
-        urgency=Urgency.HIGH if draft.breaking else Urgency.NORMAL,
-        ttl_s=rules.breaking_ttl_s if draft.breaking else rules.normal_ttl_s,
-        why={"by hand": grant.operator.name, "token": grant.token.name} | ({"replaces": old.id} if old else {}),
-        decided_at=now,
+        who={"by hand": grant.operator.name, "token": grant.token.name},
+        story_id=console.newsroom.story(draft.story).id if draft.story and old is None else NO_STORY,
+        replaces=old,
     )
-
-
-def _check_address(url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        parts = urlsplit("")
-    if parts.scheme not in {"http", "https"} or not parts.hostname or " " in url:
-        raise EntryInvalid(ConfigError("`url` is not a web address", fix="Write it with https://"))
+    return written.alert(services.site.title, console.rules, services.clock())

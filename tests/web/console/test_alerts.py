@@ -87,6 +87,17 @@ def test_it_is_sent_on_the_second_word(console: Console) -> None:
     assert (console.reloads, console.wakes) == (1, 1)
 
 
+def test_pressed_twice_it_is_one_alert(console: Console) -> None:
+    console.site.subscribe("ships")
+    page = fields_of(console.post("/console/alerts/check", **BRIDGE).text)
+
+    first, second = (console.post("/console/alerts/check", **page) for _ in range(2))
+
+    assert len(console.newsroom.made) == 1
+    assert (first.status, second.status) == (303, 303)
+    assert first.headers["location"] == second.headers["location"]
+
+
 def test_more_people_than_were_named_are_named_again(console: Console) -> None:
     console.site.subscribe("ships")
     page = fields_of(console.post("/console/alerts/check", **BRIDGE).text)
