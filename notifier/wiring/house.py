@@ -119,7 +119,8 @@ class House:
         self.receipt_desk = ReceiptDesk(self.receipts, clock, metrics)
         self.database = database
         self.operators = SqlOperatorStore(database)
-        self.recent_news = RecentNews(SqlRecord(database).between, SqlNewsStore(database).past_alerts, clock)
+        news = SqlNewsStore(database)
+        self.recent_news = RecentNews(SqlRecord(database).between, news.past_alerts, clock, news.word_version)
         # While nobody may sign in, whoever reads the terminal may make the first administrator.
         self.first_secret = None if self.operators.all(system_clock()) else secrets.token_urlsafe(24)
         self.pauses = Pauses(metrics)

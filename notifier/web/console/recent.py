@@ -1,7 +1,7 @@
 """Keeps the last days at hand, so that a rule can be asked about them while it is being typed.
 
-Enters: a store's reader. Leaves: a `Record` that grows as news comes in and is made anew once a day, so that it does
-not grow for ever. One record serves all operators.
+Enters: a store's reader. Leaves: a `Record` that grows as news comes in, and is made anew once a day, so that it does
+not grow for ever, and when an operator split or merged stories. One record serves all operators.
 """
 
 from __future__ import annotations
@@ -31,9 +31,15 @@ class RecentNews:
         between: Callable[[datetime, datetime], Sequence[StoryItem]],
         alerts_since: Callable[[datetime], Sequence[Alert]],
         clock: Clock,
+        word_version: Callable[[], str] = str,
     ) -> None:
-        """`between(after, until)` gives the versions seen then, `alerts_since` what was decided since; oldest first."""
+        """`between(after, until)` gives the versions seen then, `alerts_since` what was decided since; oldest first.
+
+        `word_version` differs whenever what operators said of stories does.
+        """
         self._between, self._alerts_since, self._clock = between, alerts_since, clock
+        self._word_version, self._word = word_version, ""
+        self._settled_at: datetime | None = None  # the desk has carried the newest word out by then
         self._last_alert = 0
         self._lock = Lock()
         self._record = Record()
@@ -44,7 +50,7 @@ class RecentNews:
         """The record as of now. Call it in a worker thread: the first time reads all of it."""
         now = self._clock()
         with self._lock:
-            if self._made_at is None or self._until is None or now - self._made_at > ANEW_AFTER:
+            if self._until is None or self._is_stale(now):
                 self._record, self._made_at, self._until = Record(), now, now - KEPT
                 self._last_alert = 0
             until = now - SETTLED_AFTER
@@ -55,3 +61,11 @@ class RecentNews:
                 self._last_alert = max((alert.id for alert in told), default=self._last_alert)
                 self._until = until
             return self._record
+
+    def _is_stale(self, now: datetime) -> bool:
+        word = self._word_version()
+        if word != self._word:
+            self._word, self._settled_at = word, now + SETTLED_AFTER
+        if self._made_at is None or now - self._made_at > ANEW_AFTER:
+            return True
+        return self._settled_at is not None and self._made_at < self._settled_at <= now

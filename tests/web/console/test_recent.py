@@ -57,3 +57,21 @@ def test_it_is_made_anew_once_a_day_without_what_is_too_old() -> None:
     clock.advance(16 * 86_400)
 
     assert [item.id for item in news.record().items] == [3]
+
+
+def test_it_is_made_anew_once_the_desk_has_heeded_a_split() -> None:
+    store, clock, word = Store(), ManualClock(NOW), ["1"]
+    news = RecentNews(store.between, store.since, clock, lambda: word[-1])
+    news.record()
+    clock.advance(60)
+
+    word.append("2")
+    news.record()
+    store.items = [replace(item, story_id=70) for item in store.items]
+    clock.advance(6)
+
+    assert {item.story_id for item in news.record().items} == {70}
+    asked = store.asked
+    clock.advance(1)
+    assert len(news.record().items) == 3
+    assert store.asked == asked + 1
