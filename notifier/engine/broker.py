@@ -11,12 +11,14 @@ import asyncio
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import structlog
+from aio_pika import RobustConnection
 from aio_pika.exceptions import AMQPError
 from taskiq.acks import AcknowledgeType
 from taskiq.receiver.receiver import Receiver
@@ -132,8 +134,10 @@ class _Lane:
             runner.close()
 
     async def _connected(self, executor: ThreadPoolExecutor, threads: int) -> None:
+        connections = _Connections()
         broker = AioPikaBroker(
             self._url,
+            connection_class=connections.make,
             exchange=Exchange(name="notifier"),
             task_queues=[Queue(name=self._queue)],  # a quorum queue, durable
             dead_letter_queue=Queue(name="notifier.dead"),
@@ -162,7 +166,7 @@ class _Lane:
             await receiver.listen(self.finish)
         finally:
             self._broker = None
-            await _close(broker)
+            await _close(broker, connections)
 
     def _make_runner(self) -> Runner:
         if self._crew is None:
@@ -185,14 +189,34 @@ async def _knock(url: str) -> None:
     writer.close()
 
 
-async def _close(broker: AioPikaBroker) -> None:
+class _Connections:
+    """Every connection that the client library makes, those that it forgets half-made too.
+
+    One that is left to the garbage collector closes itself on whichever loop it finds then, or on none.
+    """
+
+    def __init__(self) -> None:
+        self._made: list[RobustConnection] = []
+
+    def make(self, *args: Any, **options: Any) -> RobustConnection:
+        connection = RobustConnection(*args, **options)
+        self._made.append(connection)
+        return connection
+
+    async def close(self) -> None:
+        for connection in self._made:
+            # The first try may fail with a transport that is lost already, and forgets it; the second ends it.
+            for _ in range(2):
+                with suppress(AMQPError, OSError):
+                    await connection.close()
+
+
+async def _close(broker: AioPikaBroker, connections: _Connections) -> None:
     try:
-        await broker.shutdown()
-    except (AMQPError, OSError):
-        # A channel that is lost already keeps `shutdown` from closing the connections.
-        for connection in (broker.write_conn, broker.read_conn):
-            if connection is not None:
-                await connection.close()
+        with suppress(AMQPError, OSError):  # of a channel that is lost already
+            await broker.shutdown()
+    finally:
+        await connections.close()
 
 
 async def _until(event: asyncio.Event, seconds: float) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import socket
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import count
-from threading import Lock, current_thread
+from threading import Lock, Thread, current_thread
 
 import pytest
+from aio_pika import RobustConnection
 
 from notifier.engine.broker import BrokerEngine, Crew
 from notifier.engine.run import Runner
@@ -15,9 +19,6 @@ from tests.engine.house import EngineHouse, ScriptedWire
 from tests.engine.test_crash import wait_until
 from tests.postgres import PostgresServer
 from tests.rabbitmq import RabbitServer
-
-# A connection of aio-pika's that was cut while it was being made closes itself when it is collected, on no loop.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 ENOUGH_S = 30.0
 NAMES = [f"browser-{number}" for number in range(30)]
@@ -119,3 +120,23 @@ def test_a_broker_that_is_restarted_loses_nobody_and_is_used_again(
     wait_until(lambda: far_house.read(after).done_at is not None)
     workers.stop()
     assert sorted(workers.reached) == sorted(NAMES * 2)
+
+
+def test_a_connection_cut_while_it_is_made_is_closed_and_not_left_to_the_collector(far_house: EngineHouse) -> None:
+    cuts: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def cut() -> None:
+            with suppress(OSError):
+                while True:
+                    cuts.append(server.accept()[0])
+                    cuts[-1].close()
+
+        Thread(target=cut, daemon=True).start()
+        host, port = server.getsockname()
+        announcer = BrokerEngine(f"amqp://guest:guest@{host}:{port}/", far_house.deliveries, far_house.clock, crew=None)
+        announcer.start()
+        wait_until(lambda: len(cuts) > 5)
+        announcer.stop(ENOUGH_S)
+        left = [made for made in gc.get_objects() if isinstance(made, RobustConnection) and not made.is_closed]
+    assert left == []
