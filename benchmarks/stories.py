@@ -16,6 +16,7 @@ import json
 import random
 import time
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 
 from notifier.stories.cluster import Grouper
 from notifier.stories.story import StoryItem
@@ -34,7 +35,7 @@ class Wire:
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
         self._words = ["".join(self._random.choices(SYLLABLES, k=3)) for _ in range(VOCABULARY)]
-        self._weights = [1 / (rank + 20) for rank in range(VOCABULARY)]
+        self._weights = list(accumulate(1 / (rank + 20) for rank in range(VOCABULARY)))
         self._told: list[list[str]] = []
         self._made = 0
 
@@ -44,8 +45,8 @@ class Wire:
         if self._told and self._random.random() < 0.25:
             said = self._random.sample(self._told[-500:][self._random.randrange(min(500, len(self._told)))], 20)
         else:
-            said = self._random.choices(self._words, self._weights, k=34)
-        self._told.append(said if len(said) == 34 else said + self._random.choices(self._words, self._weights, k=14))
+            said = self._said(34)
+        self._told.append(said if len(said) == 34 else said + self._said(14))
         at = START + timedelta(seconds=10 * self._made)
         return StoryItem(
             id=self._made,
@@ -59,6 +60,9 @@ class Wire:
             seen_at=at,
             published_at=at,
         )
+
+    def _said(self, words: int) -> list[str]:
+        return self._random.choices(self._words, cum_weights=self._weights, k=words)
 
 
 def measure(window: int, items: int, history: int = 0) -> dict[str, float]:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from notifier.stories.gate import recurring
 from notifier.stories.identity import components, title_key
 from notifier.stories.rulings import Rulebook
 from notifier.stories.signals import Signals, Weights, shipped_weights
@@ -279,13 +278,12 @@ class Grouper:
     def _likely(self, entry: Entry) -> list[Likeness]:
         """The stories that it may belong to, likest first, each judged as a whole."""
         near: dict[int, tuple[float, Entry, Signals]] = {}
-        recurs = recurring(entry.item)
         for other in self._window.candidates(entry):
             if abs(other.at_s - entry.at_s) > self._window_s or other.item.id == entry.item.id:
                 continue
             if len(entry.stems & other.stems) < least_shared(entry.item, other.item):
                 continue
-            if entry.item.publisher != other.item.publisher and (recurs or recurring(other.item)):
+            if entry.item.publisher != other.item.publisher and (entry.recurs or other.recurs):
                 continue
             signals = self._window.compare(entry, other)
             score = self.weights.score(signals)

@@ -161,7 +161,7 @@ def _wire(account: _Account, older: StoryItem, newer: StoryItem) -> None:
 
 
 def _event(account: _Account, older: StoryItem, newer: StoryItem, like: Likeness, weights: Weights) -> None:
-    left, right = (stems(f"{i.title}. {i.summary}", i.language) for i in (older, newer))
+    left, right = (stems(f"{i.title} {i.summary}", i.language) for i in (older, newer))
     shared, least = sorted(left & right), least_shared(newer, older)
     account.rows.append(
         Row("event: words in common", f"{len(shared)}: {', '.join(shared[:8]) or 'none'}", f"{least} or more",

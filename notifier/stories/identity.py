@@ -33,6 +33,7 @@ HOST_PREFIX = re.compile(r"^(?:(?:www\d?|m|mobile|amp|edition|touch)\.)+(?=[^.]+
 AMP_CACHE = re.compile(r"^/(?:amp|c|v|wp|i)/(?:s/)?(?=[^/]+\.)")
 AMP_PATH = re.compile(r"^/amp(?=/.)|/amp/?$|[./]amp(?=\.html?$)|\.amp/?$")
 
+ALPHANUMERIC = re.compile("[a-z0-9]+")
 APOSTROPHES = re.compile(r"[\u2018\u2019\u02bc'`]")
 # Words in front of a headline that say how it is told, not what happened.
 KICKER = re.compile(
@@ -96,6 +97,8 @@ def title_key(title: str) -> str:
     tail = MASTHEAD_TAIL.search(bare)
     if tail and MASTHEAD.search(tail.group()) and tail.start() > 20:
         bare = bare[: tail.start()]
+    if bare.isascii():
+        return " ".join(ALPHANUMERIC.findall(APOSTROPHES.sub("", bare).lower()))
     folded = unicodedata.normalize("NFKD", APOSTROPHES.sub("", bare)).casefold()
     kept = (c if c.isalnum() else " " for c in folded if not unicodedata.combining(c))
     return " ".join("".join(kept).split())

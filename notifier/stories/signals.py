@@ -12,13 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 DAY_S = 86_400.0
 
 
-@dataclass(frozen=True, slots=True)
-class Signals:
+class Signals(NamedTuple):
     """What speaks for and against two items telling one event. All but `days_apart` lie between 0 and 1.
 
     words           cosine of the stems of headline and standfirst, rare stems counting more
@@ -36,7 +35,7 @@ class Signals:
 
     def as_evidence(self) -> dict[str, float]:
         """JSON-ready, rounded for reading."""
-        return {name: round(getattr(self, name), 3) for name in self.__slots__}
+        return {name: round(getattr(self, name), 3) for name in self._fields}
 
 
 @dataclass(frozen=True, slots=True)

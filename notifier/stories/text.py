@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 
 import Stemmer
 
@@ -97,6 +97,7 @@ def tokens(text: str) -> list[str]:
     return found
 
 
+@lru_cache(maxsize=4096)  # a story is judged whenever one of its items changes, each time with all of them
 def stems(text: str, language: str | None = None) -> frozenset[str]:
     """What a text is about: its stemmed words without the ones that every text has."""
     kept = [t for t in tokens(text) if t not in STOP and (len(t) > 1 or t.isdigit() or not t.isascii())]

@@ -14,6 +14,7 @@ from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from notifier.stories.gate import recurring
 from notifier.stories.identity import title_key
 from notifier.stories.signals import DAY_S, Signals
 from notifier.stories.story import StoryItem
@@ -35,7 +36,11 @@ PRIOR_ITEMS, PRIOR_COUNT = 500, 5
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """An item prepared for comparison. `near` are the likest other stories when it came: (likeness, story id)."""
+    """An item prepared for comparison. `near` are the likest other stories when it came: (likeness, story id).
+
+    `recurs` says that it tells no event (see gate). `squares` (what each stem counts) and `alike` (what was worked out
+    already) are kept until the entry is added to the window.
+    """
 
     item: StoryItem
     story_id: int
@@ -43,6 +48,9 @@ class Entry:
     runs: frozenset[str]
     norm: float
     at_s: float
+    recurs: bool
+    squares: dict[str, float]
+    alike: dict[Entry, float] = field(default_factory=dict)
     near: list[tuple[float, int]] = field(default_factory=list)
 
 
@@ -65,10 +73,11 @@ class Window:
 
     def prepare(self, item: StoryItem) -> Entry:
         """The item's figures; the window itself is not changed."""
-        found = stems(f"{item.title}. {item.summary}", item.language)
-        norm = math.sqrt(sum(self.rarity(s) ** 2 for s in found)) or 1.0
+        found = stems(f"{item.title} {item.summary}", item.language)
+        squares = {s: self.rarity(s) ** 2 for s in found}
+        norm = math.sqrt(sum(squares.values())) or 1.0
         at_s = (item.published_at or item.first_seen).timestamp()
-        return Entry(item, 0, found, runs_of(item.title), norm, at_s)
+        return Entry(item, 0, found, runs_of(item.title), norm, at_s, recurring(item), squares)
 
     def rarity(self, stem: str) -> float:
         """Inverse document frequency within the window, smoothed; at least 0.05."""
@@ -95,7 +104,7 @@ class Window:
         return sorted(((value, story) for story, value in by_story.items()), reverse=True)[:NEAR]
 
     def compare(self, a: Entry, b: Entry) -> Signals:
-        """The signals between two entries."""
+        """The signals between an entry that is not added yet and another."""
         shared = len(a.runs & b.runs)
         return Signals(
             words=self._words(a, b),
@@ -106,16 +115,24 @@ class Window:
         )
 
     def _words(self, a: Entry, b: Entry) -> float:
-        return min(1.0, sum(self.rarity(s) ** 2 for s in a.stems & b.stems) / (a.norm * b.norm))
+        likeness = a.alike.get(b)
+        if likeness is None:
+            shared = sum(map(a.squares.__getitem__, a.stems & b.stems))
+            likeness = a.alike[b] = min(1.0, shared / (a.norm * b.norm))
+        return likeness
 
     def _crowd(self, entry: Entry, but: int) -> float:
         """Likeness to the nearest story other than `but`."""
         usual = 0.0 if self._size >= SETTLED else USUAL
-        return max(usual, next((value for value, story in entry.near if story != but), 0.0))
+        for value, story in entry.near:
+            if story != but:
+                return max(usual, value)
+        return usual
 
     def add(self, entry: Entry) -> None:
         """From now on the entry can be found."""
         self._size += 1
+        entry.squares, entry.alike = {}, {}
         for stem in entry.stems:
             self._count[stem] += 1
             self._postings.setdefault(stem, deque(maxlen=POSTINGS)).append(entry)

@@ -51,14 +51,10 @@ def publisher_key(name: str) -> str:
 
 def near_equal(a: StoryItem, b: StoryItem) -> bool:
     """The two say the same in nearly the same words, at a length at which that is no accident."""
-    left, right = _stems(f"{a.title} {a.summary}", a.language), _stems(f"{b.title} {b.summary}", b.language)
+    left, right = (stems(f"{item.title} {item.summary}", item.language) for item in (a, b))
     if min(len(left), len(right)) < LEAST_STEMS:
         return False
     return len(left & right) >= NEAR_EQUAL * len(left | right)
-
-
-# A story is judged whenever one of its items changes, each time with all of them.
-_stems = lru_cache(maxsize=8192)(stems)
 
 
 def agency(item: StoryItem) -> str | None:
