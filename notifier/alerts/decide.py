@@ -12,13 +12,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from notifier.alerts.alert import Alert, AlertKind, Message, NewAlert, Urgency
-from notifier.alerts.development import development
-from notifier.alerts.facts import alike, changed_facts, corrects, overlap, same_subject, statuses
+from notifier.alerts.development import confirmed, development
+from notifier.alerts.facts import alike, changed_facts, corrects, overlap, same_subject, states
 from notifier.stories.breaking import KIN_OVERLAP, Judgement
 from notifier.stories.gate import Gated, gate
 from notifier.stories.story import Story, StoryItem
-from notifier.stories.text import names
-from notifier.stories.wire_copy import publisher_key
 from notifier.topics.topic import Topic, TopicMatch, TopicMode
 
 DAY = timedelta(days=1)
@@ -84,8 +82,8 @@ class Case:
     """All that a decision rests on. `past` is oldest first; `spent` counts a topic's first alerts of the last day.
 
     `story.lead` is the item that was alerted, if any was; `spokesman` tells it now (None: the same). `support` counts
-    whose items match a topic; a topic that is not in it was not counted. `recent` are the last day's first alerts of
-    other stories, `kin_past` what was sent of stories that may tell the same event.
+    whose items match a topic; a topic that is not in it was not counted. `recent` are the last day's alerts of other
+    stories, `kin_past` what was sent of stories that may tell the same event.
     """
 
     story: Story
@@ -229,23 +227,10 @@ def _follow_up(case: Case, rules: AlertRules, now: datetime) -> Verdict:
         return _drop(case, "moved-on", "The page that was alerted tells something else now.", before=last.title)
     changed = {} if gate(current) else dict(changed_facts(last.title, current.title))
     if "name" in changed or "status" in changed:
-        others = [i for i in case.items if publisher_key(i.publisher) != publisher_key(current.publisher)]
-        changed = _news_of(changed, others)
+        changed = confirmed(changed, case.items, current, last.decided_at)
     if not changed:
         return _drop(case, "no-new-facts", "It was alerted, and its headline states nothing new.")
     return _update(case, current, told, changed, case.judgement.evidence, rules, now)
-
-
-def _news_of(changed: Mapping[str, list[str]], others: Sequence[StoryItem]) -> dict[str, list[str]]:
-    """What one outlet's edit tells: a name that no other outlet had before, a status that another states too."""
-    named = frozenset[str]().union(*(names(f"{i.title}. {i.summary}") for i in others))
-    stated = frozenset[str]().union(*(statuses(i.title) for i in others))
-    kept = {
-        "number": changed.get("number", []),
-        "name": [name for name in changed.get("name", []) if name not in named],
-        "status": [status for status in changed.get("status", []) if status in stated],
-    }
-    return {kind: facts for kind, facts in kept.items() if facts}
 
 
 def _update(
@@ -262,11 +247,26 @@ def _update(
     gap_s = (now - last.decided_at).total_seconds()
     if gap_s < rules.update_gap_s:
         return _drop(case, "too-soon", "An update so soon would only annoy.", gap_s=gap_s, least_s=rules.update_gap_s)
+    said = next((p.title for p in _elsewhere(case, told, now) if _tells(p.title, item.title, facts)), None)
+    if said is not None:
+        return _drop(case, "repeat", "Another story's alert said the same hours ago.", before=said)
     updates = sum(p.kind is AlertKind.UPDATE for p in case.past)
     if updates >= rules.max_updates:
         return _drop(case, "updates-spent", f"It was updated {updates} times already.", updates=updates)
     why = _why(case) | {"signals": dict(signals), "before": last.title, "facts": dict(facts)}
     return Send(_new_alert(case, AlertKind.UPDATE, item, told, why, rules, now))
+
+
+def _elsewhere(case: Case, topics: frozenset[str], now: datetime) -> list[PastAlert]:
+    """What was told of other stories in the last hours, to all who follow these topics."""
+    recent = [past for past in case.recent if now - past.decided_at <= REPEAT]
+    recent += [past for past in case.kin_past if now - past.decided_at <= KIN_REPEAT]
+    return [past for past in recent if topics <= past.topics]
+
+
+def _tells(told: str, title: str, facts: Mapping[str, Sequence[str]]) -> bool:
+    """A headline that was sent states these facts, and of the same matter."""
+    return states(told, facts) and same_subject(told, title)
 
 
 def _new_alert(

@@ -272,15 +272,15 @@ class Desk:
         return found
 
     def _recent(self, moment: Moment) -> tuple[PastAlert, ...]:
-        """The last day's first alerts of other stories; none where nothing is to be alerted."""
-        if not moment.judgement.breaking:
+        """The last day's alerts of other stories; none where nothing is to be alerted."""
+        if not moment.judgement.breaking and moment.story_id not in self._past:
             return ()
         return tuple(
             alert
             for story_id, past in self._past.items()
             if story_id != moment.story_id
             for alert in past
-            if alert.kind == "new" and moment.at - alert.decided_at < DAY
+            if moment.at - alert.decided_at < DAY
         )
 
     def _spent(self, now: datetime) -> Mapping[str, int]:

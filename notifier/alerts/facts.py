@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from notifier.stories.text import names, numbers, stems, tokens, words
 
@@ -38,8 +38,8 @@ STATUSES = {
     "release": "released freed frees",
 }
 STATUS_OF = {form: status for status, forms in STATUSES.items() for form in words(forms)}
-# Counts that say less than any other.
-VAGUE = words("dozens hundreds")
+# Counts that say less than any other, and the least that they say.
+VAGUE = {"dozens": 24, "hundreds": 200}
 CORRECTION = re.compile(r"\b(?:correction|corrected|corrects|clarification|retracts?|retracted)\b", re.IGNORECASE)
 
 
@@ -51,8 +51,12 @@ def changed_facts(before: str, after: str) -> Mapping[str, list[str]]:
     """
     old, new = _facts(before), _facts(after)
     new["name"] -= frozenset(tokens(before))  # a capital at a headline's start is no sign of a name
-    if old["number"] | (VAGUE & frozenset(tokens(before))):
-        new["number"] -= VAGUE
+    vague = VAGUE.keys() & frozenset(tokens(before))
+    if old["number"] | vague:
+        new["number"] -= VAGUE.keys()
+    if vague:  # "at least 100" after "hundreds" says less, not more
+        least = min(VAGUE[word] for word in vague)
+        new["number"] = frozenset(number for number in new["number"] if _value(number) >= least)
     found = {kind: sorted(new[kind] - old[kind]) for kind in new}
     if not old["name"] <= new["name"] | frozenset(tokens(after)):
         found["name"] = []
@@ -81,6 +85,12 @@ def overlap(before: str, after: str) -> float:
     return len(old & new) / math.sqrt(len(old) * len(new)) if old and new else 0.0
 
 
+def states(title: str, facts: Mapping[str, Sequence[str]]) -> bool:
+    """The headline states all of these facts (by kind, as `changed_facts` gives them)."""
+    found = _facts(title)
+    return all(found[kind].issuperset(values) for kind, values in facts.items())
+
+
 def statuses(title: str) -> frozenset[str]:
     """What a headline says has become of somebody or something: keys of `STATUSES`."""
     return frozenset(STATUS_OF[token] for token in tokens(title) if token in STATUS_OF)
@@ -88,3 +98,10 @@ def statuses(title: str) -> frozenset[str]:
 
 def _facts(title: str) -> dict[str, frozenset[str]]:
     return {"number": numbers(title), "name": names(title), "status": statuses(title)}
+
+
+def _value(number: str) -> float:
+    try:
+        return float(number)
+    except ValueError:  # a date or a version
+        return 0.0

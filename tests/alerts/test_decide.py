@@ -217,3 +217,25 @@ def test_a_story_that_breaks_alone_goes_out_beside_its_kin_unless_it_says_the_sa
     assert isinstance(judged(case("breaking", breaking=True, kin_past=(of_kin(),))), Send)
     same = of_kin("Flood reaches Ilm, town hall says")
     assert code(judged(case("breaking", breaking=True, kin_past=(same,)))) == "repeat"
+
+
+def test_an_update_that_another_story_told_is_not_told_again() -> None:
+    lead = item(1, "Flood reaches the town of Ilm, 4 missing")
+    elsewhere = told("Four missing as flood reaches Ilm", story_id=8)
+    assert code(judged(case("floods", lead=lead, past=(told(),), recent=(elsewhere,)))) == "repeat"
+    for other in (
+        replace(elsewhere, topics=frozenset({"courts"})),
+        replace(elsewhere, title="Flood reaches Ilm, two missing"),
+        replace(elsewhere, decided_at=NOON - timedelta(hours=10)),
+    ):
+        assert isinstance(judged(case("floods", lead=lead, past=(told(),), recent=(other,))), Send)
+
+
+def test_a_name_that_one_outlet_adds_is_news_once_another_has_it_and_none_had_it_before() -> None:
+    lead = item(1, "Flood reaches the town of Ilm on the river Orsk")
+    also = item(2, "Town on the Orsk under water", "Inland Times")
+    before = item(3, "Rain for days", "Coast Post", hours=-4, summary="The river Orsk has not been so high for years.")
+    past = (told(),)
+    assert code(judged(case("floods", lead=lead, past=past, items=(lead,)))) == "no-new-facts"
+    assert isinstance(judged(case("floods", lead=lead, past=past, items=(lead, also))), Send)
+    assert code(judged(case("floods", lead=lead, past=past, items=(lead, also, before)))) == "no-new-facts"

@@ -49,6 +49,20 @@ def test_another_form_of_one_status_is_no_new_fact() -> None:
     assert not changed_facts("miner dead in Selvik", "miner killed in Selvik")
 
 
+def test_a_count_within_what_was_said_is_no_new_fact() -> None:
+    assert not changed_facts("hundreds dead in Selvik", "at least 100 dead in Selvik")
+    assert changed_facts("hundreds dead in Selvik", "at least 400 dead in Selvik") == {"number": ["400"]}
+    assert changed_facts("dozens dead in Selvik", "47 dead in Selvik") == {"number": ["47"]}
+
+
+def test_of_two_results_the_one_that_most_state_is_told() -> None:
+    told = [f"{title}, commission confirms" if n else title for n, title in enumerate(RESULTS)]
+    said = [item(10 + n, title, f"Outlet {n}", hours=3) for n, title in enumerate([*told, RESULTS[0] + ", confirmed"])]
+    found = development([item(1, TOLD), *said], [TOLD], NOON, NOON + 3 * HOUR)
+    assert found is not None
+    assert found.status == "defeat"
+
+
 def test_headlines_that_repeat_each_other_are_alike_and_others_are_not() -> None:
     assert alike("Selvik and Orsk agree 10-day truce", "Orsk says it agrees to a 10-day truce with Selvik")
     assert not alike("Selvik and Orsk agree 10-day truce", "Bridge at Orsk collapses into river")
