@@ -23,7 +23,8 @@ from notifier.telemetry import Metrics
 
 log = structlog.get_logger()
 
-BATCH = 500
+# Large, for what a transaction and a message to a process cost; small, for what is under way when news breaks.
+BATCH = 1000
 BUSY_S = 1.0
 LEAST_REST_S = 5.0
 # A look at everybody takes a twentieth of the time, at most.
@@ -84,7 +85,7 @@ class Sealer:
     def seal_all(self, pool: ProcessPoolExecutor) -> int:
         """One round over all subscriptions; returns how many were sealed for."""
         after, kept = 0, 0
-        under_way: deque[Future[list[Sealed]]] = deque()
+        under_way: deque[tuple[Sequence[Wanted], Future[list[Envelope | None]]]] = deque()
         while not self._stopping.is_set():
             if self._busy():
                 self._stopping.wait(BUSY_S)
@@ -92,25 +93,29 @@ class Sealer:
             wanted = self._envelopes.without(after, BATCH)
             if wanted:
                 after = wanted[-1][0]
-                under_way.append(pool.submit(seal_batch, wanted))
+                under_way.append((wanted, pool.submit(seal_batch, [keys[1:] for keys in wanted])))
             if not under_way:
                 break
             if not wanted or len(under_way) > 2 * self._processes:
-                kept += self._envelopes.put(under_way.popleft().result())
-        for batch in under_way:
+                kept += self._keep(*under_way.popleft())
+        for _, batch in under_way:
             batch.cancel()
         self._metrics.envelopes_ready.set(self._envelopes.ready())
         return kept
 
+    def _keep(self, wanted: Sequence[Wanted], batch: Future[list[Envelope | None]]) -> int:
+        pairs = zip(wanted, batch.result(), strict=True)
+        return self._envelopes.put([(*whose, sealed) for whose, sealed in pairs if sealed is not None])
 
-def seal_batch(wanted: Sequence[Wanted]) -> list[Sealed]:
-    """What a sealing process does."""
-    sealed: list[Sealed] = []
-    for number, p256dh, auth in wanted:
+
+def seal_batch(keys: Sequence[Sequence[bytes]]) -> list[Envelope | None]:
+    """What a sealing process does, for (public key, auth secret) each: None where these are no keys."""
+    sealed: list[Envelope | None] = []
+    for p256dh, auth in keys:
         try:
-            sealed.append((number, p256dh, auth, prepare(p256dh, auth)))
+            sealed.append(prepare(p256dh, auth))
         except SubscriptionInvalid:
-            continue  # told when it is pushed to, as for anybody
+            sealed.append(None)  # told when it is pushed to, as for anybody
     return sealed
 
 

@@ -9,16 +9,24 @@ made or filled anew. docs/decisions/0012-envelopes-are-used-once.md has the reas
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 from sqlalchemy import Connection, and_, delete, func, select, text
 
 from notifier.push.envelope import Envelope
 from notifier.storage.database import Database
-from notifier.storage.schema import envelope, subscription
+from notifier.storage.schema import envelope
 
 _SERVER_EPOCH = text(
     "SELECT md5(pg_postmaster_start_time()::text || ' ' || oid || ' ' || relfilenode)"
     " FROM pg_class WHERE oid = 'envelope'::regclass"
+)
+
+# Fetched past SQLAlchemy, whose rows were two thirds of what a look cost.
+_WITHOUT = text(
+    "SELECT s.id, s.p256dh, s.auth FROM subscription s"
+    " LEFT JOIN envelope e ON e.subscription_id = s.id AND e.epoch = :epoch"
+    " WHERE s.id > :after AND e.subscription_id IS NULL ORDER BY s.id LIMIT :limit"
 )
 
 # One statement a row for SQLite and one for all on PostgreSQL, both past SQLAlchemy, whose part was 20 us an envelope.
@@ -36,6 +44,9 @@ _PUT_POSTGRES = (
     " ON CONFLICT (subscription_id) DO UPDATE SET epoch = excluded.epoch, sealed = excluded.sealed"
 )
 
+# A subscription's id, its public key, its auth secret.
+Wanted = tuple[int, bytes, bytes]
+
 
 class SqlEnvelopeStore:
     """EnvelopeStore on SQLite or PostgreSQL."""
@@ -43,21 +54,11 @@ class SqlEnvelopeStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def without(self, after: int, limit: int) -> Sequence[tuple[int, bytes, bytes]]:
+    def without(self, after: int, limit: int) -> Sequence[Wanted]:
         """The next subscriptions by id, after the id `after`, that have no envelope of this epoch."""
         with self._database.reading() as connection:
-            present = and_(
-                envelope.c.subscription_id == subscription.c.id,
-                envelope.c.epoch == epoch(connection, self._database),
-            )
-            rows = connection.execute(
-                select(subscription.c.id, subscription.c.p256dh, subscription.c.auth)
-                .outerjoin(envelope, present)
-                .where(subscription.c.id > after, envelope.c.subscription_id.is_(None))
-                .order_by(subscription.c.id)
-                .limit(limit)
-            )
-            return [(number, p256dh, auth) for number, p256dh, auth in rows]
+            named = {"epoch": epoch(connection, self._database), "after": after, "limit": limit}
+            return cast("Sequence[Wanted]", connection.execute(_WITHOUT, named).cursor.fetchall())
 
     def put(self, sealed: Sequence[tuple[int, bytes, bytes, Envelope]]) -> int:
         """Keep what was sealed, except for browsers whose keys are others by now; returns how many were kept."""
