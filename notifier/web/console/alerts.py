@@ -27,7 +27,7 @@ from notifier.web.console.draft import MOST_BODY, MOST_TITLE, Draft, draft_field
 from notifier.web.console.page import page
 from notifier.web.console.progress import Figures, Meter, figures, settled
 from notifier.web.console.services import Console, ConsoleServices
-from notifier.web.console.wire import evidence
+from notifier.web.console.wire import sentences
 from notifier.web.rates import limit_tests
 from notifier.web.services import Services, WebServices
 from notifier.web.tokens import Owner
@@ -169,7 +169,7 @@ def one(alert_id: Id, request: Request, session: Viewer, console: Console, servi
         progress=_meter(request).progress(alert, now) if under_way else None,
         outcomes=outcomes,
         kinds=sorted({kind for counts in outcomes.values() for kind in counts}),
-        facts=evidence(alert.why),
+        signals=sentences(alert.why),
         settled=settled,
         span=span,
         now=now,

@@ -87,14 +87,21 @@ def late(story: StoryReport) -> str:
 
 def signals(verdict: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
     """What the newest decision rests on: a sentence for each signal, and its figures for whoever opens it."""
-    figures = dict(verdict.get("evidence", {}))
+    return sentences(verdict.get("evidence", {}))
+
+
+def sentences(why: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """A decision's evidence, or an alert's: a sentence for each signal, and its figures for whoever opens it."""
+    figures = dict(why)
     breaking, said = figures.pop("breaking", None), dict(figures.pop("signals", None) or {})
-    found = []
+    found = _of_an_alert(figures)
     if said.get("sources"):
-        weight, needed = said.get("weight", 0), said.get("needed", 0)
+        needed = said.get("needed")
         count = len(said["sources"])
         who = f"{count} independent source{'s' if count != 1 else ''}"
-        sentence = f"Told by {who}: weight {weight:g} of the {needed:g} that make it breaking"
+        sentence = f"Told by {who}"
+        if needed:
+            sentence += f": weight {said.get('weight', 0):g} of the {needed:g} that make it breaking"
         if related := said.pop("related", None):
             helping = ", ".join(related["sources"])
             stories = ", ".join(f"#{story_id}" for story_id in related["stories"])
@@ -109,6 +116,24 @@ def signals(verdict: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]
         found.append((f"Touches {', '.join(map(str, words))}", lines))
     if rest := evidence(figures):
         found.append(("The decision’s other figures", rest))
+    return found
+
+
+def _of_an_alert(figures: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """What only an alert's evidence has, taken out of it: who wrote it, what changed, who is left out."""
+    found: list[tuple[str, list[tuple[str, str]]]] = []
+    if by := figures.pop("by hand", None):
+        token = figures.pop("token", None)
+        found.append((f"Written by hand, by {by}", [("through the token", str(token))] if token else []))
+    if held := figures.pop("held", None):
+        found.append((str(held), []))
+    if facts := figures.pop("facts", None):
+        before = [("the headline before", str(figures.pop("before")))] if "before" in figures else []
+        changed = ", ".join(f"{kind} {' '.join(map(str, values))}" for kind, values in facts.items())
+        found.append((f"Its facts changed: {changed}", before))
+    if over := figures.pop("over_budget", None):
+        found.append((f"Not sent to followers of {', '.join(over)}: the daily budget is spent", []))
+    figures.pop("replaces", None)  # the page links to it
     return found
 
 

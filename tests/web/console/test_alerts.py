@@ -175,7 +175,7 @@ def test_an_alert_says_why_to_how_many_and_what_came_of_it(console: Console) -> 
 
     assert "mozilla" in page
     assert "gone" in page
-    assert "<dt>topics</dt><dd>ships</dd>" in page
+    assert "To followers of ships." in page
     assert console.get("/console/alerts/99").status == 404
 
 
