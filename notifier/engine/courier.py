@@ -5,7 +5,7 @@ Enters: an Alert and Recipients. Leaves: one Outcome each, in the same order. Ow
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -60,11 +60,12 @@ class Courier:
         except ValueError as too_long:
             log.error("push.too-long", alert=alert.id, problem=str(too_long))
             return [TOO_LONG] * len(recipients)
-        headers = self._headers(alert, recipients, now)
-        said = [headers[origin_of(r.keys.endpoint), r.vapid_key_id] for r in recipients]
+        senders = [(origin_of(r.keys.endpoint), r.vapid_key_id) for r in recipients]
+        headers = self._headers(alert, set(senders), now)
+        said = [headers[sender] for sender in senders]
         requests = [
-            PushRequest(recipient.keys.endpoint, shared, self._sealed(payload, recipient))
-            for recipient, shared in zip(recipients, said, strict=True)
+            PushRequest(recipient.keys.endpoint, origin, shared, self._sealed(payload, recipient))
+            for recipient, (origin, _), shared in zip(recipients, senders, said, strict=True)
             if shared is not None
         ]
         answers = iter(self._wire.send(requests, deadline_s))
@@ -75,12 +76,12 @@ class Courier:
         self._wire.close()
 
     def _headers(
-        self, alert: Alert, recipients: Sequence[Recipient], now: datetime
+        self, alert: Alert, senders: Iterable[tuple[str, str]], now: datetime
     ) -> dict[tuple[str, str], PushHeaders | None]:
         """(origin, VAPID key) -> what all messages there have in common; None where they cannot be signed."""
         ttl_s, signed_at = remaining_ttl_s(alert, now), self._wall()
         found: dict[tuple[str, str], PushHeaders | None] = {}
-        for origin, key_id in {(origin_of(r.keys.endpoint), r.vapid_key_id) for r in recipients}:
+        for origin, key_id in senders:
             try:
                 authorization = self._signer.authorization(origin, key_id, signed_at)
             except ConfigError as problem:

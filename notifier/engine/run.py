@@ -124,23 +124,24 @@ class Runner:
         return bool(jobs)
 
     def _push(self, job: ChunkJob, recipients: Sequence[Recipient], cursor: int, *, done: bool) -> Settlement:
-        judged = self._judge_all(job, recipients, [0] * len(recipients))
+        judged, counted = self._judge_all(job, recipients, [0] * len(recipients))
         counts: dict[str, dict[str, int]] = {}
-        for (service, word), pushes in _count(recipients, judged).items():
+        for (service, word), pushes in counted.items():
             counts.setdefault(service, {})[word] = pushes
+        others = [(r, what) for r, what in zip(recipients, judged, strict=True) if what is not ACCEPTED]
         return Settlement(
             cursor=cursor,
             counts=counts,
-            retries=[what.again for what in judged if what.again is not None],
-            gone={r.subscription_id: what.gone for r, what in zip(recipients, judged, strict=True) if what.gone},
-            endpoints={r.subscription_id: r.keys.endpoint for r, w in zip(recipients, judged, strict=True) if w.gone},
+            retries=[what.again for _, what in others if what.again is not None],
+            gone={r.subscription_id: what.gone for r, what in others if what.gone},
+            endpoints={r.subscription_id: r.keys.endpoint for r, what in others if what.gone},
             done=done,
-            took={self._took(job): accepted} if (accepted := judged.count(ACCEPTED)) else {},
+            took={self._took(job): accepted} if (accepted := len(judged) - len(others)) else {},
         )
 
     def _retry(self, jobs: Sequence[RetryJob]) -> list[RetrySettlement]:
         recipients = [job.recipient for job in jobs]
-        judged = self._judge_all(jobs[0], recipients, [job.attempts for job in jobs])
+        judged, _ = self._judge_all(jobs[0], recipients, [job.attempts for job in jobs])
         took = self._took(jobs[0])
         return [
             RetrySettlement(
@@ -161,11 +162,12 @@ class Runner:
 
     def _judge_all(
         self, job: ChunkJob | RetryJob, recipients: Sequence[Recipient], attempts: Sequence[int]
-    ) -> list[Judged]:
-        """Push to those whose service is not paused; judge everybody, in order."""
+    ) -> tuple[list[Judged], Counter[tuple[str, str]]]:
+        """Push to those whose service is not paused; judge everybody, in order, and count them."""
         now = self._clock()
         if now >= expires_at(job.alert):
-            return [EXPIRED] * len(recipients)
+            expired = [EXPIRED] * len(recipients)
+            return expired, _count(recipients, expired)
         paused = {s for s in {r.push_service for r in recipients} if self._pauses.is_paused(s, now)}
         wanted = [r for r in recipients if r.push_service not in paused] if paused else recipients
         outcomes = iter(self._deliver(job, wanted))
@@ -174,9 +176,10 @@ class Runner:
             came = None if recipient.push_service in paused else next(outcomes)
             # Nearly all: no call for them.
             judged.append(ACCEPTED if came is DELIVERED else self._judge(job, recipient, came, tried))
-        for (service, word), pushes in _count(recipients, judged).items():
+        counted = _count(recipients, judged)
+        for (service, word), pushes in counted.items():
             self._metrics.pushes.labels(service, word).inc(pushes)
-        return judged
+        return judged, counted
 
     def _deliver(self, job: ChunkJob | RetryJob, recipients: Sequence[Recipient]) -> list[Outcome]:
         if not recipients:
@@ -230,4 +233,4 @@ class Runner:
 
 def _count(recipients: Sequence[Recipient], judged: Sequence[Judged]) -> Counter[tuple[str, str]]:
     """{(push service, word): pushes}."""
-    return Counter((recipient.push_service, what.word) for recipient, what in zip(recipients, judged, strict=True))
+    return Counter([(recipient.push_service, what.word) for recipient, what in zip(recipients, judged, strict=True)])

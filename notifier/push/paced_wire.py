@@ -17,7 +17,6 @@ from notifier.clock import Clock
 from notifier.push.pacing import Admission, Pace, admit, learn, tally
 from notifier.push.request import PushRequest
 from notifier.push.send import NO_LIMITS, Answer, Wire
-from notifier.subscribers.endpoint import origin_of
 
 CHROME = "https://fcm.googleapis.com"
 
@@ -94,7 +93,7 @@ def _groups(batch: Sequence[PushRequest]) -> dict[tuple[str, bool], list[int]]:
     """(origin, urgent) -> indices, the urgent ones of all services first."""
     groups: dict[tuple[str, bool], list[int]] = {}
     for index, request in enumerate(batch):
-        key = origin_of(request.endpoint), request.headers.urgency is Urgency.HIGH
+        key = request.origin, request.headers.urgency is Urgency.HIGH
         groups.setdefault(key, []).append(index)
     return dict(sorted(groups.items(), key=lambda group: not group[0][1]))
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 from hashlib import sha256
 
 from notifier.alerts.alert import Urgency
+from notifier.subscribers.endpoint import origin_of
 
 _TOPIC = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
@@ -47,9 +48,10 @@ class PushHeaders:
 
 @dataclass(frozen=True, slots=True)
 class PushRequest:
-    """One message to one browser. The endpoint is a secret: whoever has it can push."""
+    """One message to one browser. The endpoint is a secret: whoever has it can push. `origin` is the endpoint's."""
 
     endpoint: str = field(repr=False)
+    origin: str
     headers: PushHeaders
     body: bytes = field(repr=False)
 
@@ -58,7 +60,7 @@ def build(
     endpoint: str, body: bytes, *, ttl_s: int, urgency: Urgency, tag: str | None, authorization: str
 ) -> PushRequest:
     """A request for a sealed body. Messages with the same `tag` (a Message's) replace each other in the service."""
-    return PushRequest(endpoint, headers_for(ttl_s, urgency, tag, authorization), body)
+    return PushRequest(endpoint, origin_of(endpoint), headers_for(ttl_s, urgency, tag, authorization), body)
 
 
 @lru_cache(maxsize=256)

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, delete, exists, select, update
 
-from notifier.storage.database import upsert_into
+from notifier.storage.database import adding_to
 from notifier.storage.schema import alert, chunk, delivery_count, delivery_retry
 
 
@@ -51,21 +51,16 @@ def add_counts(connection: Connection, tally: Tally) -> None:
         for (alert_id, service, outcome), count in sorted(tally.items())
         if count
     ]
-    if not rows:
-        return
-    statement = upsert_into(connection, delivery_count)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=list(delivery_count.primary_key),
-            set_={"count": delivery_count.c.count + statement.excluded["count"]},
-        ),
-        rows,
-    )
+    if rows:
+        connection.execute(adding_to(connection.dialect.name, delivery_count), rows)
 
 
 def finish_if_done(connection: Connection, alerts: Iterable[int], now: datetime) -> None:
     """Mark those alerts done of which no chunk and no retry is left."""
-    open_ones = and_(alert.c.id.in_(list(alerts)), alert.c.done_at.is_(None))
+    ids = list(alerts)
+    if not ids:
+        return
+    open_ones = and_(alert.c.id.in_(ids), alert.c.done_at.is_(None))
     # Held first: of two transactions that end the last two pushes, the second has to see what the first did.
     if not connection.scalars(select(alert.c.id).where(open_ones).order_by(alert.c.id).with_for_update()).all():
         return

@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,15 @@ def _sqlite_engine(url: str) -> Engine:
 
 def _postgres_engine(url: str, pool_size: int) -> Engine:
     return create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, hide_parameters=True)
+
+
+@cache
+def adding_to(dialect: str, table: Table) -> Any:
+    """An INSERT that adds each row's `count` to what is there. Made once: that costs more than to run it."""
+    statement = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(table)
+    return statement.on_conflict_do_update(
+        index_elements=list(table.primary_key), set_={"count": table.c["count"] + statement.excluded["count"]}
+    )
 
 
 def upsert_into(connection: Connection, table: Table) -> Any:

@@ -10,12 +10,17 @@ import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
+    Integer,
+    Select,
     and_,
+    bindparam,
     exists,
     func,
     or_,
@@ -60,6 +65,11 @@ from notifier.storage.schema import (
     subscription_topic,
 )
 from notifier.storage.subscriptions import has_topic, remove_subscriptions
+
+# What is set is what is given with it.
+_UNDER_LEASE = update(chunk).where(
+    chunk.c.id == bindparam("held"), chunk.c.state == "leased", chunk.c.lease_token == bindparam("token")
+)
 
 
 class SqlDeliveryStore:
@@ -118,23 +128,12 @@ class SqlDeliveryStore:
             rows = connection.execute(named.where(alert_topic.c.alert_id == job.alert.id)).all()
             topics = [row.topic_id for row in rows if not row.excluded]
             left_out = [row.topic_id for row in rows if row.excluded]
-            member = subscription_topic.c.subscription_id
-            in_range = and_(member > after, member <= job.chunk.hi, subscription_topic.c.topic_id.in_(topics))
-            query = (
-                select(*RECIPIENT_COLUMNS)
-                .join(subscription_topic, member == subscription.c.id)
-                # The second bound repeats the first for the planner: without it PostgreSQL reads a tenth as fast.
-                .where(in_range, subscription.c.id > after, subscription.c.id <= job.chunk.hi)
-                .order_by(subscription.c.id)
-                .limit(limit)
-            )
-            if len(topics) > 1:
-                query = query.distinct()
-            if left_out:
-                query = query.where(~has_topic(subscription.c.id, left_out))
-            found = connection.execute(query).all()
-            envelopes = take_envelopes(connection, self._database, [row.id for row in found])
-            return [recipient(row, envelopes.get(row.id)) for row in found]
+            query = _recipients(several=len(topics) > 1, some_left_out=bool(left_out))
+            bounds = {"topics": topics, "after": after, "hi": job.chunk.hi, "limit": limit}
+            chosen = connection.execute(query, bounds | ({"left_out": left_out} if left_out else {}))
+            found = chosen.cursor.fetchall()  # past SQLAlchemy, whose rows take longer than to read them
+            envelopes = take_envelopes(connection, self._database, [row[0] for row in found])
+            return [recipient(row, envelopes.get(row[0])) for row in found]
 
     def settle(self, job: ChunkJob, settlement: Settlement, now: datetime, lease_s: float) -> None:
         """Write what came of a sub-batch, move the cursor and renew the lease, in one transaction."""
@@ -211,9 +210,28 @@ def _claimable(now: datetime) -> ColumnElement[bool]:
     return or_(ready, and_(chunk.c.state == "leased", chunk.c.lease_until < now))
 
 
+@cache
+def _recipients(*, several: bool, some_left_out: bool) -> Select[Any]:
+    """The next `limit` recipients of some topics (`several`: two or more), between two ids. Made once, for all."""
+    member = subscription_topic.c.subscription_id
+    after, hi = bindparam("after", type_=BigInteger), bindparam("hi", type_=BigInteger)
+    topics = subscription_topic.c.topic_id.in_(bindparam("topics", expanding=True))
+    query = (
+        select(*RECIPIENT_COLUMNS)
+        .join(subscription_topic, member == subscription.c.id)
+        # The second bound repeats the first for the planner: without it PostgreSQL reads a tenth as fast.
+        .where(member > after, member <= hi, topics, subscription.c.id > after, subscription.c.id <= hi)
+        .order_by(subscription.c.id)
+        .limit(bindparam("limit", type_=Integer))
+    )
+    if several:
+        query = query.distinct()
+    return query.where(~has_topic(subscription.c.id, bindparam("left_out", expanding=True))) if some_left_out else query
+
+
 def _under_lease(connection: Connection, job: ChunkJob, values: dict[str, Any]) -> None:
-    held = and_(chunk.c.id == job.chunk.id, chunk.c.state == "leased", chunk.c.lease_token == job.chunk.lease_token)
-    if connection.execute(update(chunk).where(held).values(values)).rowcount != 1:
+    held = {"held": job.chunk.id, "token": job.chunk.lease_token}
+    if connection.execute(_UNDER_LEASE, held | values).rowcount != 1:
         raise LeaseLost(f"chunk {job.chunk.id} of alert {job.alert.id} is held by another worker now")
 
 

@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Table, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from notifier.alerts.receipts import (
     BUCKETS_S,
@@ -23,7 +21,7 @@ from notifier.alerts.receipts import (
     believable,
     share_asked,
 )
-from notifier.storage.database import Database
+from notifier.storage.database import Database, adding_to
 from notifier.storage.schema import alert, alert_receipt, alert_time
 
 # After its TTL no push service brings an alert any more; a screen may keep it for as long again.
@@ -99,16 +97,7 @@ def add_times(connection: Connection, counts: Mapping[tuple[int, str, float], in
 def _add(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Add each row's `count` to what is there; rows come in one order, so that two writers never wait in a ring."""
     if rows:
-        connection.execute(_adding(connection.dialect.name, table), rows)
-
-
-@cache
-def _adding(dialect: str, table: Table) -> Any:
-    """Made once: it is executed with every sub-batch, and to make it costs more than to run it."""
-    statement = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(table)
-    return statement.on_conflict_do_update(
-        index_elements=list(table.primary_key), set_={"count": table.c["count"] + statement.excluded["count"]}
-    )
+        connection.execute(adding_to(connection.dialect.name, table), rows)
 
 
 def _still_seen(connection: Connection, receipts: Sequence[str], now: datetime) -> dict[str, Any]:

@@ -165,6 +165,7 @@ def retry_jobs(connection: Connection, alert_id: int, rows: Sequence[Any]) -> li
     return [RetryJob(held, recipients[row.subscription_id], row.attempts, row.lease_token) for row in rows]
 
 
-def recipient(row: Any, envelope: bytes | None = None) -> Recipient:
+def recipient(row: Sequence[Any], envelope: bytes | None = None) -> Recipient:
+    """`row` has the RECIPIENT_COLUMNS."""
     subscription_id, endpoint, p256dh, auth, push_service, vapid_key_id = row
     return Recipient(subscription_id, PushKeys(endpoint, p256dh, auth), push_service, vapid_key_id, envelope)

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
     Exists,
@@ -170,7 +171,7 @@ def count_audience(connection: Connection, ids: Iterable[int], left_out: Iterabl
     return int(connection.scalar(query) or 0)
 
 
-def has_topic(subscription_id: ColumnElement[int], ids: Sequence[int]) -> Exists:
+def has_topic(subscription_id: ColumnElement[int], ids: Sequence[int] | BindParameter[Any]) -> Exists:
     """Whether the subscription has one of the topics with these ids."""
     other = subscription_topic.alias()
     return exists().where(other.c.subscription_id == subscription_id, other.c.topic_id.in_(ids))

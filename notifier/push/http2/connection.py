@@ -11,6 +11,7 @@ from notifier.push.http2.header_block import HeaderReader, HeaderWriter
 from notifier.push.request import PushRequest
 from notifier.push.send import STREAMS, Answer, NetworkError
 
+_WHOLE_ANSWER = frames.END_HEADERS | frames.END_STREAM
 _LAST_STREAM = 1 << 30
 _LONGEST_BLOCK = 1 << 16
 _RECEIVE_WINDOW = 1 << 20
@@ -57,6 +58,7 @@ class Connection:
         self._received = 0
         self._buffer = b""
         self._block: tuple[int, int, bytes] | None = None
+        self._last = Answer()
 
     @property
     def open_streams(self) -> int:
@@ -105,7 +107,11 @@ class Connection:
                 raise ProtocolError
             if end - at < 9 + length:
                 break
-            self._frame(kind, flags, stream & 0x7FFF_FFFF, buffer[at + 9 : at + 9 + length], now_s)
+            payload = buffer[at + 9 : at + 9 + length]
+            if kind == frames.HEADERS and flags == _WHOLE_ANSWER and self._block is None:
+                self._fragment(stream & 0x7FFF_FFFF, flags, payload, now_s)  # nearly all
+            else:
+                self._frame(kind, flags, stream & 0x7FFF_FFFF, payload, now_s)
             at += 9 + length
         self._buffer = buffer[at:]
 
@@ -157,12 +163,21 @@ class Connection:
                 self._ended(stream)
         elif stream in self._open and (status >= 200 or ends):
             index, started_s = self._open.pop(stream)
-            elapsed_s = now_s - started_s
-            answer = Answer(status, None, retry_after, elapsed_s) if status >= 200 else Answer(error="protocol")
-            self.answers.append((index, answer))
+            self.answers.append((index, self._answer(status, retry_after, now_s - started_s)))
+            if ends and not self._unsent:
+                return
             self._reading[stream] = 0
             if ends:
                 self._ended(stream)
+
+    def _answer(self, status: int, retry_after: str | None, elapsed_s: float) -> Answer:
+        """The same object for those that were sent and answered together."""
+        if status < 200:
+            return Answer(error="protocol")
+        last = self._last
+        if last.status != status or last.elapsed_s != elapsed_s or last.retry_after != retry_after:
+            last = self._last = Answer(status, None, retry_after, elapsed_s)
+        return last
 
     def _ended(self, stream: int) -> None:
         """Both sides are done, or we do not want the rest."""

@@ -7,6 +7,8 @@ nothing has to be remembered, and an answer that says "accepted" is recognised b
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from hpack import Decoder, HPACKError
 
 from notifier.push.http2.frames import ProtocolError
@@ -40,7 +42,7 @@ class HeaderWriter:
     def block(self, headers: PushHeaders, path: str, body_bytes: int) -> bytes:
         """The header block of one POST."""
         changing = b"\x04" + _string(path.encode("ascii"))
-        length = b"\x0f\x0d" + _string(str(body_bytes).encode())
+        length = _length(body_bytes)
         if headers is self._in_table:
             return self._before_path + changing + self._after_path + length
         updates, self._updates = self._updates, b""
@@ -119,6 +121,12 @@ def _integer(value: int, bits: int, flags: int) -> bytes:
 
 
 _LENGTHS = [_integer(length, 7, 0x00) for length in range(4096)]
+
+
+@lru_cache(maxsize=64)
+def _length(body_bytes: int) -> bytes:
+    """The line that says how long the body is: the same for all of an alert."""
+    return b"\x0f\x0d" + _string(str(body_bytes).encode())
 
 
 def _string(text: bytes) -> bytes:

@@ -26,7 +26,6 @@ from notifier.push.http2.connection import Connection
 from notifier.push.http2.frames import ProtocolError
 from notifier.push.request import PushRequest
 from notifier.push.send import NO_LIMITS, STREAMS, Answer, NetworkError, Wire
-from notifier.subscribers.endpoint import origin_of
 
 IDLE_S = 120.0
 """A connection that was idle for longer may be dead without a word: it is opened anew."""
@@ -297,7 +296,7 @@ class Http2Wire:
 def _lanes(batch: Sequence[PushRequest], streams: Mapping[str, int]) -> dict[str, _Lane]:
     lanes: dict[str, _Lane] = {}
     for index, request in enumerate(batch):
-        origin = origin_of(request.endpoint)
+        origin = request.origin
         lane = lanes.get(origin)
         if lane is None:
             lane = lanes[origin] = _Lane(origin, streams.get(origin, STREAMS))
