@@ -23,6 +23,7 @@ from notifier.alerts.desk import WINDOW, Desk, DeskResult
 from notifier.alerts.news import NewsStore
 from notifier.clock import Clock
 from notifier.engine.engine import Engine
+from notifier.stories.habits import REMEMBERED
 from notifier.stories.story import StoryItem
 from notifier.telemetry import Metrics
 
@@ -103,6 +104,7 @@ class NewsLoop:
         desk.restore(
             self._news.window(now - WINDOW),
             self._news.past_alerts(now - WINDOW),
+            marked=self._news.marked(now - REMEMBERED),
             next_story_id=self._news.next_story_id(),
         )
         return desk

@@ -14,6 +14,7 @@ from notifier.alerts.desk import Desk, DeskResult
 from notifier.alerts.word import OperatorsWord
 from notifier.clock import ManualClock
 from notifier.pipeline import Chore, ChoreState, NewsLoop, Pipeline
+from notifier.stories.habits import Marked
 from notifier.stories.story import StoryItem
 from notifier.telemetry import Metrics
 from notifier.topics.match import TopicIndex
@@ -64,6 +65,9 @@ class MemoryNews:
         return []
 
     def past_alerts(self, since: datetime) -> Sequence[Alert]:
+        return []
+
+    def marked(self, since: datetime) -> Sequence[Marked]:
         return []
 
     def word_version(self) -> str:

@@ -19,6 +19,8 @@ def because(why: Any) -> str:
     if signals.get("sources"):
         sources, weight, needed = signals["sources"], signals.get("weight"), signals.get("needed")
         parts.append(f"told by {', '.join(sources)}" + (f" (weight {weight:g} of {needed:g})" if needed else ""))
+    if markers := signals.get("markers"):
+        parts.append("called so by " + ", ".join(f"{name} ({said})" for name, said in markers.items()))
     if related := signals.get("related"):
         stories = ", ".join(f"#{story_id}" for story_id in related["stories"])
         parts.append(f"with possibly related {stories}: {', '.join(related['sources'])}")

@@ -14,7 +14,7 @@ from typing import Any
 from notifier.alerts.alert import Alert, AlertKind, Message, NewAlert, Urgency
 from notifier.alerts.development import confirmed, development
 from notifier.alerts.facts import alike, changed_facts, corrects, overlap, same_subject, states
-from notifier.stories.breaking import KIN_OVERLAP, Judgement
+from notifier.stories.breaking import KIN_OVERLAP, SPECIAL_WEIGHT, Judgement
 from notifier.stories.gate import Gated, gate
 from notifier.stories.story import Story, StoryItem
 from notifier.topics.topic import Topic, TopicMatch, TopicMode
@@ -161,7 +161,7 @@ def _mode_lets(topic: Topic, case: Case) -> bool:
     if support is None or not case.judgement.breaking:
         return case.judgement.breaking
     figures = case.judgement.evidence
-    general = figures.get("weight", 0.0) - figures.get("special", 0.0) >= figures.get("needed", 0.0)
+    general = figures.get("weight", 0.0) - figures.get("special", 0.0) + SPECIAL_WEIGHT >= figures.get("needed", 0.0)
     general = general or figures.get("trades", 0) >= TRADES
     return support.publishers >= LEAST_SUPPORT and (general or support.special)
 

@@ -20,6 +20,7 @@ from notifier.alerts.moment import Moment, in_order
 from notifier.alerts.word import HOLD, NEVER, OperatorsWord, home_of, trace
 from notifier.stories.breaking import is_special
 from notifier.stories.cluster import Grouper, OpenStory
+from notifier.stories.habits import Habits, Marked
 from notifier.stories.kin import Kinship, circle
 from notifier.stories.rulings import Rulebook
 from notifier.stories.settle import settle
@@ -67,6 +68,7 @@ class Desk:
         # By story and topic, the publishers whose items match: True for one of a trade's desk.
         self._tellers: defaultdict[int, dict[str, dict[str, bool]]] = defaultdict(dict)
         self._kinship = Kinship()
+        self._habits = Habits()
         self._word = OperatorsWord()
         self._unsettled = False
         self._spent_at: datetime | None = None  # when `_spent_then` was counted; None: alerts came since
@@ -79,13 +81,21 @@ class Desk:
         self._topics = {topic.slug: topic for topic in topics}
 
     def restore(
-        self, items: Iterable[StoryItem], alerts: Iterable[Alert | NewAlert], *, next_story_id: int = 1
+        self,
+        items: Iterable[StoryItem],
+        alerts: Iterable[Alert | NewAlert],
+        *,
+        marked: Iterable[Marked] = (),
+        next_story_id: int = 1,
     ) -> None:
-        """Rebuild the last 72 hours: grouped items oldest first, alerts oldest first."""
+        """Rebuild the last 72 hours: grouped items oldest first, alerts oldest first; and what was marked before."""
+        self._habits.recall(marked)
         for item in items:
             self._adopt(item)
         for alert in alerts:
             self._past[alert.story_id].append(PastAlert.of(alert))
+            if alert.breaking:
+                self._habits.note_breaking(alert.story_id, alert.decided_at)
         self._grouper.next_story_id = max(self._grouper.next_story_id, next_story_id)
 
     @property
@@ -108,12 +118,15 @@ class Desk:
             item = by_id[grouping.item_id]
             self._match(item, grouping.story_id)
             self._kinship.note(item.id, grouping.near or item.near)
+            self._habits.note(item, grouping.story_id)
         stories, verdicts = [], []
         touched = [story_id for move in moves for story_id in (move.story_id, _left(move))]
         changed = self._moments([*touched, *(g.story_id for g in groupings)], now)
         seen = {moment.story_id for moment in changed}
         near = self._moments([i for g in groupings for i in g.near if i not in seen], now)
         for moment in in_order([*changed, *(moment for moment in near if moment.judgement.helped)]):
+            if moment.judgement.by_itself:
+                self._habits.note_breaking(moment.story_id, now)
             told, verdict = self._judge(moment, quiet=moment.story_id in quiet)
             stories.append(told)
             verdicts.append(verdict)
@@ -128,6 +141,7 @@ class Desk:
         self._kinship.note(item.id, item.near)
         if item.story_id is not None:
             self._match(item, item.story_id)
+            self._habits.note(item, item.story_id)
 
     def _moments(self, story_ids: Iterable[int], now: datetime) -> list[Moment]:
         found = (self._grouper.story(story_id) for story_id in dict.fromkeys(story_ids))
@@ -136,7 +150,7 @@ class Desk:
     def _moment(self, story: OpenStory, now: datetime) -> Moment:
         kin = self._kin(story.id)
         items = {i: other.items for i in kin if (other := self._grouper.story(i)) is not None}
-        return Moment(story.id, story.items, now, items, circle(story.id, kin, self._kin))
+        return Moment(story.id, story.items, now, items, circle(story.id, kin, self._kin), self._habits.usual(now))
 
     def _kin(self, story_id: int) -> list[int]:
         """The open stories that may tell the same event, and were not called another."""

@@ -13,6 +13,7 @@ from functools import cached_property
 
 from notifier.stories.breaking import Judgement, judge, spokesman
 from notifier.stories.gate import Gated, gate
+from notifier.stories.habits import ORDINARY, Usual
 from notifier.stories.story import Story, StoryItem, told_by
 
 
@@ -25,11 +26,12 @@ class Moment:
     at: datetime
     kin: Mapping[int, tuple[StoryItem, ...]] = field(default_factory=dict)  # what may tell the same event, by story
     circle: tuple[int, ...] = ()  # the kin, and their kin
+    usual: Usual = ORDINARY  # for the hour
 
     @cached_property
     def judgement(self) -> Judgement:
         """Whether it was breaking."""
-        return judge(self.items, self.at, kin=self.kin)
+        return judge(self.items, self.at, kin=self.kin, usual=self.usual)
 
     @cached_property
     def spokesman(self) -> StoryItem:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from notifier.alerts.alert import Alert
 from notifier.alerts.desk import DeskResult
 from notifier.alerts.word import OperatorsWord
+from notifier.stories.habits import Marked
 from notifier.stories.story import StoryItem
 
 
@@ -105,6 +106,9 @@ class NewsStore(Protocol):
 
     def past_alerts(self, since: datetime) -> Sequence[Alert]:
         """Alerts decided since then, oldest first."""
+
+    def marked(self, since: datetime) -> Sequence[Marked]:
+        """Items with a story whose headline may begin with a marker, seen since then, oldest first."""
 
     def word_version(self) -> str:
         """Differs whenever anything that operators said of stories does; asked once a second."""

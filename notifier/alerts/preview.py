@@ -16,6 +16,7 @@ from notifier.alerts.alert import Alert, AlertKind, NewAlert
 from notifier.alerts.decide import AlertRules, Hold, PastAlert, Send
 from notifier.alerts.desk import WINDOW, Desk
 from notifier.alerts.moment import Moment, in_order
+from notifier.stories.habits import Habits
 from notifier.stories.kin import Kinship, circle
 from notifier.stories.story import StoryItem
 from notifier.topics.corpus import Corpus, PastItem
@@ -51,6 +52,7 @@ class Record:
         self._changed_at: dict[int, datetime] = {}
         self._story_of: dict[int, int] = {}
         self._kinship = Kinship()
+        self._habits = Habits()
         self.add(items)
         self.tell(alerts)
 
@@ -91,16 +93,20 @@ class Record:
                 story[item.id] = item
                 self._story_of[item.id] = story_id
                 self._kinship.note(item.id, item.near)
+                self._habits.note(item, story_id)
         nearby = dict.fromkeys(i for items in brought.values() for item in items for i in self._new_near(item))
         near = [self._moment(i, at) for i in nearby if i in self._open and i not in brought]
         changed = [self._moment(story_id, at) for story_id in brought]
         for moment in in_order([*changed, *(moment for moment in near if moment.judgement.helped)]):
             self.moments.append(PastMoment(moment.work_out(), tuple(brought.get(moment.story_id, ()))))
+            if moment.judgement.by_itself:
+                self._habits.note_breaking(moment.story_id, at)
 
     def _moment(self, story_id: int, at: datetime) -> Moment:
         kin = self._kin(story_id)
         items = {i: tuple(self._open[i].values()) for i in kin}
-        return Moment(story_id, tuple(self._open[story_id].values()), at, items, circle(story_id, kin, self._kin))
+        wide, usual = circle(story_id, kin, self._kin), self._habits.usual(at)
+        return Moment(story_id, tuple(self._open[story_id].values()), at, items, wide, usual)
 
     @staticmethod
     def _new_near(item: StoryItem) -> tuple[int, ...]:

@@ -6,11 +6,11 @@ answer for every story there is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
 
 from notifier.alerts.alert import Alert
 from notifier.alerts.decide import Drop, Hold, Verdict
@@ -21,9 +21,10 @@ from notifier.errors import LeaseLost
 from notifier.storage.alerts import accept, count_for, load_alerts
 from notifier.storage.database import Database, upsert_into
 from notifier.storage.rulings import operators_word, word_version
-from notifier.storage.schema import alert, grouping, item, lease, story
+from notifier.storage.schema import alert, feed, grouping, item, lease, story
 from notifier.storage.story_items import story_item, story_items
 from notifier.storage.wire import MERGED, SqlWire
+from notifier.stories.habits import BEGINNINGS, Marked
 from notifier.stories.story import Grouping, Story, StoryItem
 
 DESK = "desk"
@@ -70,6 +71,25 @@ class SqlNewsStore:
             alerts = load_alerts(connection, ids)
             return [alerts[i] for i in ids]
 
+    def marked(self, since: datetime) -> Sequence[Marked]:
+        """Items with a story whose headline may begin with a marker, seen since then, oldest first."""
+        begins = or_(*(func.lower(item.c.title).startswith(said, autoescape=True) for said in BEGINNINGS))
+        may_be = and_(item.c.seen_at >= since, item.c.may_alert, begins)
+        query = (
+            select(feed.c.publisher, item.c.title, item.c.story_id, item.c.seen_at, story.c.verdict)
+            .join(feed, feed.c.id == item.c.feed_id)
+            .join(story, story.c.id == item.c.story_id)
+            .where(may_be)
+            .order_by(item.c.seen_at, item.c.id)
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+            theirs = select(item.c.story_id).where(may_be)
+            sent = select(alert.c.story_id, alert.c.why).where(alert.c.breaking, alert.c.story_id.in_(theirs))
+            broke = {row.story_id for row in connection.execute(sent) if _by_itself(row.why)}
+            broke |= {row.story_id for row in rows if _by_itself(row.verdict.get("evidence", {}))}
+            return [Marked(r.publisher, r.title, r.story_id, r.seen_at, r.story_id in broke) for r in rows]
+
     def word_version(self) -> str:
         """Differs whenever anything that operators said of stories does."""
         with self._database.reading() as connection:
@@ -110,6 +130,11 @@ class SqlNewsStore:
     def story(self, story_id: int) -> StoryReport | None:
         """One story; None where there is none."""
         return SqlWire(self._database).story(story_id)
+
+
+def _by_itself(why: Mapping[str, Any]) -> bool:
+    """The evidence of a story that broke without the help of a marker."""
+    return bool(why.get("breaking")) and "markers" not in (why.get("signals") or {})
 
 
 def _save_groupings(connection: Connection, items: Sequence[StoryItem], groupings: Sequence[Grouping]) -> None:

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any
 
 from notifier.stories.gate import gate
+from notifier.stories.habits import ORDINARY, Usual
 from notifier.stories.story import StoryItem
 from notifier.stories.text import stems, words
 from notifier.stories.wire_copy import publisher_key, sources
@@ -26,6 +27,13 @@ SPECIAL_WEIGHT = 0.5
 SPECIAL_MOST = 1.0
 LEAST_WEIGHT = 3.0
 WITHIN = timedelta(hours=6)
+# What a source says more that calls it breaking and whose marker has meant something; and all of them at most.
+MARKER_WEIGHT = 0.5
+MARKERS_MOST = 1.0
+# More than so often what is usual for the hour, by two sources at least: then a little less weight is enough.
+LAST_HOUR = timedelta(hours=1)
+SURGE = 2.0
+SURGE_TAKES_OFF = 0.5
 # A page that runs along ("Iran war live: ...", "Watch: ...") tells what is last, under a name that lasts.
 RUNNING = re.compile(r"\b(?:live|latest|watch|video|replay)\b|^[^\w\s'\"‘’“”$£€]", re.IGNORECASE)
 # What a story must weigh alone to be helped by those that may tell the same event; and the share of stems that one of
@@ -46,6 +54,11 @@ class Judgement:
     own: float = 0.0  # what the story weighs without the help of others
     helped: bool = False  # it is breaking by the help of others
 
+    @property
+    def by_itself(self) -> bool:
+        """Breaking without a marker's help: what says whether markers mean something."""
+        return self.breaking and "markers" not in self.evidence
+
 
 def judge(
     items: Sequence[StoryItem],
@@ -53,24 +66,38 @@ def judge(
     least: float = LEAST_WEIGHT,
     within: timedelta = WITHIN,
     kin: Mapping[int, Sequence[StoryItem]] = NO_KIN,
+    usual: Usual = ORDINARY,
 ) -> Judgement:
     """Breaking: independent sources of at least `least` weight brought it `within` the last hours.
 
-    A feed's backlog, and what recurs and is not news, counts for nothing. Sources of the stories that may tell the same
-    event (`kin`: their items by story) support it, once it has `OWN_LEAST` of its own.
+    Less is enough where it comes faster than is `usual` for the hour, and a marker ("Breaking:") adds to it where its
+    publisher's have meant something. A feed's backlog, and what recurs and is not news, counts for nothing. Sources of
+    the stories that may tell the same event (`kin`: their items by story) support it, once it has `OWN_LEAST`.
     """
     fresh = [item for item in items if counts(item, now, within)]
     own = _weigh(fresh)
+    markers = _markers(fresh, usual)
+    said = min(MARKERS_MOST, MARKER_WEIGHT * len(markers))
+    late = [item for item in fresh if now - (item.published_at or item.first_seen) <= LAST_HOUR]
+    pace = own.total if len(late) == len(fresh) else _weigh(late).total
+    surge = pace / usual.busy
+    fast = pace >= OWN_LEAST and surge > SURGE
+    needed = least - SURGE_TAKES_OFF if fast else least
     evidence = {
         "sources": own.weights,
-        "weight": own.total,
+        "weight": own.total + said,
         "special": own.special,
         "trades": own.trades,
-        "needed": least,
+        "needed": needed,
         "within_s": within.total_seconds(),
+        "last_hour": pace,
+        "busy": round(usual.busy, 2),
+        "surge": round(surge, 1),
     }
-    if own.total >= least or own.total < OWN_LEAST or not kin:
-        return Judgement(own.total >= least, evidence, own.total)
+    if markers:
+        evidence["markers"] = markers
+    if own.total + said >= needed or own.total < OWN_LEAST or not kin:
+        return Judgement(own.total + said >= needed, evidence, own.total)
     voice = spokesman(items, now)
     cousins = {
         story_id: [item for item in theirs if counts(item, now, within) and echoes(item, voice)]
@@ -81,13 +108,20 @@ def judge(
     if not helping:
         return Judgement(False, evidence, own.total)
     evidence |= {
-        "weight": both.total,
+        "weight": both.total + said,
         "special": both.special,
         "trades": both.trades,
         "own": own.total,
         "related": {"stories": sorted(i for i, theirs in cousins.items() if theirs), "sources": helping},
     }
-    return Judgement(both.total >= least, evidence, own.total, helped=both.total >= least)
+    breaks = both.total + said >= needed
+    return Judgement(breaks, evidence, own.total, helped=breaks)
+
+
+def _markers(fresh: Sequence[StoryItem], usual: Usual) -> dict[str, str]:
+    """{publisher: its marker, and how often it meant something} of those whose marker counts."""
+    found = {item.publisher: trust for item in fresh if (trust := usual.trust(item)) is not None}
+    return {name: f"{trust.marker}: {trust.meant} of {trust.marked} broke" for name, trust in found.items()}
 
 
 def echoes(item: StoryItem, other: StoryItem) -> bool:

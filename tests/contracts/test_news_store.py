@@ -18,6 +18,7 @@ from notifier.storage.database import Database
 from notifier.storage.news import SqlNewsStore
 from notifier.storage.record import SqlRecord
 from notifier.storage.schema import feed, item, item_version
+from notifier.stories.habits import marker
 from notifier.stories.story import Grouping, Story, StoryItem
 from tests.contracts.samples import NOON, an_alert
 
@@ -142,6 +143,36 @@ def test_every_story_keeps_why_it_was_not_sent(newsroom: Newsroom) -> None:
     (report,) = newsroom.store.recent_stories(5)
     assert (report.id, report.state, report.publishers) == (1, "dropped", ("The Example",))
     assert report.verdict == {"code": "no-topic", "words": "No topic.", "evidence": {"n": 1}}
+
+
+def test_what_was_marked_is_given_back_with_whether_it_broke(newsroom: Newsroom) -> None:
+    titles = ["Breaking: dam breaks", "\U0001f534 Dam breaks", "Live: dam holds", "Live-action dam", "LIVE: old"]
+    for number, title in enumerate(titles, start=1):
+        newsroom.add(number, title, NOON - timedelta(days=40) if title.endswith("old") else NOON)
+    items = newsroom.store.pending(10)
+    by_itself = {"breaking": True, "signals": {}}
+    for one, why in zip(items, [by_itself, by_itself | {"signals": {"markers": {"A": "?"}}}, {}, {}, {}], strict=True):
+        decided = newsroom.decide([one], story_id=one.id)
+        newsroom.save([one], replace(decided, verdicts=(Drop(one.id, "no-topic", "No topic.", why),)))
+
+    found = newsroom.store.marked(NOON - timedelta(days=30))
+
+    assert [(one.title, one.story_id, one.broke) for one in found if marker(one.title)] == [
+        ("Breaking: dam breaks", 1, True),
+        ("\U0001f534 Dam breaks", 2, False),
+        ("Live: dam holds", 3, False),
+    ]
+    assert {one.publisher for one in found} == {"The Example"}
+
+
+def test_a_breaking_alert_says_that_its_story_broke_whatever_came_later(newsroom: Newsroom) -> None:
+    newsroom.add(1, "Breaking: dam breaks")
+    items = newsroom.store.pending(10)
+    sent = replace(an_alert("world", story=1), breaking=True, why={"breaking": True})
+    newsroom.save(items, replace(newsroom.decide(items), verdicts=(Send(sent),)))
+    newsroom.edit(1, "Breaking: dam breaks, 4 missing")
+    newsroom.save(newsroom.store.pending(10), newsroom.decide(newsroom.store.pending(10)))
+    assert [one.broke for one in newsroom.store.marked(NOON)] == [True]
 
 
 def test_story_ids_go_on_after_the_last(newsroom: Newsroom) -> None:

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response, StreamingResponse
 
 from notifier.alerts.news import StoryReport
+from notifier.stories.breaking import LEAST_WEIGHT
 from notifier.web.bodies import Id
 from notifier.web.console.access import CHANGES, Editor, Viewer
 from notifier.web.console.page import page
@@ -102,6 +103,10 @@ def sentences(why: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]
         sentence = f"Told by {who}"
         if needed:
             sentence += f": weight {said.get('weight', 0):g} of the {needed:g} that make it breaking"
+        if markers := said.pop("markers", None):
+            sentence += ", called so by " + ", ".join(f"{name} ({what})" for name, what in markers.items())
+        if needed and needed < LEAST_WEIGHT:
+            sentence += f"; {said.get('surge', 0):g} times as fast as is usual for the hour"
         if related := said.pop("related", None):
             helping = ", ".join(related["sources"])
             stories = ", ".join(f"#{story_id}" for story_id in related["stories"])
