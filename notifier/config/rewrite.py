@@ -99,6 +99,7 @@ def _yaml() -> YAML:
     """ruamel as it has to be so that a file that nobody changed comes out byte for byte."""
     yaml = YAML(typ="rt")
     yaml.preserve_quotes = True
+    yaml.composer.warn_double_anchors = False  # as the reader takes them
     yaml.width = 10_000
     yaml.indent(mapping=2, sequence=4, offset=2)
     return yaml

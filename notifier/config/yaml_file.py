@@ -171,8 +171,10 @@ def read_yaml(path: Path) -> Any:
         raise ConfigError(
             f"the file cannot be read: {unreadable}", fix="Save it as UTF-8 text", path=path
         ) from unreadable
+    yaml = YAML(typ="rt")
+    yaml.composer.warn_double_anchors = False  # YAML 1.2 section 3.2.2.2: the later anchor counts
     try:
-        return YAML(typ="rt").load(text)
+        return yaml.load(text)
     except MarkedYAMLError as broken:
         mark = broken.problem_mark or broken.context_mark
         raise ConfigError(

@@ -7,7 +7,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from notifier.config.files import load_feeds, load_topics
@@ -172,6 +172,7 @@ def test_any_text_alone_is_a_value_or_a_mistake(tmp_path_factory: pytest.TempPat
 
 
 @given(st.text(max_size=60))
+@example("&0")
 def test_any_text_is_a_file_or_a_mistake(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     path = tmp_path_factory.getbasetemp() / "any.yaml"
     path.write_text(f"topics:\n  - slug: a\n    title: {text}\n    match: {text}\n", encoding="utf-8", errors="ignore")
