@@ -1,11 +1,12 @@
 """Push services that take nothing for now: whoever waits for them waits in the database, untouched.
 
 Paused, loudly, are those that refuse our credentials (401, 403), while everybody's subscription stays. Held are those
-whose pace has no room left (push/pacing.py): a limit a minute, or a rest after failures."""
+whose pace has no room left (push/pacing.py): a limit a minute, or a rest after failures. Those that limit the site are
+not begun with by whoever comes first: everybody there waits, and those who were here last are sent to first."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from threading import Lock
 
@@ -22,11 +23,13 @@ PAUSE_S = 60.0
 class Pauses:
     """Shared by a process's threads. A pause ends by itself: the first push after it is the probe."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, limited: Callable[[], Collection[str]] = frozenset) -> None:
+        """`limited` gives the origins of the services that limit the site now."""
         self._until: dict[str, datetime] = {}
         self._held: dict[tuple[str, bool], datetime] = {}
         self._lock = Lock()
         self._metrics = metrics
+        self.limited = limited
 
     def pause(self, service: str, status: int, now: datetime) -> None:
         """Stop pushing to `service` for a minute, and say so once."""

@@ -10,11 +10,11 @@ import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
-from notifier.alerts.alert import Urgency
+from notifier.alerts.alert import Alert, Urgency
 from notifier.alerts.delivery import (
     ChunkJob,
     DeliveryStore,
@@ -31,6 +31,7 @@ from notifier.engine.courier import Courier, expires_at
 from notifier.engine.pauses import Pauses
 from notifier.errors import ConfigError, LeaseLost
 from notifier.push.outcome import DELIVERED, Delivered, Gone, OurFault, Outcome, Refused, Retry
+from notifier.subscribers.endpoint import origin_of
 from notifier.telemetry import Metrics
 
 log = structlog.get_logger()
@@ -60,6 +61,9 @@ class Judged:
 
 ACCEPTED, EXPIRED = Judged("delivered"), Judged("expired")
 HELD = "held"
+# How fast chunks are gone through where a service that limits the site has a share in them.
+GATHERED_PER_S = 20_000
+MOST_GATHERING_S = 15.0
 
 
 class Runner:
@@ -168,18 +172,40 @@ class Runner:
         if now >= expires_at(job.alert):
             expired = [EXPIRED] * len(recipients)
             return expired, _count(recipients, expired)
-        paused = {s for s in {r.push_service for r in recipients} if self._pauses.is_paused(s, now)}
-        wanted = [r for r in recipients if r.push_service not in paused] if paused else recipients
-        outcomes = iter(self._deliver(job, wanted))
-        judged = []
-        for recipient, tried in zip(recipients, attempts, strict=True):
-            came = None if recipient.push_service in paused else next(outcomes)
-            # Nearly all: no call for them.
-            judged.append(ACCEPTED if came is DELIVERED else self._judge(job, recipient, came, tried))
+        apart = self._not_now(job, recipients, attempts, now)
+        places = [place for place in range(len(recipients)) if place not in apart] if apart else range(len(recipients))
+        wanted = [recipients[place] for place in places] if apart else recipients
+        judged = [ACCEPTED] * len(recipients)
+        for place, what in apart.items():
+            judged[place] = what
+        for place, came in zip(places, self._deliver(job, wanted), strict=True):
+            if came is not DELIVERED:
+                judged[place] = self._judge(job, recipients[place], came, attempts[place])
         counted = _count(recipients, judged)
         for (service, word), pushes in counted.items():
             self._metrics.pushes.labels(service, word).inc(pushes)
         return judged, counted
+
+    def _not_now(
+        self, job: ChunkJob | RetryJob, recipients: Sequence[Recipient], attempts: Sequence[int], now: datetime
+    ) -> dict[int, Judged]:
+        """{place: what is judged without a push}: those whose service is paused, or limits the site.
+
+        Of the latter a chunk only writes down who waits, since it knows a small part of them; retries, of which those
+        who were here last go first, then push.
+        """
+        paused = {s for s in {r.push_service for r in recipients} if self._pauses.is_paused(s, now)}
+        limited = self._pauses.limited() if isinstance(job, ChunkJob) else ()
+        apart = {}
+        for place, recipient in enumerate(recipients if paused or limited else ()):
+            if recipient.push_service in paused:
+                wait_s = self._pauses.remaining_s(recipient.push_service, now)
+                apart[place] = self._later(job, recipient, attempts[place], Retry("paused", wait_s))
+            elif origin_of(recipient.keys.endpoint) in limited:
+                at = _gathered_at(job.alert, now)
+                later = RetryLater(recipient.subscription_id, attempts[place], HELD, at, recipient.push_service)
+                apart[place] = Judged("retrying", later)
+        return apart
 
     def _deliver(self, job: ChunkJob | RetryJob, recipients: Sequence[Recipient]) -> list[Outcome]:
         if not recipients:
@@ -195,7 +221,7 @@ class Runner:
         self._metrics.decision_to_sent.observe(waited)
         return outcomes
 
-    def _judge(self, job: ChunkJob | RetryJob, recipient: Recipient, came: Outcome | None, attempts: int) -> Judged:
+    def _judge(self, job: ChunkJob | RetryJob, recipient: Recipient, came: Outcome, attempts: int) -> Judged:
         match came:
             case Delivered():
                 return ACCEPTED
@@ -208,9 +234,6 @@ class Runner:
                 return self._later(job, recipient, attempts, Retry(f"our-fault-{status}"))
             case Retry():
                 return self._later(job, recipient, attempts, came)
-            case None:
-                wait_s = self._pauses.remaining_s(recipient.push_service, self._clock())
-                return self._later(job, recipient, attempts, Retry("paused", wait_s))
 
     def _later(self, job: ChunkJob | RetryJob, recipient: Recipient, attempts: int, retry: Retry) -> Judged:
         if retry.reason == HELD:
@@ -229,6 +252,13 @@ class Runner:
         if at >= expires_at(job.alert):
             return EXPIRED
         return Judged("retrying", RetryLater(recipient.subscription_id, attempts, HELD, at, recipient.push_service))
+
+
+def _gathered_at(alert: Alert, now: datetime) -> datetime:
+    """When all who wait at a service that limits the site are likely to be written down: until then nobody is first."""
+    gathering_s = min(MOST_GATHERING_S, alert.audience / GATHERED_PER_S)
+    at = max(now, alert.released_at + timedelta(seconds=gathering_s))
+    return at if at < expires_at(alert) else now
 
 
 def _count(recipients: Sequence[Recipient], judged: Sequence[Judged]) -> Counter[tuple[str, str]]:

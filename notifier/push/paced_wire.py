@@ -6,56 +6,99 @@ messages go before the others, and earlier ones in a batch before later ones: ca
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from math import ceil
 from threading import Lock
+from typing import Protocol, TypeVar
 
 import structlog
 
 from notifier.alerts.alert import Urgency
 from notifier.clock import Clock
-from notifier.push.pacing import Admission, Pace, admit, learn, tally
+from notifier.push.pacing import Admission, Limit, Pace, admit, learn, tally
 from notifier.push.request import PushRequest
 from notifier.push.send import NO_LIMITS, Answer, Wire
 
 CHROME = "https://fcm.googleapis.com"
+LOOK_EVERY = timedelta(seconds=10)
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
+
+
+class SharedLimits(Protocol):
+    """The Limits of services, of all workers together."""
+
+    def change(self, origin: str, step: Callable[[Limit], Limit]) -> None:
+        """Replace a service's Limit by what `step` makes of it, while nobody else does.
+
+        Raises nothing: where it cannot be shared now, `step` gets what was known last. `step` may be called twice; the
+        last time counts.
+        """
 
 
 class Pacer:
     """The Paces of all services, shared by a process's threads. `streams` are those of each wire."""
 
-    def __init__(self, clock: Clock, limiting: Collection[str] = (CHROME,)) -> None:
-        """`limiting`: the origins that limit sites which they judge disruptive (pacing.py)."""
-        self._clock, self._limiting = clock, limiting
-        self._paces: dict[str, Pace] = {}
+    def __init__(self, clock: Clock, limiting: Collection[str] = (CHROME,), shared: SharedLimits | None = None) -> None:
+        """`limiting`: the origins that limit sites which they judge disruptive (pacing.py).
+
+        `shared`: for several workers, which have to keep within such a limit together.
+        """
+        self._clock, self._limiting, self._shared = clock, limiting, shared
+        self._paces: Mapping[str, Pace] = {}  # replaced as a whole, so that it is read without waiting
+        self._looked_at: datetime | None = None
         self._lock = Lock()
 
     def paces(self) -> dict[str, Pace]:
         """Origin -> Pace, for the operator."""
-        with self._lock:
-            return dict(self._paces)
+        return dict(self._paces)
+
+    def limited(self) -> frozenset[str]:
+        """The origins of which a limit is kept, as of the last message there; what others learn comes in seconds."""
+        now = self._clock()
+        if self._shared is not None and (self._looked_at is None or now - self._looked_at >= LOOK_EVERY):
+            self._looked_at = now
+            for origin in self._limiting:
+                self._change(origin, lambda pace: (pace, None))
+        return frozenset(origin for origin, pace in self._paces.items() if pace.per_minute is not None)
 
     def admit(self, origin: str, wanted: int, *, urgent: bool) -> Admission:
         """Ask to send so many; see `pacing.admit`."""
-        with self._lock:
-            before = self._pace(origin)
-            after, admission = admit(before, wanted, self._clock(), urgent=urgent)
-            self._paces[origin] = after
-        _tell(origin, before, after)
-        return admission
+        now = self._clock()
+        return self._change(origin, lambda pace: admit(pace, wanted, now, urgent=urgent))
 
     def learn(self, origin: str, answers: Sequence[Answer]) -> None:
         """Tell what came of what was admitted; see `pacing.learn`."""
         now = self._clock()
-        with self._lock:
-            before = self._pace(origin)
-            after = self._paces[origin] = learn(before, tally(answers, now), now)
-        _tell(origin, before, after)
+        counted = tally(answers, now)
+        self._change(origin, lambda pace: (learn(pace, counted, now), None))
 
-    def _pace(self, origin: str) -> Pace:
-        return self._paces.get(origin) or Pace(may_limit=origin in self._limiting)
+    def _change(self, origin: str, step: Callable[[Pace], tuple[Pace, T]]) -> T:
+        with self._lock:
+            before = self._paces.get(origin) or Pace(may_limit=origin in self._limiting)
+            shared = self._shared if before.may_limit else None
+            after, found = step(before) if shared is None else _together(shared, origin, before, step)
+            self._paces = {**self._paces, origin: after}
+        _tell(origin, before, after)
+        return found
+
+
+def _together(
+    shared: SharedLimits, origin: str, before: Pace, step: Callable[[Pace], tuple[Pace, T]]
+) -> tuple[Pace, T]:
+    """Take the step from the Limit that all workers share."""
+    came: list[tuple[Pace, T]] = []
+
+    def change(limit: Limit) -> Limit:
+        came.append(step(replace(before, limit=limit)))
+        return came[-1][0].limit
+
+    shared.change(origin, change)
+    return came[-1]
 
 
 class PacedWire:
@@ -104,7 +147,7 @@ def _tell(origin: str, before: Pace, after: Pace) -> None:
         log.error("push.service-failing", origin=origin, batches=after.failures)
     elif before.is_open and not after.is_open:
         log.info("push.service-recovered", origin=origin)
-    if after.limited_since is not None and before.limited_since is None:
+    if after.per_minute is not None and before.per_minute is None:
         log.error(
             "push.site-limited",
             origin=origin,
@@ -112,5 +155,5 @@ def _tell(origin: str, before: Pace, after: Pace) -> None:
             meaning="Chrome judges this site disruptive: many pushes and prompts for little time on the site",
             fix="Send fewer alerts, offer finer topics, and ask for permission only where readers looked for it",
         )
-    elif before.limited_since is not None and after.limited_since is None:
+    elif before.per_minute is not None and after.per_minute is None:
         log.info("push.site-limit-lifted", origin=origin)

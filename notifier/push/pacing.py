@@ -66,12 +66,27 @@ class Minute:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """What is known of a service's limit: of all that this site sends there, so that workers may share it.
+
+    `minute` is under way, `before` the one before it; `per_minute`: the limit that is kept, since `limited_since`, and
+    doubled at `lifts_at`.
+    """
+
+    minute: Minute = Minute()
+    before: Minute = Minute()
+    limited_minutes: int = 0
+    per_minute: int | None = None
+    limited_since: datetime | None = None
+    lifts_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Pace:
     """What is known of one push service.
 
     `may_limit`: it is Chrome's, which limits sites; `usual_s`: its usual latency; `failures`: batches in a row of which
-    nothing came; `rests_until`: the circuit is open, or the service `asked` for time; `minute` is under way, `before`
-    the one before it; `per_minute`: the limit that is kept, since `limited_since`, and doubled at `lifts_at`.
+    nothing came; `rests_until`: the circuit is open, or the service `asked` for time.
     """
 
     may_limit: bool = False
@@ -80,17 +95,17 @@ class Pace:
     failures: int = 0
     rests_until: datetime | None = None
     asked: bool = False
-    minute: Minute = Minute()
-    before: Minute = Minute()
-    limited_minutes: int = 0
-    per_minute: int | None = None
-    limited_since: datetime | None = None
-    lifts_at: datetime | None = None
+    limit: Limit = Limit()
 
     @property
     def is_open(self) -> bool:
         """True while the service counts as failing: it rests, or is being tried."""
         return self.failures >= FAILURES_TO_OPEN
+
+    @property
+    def per_minute(self) -> int | None:
+        """The limit that is kept; None where there is none."""
+        return self.limit.per_minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,32 +159,35 @@ def admit(pace: Pace, wanted: int, now: datetime, *, urgent: bool) -> tuple[Pace
     Where a limit is kept, the last fifth of a minute's messages is for urgent ones. A service that rests by our own
     judgement is tried with a few urgent ones at once: it may have been a few browsers that failed, again and again.
     """
-    pace = _roll(pace, now)
+    pace = replace(pace, limit=_roll(pace.limit, now, may_limit=pace.may_limit))
+    limit = pace.limit
     if pace.rests_until is not None and now < pace.rests_until and (pace.asked or not urgent):
         return pace, Admission(0, pace.streams, (pace.rests_until - now).total_seconds())
     send = min(wanted, PROBE) if pace.is_open else wanted
     wait_s = FIRST_REST_S
-    if pace.per_minute is not None:
-        kept = 0 if urgent else int(pace.per_minute * KEPT_FOR_URGENT)
-        send = max(0, min(send, pace.per_minute - kept - _sent_lately(pace, now)))
+    if limit.per_minute is not None:
+        kept = 0 if urgent else int(limit.per_minute * KEPT_FOR_URGENT)
+        send = max(0, min(send, limit.per_minute - kept - _sent_lately(limit, now)))
         wait_s = ROOM_EVERY_S
-    minute = replace(pace.minute, started_at=pace.minute.started_at or now, sent=pace.minute.sent + send)
-    return replace(pace, minute=minute), Admission(send, pace.streams, 0.0 if send == wanted else wait_s)
+    minute = replace(limit.minute, started_at=limit.minute.started_at or now, sent=limit.minute.sent + send)
+    pace = replace(pace, limit=replace(limit, minute=minute))
+    return pace, Admission(send, pace.streams, 0.0 if send == wanted else wait_s)
 
 
 def learn(pace: Pace, batch: Tally, now: datetime) -> Pace:
     """The Pace after a batch."""
-    pace = _roll(pace, now)
+    limit = _roll(pace.limit, now, may_limit=pace.may_limit)
     if batch.total == 0:
-        return pace
+        return replace(pace, limit=limit)
     minute = replace(
-        pace.minute,
-        accepted=pace.minute.accepted + batch.accepted,
-        throttled=pace.minute.throttled + batch.throttled,
+        limit.minute,
+        accepted=limit.minute.accepted + batch.accepted,
+        throttled=limit.minute.throttled + batch.throttled,
     )
-    pace = replace(pace, minute=minute, streams=_streams(pace, batch), usual_s=_usual_s(pace.usual_s, batch.latency_s))
-    if pace.per_minute is not None and batch.throttled > TROUBLE_SHARE * batch.total:
-        pace = replace(pace, per_minute=LIMITED_PER_MINUTE, lifts_at=now + LIFT_AFTER)
+    limit = replace(limit, minute=minute)
+    if limit.per_minute is not None and batch.throttled > TROUBLE_SHARE * batch.total:
+        limit = replace(limit, per_minute=LIMITED_PER_MINUTE, lifts_at=now + LIFT_AFTER)
+    pace = replace(pace, limit=limit, streams=_streams(pace, batch), usual_s=_usual_s(pace.usual_s, batch.latency_s))
     return _rest(pace, batch, now)
 
 
@@ -202,27 +220,27 @@ def _rest(pace: Pace, batch: Tally, now: datetime) -> Pace:
     return replace(pace, failures=failures, rests_until=rests_until, asked=asked_s > 0)
 
 
-def _sent_lately(pace: Pace, now: datetime) -> int:
+def _sent_lately(limit: Limit, now: datetime) -> int:
     """About how many were sent in the last 60 s: all of this minute, and of the one before what reaches into them."""
-    if pace.before.started_at is None:
-        return pace.minute.sent
-    reaches = (pace.before.started_at + 2 * _MINUTE - now) / _MINUTE
-    return pace.minute.sent + ceil(pace.before.sent * min(1.0, max(0.0, reaches)))
+    if limit.before.started_at is None:
+        return limit.minute.sent
+    reaches = (limit.before.started_at + 2 * _MINUTE - now) / _MINUTE
+    return limit.minute.sent + ceil(limit.before.sent * min(1.0, max(0.0, reaches)))
 
 
-def _roll(pace: Pace, now: datetime) -> Pace:
+def _roll(limit: Limit, now: datetime, *, may_limit: bool) -> Limit:
     """Close the minute that is over, and see whether it looked limited, or whether the limit may be lifted."""
-    started_at = pace.minute.started_at
+    started_at = limit.minute.started_at
     if started_at is None or now < started_at + _MINUTE:
-        return pace
-    limited_minutes = 0 if pace.minute.is_beyond else pace.limited_minutes + pace.minute.looks_limited
-    pace = replace(pace, minute=Minute(), before=pace.minute, limited_minutes=limited_minutes)
-    if pace.per_minute is None:
-        if pace.may_limit and limited_minutes >= LIMITED_MINUTES:
-            return replace(pace, per_minute=LIMITED_PER_MINUTE, limited_since=now, lifts_at=now + LIFT_AFTER)
-    elif pace.lifts_at is not None and now >= pace.lifts_at:
+        return limit
+    limited_minutes = 0 if limit.minute.is_beyond else limit.limited_minutes + limit.minute.looks_limited
+    limit = replace(limit, minute=Minute(), before=limit.minute, limited_minutes=limited_minutes)
+    if limit.per_minute is None:
+        if may_limit and limited_minutes >= LIMITED_MINUTES:
+            return replace(limit, per_minute=LIMITED_PER_MINUTE, limited_since=now, lifts_at=now + LIFT_AFTER)
+    elif limit.lifts_at is not None and now >= limit.lifts_at:
         # An hour without a 429: try twice as many, and in the end as many as there are.
-        if 2 * pace.per_minute > LIFTED:
-            return replace(pace, per_minute=None, limited_since=None, lifts_at=None, limited_minutes=0)
-        return replace(pace, per_minute=2 * pace.per_minute, lifts_at=now + LIFT_AFTER)
-    return pace
+        if 2 * limit.per_minute > LIFTED:
+            return replace(limit, per_minute=None, limited_since=None, lifts_at=None, limited_minutes=0)
+        return replace(limit, per_minute=2 * limit.per_minute, lifts_at=now + LIFT_AFTER)
+    return limit

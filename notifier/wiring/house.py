@@ -43,6 +43,7 @@ from notifier.storage.deliveries import SqlDeliveryStore
 from notifier.storage.envelopes import SqlEnvelopeStore
 from notifier.storage.feeds import SqlFeedStore
 from notifier.storage.hubs import SqlHubStore
+from notifier.storage.limits import SqlSharedLimits
 from notifier.storage.news import SqlNewsStore
 from notifier.storage.operators import SqlOperatorStore
 from notifier.storage.receipts import SqlReceiptStore
@@ -123,11 +124,12 @@ class House:
         self.recent_news = RecentNews(SqlRecord(database).between, news.past_alerts, clock, news.word_version)
         # While nobody may sign in, whoever reads the terminal may make the first administrator.
         self.first_secret = None if self.operators.all(system_clock()) else secrets.token_urlsafe(24)
-        self.pauses = Pauses(metrics)
+        # One process works on SQLite, which then needs nobody's word; on PostgreSQL there may be many.
+        self.pacer = Pacer(clock, shared=None if database.is_sqlite else SqlSharedLimits(database))
+        self.pauses = Pauses(metrics, self.pacer.limited)
         self.trial = make_trial(settings, [self.key], clock)
         self.trials = ThreadPoolExecutor(TRIALS, thread_name_prefix="trial")
         self._feeds_to_sync = False
-        self.pacer = Pacer(clock)
         sealer = Sealer(SqlEnvelopeStore(database), self.deliveries.is_sending, metrics)
         self.engine = self._engine(sealer)
         self.news = NewsLoop(

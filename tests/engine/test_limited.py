@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 
 from notifier.clock import ManualClock
 from notifier.engine.courier import Courier
+from notifier.engine.pauses import Pauses
 from notifier.engine.run import Runner, RunSettings
 from notifier.push.paced_wire import PacedWire, Pacer
 from notifier.push.pacing import KEPT_FOR_URGENT, LIMITED_MINUTES, LIMITED_PER_MINUTE
@@ -20,6 +21,7 @@ from notifier.push.request import PushRequest
 from notifier.push.send import NO_LIMITS, Answer
 from notifier.push.vapid import VapidSigner
 from notifier.storage.database import Database
+from notifier.storage.limits import SqlSharedLimits
 from notifier.storage.transfer import SqlTransfer
 from notifier.subscribers.subscriber import NewSubscription
 from tests.contracts.samples import NOON, a_subscription, token
@@ -61,17 +63,17 @@ class LimitedService:
 
 
 class Site:
-    """A house with so many subscribers at the service, who were here in an order of their own."""
+    """A house with so many subscribers at the service, who were here in an order of their own.
 
-    def __init__(self, database: Database) -> None:
+    Each of its workers knows what a process of its own would know.
+    """
+
+    def __init__(self, database: Database, workers: int = 1) -> None:
         self.house = EngineHouse(database, sub_batch=500)
         self.service = LimitedService(self.house.clock)
-        self.pacer = Pacer(self.house.clock, limiting=(ORIGIN,))
-        signer = VapidSigner([KEY], "mailto:alerts@news.example.org")
-        courier = Courier(PacedWire(self.service, self.pacer), signer, without_sealing, wall=self.house.clock)
-        settings = RunSettings(sub_batch=500, lease_s=LEASE_S)
-        house = self.house
-        self.runner = Runner(house.deliveries, courier, house.pauses, house.metrics, house.clock, settings)
+        shared = SqlSharedLimits(database) if workers > 1 else None
+        self.pacers = [Pacer(self.house.clock, limiting=(ORIGIN,), shared=shared) for _ in range(workers)]
+        self.runners = [self._runner(pacer) for pacer in self.pacers]
         for day in range(10):
             names = [str(number) for number in range(SUBSCRIBERS) if number % 10 == day]
             new: list[NewSubscription] = [
@@ -80,10 +82,18 @@ class Site:
             # The larger the last digit, the more recently they were here.
             SqlTransfer(database).add(new, NOON - timedelta(days=10 - day))
 
+    def _runner(self, pacer: Pacer) -> Runner:
+        house = self.house
+        signer = VapidSigner([KEY], "mailto:alerts@news.example.org")
+        courier = Courier(PacedWire(self.service, pacer), signer, without_sealing, wall=house.clock)
+        pauses = Pauses(house.metrics, pacer.limited)
+        settings = RunSettings(sub_batch=500, lease_s=LEASE_S)
+        return Runner(house.deliveries, courier, pauses, house.metrics, house.clock, settings)
+
     def work_for(self, minutes: float) -> None:
-        """Let the worker look every five seconds, as its engine would."""
-        for _ in range(int(minutes * 12)):
-            while self.runner.work_once(never):
+        """Let the workers look every five seconds, as their engines would, and take turns."""
+        for _ in range(round(minutes * 12)):
+            while sum(runner.work_once(never) for runner in self.runners):
                 pass
             self.house.clock.advance(5)
 
@@ -92,7 +102,7 @@ class Site:
         for story in range(100, 110):
             self.house.accept(story=story, ttl_s=50)
             self.work_for(1)
-            if self.pacer.paces()[ORIGIN].per_minute is not None:
+            if self.pacers[0].limited():
                 return
         raise AssertionError("the limit was not believed in ten minutes")
 
@@ -123,10 +133,62 @@ def test_a_limit_is_learned_kept_and_told_and_the_most_engaged_come_first(site: 
     assert sorted(name for minute in site.service.taken.values() for name in minute) == sorted(
         map(str, range(SUBSCRIBERS))
     ), "each once"
-    # The first go out as they come in the alert's chunks; from then on those who were here last come first.
     everybody = [name for minute in sorted(site.service.taken) for name in site.service.taken[minute]]
-    days = [int(name[-1]) for name in everybody[ORDINARY:]]
-    assert days == sorted(days, reverse=True)
+    days = [int(name[-1]) for name in everybody]
+    assert days == sorted(days, reverse=True), "from the first message on, those who were here last come first"
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("breaking", [False, True])
+def test_two_workers_keep_within_the_limit_together(database: Database, breaking: bool) -> None:
+    site = Site(database, workers=2)
+    site.learn()
+    site.work_for(1)
+    assert [pacer.limited() for pacer in site.pacers] == 2 * [{ORIGIN}]
+    site.service.taken.clear()
+    site.service.asked.clear()
+
+    alert = site.house.accept(breaking=breaking, ttl_s=MINUTES * 60)
+    site.work_for(8)
+
+    assert site.house.counts(alert) == {"delivered": SUBSCRIBERS}
+    assert max(site.service.asked.values()) <= LIMITED_PER_MINUTE
+    assert sum(len(names) for names in site.service.taken.values()) == SUBSCRIBERS, "each once"
+
+
+def test_a_worker_that_dies_while_it_writes_down_who_waits_loses_nobody(site: Site) -> None:
+    site.learn()
+    site.work_for(1)
+    alert = site.house.accept(ttl_s=MINUTES * 60)
+    job = site.house.deliveries.claim_chunk(site.house.clock(), LEASE_S)
+    assert job is not None
+    recipients = site.house.deliveries.take(job, job.chunk.cursor, 500)  # and no more of it
+    assert len(recipients) == 500
+    site.work_for(10)
+    assert site.house.counts(alert) == {"delivered": SUBSCRIBERS}
+
+
+def test_who_has_left_in_the_meantime_is_not_waited_for(site: Site) -> None:
+    site.learn()
+    site.work_for(1)
+    alert = site.house.accept(ttl_s=MINUTES * 60)
+    while site.runners[0].work_once(never):
+        pass
+    site.house.subscriptions.delete(token("0"), site.house.clock())
+    site.work_for(8)
+    assert site.house.counts(alert) == {"delivered": SUBSCRIBERS - 1, "left": 1}
+    assert site.house.read(alert).done_at is not None
+
+
+def test_what_cannot_be_sent_within_its_time_ends_with_it(site: Site) -> None:
+    site.learn()
+    site.work_for(1)
+    alert = site.house.accept(ttl_s=90)
+    site.work_for(4)
+    came = site.house.counts(alert)
+    assert came["delivered"] + came["expired"] == SUBSCRIBERS
+    assert came["delivered"] >= ORDINARY
+    assert site.house.read(alert).done_at is not None
 
 
 @pytest.mark.timeout(240)
@@ -152,6 +214,6 @@ def test_who_waits_for_room_is_not_written_again_and_again(site: Site) -> None:
     found = site.house.subscriptions.find(token("0"))
     assert found is not None
     looked = 0
-    while site.runner.work_once(never):
+    while site.runners[0].work_once(never):
         looked += 1
     assert looked <= 2

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from sqlalchemy import select
 
 from notifier.addresses import AddressGuard
 from notifier.engine.courier import Courier
+from notifier.engine.pauses import Pauses
 from notifier.engine.run import Runner, RunSettings
 from notifier.push.http2.wire import Http2Wire
 from notifier.push.paced_wire import PacedWire, Pacer
@@ -18,6 +21,7 @@ from notifier.push.pycurl_wire import PycurlWire
 from notifier.push.seal import seal
 from notifier.push.vapid import VapidSigner, vapid_key
 from notifier.storage.database import Database
+from notifier.storage.schema import delivery_retry
 from notifier.storage.transfer import SqlTransfer
 from notifier.subscribers.subscriber import NewSubscription
 from tests.contracts.samples import NOON, token
@@ -46,7 +50,8 @@ class Site:
         wire = PacedWire(Http2Wire(guard, PycurlWire(guard, sink.ca_file), sink.ca_file), self.pacer)
         house, settings = self.house, RunSettings(sub_batch=500, lease_s=LEASE_S)
         courier = Courier(wire, VapidSigner([KEY], "mailto:alerts@news.example.org"), seal)
-        self.runner = Runner(house.deliveries, courier, house.pauses, house.metrics, house.clock, settings)
+        pauses = Pauses(house.metrics, self.pacer.limited)
+        self.runner = Runner(house.deliveries, courier, pauses, house.metrics, house.clock, settings)
         new = [
             NewSubscription(
                 keys_of(number, sink.endpoint("limited", number)),
@@ -57,7 +62,14 @@ class Site:
             )
             for number in range(SUBSCRIBERS)
         ]
-        SqlTransfer(database).add(new, NOON)
+        # The later ones, who have the higher ids, were here more recently.
+        SqlTransfer(database).add(new[: SUBSCRIBERS // 2], NOON - timedelta(days=30))
+        SqlTransfer(database).add(new[SUBSCRIBERS // 2 :], NOON)
+
+    def waiting(self) -> set[int]:
+        """Whose push is to be tried again, by number from 1."""
+        with self.house.database.reading() as connection:
+            return set(connection.scalars(select(delivery_retry.c.subscription_id)))
 
     def work_for(self, minutes: int) -> None:
         for _ in range(minutes):
@@ -88,7 +100,10 @@ def test_a_limit_is_found_and_kept_and_everybody_gets_the_alert_within_it(tmp_pa
     sink.forget()
 
     alert = site.house.accept(story=1, ttl_s=3600)
-    site.work_for(6)
+    site.work_for(1)
+    assert site.waiting() >= set(range(1, SUBSCRIBERS // 2 + 1)), "who was here last goes first"
+    assert 0 < site.house.counts(alert)["delivered"] <= LIMITED_PER_MINUTE
+    site.work_for(5)
 
     seen = sink.report()
     assert site.house.counts(alert) == {"delivered": SUBSCRIBERS}

@@ -227,7 +227,7 @@ def test_a_move_that_is_killed_again_and_again_ends_with_everything(
     with source.writing() as connection:
         connection.execute(text("DROP TABLE IF EXISTS alembic_version"))
         connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
-        connection.execute(text("INSERT INTO alembic_version SELECT '0004'"))
+        connection.execute(text("INSERT INTO alembic_version SELECT '0005'"))
     line, environment = command(source, target, tmp_path)
     for kill in range(kills):
         with subprocess.Popen(line, env=environment, cwd=tmp_path, stderr=subprocess.DEVNULL) as victim:

@@ -15,6 +15,7 @@ from notifier.storage.schema.alerts import (
     delivery_count,
     delivery_retry,
     envelope,
+    push_limit,
 )
 from notifier.storage.schema.base import EPOCH, MICROSECOND, Id, UtcTime, metadata
 from notifier.storage.schema.feeds import feed, feed_body, item, item_version
@@ -66,6 +67,7 @@ __all__ = [
     "operator_identity",
     "operator_session",
     "provider_visit",
+    "push_limit",
     "story",
     "story_ruling",
     "subscription",

@@ -95,6 +95,14 @@ envelope = Table(
     Column("sealed", LargeBinary, nullable=False),
 )
 
+# What all workers together know of a push service that limits sites (push/pacing.py, `Limit`).
+push_limit = Table(
+    "push_limit",
+    metadata,
+    Column("origin", String(255), primary_key=True),
+    Column("state", JSON, nullable=False),
+)
+
 # What browsers told: how many showed an alert, how many clicked it.
 alert_receipt = Table(
     "alert_receipt",

@@ -9,7 +9,7 @@ import pytest
 
 from notifier.alerts.queue import QueueState
 from notifier.feeds.feed import FeedState
-from notifier.push.pacing import Pace
+from notifier.push.pacing import Limit, Pace
 from notifier.web.console.alarms import Alarm, alarms, service_reports, span
 from notifier.web.console.state import ChoreReport, SystemState
 from notifier.web.services import Check
@@ -35,7 +35,7 @@ def test_where_all_is_well_there_is_no_alarm() -> None:
     [
         (replace(WELL, paused={"mozilla": SOON}), "mozilla, paused: It refuses our key"),
         (replace(WELL, paces={"https://push.example": Pace(failures=4, rests_until=SOON)}), "circuit open"),
-        (replace(WELL, paces={"https://push.example": Pace(per_minute=1000)}), "limited"),
+        (replace(WELL, paces={"https://push.example": Pace(limit=Limit(per_minute=1000))}), "limited"),
         (replace(WELL, queue=QueueState(ready={True: 3}, oldest_ready_at=NOW - timedelta(minutes=9))), "for 9 minutes"),
         (replace(WELL, chores=[ChoreReport("prune", 3600, NOW, 0.1, "OSError", 2)]), "failed 2 times running"),
         (replace(WELL, chores=[ChoreReport("poll", 1, NOW - timedelta(minutes=5), 0.1)]), "not ended a run for 5 min"),
