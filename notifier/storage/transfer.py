@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, func, select
 
@@ -103,8 +103,8 @@ def _insert_into_sqlite(connection: Connection, rows: Sequence[tuple[Any, ...]])
     # Nobody else writes meanwhile, and an id is never used again: what is above the highest is new.
     highest = connection.scalar(select(func.max(subscription.c.id))) or 0
     connection.exec_driver_sql(_INTO_SQLITE, list(rows))
-    made = select(subscription.c.id, subscription.c.endpoint_hash).where(subscription.c.id > highest)
-    return [(number, endpoint_hash) for number, endpoint_hash in connection.execute(made)]
+    made = connection.exec_driver_sql("SELECT id, endpoint_hash FROM subscription WHERE id > ?", (highest,))
+    return cast("Sequence[tuple[int, bytes]]", made.cursor.fetchall())  # past SQLAlchemy, as above
 
 
 def _insert_into_postgres(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> Sequence[tuple[int, bytes]]:
