@@ -52,7 +52,7 @@ from tests.rabbitmq import RabbitServer
 IMPORT_BATCH = 10_000
 PATIENCE_S = 1_800.0
 LOOK_S = 0.05
-BREAKING_STORY = 2
+AMID_STORY = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,21 +121,17 @@ class Bench:
         }
         return FanOut(accepted, used / accepted * 1e6, wall_s, rss_mb, shares)
 
-    def send_breaking_during(self, fleet: Fleet, sender: Sender) -> dict[str, float]:
+    def send_breaking_during(self, fleet: Fleet) -> dict[str, float]:
         """Breaking news for a tenth, when a tenth of everybody has an ordinary alert."""
-        self.store.settled.clear()
-        sender.first.clear()
         ordinary = self.accept("news", breaking=False)
         fleet.wake()
         tenth = ordinary.audience / 10
-        self._until(lambda: sum(accepted for _, _, accepted in list(self.store.settled)) > tenth)
-        breaking = self.accept("tenth", breaking=True)
+        self._until(lambda: self.find(ordinary).counts.get("delivered", 0) > tenth)
+        breaking = self.accept("tenth", breaking=True, story=AMID_STORY)
         fleet.wake()
         done = self.wait(breaking)
-        first_at = sender.first[topic_of(breaking.message.tag)]
-        meanwhile = self.alerts.find(ordinary.id)
-        assert meanwhile is not None
-        assert meanwhile.done_at is None, "the ordinary alert ended too early to say anything"
+        first_at = fleet.first_at(topic_of(breaking.message.tag))
+        assert self.find(ordinary).done_at is None, "the ordinary alert ended too early to say anything"
         assert done.done_at is not None
         self.wait(ordinary)
         return {
@@ -143,20 +139,19 @@ class Bench:
             "breaking_all_s": (done.done_at - breaking.decided_at).total_seconds(),
         }
 
-    def accept(self, topic: str, *, breaking: bool) -> Alert:
+    def accept(self, topic: str, *, breaking: bool, story: int = 1) -> Alert:
         """Decide and accept."""
         now = system_clock()
-        new = an_alert(topic, breaking=breaking, story=BREAKING_STORY if breaking else 1)
+        new = an_alert(topic, breaking=breaking, story=story)
         return self.alerts.accept(replace(new, decided_at=now), now)
 
     def wait(self, alert: Alert) -> Alert:
         """The alert when it is done."""
+        self._until(lambda: self.find(alert).done_at is not None)
+        return self.find(alert)
 
-        def is_done() -> bool:
-            found = self.alerts.find(alert.id)
-            return found is not None and found.done_at is not None
-
-        self._until(is_done)
+    def find(self, alert: Alert) -> Alert:
+        """The alert as it is now."""
         found = self.alerts.find(alert.id)
         assert found is not None
         return found
@@ -215,9 +210,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--subscribers", type=int, default=50_000)
     parser.add_argument("--engine", choices=["embedded", "distributed"], default="embedded")
     parser.add_argument("--peers", action="store_true", help="also node web-push (npm) and webpush_async")
-    parser.add_argument(
-        "--breaking-during", action="store_true", help="breaking news amid an ordinary alert (embedded)"
-    )
+    parser.add_argument("--breaking-during", action="store_true", help="breaking news amid an ordinary alert")
     parser.add_argument("--database-url", default="", help="an empty database; SQLite in a temporary folder without it")
     parser.add_argument("--broker-url", default="", help="RabbitMQ, for distributed")
     parser.add_argument("--delay", type=float, default=0.0, help="seconds that the sink waits before each answer")
@@ -262,7 +255,7 @@ def main() -> None:
         found |= {"accepted": warm.accepted, "lost": lost, "cpu_us_per_message": warm.cpu_us, "wall_s": warm.wall_s}
         found |= warm.percentiles_s | {"rss_mb": warm.rss_mb, "cold_cpu_us_per_message": cold.cpu_us}
         if options.breaking_during:
-            found |= bench.send_breaking_during(fleet, sender)
+            found |= bench.send_breaking_during(fleet)
         if options.peers:
             found["webpush_async_cpu_us"] = other = asyncio.run(measure_webpush_async(sink, key, 2000))
             found["node_web_push_cpu_us"] = node = measure_node(sink, key, 2000, install_web_push())

@@ -1,7 +1,8 @@
 """What a fan-out is measured with: the runner that every sender has, in this process or in workers of their own.
 
 `python -m benchmarks.fanout_parts DATABASE_URL BROKER_URL ORIGIN CA_FILE SUB_BATCH` is one worker. It answers each line
-of standard input with one of JSON: its CPU time (user and system, seconds) and peak memory (MB) so far.
+of standard input with one of JSON: its CPU time (user and system, seconds), its peak memory (MB) so far, and when the
+first message with each Topic was given to its wire. Workers share what they know of limits, as those of a site do.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from benchmarks.wire import SUBJECT, cpu_s, pin
 from notifier.addresses import AddressGuard
@@ -26,13 +27,14 @@ from notifier.engine.pauses import Pauses
 from notifier.engine.run import Runner, RunSettings
 from notifier.push.envelope import seal_now
 from notifier.push.http2.wire import Http2Wire
-from notifier.push.paced_wire import PacedWire, Pacer
+from notifier.push.paced_wire import PacedWire, Pacer, SharedLimits
 from notifier.push.pycurl_wire import PycurlWire
 from notifier.push.request import PushRequest
 from notifier.push.send import NO_LIMITS, Answer, Wire
 from notifier.push.vapid import VapidSigner, load_or_create_key
 from notifier.storage.database import Database
 from notifier.storage.deliveries import SqlDeliveryStore
+from notifier.storage.limits import SqlSharedLimits
 from notifier.telemetry import Metrics
 from tests.pushsink.process import ROOT
 
@@ -77,10 +79,13 @@ class WatchedWire:
 class Sender:
     """Makes runners for one process, with the service's own parts. The key is beside `ca_file`."""
 
-    def __init__(self, store: SqlDeliveryStore, origin: str, ca_file: Path, sub_batch: int) -> None:
+    def __init__(
+        self, store: SqlDeliveryStore, origin: str, ca_file: Path, sub_batch: int, shared: SharedLimits | None = None
+    ) -> None:
         self._store, self._origin, self._ca_file, self._sub_batch = store, origin, ca_file, sub_batch
         self._key = load_or_create_key(ca_file.with_name("vapid.pem"))
-        self._metrics, self._pacer = Metrics(), Pacer(system_clock)
+        self._metrics, self._pacer = Metrics(), Pacer(system_clock, [origin], shared)
+        self._pauses = Pauses(self._metrics, self._pacer.limited)
         self.first: dict[str | None, datetime] = {}
 
     def runner(self) -> Runner:
@@ -90,7 +95,7 @@ class Sender:
         watched = WatchedWire(PacedWire(wire, self._pacer), self.first)
         courier = Courier(watched, VapidSigner([self._key], SUBJECT), seal_now)
         settings = RunSettings(sub_batch=self._sub_batch)
-        return Runner(self._store, courier, Pauses(self._metrics), self._metrics, system_clock, settings)
+        return Runner(self._store, courier, self._pauses, self._metrics, system_clock, settings)
 
 
 class Fleet(Protocol):
@@ -102,6 +107,9 @@ class Fleet(Protocol):
     def used(self) -> tuple[float, float]:
         """CPU seconds of all senders, and the peak memory of the greatest in MB."""
 
+    def first_at(self, topic: str) -> datetime:
+        """When the first message with this Topic was given to a wire."""
+
     def stop(self) -> None:
         """End."""
 
@@ -111,6 +119,7 @@ class Embedded:
 
     def __init__(self, sender: Sender) -> None:
         forget_peak()
+        self._first = sender.first
         self._engine = LocalEngine(sender.runner, THREADS)
         self._engine.start()
 
@@ -121,6 +130,10 @@ class Embedded:
     def used(self) -> tuple[float, float]:
         """See Fleet."""
         return cpu_s(), peak_mb()
+
+    def first_at(self, topic: str) -> datetime:
+        """See Fleet."""
+        return self._first[topic]
 
     def stop(self) -> None:
         """See Fleet."""
@@ -161,6 +174,11 @@ class Distributed:
         reports = [self._ask(worker) for worker in self._workers]
         return sum(report["cpu_s"] for report in reports), max(report["rss_mb"] for report in reports)
 
+    def first_at(self, topic: str) -> datetime:
+        """See Fleet."""
+        reports = [self._ask(worker) for worker in self._workers]
+        return min(datetime.fromisoformat(report["first"][topic]) for report in reports if topic in report["first"])
+
     def stop(self) -> None:
         """See Fleet."""
         for worker in self._workers:
@@ -168,11 +186,11 @@ class Distributed:
         self._announcer.stop(STOP_S)
 
     @staticmethod
-    def _ask(worker: subprocess.Popen[str]) -> dict[str, float]:
+    def _ask(worker: subprocess.Popen[str]) -> dict[str, Any]:
         assert worker.stdin is not None
         assert worker.stdout is not None
         print("used", file=worker.stdin, flush=True)
-        report: dict[str, float] = json.loads(worker.stdout.readline())
+        report: dict[str, Any] = json.loads(worker.stdout.readline())
         return report
 
 
@@ -191,11 +209,12 @@ def main(url: str, broker_url: str, origin: str, ca_file: str, sub_batch: str) -
     """A worker, until standard input ends."""
     database = Database(url)
     store = SqlDeliveryStore(database)
-    sender = Sender(store, origin, Path(ca_file), int(sub_batch))
+    sender = Sender(store, origin, Path(ca_file), int(sub_batch), SqlSharedLimits(database))
     engine = BrokerEngine(broker_url, store, system_clock, Crew(sender.runner, THREADS))
     engine.start()
     for _ in sys.stdin:
-        print(json.dumps({"cpu_s": cpu_s(), "rss_mb": peak_mb()}), flush=True)
+        first = {topic: at.isoformat() for topic, at in sender.first.copy().items() if topic is not None}
+        print(json.dumps({"cpu_s": cpu_s(), "rss_mb": peak_mb(), "first": first}), flush=True)
     engine.stop(STOP_S)
     database.close()
 
