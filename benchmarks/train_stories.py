@@ -126,7 +126,7 @@ def main() -> None:
     print(json.dumps(asdict(fitted)), flush=True)
     if arguments.write:
         path = Path(notifier.stories.__path__[0]) / "weights.json"
-        path.write_text(json.dumps({"lexical": asdict(fitted)}, indent=2) + "\n", "utf-8")
+        path.write_text(json.dumps(asdict(fitted), indent=2) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -8,11 +8,10 @@ benchmarks/train_stories.py.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 DAY_S = 86_400.0
 
@@ -82,12 +81,6 @@ class Weights:
 
 
 @lru_cache(maxsize=1)
-def shipped() -> Mapping[str, Any]:
-    """The JSON file as it is: each set of coefficients by its name."""
-    loaded: Mapping[str, Any] = json.loads(files("notifier.stories").joinpath("weights.json").read_text("utf-8"))
-    return loaded
-
-
 def shipped_weights() -> Weights:
     """The coefficients that the service decides by."""
-    return Weights(**shipped()["lexical"])
+    return Weights(**json.loads(files("notifier.stories").joinpath("weights.json").read_text("utf-8")))
