@@ -55,6 +55,15 @@ class DeskResult:
     emptied: tuple[tuple[int, int], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _LastDay:
+    """What was told in the 24 hours before `at`: (story, alert), oldest first; and first alerts by topic."""
+
+    at: datetime
+    told: tuple[tuple[int, PastAlert], ...]
+    spent: Mapping[str, int]
+
+
 class Desk:
     """Groups items into stories and decides what is alerted. Call `restore` once, then `take` for every poll."""
 
@@ -71,8 +80,8 @@ class Desk:
         self._habits = Habits()
         self._word = OperatorsWord()
         self._unsettled = False
-        self._spent_at: datetime | None = None  # when `_spent_then` was counted; None: alerts came since
-        self._spent_then: Mapping[str, int] = {}
+        self._told: list[tuple[int, PastAlert]] = []  # the same, oldest first
+        self._lately: _LastDay | None = None  # None: alerts came since
         self.use_topics(matcher, topics)
 
     def use_topics(self, matcher: Matcher, topics: Sequence[Topic]) -> None:
@@ -93,7 +102,7 @@ class Desk:
         for item in items:
             self._adopt(item)
         for alert in alerts:
-            self._past[alert.story_id].append(PastAlert.of(alert))
+            self._remember(PastAlert.of(alert))
             if alert.breaking:
                 self._habits.note_breaking(alert.story_id, alert.decided_at)
         self._grouper.next_story_id = max(self._grouper.next_story_id, next_story_id)
@@ -200,6 +209,7 @@ class Desk:
         self._past.clear()
         for story_id, alert in homes:
             self._past[story_id].append(alert)
+        self._told, self._lately = homes, None
 
     def _story_of(self, item_id: int) -> int:
         story_id = self._grouper.story_of(item_id)
@@ -216,7 +226,7 @@ class Desk:
             judgement=moment.judgement,
             gated=moment.gated,
             past=tuple(past),
-            spent=self._spent(moment.at),
+            spent=self._last_day(moment.at).spent,
             spokesman=moment.spokesman,
             support=self._support(moment),
             recent=self._recent(moment),
@@ -236,7 +246,8 @@ class Desk:
 
     def _remember(self, alert: PastAlert) -> None:
         self._past[alert.story_id].append(alert)
-        self._spent_at = None
+        self._told.append((alert.story_id, alert))
+        self._lately = None
 
     def _as_ruled(self, verdict: Send | Hold, now: datetime, *, quiet: bool) -> Verdict:
         """What an operator's word makes of it: held for an editor, or left unsent where both parts were sent before."""
@@ -289,30 +300,20 @@ class Desk:
         """The last day's alerts of other stories; none where nothing is to be alerted."""
         if not moment.judgement.breaking and moment.story_id not in self._past:
             return ()
-        return tuple(
-            alert
-            for story_id, past in self._past.items()
-            if story_id != moment.story_id
-            for alert in past
-            if moment.at - alert.decided_at < DAY
-        )
+        return tuple(alert for story_id, alert in self._last_day(moment.at).told if story_id != moment.story_id)
 
-    def _spent(self, now: datetime) -> Mapping[str, int]:
-        """First alerts of the last 24 hours, a topic."""
-        if self._spent_at != now:
-            self._spent_then = Counter(
-                slug
-                for past in self._past.values()
-                for alert in past
-                if alert.kind == "new" and now - alert.decided_at < DAY
-                for slug in alert.topics
-            )
-            self._spent_at = now
-        return self._spent_then
+    def _last_day(self, now: datetime) -> _LastDay:
+        if self._lately is None or self._lately.at != now:
+            young = itertools.takewhile(lambda told: now - told[1].decided_at < DAY, reversed(self._told))
+            told = tuple(reversed(tuple(young)))
+            firsts = (alert for _, alert in told if alert.kind == "new")
+            self._lately = _LastDay(now, told, Counter(slug for alert in firsts for slug in alert.topics))
+        return self._lately
 
     def _forget(self, now: datetime) -> None:
         """Let go of what is older than the window."""
         self._grouper.forget(now)
+        self._told = [told for told in self._told if now - told[1].decided_at < DAY]
         for story_id in [i for i, past in self._past.items() if now - past[-1].decided_at > WINDOW]:
             if self._grouper.story(story_id) is None:
                 del self._past[story_id]
