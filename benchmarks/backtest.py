@@ -3,7 +3,8 @@
     python -m benchmarks.backtest [RECORDING] [--items N]
 
 The recording is grouped by the service's own desk first, which is not counted. `rule_ms`: CPU of the dearest shipped
-topic's preview over all of it, by the code behind the console's workbench and `notifier topics backtest`;
+topic's preview over all of it, by the code behind the console's workbench and with the collector set as the service
+sets it;
 `index_ms`: reading the items' words, once; `shipped_ms` and `alerts`: for each shipped topic.
 """
 
@@ -24,6 +25,7 @@ from notifier.alerts.alert import NewAlert
 from notifier.alerts.decide import AlertRules, Drop
 from notifier.alerts.desk import Desk
 from notifier.alerts.preview import Record, preview
+from notifier.cli.run import collect_seldom
 from notifier.config.files import load_topics
 from notifier.replay import Recorder, polls, read_recording
 from notifier.stories.story import StoryItem
@@ -43,6 +45,7 @@ def main() -> None:
     parser.add_argument("recording", type=Path, nargs="?", default=RECORDING)
     parser.add_argument("--items", type=int, default=1_000_000, help="read at most so many lines (all)")
     arguments = parser.parse_args()
+    collect_seldom()
     topics = load_topics(TOPICS)
     items, alerts = settled(arguments.recording, arguments.items)
     record, index_ms = timed(lambda: Record(items, alerts))
