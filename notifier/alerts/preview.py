@@ -23,7 +23,7 @@ from notifier.topics.corpus import Corpus, PastItem
 from notifier.topics.match import TopicIndex
 from notifier.topics.query import parse
 from notifier.topics.text import Text
-from notifier.topics.topic import MatchedWord, Topic, TopicMatch
+from notifier.topics.topic import MatchedWord, Topic, TopicMatch, TopicMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +178,7 @@ class _PreviewDesk(Desk):
         to_others = (replace(alert, topics=alert.topics - {topic.slug}) for alert in alerts)
         self._to_come = deque(alert for alert in to_others if alert.topics)
         self._slug = topic.slug
+        self._waits = topic.mode is TopicMode.BREAKING
         self._true = {(item.id, item.version) for item in matching}
         self._first_true: dict[int, StoryItem] = {}
 
@@ -194,6 +195,8 @@ class _PreviewDesk(Desk):
                 return None
             self._first_true[moment.story_id] = true[0]
             self._matches[moment.story_id] = {self._slug: TopicMatch(self._slug, ())}
+        if self._waits and not moment.judgement.breaking and moment.story_id not in self._past:
+            return None  # as nearly all do: not worth a case
         _, verdict = self._judge(moment)
         return self._explained(verdict.alert) if isinstance(verdict, Send | Hold) else None
 
