@@ -63,11 +63,15 @@ def settled(recording: Path, most: int) -> tuple[list[StoryItem], list[NewAlert]
     topics = load_topics(TOPICS)
     desk, recorder = Desk(TopicIndex(topics), topics), Recorder()
     items: list[StoryItem] = []
+    near: dict[int, tuple[int, ...]] = {}
     alerts: list[NewAlert] = []
     for at, lines in polls(itertools.islice(read_recording(recording), most)):
         newest = {item.id: item for item in (recorder.item(line, at) for line in lines)}
         result = desk.take(list(newest.values()), at)
-        items += [replace(newest[g.item_id], story_id=g.story_id) for g in result.groupings]
+        for grouping in result.groupings:  # as they are stored
+            near.setdefault(grouping.item_id, grouping.near)
+            told = newest[grouping.item_id]
+            items.append(replace(told, story_id=grouping.story_id, near=near[grouping.item_id]))
         alerts += [verdict.alert for verdict in result.verdicts if not isinstance(verdict, Drop)]
     return items, alerts
 
