@@ -182,19 +182,30 @@ class _PreviewDesk(Desk):
         self._true = {(item.id, item.version) for item in matching}
         self._first_true: dict[int, StoryItem] = {}
 
-    def ask(self, past: PastMoment) -> NewAlert | None:
-        """What would have been sent then, or put before an editor."""
-        moment = past.moment
+    def ask_poll(self, poll: Iterable[PastMoment]) -> Iterator[NewAlert]:
+        """What would have been sent after a poll, or put before an editor: all that came is read before it counts."""
+        moments = list(poll)
+        for past in moments:
+            self._read(past)
+        for past in moments:
+            alert = self._ask(past.moment)
+            if alert is not None:
+                yield alert
+
+    def _read(self, past: PastMoment) -> None:
+        story_id = past.moment.story_id
+        for item in past.brought:
+            if (item.id, item.version) in self._true:
+                self._note_teller(item, story_id, self._slug)
+                if story_id not in self._first_true:
+                    self._first_true[story_id] = item
+                    self._matches[story_id] = {self._slug: TopicMatch(self._slug, ())}
+
+    def _ask(self, moment: Moment) -> NewAlert | None:
         while self._to_come and self._to_come[0].decided_at < moment.at:
             self._remember(self._to_come.popleft())
-        true = [item for item in past.brought if (item.id, item.version) in self._true]
-        for item in true:
-            self._note_teller(item, moment.story_id, self._slug)
-        if moment.story_id not in self._first_true:
-            if not true:  # what is sent of it is for other topics
-                return None
-            self._first_true[moment.story_id] = true[0]
-            self._matches[moment.story_id] = {self._slug: TopicMatch(self._slug, ())}
+        if moment.story_id not in self._first_true:  # what is sent of it is for other topics
+            return None
         if self._waits and not moment.judgement.breaking and moment.story_id not in self._past:
             return None  # as nearly all do: not worth a case
         _, verdict = self._judge(moment)
@@ -218,7 +229,8 @@ def preview(topic: Topic, record: Record, rules: AlertRules, since: datetime, un
     earlier = [alert for alert in record.alerts if alert.story_id in stories]
     desk = _PreviewDesk(topic, matching, earlier, rules)
     touched = (past for past in record.moments if past.moment.story_id in stories)
-    decided = (alert for past in touched if (alert := desk.ask(past)) is not None)
+    by_poll = itertools.groupby(touched, key=lambda past: past.moment.at)
+    decided = (alert for _, poll in by_poll for alert in desk.ask_poll(poll))
     within = [alert for alert in decided if since <= alert.decided_at < until and topic.slug in alert.topics]
     updates = Counter(alert.story_id for alert in within if alert.kind is not AlertKind.NEW)
     index = TopicIndex([topic])
