@@ -14,7 +14,7 @@ def because(why: Any) -> str:
         parts = list(topics)
     facts = why.get("facts") or {}
     if facts:
-        parts.append("changed: " + ", ".join(f"{kind} {value}" for kind, value in facts.items()))
+        parts.append("changed: " + ", ".join(f"{kind} {' '.join(map(str, stated))}" for kind, stated in facts.items()))
     signals = why.get("signals") or {}
     if signals.get("sources"):
         sources, weight, needed = signals["sources"], signals.get("weight"), signals.get("needed")
