@@ -152,8 +152,8 @@ def test_what_makes_an_alert_is_told_in_sentences() -> None:
     assert changed == ("Its facts changed: number 4", [("the headline before", "Ferry aground")])
     assert budget == ("Not sent to followers of ships: the daily budget is spent", [])
     assert told[0] == (
-        "Told by 2 independent sources: weight 3 of the 2.5 that make it breaking, called so by A (live: 3 of 4 broke); "
-        "2.4 times as fast as is usual for the hour, with C of the possibly related #3"
+        "Told by 2 independent sources: weight 3 of the 2.5 that make it breaking, called so by A (live: 3 of 4 broke)"
+        "; 2.4 times as fast as is usual for the hour, with C of the possibly related #3"
     )
     assert because(why).startswith("changed: number 4; told by A, B (weight 3 of 2.5); called so by A (live: 3 of 4")
 
