@@ -8,6 +8,7 @@ let asked = 0;
 let waiting;
 const stream = new EventSource("/console/events");
 stream.addEventListener("changed", refresh);
+stream.addEventListener("open", refresh); // what changed before the server listened for us is told by no event
 addEventListener("pagehide", () => stream.close());
 setInterval(countDown, 1000);
 const every = document.querySelector("[data-every]")?.dataset.every;
