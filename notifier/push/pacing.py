@@ -69,15 +69,13 @@ class Minute:
 class Limit:
     """What is known of a service's limit: of all that this site sends there, so that workers may share it.
 
-    `minute` is under way, `before` the one before it; `per_minute`: the limit that is kept, since `limited_since`, and
-    doubled at `lifts_at`.
+    `minute` is under way, `before` the one before it; `per_minute`: the limit that is kept, doubled at `lifts_at`.
     """
 
     minute: Minute = Minute()
     before: Minute = Minute()
     limited_minutes: int = 0
     per_minute: int | None = None
-    limited_since: datetime | None = None
     lifts_at: datetime | None = None
 
 
@@ -237,10 +235,10 @@ def _roll(limit: Limit, now: datetime, *, may_limit: bool) -> Limit:
     limit = replace(limit, minute=Minute(), before=limit.minute, limited_minutes=limited_minutes)
     if limit.per_minute is None:
         if may_limit and limited_minutes >= LIMITED_MINUTES:
-            return replace(limit, per_minute=LIMITED_PER_MINUTE, limited_since=now, lifts_at=now + LIFT_AFTER)
+            return replace(limit, per_minute=LIMITED_PER_MINUTE, lifts_at=now + LIFT_AFTER)
     elif limit.lifts_at is not None and now >= limit.lifts_at:
         # An hour without a 429: try twice as many, and in the end as many as there are.
         if 2 * limit.per_minute > LIFTED:
-            return replace(limit, per_minute=None, limited_since=None, lifts_at=None, limited_minutes=0)
+            return replace(limit, per_minute=None, lifts_at=None, limited_minutes=0)
         return replace(limit, per_minute=2 * limit.per_minute, lifts_at=now + LIFT_AFTER)
     return limit

@@ -61,7 +61,6 @@ def state_of(limit: Limit) -> dict[str, Any]:
         "before": _minute_state(limit.before),
         "limited_minutes": limit.limited_minutes,
         "per_minute": limit.per_minute,
-        "limited_since": _text(limit.limited_since),
         "lifts_at": _text(limit.lifts_at),
     }
 
@@ -75,7 +74,6 @@ def limit_of(state: Mapping[str, Any]) -> Limit:
         _minute(state["before"]),
         state["limited_minutes"],
         state["per_minute"],
-        _time(state["limited_since"]),
         _time(state["lifts_at"]),
     )
 

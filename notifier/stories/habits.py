@@ -28,13 +28,13 @@ LEAST_MEANT = 3
 LEAST_SHARE = 0.5
 MOST_MARKED = 60
 TIME_TO_BREAK = timedelta(hours=6)
+RED_SIGNS = "\U0001f534\U0001f6a8"
 MARKER = re.compile(
     r"^\W*(breaking(?: news)?|just in|urgent|developing|flash|live(?: updates?)?)\s*[:|!\u2013\u2014]"
-    r"|^\s*[\U0001f534\U0001f6a8]",
+    rf"|^\s*[{RED_SIGNS}]",
     re.IGNORECASE,
 )
-RED_SIGNS = "\U0001f534\U0001f6a8"
-# How a marker may begin in an address book of headlines: what a database can look for; `marker` decides.
+# What a database can look for, since it knows no such pattern: `marker` decides on what it finds.
 BEGINNINGS = ("breaking", "just in", "urgent", "developing", "flash", "live", *RED_SIGNS)
 LONG_FORMS = words("news updates update")
 

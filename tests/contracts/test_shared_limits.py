@@ -21,7 +21,6 @@ KEPT = Limit(
     before=Minute(NOON - timedelta(seconds=60, microseconds=1), sent=900),
     limited_minutes=3,
     per_minute=1000,
-    limited_since=NOON - timedelta(hours=1),
     lifts_at=NOON,
 )
 

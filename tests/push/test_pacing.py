@@ -151,7 +151,6 @@ def test_a_few_throttled_devices_do_not_stop_a_service() -> None:
 def test_a_site_that_chrome_limits_is_recognised_after_three_minutes() -> None:
     pace = limited(Pace(may_limit=True))
     assert pace.per_minute == 1000
-    assert pace.limit.limited_since == after(180)
 
 
 def test_no_other_service_is_thought_to_limit_sites() -> None:
@@ -188,11 +187,10 @@ def test_an_hour_without_a_429_doubles_the_limit_until_it_is_gone() -> None:
         pace, _ = admit(pace, 10, now + timedelta(seconds=70), urgent=False)
         limits.append(pace.per_minute)
     assert limits[:5] == [2000, 4000, 8000, LIFTED, None]
-    assert pace.limit.limited_since is None
 
 
 def test_a_429_while_trying_more_brings_the_limit_back() -> None:
-    limit = Limit(per_minute=4000, limited_since=NOW, lifts_at=after(60))
+    limit = Limit(per_minute=4000, lifts_at=after(60))
     pace = Pace(may_limit=True, limit=limit)
     pace = learn(pace, batch(1000, throttled=500), NOW)
     assert (pace.per_minute, pace.limit.lifts_at) == (1000, after(3600))
