@@ -9,11 +9,14 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections import Counter as Counts
+from collections.abc import Iterable, MutableMapping
 from typing import Any
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from notifier.troubles import Code, Trouble
 
 SECRET_KEYS = frozenset({"endpoint", "p256dh", "auth", "authorization", "token", "keys", "private_key", "subscription"})
 REDACTED = "(not logged)"
@@ -81,10 +84,20 @@ class Metrics:
             "notifier_decision_to_accepted_seconds", "From an alert's decision to a push service's yes, per sub-batch",
             buckets=SECONDS, registry=self.registry,
         )  # fmt: skip
+        self.troubles = Gauge(
+            "notifier_troubles", "What is wrong just now, as /readyz and the console tell it", ["code"],
+            registry=self.registry,
+        )  # fmt: skip
         self.config_broken = Gauge(
             "notifier_config_broken", "1 while a changed file is broken and the last good one is in force", ["file"],
             registry=self.registry,
         )  # fmt: skip
+
+    def show_troubles(self, troubles: Iterable[Trouble]) -> None:
+        """Count what is wrong just now, by code; a code that is over stays, at 0."""
+        counts = Counts(trouble.code for trouble in troubles)
+        for code in Code:
+            self.troubles.labels(code.value).set(counts[code])
 
     def exposition(self) -> bytes:
         """The text that Prometheus reads."""

@@ -7,17 +7,22 @@ Never named: an endpoint, a key, a reader's words. docs/troubles.md lists the co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from threading import Lock
+from typing import Protocol
 
 import structlog
 
 from notifier.clock import Clock, system_clock
 
 log = structlog.get_logger()
+
+LOOK_EVERY_S = 10.0
+SILENT_AFTER = timedelta(seconds=4 * LOOK_EVERY_S)
+"""A process that has said nothing for so long runs no more, or is stuck."""
 
 MOST_SUBJECTS = 100
 """Of one code: a thousand feeds that fail are one trouble for a person, and must not fill the memory."""
@@ -71,6 +76,29 @@ class Trouble:
     grave: bool = False
     since: datetime | None = None
     count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessReport:
+    """What one process of the service said last: who it is, when (aware UTC), and its troubles."""
+
+    process: str
+    role: str
+    seen_at: datetime
+    troubles: tuple[Trouble, ...] = ()
+
+
+class ReportStore(Protocol):
+    """What all processes say, where each of them and the command line can read it. Synchronous."""
+
+    def put(self, report: ProcessReport) -> None:
+        """Replace what this process said before; forget those who have long been silent."""
+
+    def reports(self, since: datetime) -> Sequence[ProcessReport]:
+        """What was said since then, by each process that is running."""
+
+    def remove(self, process: str) -> None:
+        """This process ends."""
 
 
 Source = Callable[[], Iterable[Trouble]]

@@ -14,9 +14,11 @@ from notifier.cli import app
 from notifier.config.settings import PREFIX, Settings
 from notifier.errors import NotifierError
 from notifier.telemetry import Metrics
+from notifier.troubles import Code
 
 ROOT = Path(__file__).parents[1]
 OPERATING = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+TROUBLES = (ROOT / "docs" / "troubles.md").read_text(encoding="utf-8")
 ERRORS = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
 
 
@@ -53,6 +55,10 @@ def test_every_error_code_is_documented_with_its_status_and_no_other() -> None:
     documented = {(code, int(status)) for code, status in re.findall(r"^\| `([\w-]+)` \| (\d+)", ERRORS, re.MULTILINE)}
     ours = {kind for kind in kinds(NotifierError) if kind.__module__ == errors.__name__}
     assert documented == {(kind.code, kind.http_status) for kind in ours}
+
+
+def test_every_trouble_is_documented_and_no_other() -> None:
+    assert set(re.findall(r"^\| `([\w-]+)` \|", TROUBLES, re.MULTILINE)) == {code.value for code in Code}
 
 
 @pytest.mark.parametrize(

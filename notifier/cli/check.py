@@ -17,6 +17,7 @@ from notifier.errors import ConfigError, NotifierError
 
 if TYPE_CHECKING:
     from notifier.config.settings import Settings
+    from notifier.troubles import Trouble
 
 
 def check(
@@ -24,7 +25,7 @@ def check(
         SchemaFile | None, typer.Option(help="Print a file's JSON Schema instead, for editors that complete and check")
     ] = None,
 ) -> None:
-    """Look at settings, files, keys and database, and say what to do. Exit code 1 if something is wrong."""
+    """Look at settings, files, keys, database and what runs, and say what to do. Exit code 1 if something is wrong."""
     if schema is not None:
         typer.echo(schema_text(schema), nl=False)
         return
@@ -49,8 +50,27 @@ def check(
         except NotifierError as problem:
             well = False
             out.print(f"[bold red]wrong[/] {name:12} {escape(str(problem))}", soft_wrap=True)
+    for trouble in _troubles(chosen):
+        well = well and not trouble.grave
+        mark = "[bold red]wrong[/]" if trouble.grave else "[yellow]note[/] "
+        out.print(f"{mark} {trouble.code.value:12} {escape(f'{trouble.what}. {trouble.do}')}", soft_wrap=True)
     if not well:
         raise typer.Exit(1)
+
+
+def _troubles(chosen: Settings) -> list[Trouble]:
+    """What the settings alone say, and what the processes that run now say of themselves."""
+    from notifier.diagnosis import merged, of_settings
+    from notifier.wiring.parts import running_processes
+
+    running = running_processes(chosen)
+    if running:
+        said = ", ".join(sorted(report.role for report in running))
+        out.print(f"[green]ok[/]    {'running':12} {len(running)} of this service’s processes: {said}", soft_wrap=True)
+    else:
+        out.print(f"[green]ok[/]    {'running':12} no process of this service tells how it is", soft_wrap=True)
+    public = chosen.base_url.startswith("https:")
+    return merged([*(report.troubles for report in running), of_settings(chosen.contact, public=public)])
 
 
 def keys() -> None:
@@ -79,8 +99,6 @@ def _topics(chosen: Settings) -> str:
 
 
 def _contact(chosen: Settings) -> str:
-    if chosen.contact.endswith("@localhost"):
-        return "not set: fine for a trial; set NOTIFIER_CONTACT before real use, Apple refuses pushes without one"
     return chosen.contact
 
 

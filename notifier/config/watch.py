@@ -31,6 +31,11 @@ class WatchedFile(Generic[Content]):
         self.error: ConfigError | None = None
         metrics.config_broken.labels(path.name).set(0)
 
+    @property
+    def name(self) -> str:
+        """The file's name, without its folder."""
+        return self._path.name
+
     def refresh(self) -> bool:
         """Look at the file; True if its content was replaced."""
         stamp = _stamp(self._path)

@@ -71,6 +71,11 @@ class BrokerEngine:
         if self._reconciler is not None:
             self._reconciler.start()
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether both queues are reached just now."""
+        return all(lane.is_connected for lane in self._lanes.values())
+
     def wake(self) -> None:
         """Chunks were accepted just now: tell the workers."""
         for breaking, count in self._chunks.waiting(self._clock()).items():
@@ -105,6 +110,11 @@ class _Lane:
         self._broker: AioPikaBroker | None = None
         self._own = threading.local()
         self._runners: list[Runner] = []
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the queue is reached just now."""
+        return self._broker is not None
 
     async def announce(self, count: int) -> None:
         """Put `count` messages into the queue; if that fails, the reconcilers find the chunks."""

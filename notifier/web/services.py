@@ -18,6 +18,7 @@ from notifier.push.outcome import Outcome
 from notifier.subscribers.endpoint import EndpointPolicy
 from notifier.subscribers.subscriber import Subscription, SubscriptionStore
 from notifier.topics.topic import Topic
+from notifier.troubles import Trouble
 
 if TYPE_CHECKING:
     from notifier.web.console.services import ConsoleServices
@@ -74,7 +75,7 @@ class WebServices:
     `topics` gives the topics in force, in the order of the page; `public_key` the key that browsers subscribe with at
     present (base64url without padding); `send_test` pushes a test alert to one subscription and says what came of
     it; `recent_alerts` gives the newest alerts first; `metrics` the Prometheus text format; `receipts` counts what
-    browsers tell of alerts, None where they are not asked to.
+    browsers tell of alerts, None where they are not asked to; `troubles` is what is wrong just now.
     """
 
     site: SiteSettings
@@ -88,6 +89,7 @@ class WebServices:
     readiness: Callable[[], Mapping[str, Check]]
     metrics: Callable[[], bytes]
     websub: WebSubCallback | None = None
+    troubles: Callable[[], Sequence[Trouble]] = tuple
     console: ConsoleServices | None = None
     receipts: ReceiptDesk | None = None
 

@@ -53,6 +53,7 @@ from notifier.storage.subscriptions import SqlSubscriptionStore
 from notifier.subscribers.subscriber import Subscription
 from notifier.telemetry import Metrics
 from notifier.topics.topic import Topic
+from notifier.troubles import LOOK_EVERY_S, Troubles
 from notifier.web.console.recent import RecentNews
 from notifier.web.receipts import ReceiptDesk
 from notifier.web.services import Check, PublicKey, WebServices
@@ -65,6 +66,7 @@ from notifier.wiring.parts import (
     make_trial,
     site_settings,
 )
+from notifier.wiring.troubles import Watch
 
 log = structlog.get_logger()
 
@@ -99,7 +101,9 @@ class House:
         metrics: Metrics,
         clock: Clock,
         role: Role = Role.ALL,
+        troubles: Troubles | None = None,
     ) -> None:
+        troubles = troubles or Troubles()
         self.role = role
         self.settings, self.files, self.metrics, self.clock = settings, files, metrics, clock
         self.keyring = Keyring(settings.vapid_key_path)
@@ -143,6 +147,8 @@ class House:
             broke=lambda feeds: self.feeds.broke(feeds, self.clock()),
         )
         self.asking: tuple[Fetcher, Reader] | None = None
+        self.troubles = troubles
+        self.watch = Watch(self, troubles)
         self.chore_states: Callable[[], Sequence[ChoreState]] = tuple
         self._items_stored: Callable[[], None] = lambda: None
 
@@ -195,12 +201,13 @@ class House:
             Chore("config", 1.0, self._refresh_files),
             Chore("gauges", 15.0, self._show_gauges),
             Chore("receipts", 1.0, self._hand_receipts_over),
+            Chore("troubles", LOOK_EVERY_S, self._look_at_troubles),
             Chore("audience", 3600.0, self._count_audience),
             Chore("prune", 3600.0, self._prune),
             Chore("keys", 3600.0, self._retire_keys),
         ]
         if not self.role.polls:
-            chores = [chore for chore in chores if chore.name in {"config", "gauges", "receipts"}]
+            chores = [chore for chore in chores if chore.name in {"config", "gauges", "receipts", "troubles"}]
         pipeline = Pipeline(chores, self.news.work if self.role.polls else None, self.engine)
         self._items_stored = pipeline.wake
         self.chore_states = pipeline.states
@@ -219,6 +226,7 @@ class House:
             recent_alerts=lambda: [alert for alert in self.alerts.recent(30) if alert.withdrawn_at is None],
             readiness=self.readiness,
             metrics=self.metrics.exposition,
+            troubles=self.watch.all,
             websub=websub,
             receipts=self.receipt_desk if self.settings.receipts else None,
             console=console_services(self),
@@ -289,6 +297,9 @@ class House:
             states[feed.state.value] = states.get(feed.state.value, 0) + 1
         for state in FeedState:
             self.metrics.feeds.labels(state.value).set(states.get(state.value, 0))
+
+    async def _look_at_troubles(self) -> None:
+        await asyncio.to_thread(self.watch.look)
 
     async def _count_audience(self) -> None:
         await asyncio.to_thread(self.audience.snapshot, self.clock())

@@ -34,9 +34,11 @@ from notifier.storage.access import SqlIdentityStore
 from notifier.storage.database import Database
 from notifier.storage.migrate import newest_revision, revision, upgrade
 from notifier.storage.subscriptions import SqlSubscriptionStore
+from notifier.storage.troubles import SqlReportStore
 from notifier.subscribers.endpoint import EndpointPolicy
 from notifier.topics.match import TopicIndex
 from notifier.topics.topic import Topic
+from notifier.troubles import SILENT_AFTER, ProcessReport
 from notifier.web.console.by_provider import CALLBACK
 from notifier.web.console.services import ProviderSignIn
 from notifier.web.provider.http import ProviderHttp
@@ -65,6 +67,18 @@ def schema_state(settings: Settings) -> str:
     if found is None:
         return to_be_made
     return "as this version wants it" if found == newest_revision() else "will be brought up to date at the next start"
+
+
+def running_processes(settings: Settings) -> Sequence[ProcessReport]:
+    """What the processes that run now say of themselves; none where the database cannot be asked."""
+    try:
+        url = make_url(settings.database)
+        if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+            return ()
+        with closing(Database(settings.database)) as database:
+            return SqlReportStore(database).reports(system_clock() - SILENT_AFTER)
+    except (SQLAlchemyError, ArgumentError, OSError, ImportError):
+        return ()  # no such table, or nobody answers: the line on the database says so
 
 
 @contextmanager

@@ -33,6 +33,7 @@ async def serve(settings: Settings, announce: Callable[[str, dict[str, str]], No
         database = open_database(settings)
         stack.callback(database.close)
         house = House(settings, files, database, metrics, make_clock(settings), role)
+        stack.callback(house.watch.end)
         stack.callback(house.trials.shutdown, cancel_futures=True)
         stack.callback(house.receipt_desk.hand_over)  # what was told since the last second
         poller, websub = (None, None) if role is Role.WORK else await house.enter_poller(stack)

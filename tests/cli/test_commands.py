@@ -28,6 +28,8 @@ from notifier.storage.database import Database
 from notifier.storage.receipts import SqlReceiptStore, add_times
 from notifier.storage.schema import feed
 from notifier.storage.subscriptions import SqlSubscriptionStore
+from notifier.storage.troubles import SqlReportStore
+from notifier.troubles import Code, ProcessReport, Trouble
 from notifier.wiring.parts import open_database
 from tests.contracts.samples import NOON, a_subscription, an_alert
 
@@ -93,6 +95,22 @@ def test_check_says_ok_of_each_part(run: Run) -> None:
     assert result.exit_code == 0, result.output
     assert "1 feeds of 1 publishers" in result.output
     assert "will be made" in result.output
+
+
+def test_check_tells_what_the_running_service_says_of_itself(run: Run, database: Database) -> None:
+    slow = Trouble(Code.DESK_BEHIND, "The desk is 9 minutes behind", "Look at the log", grave=True)
+    SqlReportStore(database).put(ProcessReport("one", "all", system_clock(), (slow,)))
+    result = run("check")
+    assert result.exit_code == 1
+    assert "The desk is 9 minutes behind. Look at the log" in result.output
+
+
+def test_check_says_that_nothing_runs(run: Run, database: Database) -> None:
+    SqlReportStore(database).put(ProcessReport("killed", "all", system_clock() - timedelta(minutes=5)))
+    result = run("check")
+    assert "no process of this service tells how it is" in result.output
+    assert "base-url-unset" in result.output
+    assert result.exit_code == 0
 
 
 def test_check_names_the_file_the_line_and_the_fix(run: Run, folder: Path) -> None:

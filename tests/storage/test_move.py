@@ -20,6 +20,7 @@ from notifier.errors import ConfigError
 from notifier.storage.alerts import SqlAlertStore
 from notifier.storage.counters import keep_counters
 from notifier.storage.database import Database
+from notifier.storage.migrate import newest_revision
 from notifier.storage.move import BATCH, TABLES, Move, Step, place
 from notifier.storage.news import SqlNewsStore
 from notifier.storage.schema import alert, envelope, item, metadata, subscription, topic
@@ -227,7 +228,7 @@ def test_a_move_that_is_killed_again_and_again_ends_with_everything(
     with source.writing() as connection:
         connection.execute(text("DROP TABLE IF EXISTS alembic_version"))
         connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
-        connection.execute(text("INSERT INTO alembic_version SELECT '0005'"))
+        connection.execute(text(f"INSERT INTO alembic_version SELECT '{newest_revision()}'"))
     line, environment = command(source, target, tmp_path)
     for kill in range(kills):
         with subprocess.Popen(line, env=environment, cwd=tmp_path, stderr=subprocess.DEVNULL) as victim:

@@ -23,6 +23,7 @@ from notifier.push.outcome import Delivered, Outcome
 from notifier.subscribers.endpoint import EndpointPolicy
 from notifier.subscribers.subscriber import NewSubscription, Subscription
 from notifier.topics.topic import Topic
+from notifier.troubles import Trouble
 from notifier.web.app import build_app
 from notifier.web.receipts import ReceiptDesk
 from notifier.web.services import Check, PublicKey, SiteSettings, WebServices, WebSubCallback
@@ -133,6 +134,7 @@ class Site:
     tested: list[Subscription] = field(default_factory=list)
     alerts: tuple[Alert, ...] = ()
     checks: dict[str, Check] = field(default_factory=lambda: {"database": Check(ok=True, detail="answers")})
+    troubles: tuple[Trouble, ...] = ()
     websub: WebSubCallback | None = None
     key: str = base64url(PUBLIC_POINT)
     push_origins: tuple[str, ...] = ()
@@ -153,6 +155,7 @@ class Site:
             recent_alerts=lambda: self.alerts,
             readiness=lambda: self.checks,
             metrics=lambda: b"notifier_up 1\n",
+            troubles=lambda: self.troubles,
             websub=self.websub,
             receipts=self.receipts,
         )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from notifier.troubles import Code, Trouble
 from notifier.web.services import Check
-from tests.web.site import Site
+from tests.web.site import NOW, Site
 
 
 def test_a_process_that_answers_is_healthy() -> None:
@@ -21,7 +22,11 @@ def test_ready_shows_each_check_in_words() -> None:
     answer = Site(checks={"database": Check(ok=True, detail="answers in 2 ms")}).ask("GET", "/readyz")
 
     assert answer.status == 200
-    assert answer.json == {"ready": True, "checks": {"database": {"ok": True, "detail": "answers in 2 ms"}}}
+    assert answer.json == {
+        "ready": True,
+        "checks": {"database": {"ok": True, "detail": "answers in 2 ms"}},
+        "troubles": [],
+    }
 
 
 def test_one_check_that_fails_makes_the_service_not_ready() -> None:
@@ -30,6 +35,25 @@ def test_one_check_that_fails_makes_the_service_not_ready() -> None:
     answer = Site(checks=checks).ask("GET", "/readyz")
 
     assert (answer.status, answer.json["ready"]) == (503, False)
+
+
+def test_a_trouble_is_told_in_full_and_is_no_reason_to_send_readers_elsewhere() -> None:
+    slow = Trouble(Code.DESK_BEHIND, "The desk is 9 minutes behind", "Look at the log", grave=True, since=NOW, count=4)
+
+    answer = Site(troubles=(slow,)).ask("GET", "/readyz")
+
+    assert answer.status == 200
+    assert answer.json["troubles"] == [
+        {
+            "code": "desk-behind",
+            "subject": "",
+            "what": "The desk is 9 minutes behind",
+            "do": "Look at the log",
+            "grave": True,
+            "since": NOW.isoformat(),
+            "count": 4,
+        }
+    ]
 
 
 def test_metrics_are_handed_through() -> None:

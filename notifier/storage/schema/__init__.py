@@ -27,6 +27,7 @@ from notifier.storage.schema.operators import (
     operator,
     operator_identity,
     operator_session,
+    process_report,
     provider_visit,
 )
 from notifier.storage.schema.stories import grouping, operator_choice, story, story_ruling
@@ -66,6 +67,7 @@ __all__ = [
     "operator_choice",
     "operator_identity",
     "operator_session",
+    "process_report",
     "provider_visit",
     "push_limit",
     "story",

@@ -94,3 +94,13 @@ operator_identity = Table(
     Column("linked_at", UtcTime, nullable=False),
     Column("managed", Boolean, nullable=False, server_default=false()),
 )
+
+# What each running process says of itself, for the others and for `notifier check`; replaced every few seconds.
+process_report = Table(
+    "process_report",
+    metadata,
+    Column("process", String(32), primary_key=True),
+    Column("role", String(16), nullable=False),
+    Column("seen_at", UtcTime, nullable=False),
+    Column("troubles", JSON, nullable=False),
+)

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from notifier.web.console.access import CHANGES, Admin, Viewer
-from notifier.web.console.alarms import alarms, service_reports, span
 from notifier.web.console.page import page
+from notifier.web.console.service_reports import service_reports, span
 from notifier.web.console.services import Console
 from notifier.web.services import Services
 
@@ -22,21 +22,22 @@ CHORES = {
     "audience": "keep how many follow what today",
     "keys": "put away keys that nobody has any more",
     "prune": "let go of what is old",
+    "troubles": "look for what is wrong",
 }
 
 
 @router.get("/system")
 def system(request: Request, session: Viewer, console: Console, services: Services) -> Response:
-    """Alarms first, then how each part is."""
+    """What is wrong first, then how each part is."""
     now, wall = services.clock(), console.wall()
-    state, checks, complaints = console.system(), services.readiness(), console.complaints()
+    state, checks = console.system(), services.readiness()
     return page(
         request,
         "system.html",
         session,
         here="system",
         state=state,
-        alarms=alarms(state, checks, complaints, console.feeds(), now, wall),
+        troubles=services.troubles(),
         services=service_reports(state, now),
         checks=checks,
         chores=CHORES,

@@ -12,6 +12,7 @@ from notifier.errors import NotFound
 from notifier.operators.operator import Role
 from notifier.operators.token import Scope
 from notifier.subscribers.audience import Kind
+from notifier.troubles import Code
 from notifier.web.bodies import Id
 from notifier.web.console.services import Console
 from notifier.web.operator_api.access import ROUTER, AnyToken, Reads, SeesToOperators
@@ -92,9 +93,22 @@ class KeyShown(Shown):
     subscriptions: int
 
 
+class TroubleShown(Shown):
+    """Something that is wrong just now, and what to do."""
+
+    code: Code
+    subject: str = Field(description="The party: a feed, a push service; empty where there is only one")
+    what: str
+    do: str
+    grave: bool = Field(description="Alerts are held up or lost to somebody while it lasts")
+    since: AwareDatetime | None
+    count: int = Field(description="How often it was met since")
+
+
 class System(Shown):
     """How the service does."""
 
+    troubles: list[TroubleShown] = Field(description="The same list as on /readyz and the System page")
     checks: dict[str, CheckShown]
     complaints: list[str] = Field(description="Files that cannot be used as they are, with line and fix")
     engine: str
@@ -166,6 +180,18 @@ def show_system(grant: Reads, console: Console, services: Services) -> System:
     """Checks, queue, keys and versions."""
     state = console.system()
     return System(
+        troubles=[
+            TroubleShown(
+                code=one.code,
+                subject=one.subject,
+                what=one.what,
+                do=one.do,
+                grave=one.grave,
+                since=one.since,
+                count=one.count,
+            )
+            for one in services.troubles()
+        ],
         checks={name: CheckShown(ok=c.ok, detail=c.detail) for name, c in services.readiness().items()},
         complaints=list(console.complaints()),
         engine=state.engine,

@@ -1,0 +1,88 @@
+"""Gathers what is wrong with the service: what parts report, what a look at the whole shows, what other processes say.
+
+A look counts rows in the database, so it is taken by the clock and kept; what parts report is told at once.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from notifier.clock import system_clock
+from notifier.diagnosis import merged, of_checks, troubles_of
+from notifier.engine.broker import BrokerEngine
+from notifier.storage.troubles import SqlReportStore
+from notifier.troubles import SILENT_AFTER, Code, ProcessReport, Trouble, Troubles
+from notifier.wiring.console import system_state
+
+if TYPE_CHECKING:
+    from notifier.wiring.house import House
+
+log = structlog.get_logger()
+
+
+class Watch:
+    """The one list of troubles, for every surface of this process."""
+
+    def __init__(self, house: House, reported: Troubles) -> None:
+        self._house, self._reported = house, reported
+        self._store = SqlReportStore(house.database)
+        self._process = secrets.token_hex(8)
+        self._seen: tuple[Trouble, ...] = ()
+        self._others: tuple[Trouble, ...] = ()
+
+    def all(self) -> list[Trouble]:
+        """Each trouble once, the grave ones first. Asks nothing of the database."""
+        return merged([self._reported.all(), self._seen, self._others])
+
+    def look(self) -> None:
+        """Look at the whole, tell the other processes, and hear what they say. Raises nothing of the database's."""
+        self._seen = tuple(self._look())
+        own = merged([self._reported.all(), self._seen])
+        self._house.metrics.show_troubles(own)
+        now = system_clock()
+        try:
+            self._store.put(ProcessReport(self._process, self._house.role.value, now, tuple(own)))
+            reports = self._store.reports(now - SILENT_AFTER)
+        except SQLAlchemyError:
+            self._others = ()  # the database is away, which the look has seen
+        else:
+            self._others = tuple(one for said in reports if said.process != self._process for one in said.troubles)
+
+    def end(self) -> None:
+        """This process ends: nobody has to wonder where it went."""
+        try:
+            self._store.remove(self._process)
+        except SQLAlchemyError as away:
+            log.info("troubles.not-removed", problem=type(away).__name__)
+
+    def _look(self) -> Iterator[Trouble]:
+        house = self._house
+        failed = of_checks(house.readiness())
+        yield from failed
+        yield from _of_folder(house)
+        yield from _of_broker(house)
+        if failed:
+            return
+        files = (house.files.feeds, house.files.topics)
+        complaints = {file.name: str(file.error) for file in files if file.error is not None}
+        feeds = house.feeds.health(house.clock()) if house.role.polls else ()
+        yield from troubles_of(system_state(house), complaints, feeds, house.clock(), system_clock())
+
+
+def _of_folder(house: House) -> Iterator[Trouble]:
+    folder = house.settings.config_dir
+    if not os.access(folder, os.W_OK | os.X_OK):
+        do = "Give this user the right to write there, or edit the files by hand"
+        yield Trouble(Code.CONFIG_NOT_WRITABLE, f"The console cannot save: {folder} cannot be written", do)
+
+
+def _of_broker(house: House) -> Iterator[Trouble]:
+    if isinstance(house.engine, BrokerEngine) and not house.engine.is_connected:
+        what = "RabbitMQ does not answer: workers look into the database once a second instead of being woken"
+        yield Trouble(Code.BROKER_AWAY, what, "Start it, or look at NOTIFIER_BROKER_URL; nothing is lost meanwhile")
