@@ -16,6 +16,33 @@ FORGET_EVERYTHING = """(async () => {
     await keep.forget();
 })()"""
 
+OPENED = """(version) => new Promise((resolve, reject) => {
+    const opening = indexedDB.open("notifier", version);
+    opening.onupgradeneeded = () => opening.result.createObjectStore("of-tomorrow");
+    opening.onsuccess = () => resolve(opening.result);
+    opening.onerror = () => reject(opening.error);
+})"""
+REFUSALS = {
+    "a later release of the page has changed the database": f"({OPENED})(99).then((database) => database.close())",
+    "the browser clears the site's storage again and again": (
+        'void setInterval(() => indexedDB.deleteDatabase("notifier"), 3)'
+    ),
+    "another tab holds the database and waits to delete it": (
+        f'({OPENED})().then((held) => {{ window.held = held; indexedDB.deleteDatabase("notifier"); }})'
+    ),
+}
+"""Ways in which a browser's storage refuses to work, and what a page does to bring them about. A reload ends it."""
+
+CLEAR = 'new Promise((resolve) => { indexedDB.deleteDatabase("notifier").onsuccess = () => resolve(true); })'
+"""Away with what was kept, for the tests that follow."""
+
+_HEADLINES = (
+    ("A ferry carries bees to the islands", "Divers find a bell in harbour mud", "Tall ship crosses without wind"),
+    ("Whale greets the morning ferry", "Old harbour crane becomes a hotel", "Ship of glass bottles sets sail"),
+    ("Otters move into ferry terminal", "Harbour fog horn sounds again", "Captain marries aboard research ship"),
+)
+STORIES = dict(zip(REFUSALS, _HEADLINES, strict=True))
+
 
 class Page:
     """What stands on the page now, and its buttons."""

@@ -50,9 +50,14 @@ class FirefoxPush:
         """How many subscriptions browsers have now."""
         return len(self._channels)
 
-    def push_again(self) -> None:
-        """Send each browser's newest message once more, as a server does that was killed before it took note."""
-        self._background.run(self._repeat())
+    @property
+    def last(self) -> tuple[str, str, str]:
+        """The newest message: browser, channel, and what was sealed for it."""
+        return self._last
+
+    def push_again(self, message: tuple[str, str, str] | None = None) -> None:
+        """Send a message once more, the newest one or an earlier one, as a server does that was killed."""
+        self._background.run(self._deliver(*(message or self._last)))
 
     # --- towards the browser
 
@@ -136,6 +141,3 @@ class FirefoxPush:
                     "headers": {"encoding": "aes128gcm"},
                 }
             )
-
-    async def _repeat(self) -> None:
-        await self._deliver(*self._last)

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from tests.browser.chromium import Chromium
 from tests.browser.conftest import run_service
 from tests.browser.newsroom import PUBLISHER, Newsroom
-from tests.browser.page import FORGET_EVERYTHING
+from tests.browser.page import CLEAR, FORGET_EVERYTHING, REFUSALS, STORIES
 from tests.browser.push_for_chromium import ChromiumPush
 from tests.browser.service import Service
 
@@ -85,6 +85,20 @@ def test_an_edit_replaces_the_notification_instead_of_adding_one(newsroom: Newsr
     assert [one["title"] for one in subscribed.notifications() if one["tag"] == tag] == [
         "Ferry aground with 52 aboard, all rescued"
     ]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_every_alert_is_shown_though_the_browsers_storage_refuses(
+    newsroom: Newsroom, subscribed: Chromium, refusal: str
+) -> None:
+    subscribed.page.evaluate(REFUSALS[refusal])
+
+    for story in STORIES[refusal]:
+        newsroom.publish(story, "It is on the screen.")
+        shown(subscribed, story)
+
+    subscribed.page.reload()
+    subscribed.page.evaluate(CLEAR)
 
 
 def test_a_test_alert_arrives(subscribed: Chromium) -> None:

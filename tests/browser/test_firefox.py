@@ -15,7 +15,7 @@ from tests.browser.background import until
 from tests.browser.conftest import run_service
 from tests.browser.firefox import Firefox, Popup
 from tests.browser.newsroom import PUBLISHER, Newsroom
-from tests.browser.page import Page
+from tests.browser.page import CLEAR, REFUSALS, STORIES, Page
 from tests.browser.push_for_firefox import DECRYPTED, FirefoxPush
 from tests.browser.service import Service
 
@@ -59,6 +59,12 @@ def popup(firefox: Firefox, title: str) -> Popup:
     found = until(look, f"a notification “{title}”")
     assert found is not None
     return found
+
+
+def silent(firefox: Firefox) -> list[bool]:
+    """Of each notification of the page's site, whether it came without a sound."""
+    asked = "navigator.serviceWorker.ready.then((r) => r.getNotifications()).then((all) => all.map((n) => !!n.silent))"
+    return list(firefox.evaluate(asked))
 
 
 def test_a_click_on_get_alerts_asks_and_a_click_on_allow_subscribes(
@@ -139,20 +145,62 @@ def test_an_edit_replaces_the_notification_instead_of_adding_one(
     until(lambda: len(firefox.popups()) == 1, "the first notification to be replaced")
 
 
-def test_a_message_that_comes_twice_is_shown_once(
+def test_a_message_that_comes_twice_is_on_the_screen_once_and_in_silence_the_second_time(
     firefox: Firefox, newsroom: Newsroom, firefox_push: FirefoxPush, subscribed: Page
 ) -> None:
     newsroom.publish("A harbour seal is back", "It never left.")
     popup(firefox, "A harbour seal is back")
-    firefox.close_popups()
-    opened = len(firefox_push.acks)
+    assert silent(firefox) == [False]
 
     firefox_push.push_again()
 
-    # Firefox acknowledges once the worker's handler has run to its end.
-    until(lambda: len(firefox_push.acks) > opened, "Firefox to take the repeat")
-    assert firefox_push.acks[-1] == DECRYPTED
-    assert firefox.popups() == []
+    until(lambda: silent(firefox) == [True], "the repeat to take the first one's place")
+    until(lambda: [p.title for p in firefox.popups()] == ["A harbour seal is back"], "it to be there once")
+
+
+def test_a_message_that_comes_again_after_it_was_closed_is_shown_again_in_silence(
+    firefox: Firefox, newsroom: Newsroom, firefox_push: FirefoxPush, subscribed: Page
+) -> None:
+    # A push that shows nothing counts against the site: browsers end its subscriptions.
+    newsroom.publish("A harbour seal has pups", "They are loud.")
+    popup(firefox, "A harbour seal has pups")
+    firefox.close_popups()
+
+    firefox_push.push_again()
+
+    popup(firefox, "A harbour seal has pups")
+    assert silent(firefox) == [True]
+
+
+def test_an_outdated_state_shows_the_newest_one_again_in_silence(
+    firefox: Firefox, newsroom: Newsroom, firefox_push: FirefoxPush, subscribed: Page
+) -> None:
+    story = newsroom.publish("Ferry adrift with 12 aboard", "Tugs are on their way.")
+    popup(firefox, "Ferry adrift with 12 aboard")
+    first = firefox_push.last
+    newsroom.edit(story, "Ferry adrift with 30 aboard, all rescued", "Tugs have arrived.")
+    popup(firefox, "Ferry adrift with 30 aboard, all rescued")
+    firefox.close_popups()
+
+    firefox_push.push_again(first)
+
+    popup(firefox, "Ferry adrift with 30 aboard, all rescued")
+    assert silent(firefox) == [True]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_every_alert_is_shown_though_the_browsers_storage_refuses(
+    firefox: Firefox, newsroom: Newsroom, subscribed: Page, refusal: str
+) -> None:
+    firefox.evaluate(REFUSALS[refusal])
+
+    for story in STORIES[refusal]:
+        newsroom.publish(story, "It is on the screen.")
+        popup(firefox, story)
+        firefox.close_popups()
+
+    firefox.goto(firefox.evaluate("location.href"))
+    firefox.evaluate(CLEAR)
 
 
 def test_what_a_killed_service_sends_again_is_shown_once(
@@ -160,7 +208,6 @@ def test_what_a_killed_service_sends_again_is_shown_once(
 ) -> None:
     newsroom.publish("A harbour gate is jammed", "Barges wait.")
     popup(firefox, "A harbour gate is jammed")
-    firefox.close_popups()
     opened = len(firefox_push.acks)
 
     service.kill_before_settling()
@@ -169,7 +216,8 @@ def test_what_a_killed_service_sends_again_is_shown_once(
     # Sealed anew, so another message to Firefox; the worker knows the alert by its id.
     until(lambda: len(firefox_push.acks) > opened, "Firefox to take the repeat", 60)
     assert firefox_push.acks[-1] == DECRYPTED
-    assert firefox.popups() == []
+    until(lambda: silent(firefox) == [True], "the repeat to take the first one's place")
+    until(lambda: [p.title for p in firefox.popups()] == ["A harbour gate is jammed"], "it to be there once")
 
 
 def test_a_test_alert_arrives(firefox: Firefox, subscribed: Page) -> None:

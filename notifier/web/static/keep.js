@@ -1,6 +1,12 @@
 // What this browser keeps for itself, in IndexedDB, where the page and the service worker both find it: who we are
 // (token, topics, the endpoint that the server was last told), which alerts were shown, and what of that is still to be told.
 //
+// Any of this may fail, or never answer: the disk is full, storage was lost, another tab holds it. The page says so; the
+// worker shows what was pushed all the same.
+//
+// The database grows by further stores only, and is opened without a version: a worker of this release goes on working
+// beside a page of a later one.
+//
 // Loaded by the page as a module and by the worker with importScripts, so it exports nothing and names itself.
 
 globalThis.keep = (() => {
@@ -14,7 +20,7 @@ globalThis.keep = (() => {
     });
 
   async function within(store, mode, work) {
-    const opening = indexedDB.open("notifier", 1);
+    const opening = indexedDB.open("notifier");
     opening.onupgradeneeded = () => {
       opening.result.createObjectStore("subscriber");
       opening.result.createObjectStore("shown", { keyPath: "tag" }).createIndex("at", "at");
@@ -51,19 +57,23 @@ globalThis.keep = (() => {
     });
 
   /**
-   * Whether the alert `id` of the story `tag` is to be shown: "fresh" once, then "repeat"; "outdated" where a newer
-   * state of the story was shown already. One transaction, so that of two deliveries at once only one is fresh.
+   * The newest state of the story that an alert tells, and what the alert is to it: `{alert, state}`, "fresh" once, then
+   * "repeat"; "outdated" where a newer one was shown already. One transaction, so that of two deliveries at once only one
+   * is fresh.
    */
-  const claim = (tag, id) =>
+  const claim = (alert) =>
     within("shown", "readwrite", async (store) => {
+      const { tag, id } = alert;
       const before = await done(store.get(tag));
-      if (before && before.id >= id) return before.id === id ? "repeat" : "outdated";
-      await done(store.put({ tag, id, at: Date.now() }));
+      if (before && before.id >= id) {
+        return { alert: before.alert ?? alert, state: before.id === id ? "repeat" : "outdated" };
+      }
+      await done(store.put({ tag, id, alert, at: Date.now() }));
       if ((await done(store.count())) > SHOWN_LIMIT) {
         const oldest = await done(store.index("at").openCursor());
         await done(oldest.delete());
       }
-      return "fresh";
+      return { alert, state: "fresh" };
     });
 
   return { subscriber, save, forget, claim, toTell, takeToTell };

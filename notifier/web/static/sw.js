@@ -3,6 +3,9 @@
 
 importScripts("/static/keep.js", "/static/server.js", "/static/subscription.js");
 
+// How long what this browser keeps may take to answer: it may be blocked for good, and then nothing must wait for it.
+const ANSWER_WITHIN_MS = 500;
+const NEVER_KEPT = ["test", "unreadable"];
 const LOUD_AGAIN = ["new", "correction"]; // an update replaces what is on the screen without a sound
 // Spread over this, so that the server does not hear from everybody at once. A worker is left alone for 30 s after an event.
 const TELL_WITHIN_MS = 25_000;
@@ -15,7 +18,7 @@ self.addEventListener("push", (event) => event.waitUntil(show(read(event.data)))
 self.addEventListener("notificationclick", (event) => {
   event.notification.close();
   const { url = "/", ...alert } = event.notification.data ?? {};
-  event.waitUntil(Promise.all([open(url), tell("clicked", alert)]));
+  event.waitUntil(Promise.all([open(url), answered(tell("clicked", alert))]));
 });
 self.addEventListener("pushsubscriptionchange", (event) => event.waitUntil(renewed()));
 
@@ -23,30 +26,54 @@ self.addEventListener("pushsubscriptionchange", (event) => event.waitUntil(renew
 function read(data) {
   try {
     const alert = data.json();
-    if (alert.title) return alert;
+    if (typeof alert.title === "string" && alert.title.trim()) return alert;
   } catch {
     // Not ours, or of a format to come: the page below has the news.
   }
-  return { kind: "test", tag: "unreadable", title: "News has broken", body: "Open the page to read it.", url: "/" };
+  return { kind: "unreadable", tag: "unreadable", title: "News has broken", body: "Open the page to read it.", url: "/" };
 }
 
-async function show(alert) {
-  const state = alert.kind === "test" ? "fresh" : await keep.claim(alert.tag, alert.id);
-  if (state === "outdated") return;
-  // A repeat that is still on the screen is put there again in silence; one that was closed stays closed.
-  if (state === "repeat" && !(await self.registration.getNotifications({ tag: alert.tag })).length) return;
-  await self.registration.showNotification(alert.title, {
+/**
+ * Every push ends in a notification: browsers take the subscription of a site away whose pushes show nothing. What comes
+ * again, or too late, puts the newest state that is known on the screen again, in silence. Whatever is kept in this
+ * browser is of use for that, and never waited for.
+ */
+async function show(pushed) {
+  const { alert, state } = await newest(pushed);
+  const silent = state !== "fresh" || alert.kind === "unreadable" || alert.kind === "update";
+  const options = {
     body: body(alert),
     tag: alert.tag,
-    renotify: state === "fresh" && LOUD_AGAIN.includes(alert.kind),
-    silent: state === "repeat" || alert.kind === "update" ? true : null,
+    renotify: !silent && LOUD_AGAIN.includes(alert.kind),
+    silent: silent ? true : null,
     icon: "/static/icon-192.png",
     badge: "/static/badge.png",
     image: alert.image,
     timestamp: alert.at,
-    data: { url: alert.url, receipt: alert.receipt, since: alert.since },
-  });
-  if (state === "fresh" && Math.random() < (alert.ask ?? 1)) await tell("shown", alert);
+    data: alert,
+  };
+  // A browser that refuses one of the options still has to show the words.
+  await self.registration
+    .showNotification(alert.title, options)
+    .catch(() => self.registration.showNotification(alert.title, { body: options.body, data: alert }));
+  if (state === "fresh" && Math.random() < (alert.ask ?? 1)) await answered(tell("shown", alert));
+}
+
+/** What is to be shown for `alert`: `{alert, state}` as keep.claim says or, where that can't be asked, the screen. */
+async function newest(alert) {
+  if (NEVER_KEPT.includes(alert.kind)) return { alert, state: "fresh" };
+  const known = await answered(keep.claim(alert));
+  if (known) return known;
+  const [there] = (await answered(self.registration.getNotifications({ tag: alert.tag }))) ?? [];
+  const seen = there?.data;
+  if (!(seen?.id >= alert.id)) return { alert, state: "fresh" };
+  return { alert: seen, state: seen.id === alert.id ? "repeat" : "outdated" };
+}
+
+/** What `promise` comes to; undefined where it fails or takes longer than a reader should wait. */
+function answered(promise) {
+  const late = new Promise((resolve) => setTimeout(resolve, ANSWER_WITHIN_MS));
+  return Promise.race([promise.catch(() => {}), late]);
 }
 
 /**
@@ -65,7 +92,7 @@ async function tell(kind, { receipt, since }) {
 }
 
 async function tellAll() {
-  for (const told of await keep.takeToTell()) {
+  for (const told of (await answered(keep.takeToTell())) ?? []) {
     await fetch("/api/receipts", {
       method: "POST",
       headers: { "Content-Type": "application/json" },
