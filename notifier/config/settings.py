@@ -63,6 +63,11 @@ class Settings(BaseSettings):
     push_sub_batch: int = Field(500, ge=1, le=10_000, description="Pushes between two cursor writes")
     broker_url: str = Field("", description="RabbitMQ, where workers run elsewhere: amqp://user:password@host/")
     receipts: bool = Field(True, description="Browsers tell, without saying who, that an alert was shown or clicked")
+    pictures: str = Field(
+        "none",
+        pattern="^(none|site|publisher)$",
+        description="Pictures in notifications: none, through this site, or from the publisher, who sees who reads",
+    )
     push_lease_s: float = Field(90.0, gt=0, le=3600, description="How long a silent worker keeps a chunk")
     rehearsal: str = Field(
         "", description="For recorded feeds: START*SPEED, for example 2026-04-25T20:00Z*600; empty: the real time"

@@ -6,6 +6,7 @@ Enters: an Alert and Recipients. Leaves: one Outcome each, in the same order. Ow
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -38,14 +39,22 @@ class Courier:
     """Pushes one alert to many recipients over one wire."""
 
     def __init__(
-        self, wire: Wire, signer: VapidSigner, seal: Seal, wall: Clock = system_clock, *, receipts: bool = True
+        self,
+        wire: Wire,
+        signer: VapidSigner,
+        seal: Seal,
+        wall: Clock = system_clock,
+        *,
+        receipts: bool = True,
+        picture_of: Callable[[Alert], str | None] = lambda _alert: None,
     ) -> None:
         """`wall` dates the signatures: push services have their own idea of the time, whatever is rehearsed here.
 
-        `receipts`: browsers are asked to tell that they showed an alert.
+        `receipts`: browsers are asked to tell that they showed an alert. `picture_of` gives the address from which they
+        load an alert's picture, if any.
         """
         self._wire, self._signer, self._seal, self._wall = wire, signer, seal, wall
-        self._receipts = receipts
+        self._receipts, self._picture_of = receipts, picture_of
 
     def deliver(
         self, alert: Alert, recipients: Sequence[Recipient], now: datetime, deadline_s: float = SEND_DEADLINE_S
@@ -56,7 +65,8 @@ class Courier:
         """
         try:
             asked = asked_of(alert) if self._receipts else None
-            payload = encode(alert.message, alert.id, alert.kind, MAX_PLAINTEXT, asked)
+            message = replace(alert.message, image_url=self._picture_of(alert))
+            payload = encode(message, alert.id, alert.kind, MAX_PLAINTEXT, asked)
         except ValueError as too_long:
             log.error("push.too-long", alert=alert.id, problem=str(too_long))
             return [TOO_LONG] * len(recipients)

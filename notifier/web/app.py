@@ -12,7 +12,7 @@ from starlette.staticfiles import StaticFiles
 
 from notifier import __version__
 from notifier.errors import SignInNeeded
-from notifier.web import api, errors, health, hubs, pages, receipts
+from notifier.web import api, errors, health, hubs, pages, pictures, receipts
 from notifier.web.console import (
     access,
     alerts,
@@ -37,7 +37,7 @@ from notifier.web.rates import Rates
 from notifier.web.security import SecurityHeaders
 from notifier.web.services import WebServices
 
-ROUTERS = (pages.router, api.router, receipts.router, health.router, hubs.router)
+ROUTERS = (pages.router, api.router, receipts.router, health.router, hubs.router, pictures.router)
 CONSOLE = (
     signin.router,
     by_provider.router,

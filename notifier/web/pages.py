@@ -20,8 +20,8 @@ from notifier.web.templating import render
 
 STATIC = Path(__file__).parent / "static"
 RECENT = 6
-# The worker loads its second script and, for a notification, an image that the publisher serves.
-WORKER_POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' https:"
+# The worker loads its scripts and, for a notification, a picture: ours or, by the operator's choice, a publisher's.
+WORKER_POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self'"
 
 router = APIRouter(include_in_schema=False)
 
@@ -44,9 +44,10 @@ def home(request: Request, services: Services, browser: Annotated[str, Depends(b
 
 
 @router.get("/sw.js")
-def worker() -> FileResponse:
+def worker(services: Services) -> FileResponse:
     """The service worker, from the root so that its scope is the whole site."""
-    headers = {"Content-Security-Policy": WORKER_POLICY}
+    policy = f"{WORKER_POLICY} https:" if services.site.pictures_elsewhere else WORKER_POLICY
+    headers = {"Content-Security-Policy": policy}
     return FileResponse(STATIC / "sw.js", media_type="text/javascript", headers=headers)
 
 

@@ -30,7 +30,8 @@ class SiteSettings:
     """How the site presents itself, and how much of it one client may use.
 
     `base_url` is the public address, scheme and host, as subscribers type it; `contact` a `mailto:` or `https:` link
-    for people with a question; the rates are requests a minute from one address.
+    for people with a question; the rates are requests a minute from one address; `pictures_elsewhere`: browsers load a
+    notification's picture from its publisher.
     """
 
     title: str = "Notifier"
@@ -38,6 +39,7 @@ class SiteSettings:
     contact: str | None = None
     changes_per_minute: int = 60
     tests_per_minute: int = 6
+    pictures_elsewhere: bool = False
 
 
 class PublicKey(NamedTuple):
@@ -68,6 +70,13 @@ class WebSubCallback(Protocol):
         """Take content that a hub distributes; the status to answer. Header names are lower case."""
 
 
+class PictureSource(Protocol):
+    """The pictures of alerts, where this site serves them itself."""
+
+    async def picture(self, alert_id: int) -> bytes | None:
+        """The picture of an alert as a JPEG; None where it has none that can be drawn."""
+
+
 @dataclass(frozen=True, slots=True)
 class WebServices:
     """The parts of the house that routes use.
@@ -75,7 +84,8 @@ class WebServices:
     `topics` gives the topics in force, in the order of the page; `public_key` the key that browsers subscribe with at
     present (base64url without padding); `send_test` pushes a test alert to one subscription and says what came of
     it; `recent_alerts` gives the newest alerts first; `metrics` the Prometheus text format; `receipts` counts what
-    browsers tell of alerts, None where they are not asked to; `troubles` is what is wrong just now.
+    browsers tell of alerts, None where they are not asked to; `troubles` is what is wrong just now;
+    `pictures` are those of alerts, None where this site serves none.
     """
 
     site: SiteSettings
@@ -92,6 +102,7 @@ class WebServices:
     troubles: Callable[[], Sequence[Trouble]] = tuple
     console: ConsoleServices | None = None
     receipts: ReceiptDesk | None = None
+    pictures: PictureSource | None = None
 
 
 def services_of(request: Request) -> WebServices:

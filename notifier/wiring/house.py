@@ -55,6 +55,7 @@ from notifier.telemetry import Metrics
 from notifier.topics.topic import Topic
 from notifier.troubles import LOOK_EVERY_S, Troubles
 from notifier.web.console.recent import RecentNews
+from notifier.web.pictures import Pictures
 from notifier.web.receipts import ReceiptDesk
 from notifier.web.services import Check, PublicKey, WebServices
 from notifier.wiring.console import console_services
@@ -64,6 +65,7 @@ from notifier.wiring.parts import (
     make_courier,
     make_desk,
     make_trial,
+    picture_fetch_settings,
     site_settings,
 )
 from notifier.wiring.troubles import Watch
@@ -72,6 +74,8 @@ log = structlog.get_logger()
 
 POLL_LEASE_S = 30.0
 TRIALS = 4
+# By then no push service holds a message for anybody any more, and strangers who count numbers up cost us nothing.
+PICTURE_FOR = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +151,7 @@ class House:
             broke=lambda feeds: self.feeds.broke(feeds, self.clock()),
         )
         self.asking: tuple[Fetcher, Reader] | None = None
+        self.pictures: Pictures | None = None
         self.troubles = troubles
         self.watch = Watch(self, troubles)
         self.chore_states: Callable[[], Sequence[ChoreState]] = tuple
@@ -183,6 +188,18 @@ class House:
         websub = WebSub(self.hubs, fetcher, poller, callback_base=callback_base, clock=self.clock)
         stack.push_async_callback(websub.finish)  # what a hub was told is taken must be stored
         return poller, websub
+
+    async def enter_pictures(self, stack: AsyncExitStack) -> None:
+        """What serves alerts' pictures, where the operator chose that this site does; the stack ends it."""
+        if self.settings.pictures == "site":
+            fetcher = await stack.enter_async_context(Fetcher(picture_fetch_settings(self.settings), clock=self.clock))
+            self.pictures = Pictures(fetcher, self.settings.data_dir / "pictures", self._picture_address)
+
+    def _picture_address(self, alert_id: int) -> str | None:
+        alert = self.alerts.find(alert_id)
+        if alert is None or alert.withdrawn_at is not None or self.clock() - alert.decided_at > PICTURE_FOR:
+            return None
+        return alert.message.image_url
 
     def pipeline(self, poller: Poller | None, websub: WebSub | None) -> Pipeline:
         """The loops of this process."""
@@ -229,6 +246,7 @@ class House:
             troubles=self.watch.all,
             websub=websub,
             receipts=self.receipt_desk if self.settings.receipts else None,
+            pictures=self.pictures,
             console=console_services(self),
         )
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from alembic.util.exc import CommandError as AlembicError
@@ -12,6 +13,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from notifier.addresses import AddressGuard
+from notifier.alerts.alert import Alert
 from notifier.alerts.decide import AlertRules
 from notifier.alerts.desk import Desk
 from notifier.clock import Clock, RehearsalClock, system_clock
@@ -41,9 +43,12 @@ from notifier.topics.topic import Topic
 from notifier.troubles import SILENT_AFTER, ProcessReport
 from notifier.web.console.by_provider import CALLBACK
 from notifier.web.console.services import ProviderSignIn
+from notifier.web.pictures import LARGEST_BYTES, PICTURES
 from notifier.web.provider.http import ProviderHttp
 from notifier.web.provider.openid import Provider, ProviderSettings
 from notifier.web.services import SiteSettings
+
+PICTURE_S = 10.0
 
 
 def open_database(settings: Settings) -> Database:
@@ -124,6 +129,11 @@ def fetch_settings(settings: Settings) -> FetchSettings:
     )
 
 
+def picture_fetch_settings(settings: Settings) -> FetchSettings:
+    """How publishers are asked for a picture: as for a feed, for less and not for so long."""
+    return replace(fetch_settings(settings), max_body_bytes=LARGEST_BYTES, deadline_s=PICTURE_S, environ={})
+
+
 def make_clock(settings: Settings) -> Clock:
     """The wall clock, or that of a rehearsal."""
     return RehearsalClock(*rehearsal_of(settings.rehearsal)) if settings.rehearsal else system_clock
@@ -141,7 +151,19 @@ def make_courier(
     if pacer is not None:
         wire = PacedWire(wire, pacer)
     signer = VapidSigner(keys, settings.contact, Keyring(settings.vapid_key_path).find)
-    return Courier(wire, signer, seal, receipts=settings.receipts)
+    return Courier(wire, signer, seal, receipts=settings.receipts, picture_of=picture_address(settings))
+
+
+def picture_address(settings: Settings) -> Callable[[Alert], str | None]:
+    """Where a browser loads an alert's picture from, by the operator's choice."""
+    base = site_settings(settings).base_url
+    match settings.pictures:
+        case "publisher":
+            return lambda alert: alert.message.image_url
+        case "site":
+            return lambda alert: f"{base}{PICTURES}/{alert.id}.jpg" if alert.message.image_url else None
+        case _:
+            return lambda _alert: None
 
 
 def make_trial(settings: Settings, keys: Sequence[VapidKey], clock: Clock = system_clock) -> Trial:
@@ -184,7 +206,8 @@ def provider_sign_in(settings: Settings, database: Database) -> ProviderSignIn |
 
 def site_settings(settings: Settings) -> SiteSettings:
     base = settings.base_url or f"http://{settings.host}:{settings.port}"
-    return SiteSettings(settings.title, base.rstrip("/"), settings.contact)
+    elsewhere = settings.pictures == "publisher"
+    return SiteSettings(settings.title, base.rstrip("/"), settings.contact, pictures_elsewhere=elsewhere)
 
 
 def endpoint_policy(settings: Settings) -> EndpointPolicy:

@@ -37,6 +37,7 @@ async def serve(settings: Settings, announce: Callable[[str, dict[str, str]], No
         stack.callback(house.trials.shutdown, cancel_futures=True)
         stack.callback(house.receipt_desk.hand_over)  # what was told since the last second
         poller, websub = (None, None) if role is Role.WORK else await house.enter_poller(stack)
+        await house.enter_pictures(stack)
         pipeline = house.pipeline(poller, websub)
         server = WebServer(
             uvicorn.Config(

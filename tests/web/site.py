@@ -26,7 +26,7 @@ from notifier.topics.topic import Topic
 from notifier.troubles import Trouble
 from notifier.web.app import build_app
 from notifier.web.receipts import ReceiptDesk
-from notifier.web.services import Check, PublicKey, SiteSettings, WebServices, WebSubCallback
+from notifier.web.services import Check, PictureSource, PublicKey, SiteSettings, WebServices, WebSubCallback
 
 NOW = datetime(2026, 4, 26, 9, 30, tzinfo=UTC)
 TOKEN = base64.urlsafe_b64encode(bytes(range(32))).decode().rstrip("=")
@@ -139,6 +139,7 @@ class Site:
     key: str = base64url(PUBLIC_POINT)
     push_origins: tuple[str, ...] = ()
     receipts: ReceiptDesk | None = None
+    pictures: PictureSource | None = None
 
     def __post_init__(self) -> None:
         self.app: FastAPI = build_app(self.services())
@@ -158,6 +159,7 @@ class Site:
             troubles=lambda: self.troubles,
             websub=self.websub,
             receipts=self.receipts,
+            pictures=self.pictures,
         )
 
     async def _send_test(self, subscription: Subscription) -> Outcome:
