@@ -30,6 +30,7 @@ from notifier.feeds.cadence import CadenceSettings
 from notifier.feeds.decide import after_items
 from notifier.feeds.feed import FeedConfig, FeedState
 from notifier.feeds.first_sight import FirstSightSettings
+from notifier.feeds.flood import FloodSettings
 from notifier.feeds.health import FeedHealth
 from notifier.feeds.memory import ClaimedFeed, PollResult, Recorded
 from notifier.feeds.moves import moves
@@ -85,8 +86,10 @@ class SqlFeedStore:
         *,
         first_sight: FirstSightSettings | None = None,
         cadence_settings: CadenceSettings | None = None,
+        flood: FloodSettings | None = None,
     ) -> None:
         self._database = database
+        self._flood = flood or FloodSettings()
         self._first_sight = first_sight or FirstSightSettings()
         self._cadence = cadence_settings or CadenceSettings()
 
@@ -165,7 +168,7 @@ class SqlFeedStore:
         """See FeedStore."""
         with self._database.writing() as connection:
             kept = self._still_ours(connection, results)
-            found = store_items(connection, kept, now, self._first_sight)
+            found = store_items(connection, kept, now, self._first_sight, self._flood)
             pairs = list(zip(kept, found, strict=True))
             calm = [r for r, counts in pairs if is_calm(r, counts)]
             polled = [_memory_row(r, n, now) for r, n in pairs if r.lease_token is not None and not is_calm(r, n)]
