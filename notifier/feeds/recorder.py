@@ -130,7 +130,7 @@ class Recorder:
             await asyncio.get_running_loop().run_in_executor(
                 self._threads, self._store.record, [failing], self._clock()
             )
-        except Exception:  # the poll's own line is in the log, and this is most likely for the same reason
+        except Exception:  # noqa: BLE001 - the poll's own line is in the log, and this is most likely the same trouble
             return False
         return True
 

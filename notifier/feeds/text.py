@@ -32,10 +32,11 @@ _BREAK = re.compile(
 _DROP_WITH_CONTENT = {"script", "style", "iframe", "object", "noscript", "svg", "math", "template"}
 # Control characters, surrogates, and what is not drawn and only steers: zero-width space and joiners of words, soft
 # hyphen, bidi embeddings, overrides and isolates (UAX 9: left open they turn round what stands behind a headline),
-# deprecated and annotation controls, BOM, tags but those of a flag. Joiners within scripts and emoji stay (U+200C, U+200D).
+# deprecated and annotation controls, BOM, tags but those of a flag. The joiners of scripts and emoji (U+200C, U+200D)
+# stay.
 _INVISIBLE = re.compile(
-    "(\U0001f3f4[\U000e0030-\U000e007a]+\U000e007f)|[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u180e\u200b\u202a-\u202e"
-    "\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e00ff]"
+    "(\U0001f3f4[\U000e0030-\U000e007a]+\U000e007f)|[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u180e\u200b"
+    "\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e00ff]"
 )
 _WORDY = frozenset(("Lu", "Ll", "Lt", "Lo", "Nd", "Nl", "No"))
 _BLANK_LETTERS = "\u115f\u1160\u3164\uffa0"  # Hangul fillers, which are drawn as nothing (UAX 44, Default_Ignorable)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, or_, select, update
+from sqlalchemy import Connection, bindparam, case, select, update
 
 from notifier.feeds.flood import FloodSettings, Room, room_at
 from notifier.storage.schema import feed
@@ -16,11 +16,7 @@ FLOODING_FOR = timedelta(hours=1)
 """So long after the last item that was left out a feed counts as flooding."""
 
 _BY_ID = feed.c.id == bindparam("_id")
-_ROOM = (
-    update(feed)
-    .where(_BY_ID)
-    .values({name: bindparam(name) for name in ("room_new", "room_edits", "room_at")})
-)
+_ROOM = update(feed).where(_BY_ID).values({name: bindparam(name) for name in ("room_new", "room_edits", "room_at")})
 _LEFT_OUT = (
     update(feed)
     .where(_BY_ID)
@@ -34,7 +30,7 @@ _REFUSED = update(feed).where(_BY_ID).values(refused=bindparam("_words"), refuse
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """What a poll brought beyond its items: the room after it, how many were left out, and in words what was refused."""
+    """What a poll brought beyond its items: the room after it, how many were left out, in words what was refused."""
 
     feed_id: int
     room: Room
@@ -42,9 +38,7 @@ class Brought:
     refused: str | None
 
 
-def rooms(
-    connection: Connection, feed_ids: Collection[int], now: datetime, settings: FloodSettings
-) -> dict[int, Room]:
+def rooms(connection: Connection, feed_ids: Collection[int], now: datetime, settings: FloodSettings) -> dict[int, Room]:
     """The room of each of these feeds at `now`."""
     query = select(feed.c.id, feed.c.room_new, feed.c.room_edits, feed.c.room_at).where(feed.c.id.in_(set(feed_ids)))
     found = {row.id: _room(row) for row in connection.execute(query)}

@@ -118,7 +118,9 @@ def _words(feed_id: int, refusals: Sequence[_Refusal]) -> str | None:
     own = [refusal for refusal in refusals if refusal.feed_id == feed_id]
     if not own:
         return None
-    return f"{len(own)} of its entries cannot be stored and were left out, the first: “{own[0].title}” ({own[0].reason})"
+    return (
+        f"{len(own)} of its entries cannot be stored and were left out, the first: “{own[0].title}” ({own[0].reason})"
+    )
 
 
 class _Books:
@@ -148,7 +150,9 @@ class _Books:
 
     def known(self, result: PollResult) -> Known:
         """What `judge` needs for one poll."""
-        return Known(self._guids[result.feed_id], self._urls[publisher_key(result.publisher)], self._titles[result.feed_id])
+        return Known(
+            self._guids[result.feed_id], self._urls[publisher_key(result.publisher)], self._titles[result.feed_id]
+        )
 
 
 def _matching(connection: Connection, column: Column[Any], keys: set[Any]) -> Iterator[Any]:
