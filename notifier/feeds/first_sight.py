@@ -86,7 +86,7 @@ def judge(
     """A verdict for each entry, in their order. An item is edited once in a poll, whatever that says of it."""
     matcher = Matcher(entries, known, poll.feed_id)
     verdicts: dict[int, Verdict] = {}
-    edited: set[int] = set()
+    met: dict[int, Kind] = {}
     for place in matcher.order():
         entry = matcher.entries[place]
         stored = matcher.find(entry)
@@ -94,27 +94,31 @@ def judge(
             verdict = _new(entry, known, poll, now, settings)
             stored = _being_stored(verdict, poll)
         else:
-            verdict = _seen(entry, stored, known, poll, edited)
+            verdict = _seen(entry, stored, known, poll, met)
         known.add(entry, stored)
         verdicts[place] = verdict
     return _without_flood([verdicts[place] for place in sorted(verdicts)], poll)
 
 
-def _seen(entry: Entry, stored: Stored, known: Known, poll: Poll, edited: set[int]) -> Verdict:
+def _seen(entry: Entry, stored: Stored, known: Known, poll: Poll, met: dict[int, Kind]) -> Verdict:
     """Edits come from the feed that brought the item: another feed of the publisher may show another headline for the
-    same page all day, and that is no news."""
+    same page all day, and that is no news. `met` are the items of earlier entries: once edited they are not edited
+    again, and one that is listed under its own name as well keeps that.
+    """
     if stored.id is None or stored.feed_id != poll.feed_id:
         return Verdict(Kind.SAME, entry, stored)
     page = stored.canonical_url if stored.page == entry.canonical_url else known.key_for(entry)
     if entry.content_hash != stored.content_hash and entry.content_hash not in stored.old_hashes:
-        if stored.id in edited:
+        if met.get(stored.id) is Kind.EDIT:
             return Verdict(Kind.SAME, entry, stored)
-        edited.add(stored.id)
         stored.now_says(entry)
-        return Verdict(Kind.EDIT, entry, stored, page=page)
-    if entry.guid_hash != stored.guid_hash or page != stored.canonical_url:
-        return Verdict(Kind.RENAMED, entry, stored, page=page)
-    return Verdict(Kind.SAME, entry, stored)
+        kind = Kind.EDIT
+    elif stored.id not in met and (entry.guid_hash != stored.guid_hash or page != stored.canonical_url):
+        kind = Kind.RENAMED
+    else:
+        kind = Kind.SAME
+    met.setdefault(stored.id, kind)
+    return Verdict(kind, entry, stored, page=page)
 
 
 def _new(entry: Entry, known: Known, poll: Poll, now: datetime, settings: FirstSightSettings) -> Verdict:

@@ -63,17 +63,21 @@ def room_at(before: Room | None, now: datetime, settings: FloodSettings) -> Room
 def bounded(verdicts: Sequence[Verdict], room: Room, settings: FloodSettings) -> Bounded:
     """As many new items and edits as there is room for, those published last first; of undated ones those that the
     feed lists first."""
-    new = [v for v in verdicts if v.kind is Kind.NEW]
-    every_edit = [v for v in verdicts if v.kind is Kind.EDIT]
-    edits = [v for v in every_edit if v.stored is None or v.stored.version < settings.versions]
-    taken = {id(v) for v in (*_latest(new, int(room.new)), *_latest(edits, int(room.edits)))}
-    kept = tuple(v for v in verdicts if v.kind not in (Kind.NEW, Kind.EDIT) or id(v) in taken)
-    counts = [sum(v.kind is kind for v in kept) for kind in (Kind.NEW, Kind.EDIT)]
-    after = Room(room.new - counts[0], room.edits - counts[1], room.at)
-    return Bounded(kept, len(new) + len(every_edit) - sum(counts), after)
+    new = [place for place, v in enumerate(verdicts) if v.kind is Kind.NEW]
+    every_edit = [place for place, v in enumerate(verdicts) if v.kind is Kind.EDIT]
+    edits = [place for place in every_edit if _may_be_edited(verdicts[place], settings)]
+    taken_new = _latest(verdicts, new, int(room.new))
+    taken_edits = _latest(verdicts, edits, int(room.edits))
+    out = {*new, *every_edit} - {*taken_new, *taken_edits}
+    kept = tuple(v for place, v in enumerate(verdicts) if place not in out)
+    return Bounded(kept, len(out), Room(room.new - len(taken_new), room.edits - len(taken_edits), room.at))
 
 
-def _latest(verdicts: Sequence[Verdict], limit: int) -> Sequence[Verdict]:
-    if len(verdicts) <= limit:
-        return verdicts
-    return sorted(verdicts, key=lambda v: v.entry.item.published_at or EARLIEST, reverse=True)[:limit]
+def _may_be_edited(verdict: Verdict, settings: FloodSettings) -> bool:
+    return verdict.stored is None or verdict.stored.version < settings.versions
+
+
+def _latest(verdicts: Sequence[Verdict], places: Sequence[int], limit: int) -> Sequence[int]:
+    if len(places) <= limit:
+        return places
+    return sorted(places, key=lambda place: verdicts[place].entry.item.published_at or EARLIEST, reverse=True)[:limit]

@@ -5,9 +5,9 @@ Read from the database at each look, so that each process says the same, whichev
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from sqlalchemy import Row, or_, select
+from sqlalchemy import RowMapping, or_, select
 
 from notifier.clock import Clock, system_clock
 from notifier.feeds import health
@@ -16,7 +16,7 @@ from notifier.storage.feed_room import FLOODING_FOR
 from notifier.storage.schema import feed
 from notifier.troubles import MOST_SUBJECTS, Code, Trouble
 
-_RESTART = "Read the log for poll_not_recorded and report it; until it is mended nothing of this feed is alerted"
+_REPORT = "Read the log for poll_not_recorded and report it; until it is mended nothing of this feed is alerted"
 
 
 class FeedTroubles:
@@ -34,16 +34,16 @@ class FeedTroubles:
             feed.c.active, or_(not_recorded, feed.c.left_out_at > since)
         )
         with self._database.reading() as connection:
-            rows = connection.execute(query.order_by(feed.c.id).limit(2 * MOST_SUBJECTS)).all()
-        return [*_unrecorded(rows), *(_flooding(row) for row in rows if row.left_out_at and row.left_out_at > since)]
+            rows = connection.execute(query.order_by(feed.c.id).limit(2 * MOST_SUBJECTS)).mappings().all()
+        unrecorded = (_unrecorded(row) for row in rows if (row["error"] or "").startswith(health.NOT_RECORDED))
+        flooding = (_flooding(row) for row in rows if row["left_out_at"] and row["left_out_at"] > since)
+        return [*unrecorded, *flooding]
 
 
-def _unrecorded(rows: Sequence[Row[tuple[object, ...]]]) -> Iterable[Trouble]:
-    for row in rows:
-        if row.error and row.error.startswith(health.NOT_RECORDED):
-            yield Trouble(Code.FEED_NOT_RECORDED, row.error, _RESTART, row.title, grave=True, since=row.last_polled_at)
+def _unrecorded(row: RowMapping) -> Trouble:
+    return Trouble(Code.FEED_NOT_RECORDED, row["error"], _REPORT, row["title"], grave=True, since=row["last_polled_at"])
 
 
-def _flooding(row: Row[tuple[object, ...]]) -> Trouble:
-    words = health.flooding_words(row.left_out)
-    return Trouble(Code.FEED_FLOODING, words, health.FLOODING_ADVICE, row.title, since=row.left_out_at)
+def _flooding(row: RowMapping) -> Trouble:
+    words = health.flooding_words(row["left_out"])
+    return Trouble(Code.FEED_FLOODING, words, health.FLOODING_ADVICE, row["title"], since=row["left_out_at"])
