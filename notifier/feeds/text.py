@@ -59,7 +59,12 @@ def plain(markup: str, *, limit_chars: int, is_html: bool = True) -> str:
 
 def one_line(text: str) -> str:
     """Composed (NFC), without invisible characters, each run of white space a single space."""
-    return " ".join(unicodedata.normalize("NFC", _INVISIBLE.sub(r"\1", text)).split())
+    return " ".join(visible(text).split())
+
+
+def visible(text: str) -> str:
+    """Composed (NFC), without what is not drawn and only steers; line breaks stay."""
+    return unicodedata.normalize("NFC", _INVISIBLE.sub(r"\1", text))
 
 
 def has_words(text: str) -> bool:

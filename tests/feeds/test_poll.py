@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
 from notifier.clock import ManualClock
 from notifier.feeds.answer import Answer, FailureKind, Fetched, FetchFailed, GoneForGood, NotModified
-from notifier.feeds.feed import FeedConfig, ParsedFeed, Unreadable
+from notifier.feeds.feed import FeedConfig, FeedState, ParsedFeed, Unreadable
 from notifier.feeds.fetch import FetchRequest
 from notifier.feeds.health import FeedHealth
 from notifier.feeds.memory import ClaimedFeed, PollResult, Recorded
@@ -265,12 +265,15 @@ def test_feeds_that_cannot_be_recorded_fail_in_words_and_hold_up_no_other() -> N
         await house.poller.finish()
         results = {result.feed_id: result for result in house.store.recorded}
         assert len(results) == len(house.store.recorded) == 8
-        assert {id for id, result in results.items() if result.items} == {5, 6, 7}
-        for id in bad:
-            memory = results[id].memory
+        assert {feed_id for feed_id, result in results.items() if result.items} == {5, 6, 7}
+        for feed_id in bad:
+            memory = results[feed_id].memory
             assert memory.state is FeedState.FAILING
             assert "cannot be stored (ValueError)" in str(memory.error)
-            assert (memory.etag, memory.body_hash) == (house.feeds[id].memory.etag, house.feeds[id].memory.body_hash)
+            assert (memory.etag, memory.body_hash) == (
+                house.feeds[feed_id].memory.etag,
+                house.feeds[feed_id].memory.body_hash,
+            )
             assert memory.next_poll_at >= NOON + timedelta(minutes=5)
 
     run(lambda: House(8), check)

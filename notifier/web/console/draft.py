@@ -12,7 +12,7 @@ from fastapi import Form
 from notifier.alerts.alert import Alert, AlertKind, Message, NewAlert
 from notifier.alerts.by_hand import NO_STORY, NO_WORDS, ByHand, is_web_address
 from notifier.alerts.decide import AlertRules
-from notifier.feeds.text import has_words
+from notifier.feeds.text import has_words, one_line, visible
 from notifier.web.bodies import LARGEST_ID
 
 MOST_TITLE, MOST_BODY = 160, 400
@@ -94,4 +94,4 @@ def draft_fields(
 ) -> Draft:
     """The form's fields (a dependency)."""
     chosen = tuple(sorted(set(topics)))
-    return Draft(title.strip(), body.strip(), url.strip(), chosen, breaking, story, replaces, kind)
+    return Draft(one_line(title), visible(body).strip(), url.strip(), chosen, breaking, story, replaces, kind)
