@@ -4,7 +4,7 @@ Enters: a poll's verdicts and the room that the feed has left. Leaves: what is k
 the room after it; next: the store. Without it one feed fills the database, and the desk's memory of 72 hours, for all.
 
 The busiest of 39 outlets recorded over two months brought 24 new items in an hour, 227 in a day, and 10 edits in an
-hour; the most edited page had 17 versions. An agency's first poll has some hundreds of items.
+hour; the most edited page had 17 versions. A first poll has up to a thousand items (`newest.MAX_ITEMS`), and leaves room.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class FloodSettings:
     """A feed that was calm may bring `new_at_once` items, then `new_an_hour`; the same for edits. An item is edited
     `versions` times at most."""
 
-    new_at_once: float = 1_000.0
+    new_at_once: float = 1_500.0
     new_an_hour: float = 40.0
     edits_at_once: float = 1_000.0
     edits_an_hour: float = 100.0
