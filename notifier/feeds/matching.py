@@ -74,16 +74,17 @@ class Entry:
         """The entry of one parsed item."""
         page = _page_key(canonical_url)
         guid = _without_counter(item)
-        guids = dict.fromkeys(map(digest, (guid, item.guid, *_other_counters(guid, item))))
+        guid_hash = digest(guid)
+        guids = (guid_hash,) if guid == item.guid else (guid_hash, *map(digest, _counted(guid, item)))
         is_named = item.guid != item.url
         return cls(
             item=item,
             canonical_url=page,
             url_key=page if _names_a_page(page) else "",
-            guid_hash=digest(guid),
+            guid_hash=guid_hash,
             title_hash=title_digest(item.title),
             content_hash=digest(f"{item.title}\0{item.summary}"),
-            guids=tuple(guids) if is_named else (*guids, _titled_guid(item)),
+            guids=guids if is_named else (*guids, _titled_guid(item)),
             is_named=is_named,
             has_words=has_words(item.title),
         )
@@ -292,9 +293,9 @@ def _without_counter(item: FeedItem) -> str:
     return page if _bare(page) and _bare(page) == _bare(item.url) else item.guid
 
 
-def _other_counters(guid: str, item: FeedItem) -> tuple[str, ...]:
+def _counted(page: str, item: FeedItem) -> tuple[str, ...]:
     """What such a page may have been stored under by earlier releases, which took the counter for part of the guid."""
-    return () if guid == item.guid else tuple(f"{guid}#{number}" for number in range(_COUNTERS_TRIED))
+    return (item.guid, *(f"{page}#{number}" for number in range(_COUNTERS_TRIED)))
 
 
 def _bare(url: str) -> str:

@@ -23,8 +23,12 @@ def storable_text(text: str) -> str:
 
 
 def storable(item: FeedItem) -> FeedItem:
-    """The item as both databases take it."""
-    language = item.language and storable_text(item.language)
+    """The item as both databases take it; mostly the very one."""
+    language = item.language
+    every = "".join((item.guid, item.url, item.title, item.summary, item.image_url or "", language or ""))
+    if not _REFUSED.search(every) and len(language or "") <= MOST_LANGUAGE_CHARS:
+        return item
+    language = language and storable_text(language)
     return replace(
         item,
         guid=storable_text(item.guid),
