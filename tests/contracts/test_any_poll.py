@@ -19,7 +19,9 @@ from notifier.feeds.memory import ClaimedFeed, PollResult, Recorded
 from notifier.storage.database import Database
 from notifier.storage.feed_troubles import FeedTroubles
 from notifier.storage.feeds import SqlFeedStore
+from notifier.storage.news import SqlNewsStore
 from notifier.storage.schema import item, item_version
+from notifier.stories.cluster import Grouper
 from notifier.troubles import Code
 from tests.feeds.claimed import NOON, an_item
 
@@ -170,6 +172,19 @@ def test_two_entries_of_a_poll_that_are_edits_of_one_item_do_not_stop_the_feed(h
     assert house.titles(one.id) == ["Bridge gone", an_item(2).title, an_item(3).title]
 
 
+def test_items_that_share_a_page_are_stories_of_their_own_and_may_alert(house: House, database: Database) -> None:
+    house.follow()
+    page = "https://paper.example/advisories/"
+    house.poll(an_item(1, url=page, title="Harbour advisory: calm sea"))
+    house.poll(
+        an_item(2, url=page, title="Bridge collapses after ship strike", published_at=house.now),
+        an_item(3, url=page, title="Airport closed by smoke from volcano", published_at=house.now),
+    )
+    waiting = SqlNewsStore(database).pending(10)
+    assert [one.may_alert for one in waiting] == [True, True, True]
+    assert len({grouping.story_id for grouping in Grouper().place(waiting)}) == 3
+
+
 def test_a_push_and_a_poll_of_one_batch_may_both_edit_an_item(house: House) -> None:
     house.follow()
     house.poll(an_item(1))
@@ -196,6 +211,8 @@ def test_an_entry_that_cannot_be_stored_costs_itself_and_is_named(picky: House, 
     assert notes[other.id] == ()
     assert f"{bad} of its entries cannot be stored" in notes[one.id][0]
     assert "“poison 0”" in notes[one.id][0]
+    (trouble,) = FeedTroubles(picky.database, lambda: picky.now)()
+    assert (trouble.code, trouble.grave, trouble.what) == (Code.FEED_NOT_RECORDED, False, notes[one.id][0])
     (again,) = [claimed for claimed in picky.claim() if claimed.id == one.id]
     assert again.known == {b"8 bytes."}  # what was refused is known: it is not tried again for ever
 
