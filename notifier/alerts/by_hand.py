@@ -14,8 +14,10 @@ from urllib.parse import urlsplit
 
 from notifier.alerts.alert import Alert, AlertKind, Message, NewAlert, Urgency
 from notifier.alerts.decide import AlertRules
+from notifier.feeds.text import one_line, visible
 
 NO_STORY = 0
+NO_WORDS = "Write a headline with words: a screen would show nothing that can be read."
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class ByHand:
         return NewAlert(
             story_id=old.story_id if old else self.story_id,
             kind=self.kind if old else AlertKind.NEW,
-            message=Message(self.title, self.body, self.url, publisher, now, tag),
+            message=Message(one_line(self.title), visible(self.body), self.url, publisher, now, tag),
             topics=self.topics,
             breaking=self.breaking,
             urgency=Urgency.HIGH if self.breaking else Urgency.NORMAL,

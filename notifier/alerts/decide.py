@@ -14,6 +14,7 @@ from typing import Any
 from notifier.alerts.alert import Alert, AlertKind, Message, NewAlert, Urgency
 from notifier.alerts.development import confirmed, development
 from notifier.alerts.facts import alike, changed_facts, corrects, overlap, same_subject, states
+from notifier.feeds.text import has_words
 from notifier.stories.breaking import KIN_OVERLAP, SPECIAL_WEIGHT, Judgement
 from notifier.stories.gate import Gated, gate
 from notifier.stories.story import Story, StoryItem
@@ -133,7 +134,17 @@ Verdict = Send | Hold | Drop
 
 
 def decide(case: Case, topics: Mapping[str, Topic], rules: AlertRules, now: datetime) -> Verdict:
-    """What becomes of a changed story. `topics` are all there are, by slug."""
+    """What becomes of a changed story. `topics` are all there are, by slug.
+
+    Whatever it would say, a screen must show something that can be read: an alert without words is never sent.
+    """
+    verdict = _decide(case, topics, rules, now)
+    if isinstance(verdict, Send | Hold) and not has_words(verdict.alert.message.title):
+        return _drop(case, "no-words", "Its headline has no words: a screen would show nothing that can be read.")
+    return verdict
+
+
+def _decide(case: Case, topics: Mapping[str, Topic], rules: AlertRules, now: datetime) -> Verdict:
     if case.silenced:
         return _drop(case, "never", "An operator said never.")
     if case.gated is not None:

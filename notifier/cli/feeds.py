@@ -104,10 +104,11 @@ def import_(
 
     path = settings().feeds_path
     with explained():
-        found = from_opml(file.read_bytes())
+        followed = load_feeds(path)
+        found = from_opml(file.read_bytes(), followed)
         if isinstance(found, Unreadable):
             raise NotFound(found.reason)
-        known = {feed.url for feed in load_feeds(path)}
+        known = {feed.url for feed in followed}
         added = [feed for feed in found if feed.url not in known]
         if added:
             _append(path, added)
@@ -118,15 +119,15 @@ def _append(path: Path, added: list[FeedConfig]) -> None:
     """Write the entries below the last one; the file is replaced only if what came out can be read."""
     import json
 
+    from notifier.config.edit_feeds import fields_of
     from notifier.config.files import load_feeds
 
-    # JSON strings are YAML strings, whatever is in them.
-    lines = [
-        f"  - url: {json.dumps(feed.url)}\n"
-        f"    publisher: {json.dumps(feed.publisher, ensure_ascii=False)}\n"
-        f"    section: {feed.section}\n"
+    # JSON's strings, numbers and flags are YAML's, whatever is in them.
+    entries = [
+        [f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in fields_of(feed).items()]
         for feed in added
     ]
+    lines = ["  - " + "    ".join(entry) for entry in entries]
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     fresh.write_text(path.read_text(encoding="utf-8").rstrip("\n") + "\n" + "".join(lines), encoding="utf-8")
     try:
@@ -143,6 +144,7 @@ async def _find(chosen: Settings, url: str) -> list[Offer]:
     from notifier.feeds.workers import Reader, ReaderSettings
     from notifier.wiring.parts import fetch_settings
 
-    sections = {feed.section for feed in load_feeds(chosen.feeds_path)} if chosen.feeds_path.exists() else set()
+    followed = load_feeds(chosen.feeds_path) if chosen.feeds_path.exists() else ()
+    sections = {feed.section for feed in followed}
     async with Fetcher(fetch_settings(chosen)) as fetcher, Reader(ReaderSettings()) as reader:
-        return await Survey(fetcher, reader).look(url, sections)
+        return await Survey(fetcher, reader).look(url, sections, followed)

@@ -45,12 +45,12 @@ class FeedsFile(RewrittenFile):
         if was is None:
             if not root.get("feeds"):
                 root["feeds"] = CommentedSeq()
-            root["feeds"].append(CommentedMap(_fields(feed)))
+            root["feeds"].append(CommentedMap(fields_of(feed)))
         else:
             entry = _entry(root, was)
             # A title that only repeats the publisher's name is left as the file has it.
             titled = DEFAULTS | {"title": entry.get("publisher")}
-            change_entry(entry, _fields(feed) | ({"title": feed.title} if "title" in entry else {}), titled)
+            change_entry(entry, fields_of(feed) | ({"title": feed.title} if "title" in entry else {}), titled)
         return printed(root)
 
     def without_feed(self, text: str, url: str) -> str:
@@ -67,7 +67,7 @@ def _entry(root: Any, url: str) -> CommentedMap:
     return found
 
 
-def _fields(feed: FeedConfig) -> dict[str, Any]:
+def fields_of(feed: FeedConfig) -> dict[str, Any]:
     """What a new entry says; what is as it would be anyway is left out."""
     fields: dict[str, Any] = {"url": feed.url, "publisher": feed.publisher}
     if feed.title != feed.publisher:

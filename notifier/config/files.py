@@ -12,6 +12,8 @@ from notifier.config.keys import FEED_KEYS, TOPIC_KEYS
 from notifier.config.yaml_file import Entry, read_entries
 from notifier.errors import ConfigError, QueryError
 from notifier.feeds.feed import FeedConfig
+from notifier.feeds.publishers import one_spelling
+from notifier.feeds.text import one_line
 from notifier.topics.query import parse
 from notifier.topics.topic import Topic, TopicMode
 
@@ -24,7 +26,7 @@ def load_feeds(path: Path) -> tuple[FeedConfig, ...]:
         if feed.url in feeds:
             raise entry.error(f"{feed.url} is listed twice", fix="Remove one of the two", key="url")
         feeds[feed.url] = feed
-    return tuple(feeds.values())
+    return one_spelling(tuple(feeds.values()))
 
 
 def load_topics(path: Path) -> tuple[Topic, ...]:
@@ -43,7 +45,7 @@ def load_topics(path: Path) -> tuple[Topic, ...]:
 def _feed(entry: Entry) -> FeedConfig:
     said = entry.values(FEED_KEYS)
     _check_address(entry, said["url"])
-    publisher, weight = said["publisher"], said["weight"]
+    publisher, weight = one_line(said["publisher"]) or said["publisher"], said["weight"]
     return FeedConfig(
         url=said["url"],
         title=said["title"] or publisher,

@@ -20,6 +20,7 @@ from notifier.feeds.scan import DIGEST_BYTES
 MOVED_AFTER = 3
 GIVE_UP_MOVE_AFTER = 5
 GAP_WEIGHT = 0.3
+NOT_RECORDED_WAIT = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,24 @@ def after_push(feed: ClaimedFeed, document: ParsedFeed, at: Moment) -> PollResul
         backlog=first_sight.backlog(feed.memory, at.now, at.rules.first_sight),
         previous_success_at=feed.memory.last_success_at,
     )
+
+
+def not_recorded(result: PollResult, reason: str, now: datetime) -> PollResult | None:
+    """What to record in the place of a poll that cannot be stored: the feed fails, in words, and is as it was before,
+    so that the next poll brings all of it again. None for a push: the next poll will tell.
+    """
+    if result.lease_token is None:
+        return None
+    before = result.before or replace(result.memory, etag=None, last_modified=None, body_hash=None)
+    memory = replace(
+        before,
+        state=FeedState.FAILING,
+        failures=max(before.failures + 1, health.FAILING_AFTER),
+        error=f"{health.NOT_RECORDED} ({reason}). The log has the details: please report them",
+        last_polled_at=now,
+        next_poll_at=max(result.memory.next_poll_at, now + NOT_RECORDED_WAIT),
+    )
+    return replace(result, memory=memory, items=(), digests=(), document_size=0, backlog=None)
 
 
 def after_items(memory: FeedMemory, changed: bool, missed_by_hub: bool, now: datetime) -> FeedMemory:

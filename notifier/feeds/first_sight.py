@@ -5,8 +5,8 @@ Enters: the entries of a poll that its last body did not have, and the stored it
 
     a new feed's backlog          its first successful poll: nothing alerts
     a feed back after a month     no success for longer than `absent_after_s`: nothing of that poll alerts
-    re-dated items                same guid or URL: the same item, whatever its date; only other words are an edit
-    renumbered guids              same URL, or the same headline in the same feed where dates or numbers say so
+    re-dated items                the same item (see `matching`), whatever its date; only other words are an edit
+    renumbered guids              same headline on the same page, or in the same feed where dates or numbers say so
     an old item                   published longer ago than `max_age_s`; undated: it could be as old as the last success
     a rebuilt site                nearly everything new at once, without dates or with the same one
 """
@@ -15,16 +15,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from hashlib import blake2b
 
-from notifier.feeds.feed import FeedItem
+from notifier.feeds.matching import HASH_BYTES, Entry, Known, Matcher, Stored, digest
 from notifier.feeds.memory import FeedMemory
 
-HASH_BYTES = 16
-RENUMBERED_AT_LEAST = 3
+__all__ = ["HASH_BYTES", "Entry", "Known", "Stored", "digest"]
+
 FLOOD_AT_LEAST = 10
 FLOOD_SHARE = 0.8
 STALE_FOR = timedelta(hours=1)
@@ -38,60 +37,6 @@ class FirstSightSettings:
     absent_after_s: float = 3 * 86_400.0
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An item as published, with the keys by which stored ones are found. `url_key` is empty where the URL says
-    nothing (a site's front page)."""
-
-    item: FeedItem
-    canonical_url: str
-    url_key: str
-    guid_hash: bytes
-    title_hash: bytes
-    content_hash: bytes
-
-    @classmethod
-    def of(cls, item: FeedItem, canonical_url: str) -> Entry:
-        """The entry of one parsed item."""
-        return cls(
-            item=item,
-            canonical_url=canonical_url,
-            url_key=canonical_url if _names_a_page(canonical_url) else "",
-            guid_hash=digest(item.guid),
-            title_hash=digest(" ".join(item.title.casefold().split())),
-            content_hash=digest(f"{item.title}\0{item.summary}"),
-        )
-
-
-@dataclass(slots=True)
-class Stored:
-    """What the store knows of an item; `id` is None while it is being stored with this very batch.
-
-    `old_hashes` are the contents of its earlier versions of the last hour: a cache that serves an older page again
-    makes no edit.
-    """
-
-    id: int | None
-    feed_id: int
-    guid_hash: bytes
-    canonical_url: str
-    title_hash: bytes
-    content_hash: bytes
-    version: int
-    published_at: datetime | None
-    old_hashes: frozenset[bytes] = frozenset()
-
-
-@dataclass(slots=True)
-class Known:
-    """The stored items that a poll's entries might be: by guid and by headline within the feed, by URL within the
-    publisher."""
-
-    by_guid: dict[bytes, Stored] = field(default_factory=dict)
-    by_url: dict[str, Stored] = field(default_factory=dict)
-    by_title: dict[bytes, Stored] = field(default_factory=dict)
-
-
 class Kind(StrEnum):
     """What an entry is: a new item, an edit, the same item under another guid or URL, or nothing to write."""
 
@@ -103,12 +48,16 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What to do with one entry. `why_not` says in words why a new item may not alert; None: it may."""
+    """What to do with one entry. `why_not` says in words why a new item may not alert; None: it may.
+
+    `page` is what a new or moved item's page is stored as (see `Known.key_for`).
+    """
 
     kind: Kind
     entry: Entry
     stored: Stored | None = None
     why_not: str | None = None
+    page: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,71 +83,53 @@ def backlog(memory: FeedMemory, now: datetime, settings: FirstSightSettings) -> 
 def judge(
     entries: Sequence[Entry], known: Known, poll: Poll, now: datetime, settings: FirstSightSettings
 ) -> list[Verdict]:
-    """A verdict for each entry, in their order."""
-    renumbered = _is_renumbered(entries, known)
-    verdicts = []
-    for entry in entries:
-        stored = _find(entry, known, renumbered)
-        verdicts.append(_new(entry, poll, now, settings) if stored is None else _seen(entry, stored, poll))
-        _remember(entry, known, poll, stored)
-    return _without_flood(verdicts, poll)
+    """A verdict for each entry, in their order. An item is edited once in a poll, whatever that says of it."""
+    matcher = Matcher(entries, known, poll.feed_id)
+    verdicts: dict[int, Verdict] = {}
+    met: dict[int, Kind] = {}
+    for place in matcher.order():
+        entry = matcher.entries[place]
+        stored = matcher.find(entry)
+        if stored is None:
+            verdict = _new(entry, known, poll, now, settings)
+            stored = _being_stored(verdict, poll)
+        else:
+            verdict = _seen(entry, stored, known, poll, met)
+        known.add(entry, stored)
+        verdicts[place] = verdict
+    return _without_flood([verdicts[place] for place in sorted(verdicts)], poll)
 
 
-def digest(text: str) -> bytes:
-    """16 bytes of BLAKE2b: keys may be long, and two never meet by chance."""
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=HASH_BYTES).digest()
-
-
-def _names_a_page(url: str) -> bool:
-    """A URL of a site's front page is not an item's identity: some feeds give it to every entry."""
-    _, _, rest = url.partition("://")
-    _, _, path = rest.partition("/")
-    return bool(path)
-
-
-def _is_renumbered(entries: Sequence[Entry], known: Known) -> bool:
-    """Most of what looks new has headlines that this feed had before: its guids and URLs were made anew."""
-    strangers = [e for e in entries if e.guid_hash not in known.by_guid and e.url_key not in known.by_url]
-    familiar = sum(e.title_hash in known.by_title for e in strangers)
-    return familiar >= RENUMBERED_AT_LEAST and familiar * 2 >= len(strangers)
-
-
-def _find(entry: Entry, known: Known, renumbered: bool) -> Stored | None:
-    stored = known.by_guid.get(entry.guid_hash)
-    if stored is not None and not _is_reused_guid(entry, stored):
-        return stored
-    if entry.url_key and (stored := known.by_url.get(entry.url_key)):
-        return stored
-    stored = known.by_title.get(entry.title_hash)
-    if stored is not None and (renumbered or _not_later(entry.item.published_at, stored.published_at)):
-        return stored
-    return None
-
-
-def _is_reused_guid(entry: Entry, stored: Stored) -> bool:
-    """The guid of another item: neither the address nor the headline is that of the stored one."""
-    return entry.canonical_url != stored.canonical_url and entry.title_hash != stored.title_hash
-
-
-def _not_later(published: datetime | None, before: datetime | None) -> bool:
-    """A recurring headline ("Morning briefing") is a new item only if it says that it is later."""
-    return published is None or (before is not None and published <= before)
-
-
-def _seen(entry: Entry, stored: Stored, poll: Poll) -> Verdict:
+def _seen(entry: Entry, stored: Stored, known: Known, poll: Poll, met: dict[int, Kind]) -> Verdict:
     """Edits come from the feed that brought the item: another feed of the publisher may show another headline for the
-    same page all day, and that is no news."""
+    same page all day, and that is no news. `met` are the items of earlier entries: once edited they are not edited
+    again, and one that is listed under its own name as well keeps that.
+    """
     if stored.id is None or stored.feed_id != poll.feed_id:
         return Verdict(Kind.SAME, entry, stored)
+    page = stored.canonical_url if stored.page == entry.canonical_url else known.key_for(entry)
     if entry.content_hash != stored.content_hash and entry.content_hash not in stored.old_hashes:
-        return Verdict(Kind.EDIT, entry, stored)
-    if entry.guid_hash != stored.guid_hash or entry.canonical_url != stored.canonical_url:
-        return Verdict(Kind.RENAMED, entry, stored)
-    return Verdict(Kind.SAME, entry, stored)
+        if met.get(stored.id) is Kind.EDIT:
+            return Verdict(Kind.SAME, entry, stored)
+        stored.now_says(entry)
+        kind = Kind.EDIT
+    elif stored.id not in met and (entry.guid_hash != stored.guid_hash or page != stored.canonical_url):
+        kind = Kind.RENAMED
+    else:
+        kind = Kind.SAME
+    met.setdefault(stored.id, kind)
+    return Verdict(kind, entry, stored, page=page)
 
 
-def _new(entry: Entry, poll: Poll, now: datetime, settings: FirstSightSettings) -> Verdict:
-    return Verdict(Kind.NEW, entry, why_not=poll.backlog or _too_old(entry.item.published_at, poll, now, settings))
+def _new(entry: Entry, known: Known, poll: Poll, now: datetime, settings: FirstSightSettings) -> Verdict:
+    why_not = poll.backlog or _too_old(entry.item.published_at, poll, now, settings)
+    return Verdict(Kind.NEW, entry, why_not=why_not, page=known.key_for(entry))
+
+
+def _being_stored(verdict: Verdict, poll: Poll) -> Stored:
+    entry, one = verdict.entry, verdict.entry.item
+    keys = (entry.guid_hash, verdict.page, entry.title_hash, entry.content_hash)
+    return Stored(None, poll.feed_id, *keys, 1, one.published_at, one.url)
 
 
 def _too_old(published: datetime | None, poll: Poll, now: datetime, settings: FirstSightSettings) -> str | None:
@@ -209,25 +140,6 @@ def _too_old(published: datetime | None, poll: Poll, now: datetime, settings: Fi
         return f"undated, and the feed was not read for {(now - since).total_seconds() / 3_600:.0f} h"
     age_s = (now - published).total_seconds()
     return f"published {age_s / 3_600:.0f} h before it was first seen" if age_s > settings.max_age_s else None
-
-
-def _remember(entry: Entry, known: Known, poll: Poll, stored: Stored | None) -> None:
-    """Later entries of this batch meet this one. The older item of a reused guid is not found by it any more."""
-    if stored is None:
-        stored = Stored(
-            None,
-            poll.feed_id,
-            entry.guid_hash,
-            entry.canonical_url,
-            entry.title_hash,
-            entry.content_hash,
-            1,
-            entry.item.published_at,
-        )
-    known.by_guid[entry.guid_hash] = stored
-    known.by_title.setdefault(entry.title_hash, stored)
-    if entry.url_key:
-        known.by_url.setdefault(entry.url_key, stored)
 
 
 def _without_flood(verdicts: list[Verdict], poll: Poll) -> list[Verdict]:
@@ -243,4 +155,4 @@ def _without_flood(verdicts: list[Verdict], poll: Poll) -> list[Verdict]:
 
 
 def _silenced(verdict: Verdict, why: str) -> Verdict:
-    return Verdict(verdict.kind, verdict.entry, verdict.stored, why)
+    return replace(verdict, why_not=why)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from notifier.feeds.answer import FailureKind
 from notifier.feeds.cadence import hub_works
@@ -18,6 +18,9 @@ FAILING_AFTER = 3
 QUIET_GAPS = 5
 QUIET_AT_LEAST_S = 86_400.0
 QUIET_UNKNOWN_S = 7 * 86_400.0
+TOLD_FOR = timedelta(days=1)
+"""So long what was left out of a feed, or could not be stored of it, stays among its notes."""
+NOT_RECORDED = "What its last poll brought cannot be stored"
 RETIRED_WORDS = "HTTP 410: the publisher ended this feed. Remove it from feeds.yaml, or give its new address"
 
 
@@ -76,6 +79,35 @@ def notes_on(memory: FeedMemory, hub_state: str | None, hub_active: bool) -> tup
     elif hub_state == "denied":
         notes.append("Its hub refused the subscription: polled instead")
     return tuple(notes)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What of a feed is not stored: `count` new items and edits beyond its bound, the last of them `at`; and in words
+    what the database refused, `refused_at`. Times are aware UTC, None where there was nothing."""
+
+    count: int = 0
+    at: datetime | None = None
+    refused: str | None = None
+    refused_at: datetime | None = None
+
+
+def notes_on_left_out(left_out: LeftOut, now: datetime) -> tuple[str, ...]:
+    """What of the feed was not taken, for a day after it happened."""
+    notes = []
+    if left_out.at is not None and now - left_out.at < TOLD_FOR:
+        notes.append(f"{flooding_words(left_out.count)}. {FLOODING_ADVICE}")
+    if left_out.refused and left_out.refused_at is not None and now - left_out.refused_at < TOLD_FOR:
+        notes.append(left_out.refused)
+    return tuple(notes)
+
+
+FLOODING_ADVICE = "Look at what it lists; a feed of everything is better followed by its sections"
+
+
+def flooding_words(count: int) -> str:
+    """That a feed brings more than any honest one."""
+    return f"It brings more than a feed may: {count:,} new items and edits were left out, the newest were taken"
 
 
 def network_trouble(outcomes: Sequence[tuple[str, FailureKind | None]]) -> str | None:

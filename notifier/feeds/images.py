@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 # A notification's picture is drawn some 360 to 700 pixels wide; larger only costs the subscriber's data.
-MAX_URL_CHARS = 2_000
+MAX_URL_BYTES = 2_000
 ENOUGH_WIDTH = 700
 
 _IMG = re.compile(r"<img\b([^>]{0,4000})>", re.IGNORECASE)
@@ -53,7 +53,7 @@ def first_in(markup: str, base: str) -> str | None:
 def absolute(address: object, base: str) -> str | None:
     """`address` resolved against `base` (RFC 3986 section 5), if that is an http(s) URL with a host.
 
-    None for one that is longer than a push message could carry, or has control characters in it.
+    None for one of more bytes than a push message could carry, or has control characters in it.
     """
     if not isinstance(address, str) or not address.strip():
         return None
@@ -62,7 +62,7 @@ def absolute(address: object, base: str) -> str | None:
         parts = urlsplit(url)
     except ValueError:
         return None
-    if len(url) > MAX_URL_CHARS or not url.isprintable():
+    if len(url.encode("utf-8", "replace")) > MAX_URL_BYTES or not url.isprintable():
         return None
     if parts.scheme not in ("http", "https") or not parts.netloc:
         return None

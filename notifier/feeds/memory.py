@@ -100,11 +100,20 @@ class PollResult:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What the store made of a batch: items that are new, items that were edited, leases that had run out."""
+    """What the store made of a batch: items that are new, items that were edited, leases that had run out, new items
+    and edits left out because the feed brings too many, and entries that the database would not take."""
 
     new: int = 0
     edited: int = 0
     lost: int = 0
+    left_out: int = 0
+    refused: int = 0
 
     def __add__(self, other: Recorded) -> Recorded:
-        return Recorded(self.new + other.new, self.edited + other.edited, self.lost + other.lost)
+        return Recorded(
+            self.new + other.new,
+            self.edited + other.edited,
+            self.lost + other.lost,
+            self.left_out + other.left_out,
+            self.refused + other.refused,
+        )

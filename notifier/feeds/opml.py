@@ -1,28 +1,49 @@
 """OPML, the format in which feed readers exchange their lists (opml.org/spec2): in by listparser, out by the standard
 library.
 
-Enters: a file from another reader. Leaves: `FeedConfig`s for config/feeds.yaml; and the reverse.
+Enters: a file from another reader. Leaves: `FeedConfig`s for config/feeds.yaml; and the reverse. What OPML has no word
+for, above all the publisher, goes as attributes of a namespace of our own, which other readers pass over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
 import listparser
+from lxml import etree
 
 from notifier.feeds.feed import FeedConfig, Unreadable
 from notifier.feeds.images import absolute
-from notifier.feeds.text import MAX_TITLE_CHARS, plain
+from notifier.feeds.language import language
+from notifier.feeds.publishers import named_by_title, publisher_of
+from notifier.feeds.text import MAX_TITLE_CHARS, one_line, plain
 
 DEFAULT_SECTION = "news"
+NAMESPACE = "urn:notifier:feeds"
+_MOST_POLL_S, _MOST_WEIGHT = 86_400.0, 10.0
+ET.register_namespace("notifier", NAMESPACE)
 
 
-def from_opml(document: bytes) -> tuple[FeedConfig, ...] | Unreadable:
-    """The feeds of an OPML file, once each; the outermost folder is the section, the title also the publisher."""
+def from_opml(document: bytes, followed: Iterable[FeedConfig] | None = None) -> tuple[FeedConfig, ...] | Unreadable:
+    """The feeds of an OPML file, once each; the outermost folder is the section.
+
+    The publisher is what the file says in our own words. Where it says nothing it is the title; or, given the feeds
+    that are `followed` already, the one that the site has among these and those before it in the file.
+    """
     found = listparser.parse(document)
-    feeds = {feed.url: feed for entry in found.feeds if (feed := _feed(entry))}
+    said = _said(document)
+    feeds: dict[str, FeedConfig] = {}
+    for entry in found.feeds:
+        feed = _feed(entry, said)
+        if feed is None or feed.url in feeds:
+            continue
+        if followed is not None and not said.get(feed.url, {}).get("publisher"):
+            publisher = publisher_of(feed.url, (*followed, *feeds.values())) or named_by_title(feed.title)
+            feed = replace(feed, publisher=publisher)
+        feeds[feed.url] = feed
     if not feeds:
         return Unreadable("This is not an OPML list, or no outline in it has an xmlUrl.")
     return tuple(feeds.values())
@@ -38,16 +59,65 @@ def to_opml(feeds: Iterable[FeedConfig], title: str) -> bytes:
         folder = sections.get(feed.section)
         if folder is None:
             folder = sections[feed.section] = ET.SubElement(body, "outline", text=feed.section)
-        ET.SubElement(folder, "outline", type="rss", text=feed.title, title=feed.title, xmlUrl=feed.url)
+        own = {f"{{{NAMESPACE}}}{name}": value for name, value in _own_words(feed).items()}
+        ET.SubElement(folder, "outline", own, type="rss", text=feed.title, title=feed.title, xmlUrl=feed.url)
     ET.indent(root)
     return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
 
 
-def _feed(entry: listparser.common.SuperDict) -> FeedConfig | None:
+def _own_words(feed: FeedConfig) -> dict[str, str]:
+    """What OPML has no attribute for. Not the variable with a feed's secrets."""
+    words = {"publisher": feed.publisher}
+    if feed.language:
+        words["language"] = feed.language
+    if feed.poll_every_s is not None:
+        words["pollEvery"] = f"{feed.poll_every_s:g}"
+    if feed.weight != 1:
+        words["weight"] = f"{feed.weight:g}"
+    if feed.paused:
+        words["paused"] = "true"
+    return words
+
+
+def _said(document: bytes) -> Mapping[str, Mapping[str, str]]:
+    """By address, what a file of ours says in our own words; nothing where it is not well-formed."""
+    try:
+        tree = etree.fromstring(document, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))
+    except (etree.XMLSyntaxError, ValueError):
+        return {}
+    own = f"{{{NAMESPACE}}}"
+    found = {}
+    for outline in tree.iter("outline"):
+        url = absolute(outline.get("xmlUrl"), "")
+        if url is not None:
+            attributes = ((str(name), str(value)) for name, value in outline.attrib.items())
+            found[url] = {name.removeprefix(own): value for name, value in attributes if name.startswith(own)}
+    return found
+
+
+def _feed(entry: listparser.common.SuperDict, said: Mapping[str, Mapping[str, str]]) -> FeedConfig | None:
     url = absolute(entry["url"], "")
     if url is None:
         return None
+    own = said.get(url, {})
     title = plain(entry["title"], limit_chars=MAX_TITLE_CHARS) or urlsplit(url).netloc
     folders = [folder for path in entry.get("categories", ()) for folder in path[:1] if folder]
     section = "-".join(plain(folders[0], limit_chars=60).lower().split()) if folders else DEFAULT_SECTION
-    return FeedConfig(url=url, title=title, publisher=title, section=section or DEFAULT_SECTION)
+    return FeedConfig(
+        url=url,
+        title=title,
+        publisher=one_line(own.get("publisher", ""))[:MAX_TITLE_CHARS] or title,
+        section=section or DEFAULT_SECTION,
+        language=language(own.get("language")),
+        poll_every_s=_number(own.get("pollEvery"), 1.0, _MOST_POLL_S),
+        paused=own.get("paused") == "true",
+        weight=1.0 if (weight := _number(own.get("weight"), 0.0, _MOST_WEIGHT)) is None else weight,
+    )
+
+
+def _number(text: str | None, least: float, most: float) -> float | None:
+    try:
+        number = float(text or "")
+    except ValueError:
+        return None
+    return number if least <= number <= most else None

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from notifier.clock import Clock
+from notifier.feeds import decide
 from notifier.feeds.memory import PollResult, Recorded
 from notifier.feeds.store import FeedStore
 
@@ -107,17 +108,31 @@ class Recorder:
             await self._one_by_one(batch)
 
     async def _one_by_one(self, batch: Sequence[_Waiting]) -> None:
-        """What one result has that the database does not take must not hold up the others, now or at the next poll."""
+        """What one result has that the database does not take must not hold up the others, now or at the next poll: its
+        own feed fails, in words. Where not even that can be written it is the database, or the disk."""
         refused = 0
-        for one in batch if len(batch) > 1 else ():
+        for one in batch:
             try:
                 await self._commit([one])
-            except Exception:
+            except Exception as error:
                 log.exception("poll_not_recorded", feed_id=one.result.feed_id)
-                refused += 1
+                refused += isinstance(error, OSError) or not await self._tell(one, type(error).__name__)
             if refused == _REFUSALS_UNTIL_AWAY:
                 break
         _settle(batch, False)
+
+    async def _tell(self, one: _Waiting, reason: str) -> bool:
+        """Say of the feed that its poll could not be stored; whether that could be said."""
+        failing = decide.not_recorded(one.result, reason, self._clock())
+        if failing is None:
+            return True
+        try:
+            await asyncio.get_running_loop().run_in_executor(
+                self._threads, self._store.record, [failing], self._clock()
+            )
+        except Exception:  # noqa: BLE001 - the poll's own line is in the log, and this is most likely the same trouble
+            return False
+        return True
 
     async def _commit(self, batch: Sequence[_Waiting]) -> None:
         results = [one.result for one in batch]

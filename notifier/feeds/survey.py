@@ -10,19 +10,19 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 from urllib.parse import urlsplit
 
 from notifier.errors import NotFound
 from notifier.feeds.answer import Answer, Fetched
 from notifier.feeds.discover import FoundFeed, find_feeds
-from notifier.feeds.feed import FeedItem, ParsedFeed, Unreadable
+from notifier.feeds.feed import FeedConfig, FeedItem, ParsedFeed, Unreadable
 from notifier.feeds.fetch import FetchRequest
+from notifier.feeds.publishers import named_by_title, publisher_of
 
 READ, ITEMS = 6, 5
 DEFAULT_SECTION = "general"
-_SEPARATOR = re.compile(r"\s+(?:[|»›·—–-]|&gt;|::)\s+|:\s+")
 _WORD = re.compile(r"[a-z]{2,30}")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
@@ -64,11 +64,18 @@ class Survey:
     def __init__(self, fetcher: Asks, reader: Reads) -> None:
         self._fetcher, self._reader = fetcher, reader
 
-    async def look(self, address: str, sections: Collection[str] = ()) -> list[Offer]:
-        """The feeds behind an address, never none; `sections` are the words to choose from.
+    async def look(
+        self, address: str, sections: Collection[str] = (), followed: Collection[FeedConfig] = ()
+    ) -> list[Offer]:
+        """The feeds behind an address, never none; `sections` are the words to choose from. Where feeds of the site
+        are `followed` already, what is offered belongs to their publisher.
 
         Raises NotFound, with what happened and what to do, where there is none.
         """
+        offers = await self._offers(address, sections)
+        return [replace(one, publisher=publisher_of(one.url, followed) or one.publisher) for one in offers]
+
+    async def _offers(self, address: str, sections: Collection[str]) -> list[Offer]:
         url = with_scheme(address)
         answer, parsed = await self._read(url)
         if isinstance(parsed, ParsedFeed):
@@ -108,10 +115,8 @@ def with_scheme(address: str) -> str:
 def offer_of(url: str, parsed: ParsedFeed, sections: Collection[str] = (), page_title: str = "") -> Offer:
     """What a feed that was read would be called: by its own title, which mostly begins with the publisher's name."""
     title = (parsed.title or page_title).strip() or host_of(url)
-    parts = [part for part in _SEPARATOR.split(title) if part]
-    publisher = parts[0] if parts else title
     section = section_of(url, title, sections)
-    return Offer(url, publisher, title, section, parsed.format, parsed.language, parsed.items[:ITEMS])
+    return Offer(url, named_by_title(title), title, section, parsed.format, parsed.language, parsed.items[:ITEMS])
 
 
 def section_of(url: str, title: str, sections: Collection[str]) -> str:

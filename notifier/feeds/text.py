@@ -30,10 +30,16 @@ _BREAK = re.compile(
     re.IGNORECASE,
 )
 _DROP_WITH_CONTENT = {"script", "style", "iframe", "object", "noscript", "svg", "math", "template"}
-# Control characters, surrogates and what only steers layout: zero-width space, bidi embeddings and overrides, BOM.
+# Control characters, surrogates, and what is not drawn and only steers: zero-width space and joiners of words, soft
+# hyphen, bidi embeddings, overrides and isolates (UAX 9: left open they turn round what stands behind a headline),
+# deprecated and annotation controls, BOM, tags but those of a flag. The joiners of scripts and emoji (U+200C, U+200D)
+# stay.
 _INVISIBLE = re.compile(
-    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u200b\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
+    "(\U0001f3f4[\U000e0030-\U000e007a]+\U000e007f)|[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u180e\u200b"
+    "\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e00ff]"
 )
+_WORDY = frozenset(("Lu", "Ll", "Lt", "Lo", "Nd", "Nl", "No"))
+_BLANK_LETTERS = "\u115f\u1160\u3164\uffa0"  # Hangul fillers, which are drawn as nothing (UAX 44, Default_Ignorable)
 
 
 def plain(markup: str, *, limit_chars: int, is_html: bool = True) -> str:
@@ -53,7 +59,20 @@ def plain(markup: str, *, limit_chars: int, is_html: bool = True) -> str:
 
 def one_line(text: str) -> str:
     """Composed (NFC), without invisible characters, each run of white space a single space."""
-    return " ".join(unicodedata.normalize("NFC", _INVISIBLE.sub("", text)).split())
+    return " ".join(visible(text).split())
+
+
+def visible(text: str) -> str:
+    """Composed (NFC), without what is not drawn and only steers; line breaks stay."""
+    return unicodedata.normalize("NFC", _INVISIBLE.sub(r"\1", text))
+
+
+def has_words(text: str) -> bool:
+    """Whether a person who looks at it reads something: one letter or digit that is drawn.
+
+    Not marks, punctuation, symbols and emoji alone, nor what Unicode calls letters and nobody sees.
+    """
+    return any(unicodedata.category(c) in _WORDY and c not in _BLANK_LETTERS for c in text)
 
 
 def shorten(text: str, limit_chars: int) -> str:

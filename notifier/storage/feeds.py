@@ -30,7 +30,8 @@ from notifier.feeds.cadence import CadenceSettings
 from notifier.feeds.decide import after_items
 from notifier.feeds.feed import FeedConfig, FeedState
 from notifier.feeds.first_sight import FirstSightSettings
-from notifier.feeds.health import FeedHealth
+from notifier.feeds.flood import FloodSettings
+from notifier.feeds.health import FeedHealth, LeftOut
 from notifier.feeds.memory import ClaimedFeed, PollResult, Recorded
 from notifier.feeds.moves import moves
 from notifier.feeds.store import Synced
@@ -38,6 +39,7 @@ from notifier.storage.database import Database
 from notifier.storage.feed_rows import MEMORY, claimed_feed, is_calm, select_claimed, tick
 from notifier.storage.items import store_items
 from notifier.storage.schema import feed, feed_body
+from notifier.storage.storable import storable_text
 
 FIRST_POLLS_PER_S = 20.0
 
@@ -54,6 +56,10 @@ _OF_AN_ADDRESS = (
     "error",
     "hub_url",
     "hub_topic",
+)
+_TOLD = (
+    *(feed.c.title, feed.c.section, feed.c.hub_state),
+    *(feed.c.left_out, feed.c.left_out_at, feed.c.refused, feed.c.refused_at),
 )
 _BY_ID = feed.c.id == bindparam("_id")
 
@@ -85,8 +91,10 @@ class SqlFeedStore:
         *,
         first_sight: FirstSightSettings | None = None,
         cadence_settings: CadenceSettings | None = None,
+        flood: FloodSettings | None = None,
     ) -> None:
         self._database = database
+        self._flood = flood or FloodSettings()
         self._first_sight = first_sight or FirstSightSettings()
         self._cadence = cadence_settings or CadenceSettings()
 
@@ -165,7 +173,7 @@ class SqlFeedStore:
         """See FeedStore."""
         with self._database.writing() as connection:
             kept = self._still_ours(connection, results)
-            found = store_items(connection, kept, now, self._first_sight)
+            found = store_items(connection, kept, now, self._first_sight, self._flood)
             pairs = list(zip(kept, found, strict=True))
             calm = [r for r, counts in pairs if is_calm(r, counts)]
             polled = [_memory_row(r, n, now) for r, n in pairs if r.lease_token is not None and not is_calm(r, n)]
@@ -186,7 +194,7 @@ class SqlFeedStore:
 
     def health(self, now: datetime) -> list[FeedHealth]:
         """See FeedStore."""
-        query = select_claimed(now).add_columns(feed.c.title, feed.c.section, feed.c.hub_state).where(feed.c.active)
+        query = select_claimed(now).add_columns(*_TOLD).where(feed.c.active)
         with self._database.reading() as connection:
             rows = connection.execute(query.order_by(feed.c.publisher, feed.c.title)).all()
         found = [self._health_of(row, now) for row in rows]
@@ -196,6 +204,7 @@ class SqlFeedStore:
         claimed = claimed_feed(row)
         memory = claimed.memory
         pace = cadence.pace(claimed, memory, now, self._cadence)
+        left_out = LeftOut(row.left_out, row.left_out_at, row.refused, row.refused_at)
         return FeedHealth(
             feed_id=claimed.id,
             url=claimed.url,
@@ -210,7 +219,10 @@ class SqlFeedStore:
             pace=f"every {pace.interval_s:.0f} s: {pace.why}",
             error=memory.error,
             hub=row.hub_state,
-            notes=health.notes_on(memory, row.hub_state, claimed.hub_active),
+            notes=(
+                *health.notes_on(memory, row.hub_state, claimed.hub_active),
+                *health.notes_on_left_out(left_out, now),
+            ),
         )
 
     def _still_ours(self, connection: Connection, results: Sequence[PollResult]) -> list[PollResult]:
@@ -224,10 +236,15 @@ class SqlFeedStore:
 def _memory_row(result: PollResult, found: Recorded, now: datetime) -> dict[str, Any]:
     missed = result.hub_active and found.new > 0
     memory = after_items(result.memory, found.new + found.edited > 0, missed, now)
-    row = {name: getattr(memory, name) for name in MEMORY}
+    row = {name: _taken(getattr(memory, name)) for name in MEMORY}
     row["state"] = memory.state.value
     row["_id"] = result.feed_id
     return row
+
+
+def _taken(value: Any) -> Any:
+    """What a publisher sent in a header, or is named in an error, may hold what a database refuses."""
+    return storable_text(value) if type(value) is str else value
 
 
 def _pushed_row(result: PollResult, found: Recorded, now: datetime) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
+from notifier.feeds.text import has_words
 from notifier.stories.gate import gate
 from notifier.stories.habits import ORDINARY, Usual
 from notifier.stories.story import StoryItem
@@ -147,8 +148,9 @@ def _weigh(fresh: Sequence[StoryItem]) -> _Weighed:
 
 
 def counts(item: StoryItem, now: datetime, within: timedelta = WITHIN) -> bool:
-    """The item is news of the last hours: not backlog, not old, not of a recurring kind."""
-    return item.may_alert and now - (item.published_at or item.first_seen) <= within and not gate(item)
+    """The item is news of the last hours: not backlog, not old, not of a recurring kind, and it says something."""
+    young = item.may_alert and now - (item.published_at or item.first_seen) <= within
+    return young and has_words(item.title) and not gate(item)
 
 
 def spokesman(items: Sequence[StoryItem], now: datetime) -> StoryItem:

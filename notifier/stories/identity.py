@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TypeVar
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
-from w3lib.url import canonicalize_url, url_query_cleaner
+from w3lib.url import canonicalize_url
 
 from notifier.stories.text import words
 
@@ -33,6 +33,8 @@ HOST_PREFIX = re.compile(r"^(?:(?:www\d?|m|mobile|amp|edition|touch)\.)+(?=[^.]+
 AMP_CACHE = re.compile(r"^/(?:amp|c|v|wp|i)/(?:s/)?(?=[^/]+\.)")
 AMP_PATH = re.compile(r"^/amp(?=/.)|/amp/?$|[./]amp(?=\.html?$)|\.amp/?$")
 
+BARE = re.compile(r"=(?=&|$)")  # canonicalize_url gives one to what had none
+
 ALPHANUMERIC = re.compile("[a-z0-9]+")
 APOSTROPHES = re.compile(r"[\u2018\u2019\u02bc'`]")
 # Words in front of a headline that say how it is told, not what happened.
@@ -49,9 +51,11 @@ MASTHEAD = re.compile(
 
 
 def canonical_url(url: str) -> str:
-    """One form for all the addresses of a page: without tracking parameters, AMP, mobile host, scheme and fragment.
+    """One form for all the addresses of a page: without tracking parameters, AMP, mobile host, scheme and anchor.
 
-    The result is a key to compare, not an address to fetch; what cannot be read as a URL is returned stripped.
+    A fragment that is a route (`#/news/2`, `#!news/2`) is how a page made by a script is named, and stays; so does a
+    query without "=" (`?2026-2`), which no advertiser writes. The result is a key to compare, not an address to fetch;
+    what cannot be read as a URL is returned stripped.
     """
     try:
         parts = _out_of_amp_cache(urlsplit(url.strip()))
@@ -61,10 +65,35 @@ def canonical_url(url: str) -> str:
             return url.strip()
         host = HOST_PREFIX.sub("", host) + port
         path = AMP_PATH.sub("", parts.path).rstrip("/")
-        bare = urlunsplit(("https", host, path, parts.query, ""))
-        return canonicalize_url(url_query_cleaner(bare, _tracking(parts.query), remove=True), keep_blank_values=False)
+        page = canonicalize_url(urlunsplit(("https", host, path, _telling(parts.query), "")), keep_blank_values=True)
+        return BARE.sub("", page) + _route(parts.fragment)
     except (ValueError, UnicodeError):
         return url.strip()
+
+
+def _route(fragment: str) -> str:
+    """A fragment that a script takes for a path, with its `#`; a mark within a page is none."""
+    path, _, query = fragment.partition("?")
+    if path.rstrip("/") in ("", "!") or path[0] not in "/!":
+        return ""
+    told = _telling(query)
+    return f"#{path.rstrip('/')}" + (f"?{told}" if told else "")
+
+
+def _telling(query: str) -> str:
+    """The parameters that may choose what is shown: those that track nothing and say something, each once."""
+    kept: dict[str, str] = {}
+    for pair in query.split("&"):
+        name, equals, value = pair.partition("=")
+        if pair and not _is_tracking(unquote(name).lower(), equals, value.lower()):
+            kept.setdefault(name, pair)
+    return "&".join(kept.values())
+
+
+def _is_tracking(key: str, equals: str, value: str) -> bool:
+    if key in TRACKING or value in AMP_VALUES.get(key, ()):
+        return True
+    return bool(equals) and (not value or key.startswith(TRACKING_PREFIXES))
 
 
 def _out_of_amp_cache(parts: SplitResult) -> SplitResult:
@@ -74,17 +103,6 @@ def _out_of_amp_cache(parts: SplitResult) -> SplitResult:
         return parts
     inner = AMP_CACHE.sub("", parts.path)
     return parts if inner == parts.path else urlsplit(f"https://{inner}?{parts.query}")
-
-
-def _tracking(query: str) -> list[str]:
-    """The names in this query that identify nothing."""
-    found = []
-    for pair in query.split("&"):
-        name, _, value = pair.partition("=")
-        key = unquote(name).lower()
-        if key in TRACKING or key.startswith(TRACKING_PREFIXES) or value.lower() in AMP_VALUES.get(key, ()):
-            found.append(name)
-    return found
 
 
 @lru_cache(maxsize=4096)  # each layer asks for the headlines of the same poll

@@ -87,7 +87,8 @@ class FeedFinder:
         async with self._places:
             try:
                 async with asyncio.timeout(SURVEY_S):
-                    return await Survey(*self._house.asking).look(address, sections)
+                    followed = self._house.files.feeds.content
+                    return await Survey(*self._house.asking).look(address, sections, followed)
             except TimeoutError as slow:
                 took = f"{address} took longer than {SURVEY_S:g} s in all. Try the feed’s own address"
                 raise NotFound(took) from slow

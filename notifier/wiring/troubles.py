@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from notifier.clock import system_clock
 from notifier.diagnosis import merged, of_checks, troubles_of
 from notifier.engine.broker import BrokerEngine
+from notifier.storage.feed_troubles import FeedTroubles
 from notifier.storage.troubles import SqlReportStore
 from notifier.troubles import SILENT_AFTER, Code, ProcessReport, Trouble, Troubles
 from notifier.wiring.console import system_state
@@ -69,6 +70,7 @@ class Watch:
         yield from _of_broker(house)
         if failed:
             return
+        yield from FeedTroubles(house.database, house.clock)()
         files = (house.files.feeds, house.files.topics)
         complaints = {file.name: str(file.error) for file in files if file.error is not None}
         feeds = house.feeds.health(house.clock()) if house.role.polls else ()

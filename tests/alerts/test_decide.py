@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from notifier.alerts.alert import AlertKind, Urgency
 from notifier.alerts.because import because
 from notifier.alerts.decide import AlertRules, Case, Drop, Hold, PastAlert, Send, Support, Verdict, decide
@@ -80,6 +82,15 @@ def test_a_held_topic_waits_for_an_editor_for_a_while() -> None:
 
 def test_nothing_is_sent_without_a_topic() -> None:
     assert code(judged(case())) == "no-topic"
+
+
+@pytest.mark.parametrize("title", ["", "\u2800", "\u3164\u3164", "…", "🔥", "\ufe0f"])
+def test_an_alert_without_words_is_never_sent_nor_held(title: str) -> None:
+    blank = item(1, title)
+    for made in (case("floods", lead=blank), case("courts", lead=blank), case("breaking", lead=blank, breaking=True)):
+        assert code(judged(made)) == "no-words"
+    gone = case("floods", lead=blank, past=(told(),))
+    assert isinstance(judged(gone), Drop)
 
 
 def test_what_recurs_is_dropped_by_a_rule_that_is_named() -> None:

@@ -165,6 +165,19 @@ def test_a_list_goes_out_as_opml_and_comes_in_again(run: Run, folder: Path) -> N
     assert [feed.publisher for feed in load_feeds(folder / "feeds.yaml")] == ["The Example", "O: #1"]
 
 
+def test_a_list_that_comes_in_keeps_publishers_titles_and_what_else_was_set(run: Run, folder: Path) -> None:
+    more = (
+        "  - {url: https://b.example/1, publisher: B, title: B 1, language: fr, weight: 0.5, poll_every_s: 60}\n"
+        "  - {url: https://b.example/2, publisher: B, title: B 2, section: world, paused: true}\n"
+    )
+    (folder / "feeds.yaml").write_text(FEEDS + more)
+    before = load_feeds(folder / "feeds.yaml")
+    (folder / "list.opml").write_text(run("feeds", "export").output)
+    (folder / "feeds.yaml").write_text(FEEDS)
+    assert "2 feeds added" in run("feeds", "import", str(folder / "list.opml")).output
+    assert set(load_feeds(folder / "feeds.yaml")) == set(before)
+
+
 def test_what_is_no_opml_changes_nothing(run: Run, folder: Path) -> None:
     (folder / "list.opml").write_text("<html></html>")
     assert run("feeds", "import", str(folder / "list.opml")).exit_code == 2

@@ -56,6 +56,12 @@ def test_a_feed_has_its_publishers_name_unless_it_has_its_own(tmp_path: Path) ->
     assert (feed.title, feed.section, feed.poll_every_s, feed.paused) == ("The Example", "world", 90.0, False)
 
 
+def test_a_publisher_is_one_however_it_is_spelled(tmp_path: Path) -> None:
+    names = ("BBC News", "bbc news", '"BBC  News "')
+    entries = "".join(f"  - {{url: https://{n}.example/, publisher: {name}}}\n" for n, name in enumerate(names))
+    assert {feed.publisher for feed in load_feeds(written(tmp_path, f"feeds:\n{entries}"))} == {"BBC News"}
+
+
 def test_a_topic_that_takes_whatever_breaks_needs_no_match(tmp_path: Path) -> None:
     (topic,) = load_topics(written(tmp_path, "topics:\n  - {slug: breaking, title: Breaking, mode: breaking}\n"))
     assert (topic.mode, topic.match) == (TopicMode.BREAKING, "")

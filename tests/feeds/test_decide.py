@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 
 from notifier.feeds.answer import Answer, FailureKind, Fetched, FetchFailed, GoneForGood, Hints, NotModified
-from notifier.feeds.decide import Moment, Rules, after_items, after_poll, after_push, body_hash, is_unchanged
+from notifier.feeds.decide import (
+    Moment,
+    Rules,
+    after_items,
+    after_poll,
+    after_push,
+    body_hash,
+    is_unchanged,
+    not_recorded,
+)
 from notifier.feeds.feed import FeedState, ParsedFeed, Unreadable
 from notifier.feeds.memory import FeedMemory, PollResult
 from tests.feeds.claimed import NOON, URL, a_document, a_feed, a_memory, ago, an_item
@@ -38,6 +47,20 @@ def test_a_304_is_a_success_without_items() -> None:
     assert (result.memory.failures, result.memory.error, result.memory.etag) == (0, None, '"1"')
     assert result.memory.last_success_at == NOON
     assert wait_s(result.memory) == 300.0
+
+
+def test_a_poll_that_cannot_be_stored_leaves_the_feed_as_it_was_but_failing_in_words() -> None:
+    before = a_memory(etag='"1"', body_hash=b"1", failures=0)
+    result = poll(BODY, a_document(an_item()), memory=before)
+    instead = not_recorded(result, "DataError", NOON)
+    assert instead is not None
+    assert (instead.items, instead.digests, instead.lease_token) == ((), (), "lease")
+    memory = instead.memory
+    assert (memory.state, memory.etag, memory.body_hash) == (FeedState.FAILING, '"1"', b"1")
+    assert memory.last_success_at == before.last_success_at
+    assert "cannot be stored (DataError)" in str(memory.error)
+    assert wait_s(memory) >= 300
+    assert not_recorded(after_push(a_feed(), a_document(an_item()), AT), "DataError", NOON) is None
 
 
 def test_the_body_of_the_last_time_is_unchanged_but_its_validators_are_the_newest() -> None:

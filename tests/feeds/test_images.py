@@ -81,3 +81,8 @@ def test_only_http_addresses_with_a_host_are_absolute(address: object) -> None:
 def test_white_space_that_broke_an_address_is_removed() -> None:
     assert absolute(" https://paper.example/\n a ", "") == "https://paper.example/a"
     assert absolute("Http://Paper.example/A", "") == "http://Paper.example/A"
+
+
+def test_an_address_that_a_push_message_could_not_carry_is_none_whatever_its_script() -> None:
+    assert absolute("https://paper.example/" + "a" * 1_900, "") is not None
+    assert absolute("https://paper.example/" + "新" * 700, "") is None

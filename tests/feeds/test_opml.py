@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.feeds.feed import FeedConfig, Unreadable
-from notifier.feeds.opml import from_opml, to_opml
+from notifier.feeds.opml import NAMESPACE, from_opml, to_opml
+from notifier.feeds.text import one_line
 
 
 def opml(body: str) -> bytes:
@@ -47,11 +51,68 @@ addresses = st.integers(0, 99).map(lambda n: f"https://a.example/{n}?x=1&y=2")
 names = st.text(st.characters(categories=["L", "N", "P"]), min_size=1, max_size=20).filter(
     lambda s: not set(s) & set("&<")
 )
-feeds = st.builds(FeedConfig, url=addresses, title=names, publisher=names, section=st.sampled_from(["news", "world-2"]))
+feeds = st.builds(
+    FeedConfig,
+    url=addresses,
+    title=names,
+    publisher=names,
+    section=st.sampled_from(["news", "world-2"]),
+    language=st.sampled_from([None, "en", "pt-br"]),
+    poll_every_s=st.sampled_from([None, 30.0, 3_600.0]),
+    weight=st.sampled_from([1.0, 0.5, 0.0]),
+    paused=st.booleans(),
+)
 
 
 @given(st.lists(feeds, min_size=1, max_size=5, unique_by=lambda feed: feed.url))
 def test_what_goes_out_comes_back(sent: list[FeedConfig]) -> None:
     found = from_opml(to_opml(sent, "Notifier"))
     assert not isinstance(found, Unreadable)
-    assert {(feed.url, feed.section) for feed in found} == {(feed.url, feed.section) for feed in sent}
+    assert {feed.url: replace(feed, title="") for feed in found} == {
+        feed.url: replace(feed, title="", publisher=one_line(feed.publisher)) for feed in sent
+    }
+
+
+def test_a_list_that_goes_out_and_comes_in_has_as_many_publishers_as_before() -> None:
+    sections = ("World", "Sport", "Business")
+    sent = [
+        FeedConfig(f"https://feeds.{name}.example/{section}", f"{name}, {section}", name, section.lower())
+        for name in ("bbc", "paper", "post")
+        for section in sections
+    ]
+    found = from_opml(to_opml(sent, "Notifier"), ())
+    assert found == tuple(sorted(sent, key=lambda feed: sections.index(feed.section.title())))
+
+
+def test_another_readers_list_makes_one_publisher_of_a_site() -> None:
+    listed = "".join(
+        f'<outline text="{title}" xmlUrl="{url}"/>'
+        for title, url in [
+            ("The Paper – World", "https://www.paper.co.uk/world/rss"),
+            ("Paper Sport", "https://feeds.paper.co.uk/sport"),
+            ("The Post: Latest", "https://post.example/rss"),
+            ("A blog", "https://feeds.feedburner.com/a"),
+            ("B blog", "https://feeds.feedburner.com/b"),
+        ]
+    )
+    followed = [FeedConfig("https://rss.post.example/old", "Old", "The Harbour Post", "world")]
+    found = from_opml(opml(listed), followed)
+    assert not isinstance(found, Unreadable)
+    assert [feed.publisher for feed in found] == [
+        "The Paper",
+        "The Paper",
+        "The Harbour Post",
+        "A blog",
+        "B blog",
+    ]
+    assert [feed.title for feed in found][:2] == ["The Paper – World", "Paper Sport"]
+
+
+@pytest.mark.parametrize("own", ["", "x" * 9_000, "&#x202e;Paper", "  The\n Paper "])
+def test_what_a_file_says_in_our_words_is_cleaned(own: str) -> None:
+    line = f'<outline text="T" xmlUrl="https://a.example/" n:publisher="{own}" n:pollEvery="nan" n:weight="-1"/>'
+    (feed,) = from_opml(f'<opml xmlns:n="{NAMESPACE}"><body>{line}</body></opml>'.encode())
+    assert isinstance(feed, FeedConfig)
+    assert len(feed.publisher) <= 500
+    assert feed.publisher == one_line(feed.publisher) != ""
+    assert (feed.poll_every_s, feed.weight) == (None, 1.0)

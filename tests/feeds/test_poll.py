@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
 from notifier.clock import ManualClock
 from notifier.feeds.answer import Answer, FailureKind, Fetched, FetchFailed, GoneForGood, NotModified
-from notifier.feeds.feed import FeedConfig, ParsedFeed, Unreadable
+from notifier.feeds.feed import FeedConfig, FeedState, ParsedFeed, Unreadable
 from notifier.feeds.fetch import FetchRequest
 from notifier.feeds.health import FeedHealth
 from notifier.feeds.memory import ClaimedFeed, PollResult, Recorded
@@ -33,6 +33,7 @@ class Waiting:
         self.kept: set[int] = set()
         self.breaks = 0
         self.poison: int | None = None
+        self.indigestible: set[int] = set()  # feeds whose items are refused
 
     def sync_config(self, configs: Sequence[FeedConfig], now: datetime) -> Synced:
         return Synced()
@@ -56,6 +57,8 @@ class Waiting:
             raise OSError("the disk is full")
         if self.poison in [result.feed_id for result in results]:
             raise ValueError("a text that this database cannot hold")
+        if any(result.items and result.feed_id in self.indigestible for result in results):
+            raise ValueError("an entry that this database cannot hold")
         self.recorded += results
         return Recorded(new=sum(len(result.items) for result in results))
 
@@ -251,6 +254,29 @@ def test_what_the_database_does_not_take_of_one_feed_holds_up_no_other() -> None
         assert {result.feed_id for result in house.store.recorded} == {house.feeds[0].id, house.feeds[2].id}
 
     run(lambda: House(3), check)
+
+
+def test_feeds_that_cannot_be_recorded_fail_in_words_and_hold_up_no_other() -> None:
+    async def check(house: House) -> None:
+        bad = {feed.id for feed in house.feeds[:5]}
+        house.net.answers = {feed.url: Fetched(feed.url, b"<rss/>") for feed in house.feeds}
+        house.store.indigestible = bad
+        await house.poller.poll_due()
+        await house.poller.finish()
+        results = {result.feed_id: result for result in house.store.recorded}
+        assert len(results) == len(house.store.recorded) == 8
+        assert {feed_id for feed_id, result in results.items() if result.items} == {5, 6, 7}
+        for feed_id in bad:
+            memory = results[feed_id].memory
+            assert memory.state is FeedState.FAILING
+            assert "cannot be stored (ValueError)" in str(memory.error)
+            assert (memory.etag, memory.body_hash) == (
+                house.feeds[feed_id].memory.etag,
+                house.feeds[feed_id].memory.body_hash,
+            )
+            assert memory.next_poll_at >= NOON + timedelta(minutes=5)
+
+    run(lambda: House(8), check)
 
 
 def test_one_alarm_when_our_network_fails_and_the_feeds_are_not_blamed_for_it() -> None:

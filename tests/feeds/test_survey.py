@@ -9,7 +9,7 @@ import pytest
 
 from notifier.errors import NotFound
 from notifier.feeds.answer import Answer, FailureKind, Fetched, FetchFailed
-from notifier.feeds.feed import FeedItem, ParsedFeed, Unreadable
+from notifier.feeds.feed import FeedConfig, FeedItem, ParsedFeed, Unreadable
 from notifier.feeds.fetch import FetchRequest
 from notifier.feeds.survey import Offer, Survey, section_of, with_scheme
 
@@ -53,6 +53,13 @@ def test_a_sites_page_leads_to_its_feeds_those_that_work_first() -> None:
     assert (world.publisher, world.title, world.section) == ("The Harbour Post", "The Harbour Post | World", "world")
     assert [item.title for item in world.items] == [f"Story {n}" for n in range(5)]
     assert (broken.url, broken.problem) == (f"{SITE}broken.xml", "HTTP 404. Look for the feed's new address")
+
+
+def test_another_feed_of_a_site_that_is_followed_is_its_publishers() -> None:
+    web = Web({SITE: PAGE, f"{SITE}world/rss.xml": WORLD})
+    followed = [FeedConfig("https://feeds.post.example/uk", "Post, UK", "The Post", "uk")]
+    offers = asyncio.run(Survey(web, web).look(SITE, (), followed))
+    assert {offer.publisher for offer in offers} == {"The Post"}
 
 
 def test_a_feeds_own_address_is_taken_as_it_is() -> None:

@@ -51,6 +51,13 @@ feed = Table(
     Column("hub_last_at", UtcTime),  # its last push
     Column("hub_missed", Integer, nullable=False, server_default="0"),  # polls that found what it had not pushed
     Column("broke_at", UtcTime),  # a story of it was last found to be breaking
+    Column("room_new", Float),  # new items and edits that it may still bring, as of room_at (see feeds.flood)
+    Column("room_edits", Float),
+    Column("room_at", UtcTime),
+    Column("left_out", Integer, nullable=False, server_default="0"),  # items and edits beyond that, since it began
+    Column("left_out_at", UtcTime),  # the last of them
+    Column("refused", Text),  # what of it could not be stored last, in words
+    Column("refused_at", UtcTime),
     Index(None, "active", "next_poll_at"),
 )
 

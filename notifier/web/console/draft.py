@@ -10,8 +10,9 @@ from typing import Annotated, Literal
 from fastapi import Form
 
 from notifier.alerts.alert import Alert, AlertKind, Message, NewAlert
-from notifier.alerts.by_hand import NO_STORY, ByHand, is_web_address
+from notifier.alerts.by_hand import NO_STORY, NO_WORDS, ByHand, is_web_address
 from notifier.alerts.decide import AlertRules
+from notifier.feeds.text import has_words, one_line, visible
 from notifier.web.bodies import LARGEST_ID
 
 MOST_TITLE, MOST_BODY = 160, 400
@@ -34,8 +35,8 @@ class Draft:
 
     def problem(self, known: set[str]) -> str:
         """What is wrong with it, in a sentence, or nothing."""
-        if not self.title:
-            return "Write a headline."
+        if not has_words(self.title):
+            return NO_WORDS
         if not is_web_address(self.url):
             return "Give the address that a tap opens, with https://."
         if not self.topics or not set(self.topics) <= known:
@@ -93,4 +94,4 @@ def draft_fields(
 ) -> Draft:
     """The form's fields (a dependency)."""
     chosen = tuple(sorted(set(topics)))
-    return Draft(title.strip(), body.strip(), url.strip(), chosen, breaking, story, replaces, kind)
+    return Draft(one_line(title), visible(body).strip(), url.strip(), chosen, breaking, story, replaces, kind)

@@ -19,6 +19,7 @@ from notifier.alerts.by_hand import NO_STORY, ByHand, is_web_address
 from notifier.alerts.requests import Asked
 from notifier.clock import Clock
 from notifier.errors import AudienceGrew, ConfigError, Conflict, EntryInvalid, UnknownTopic
+from notifier.feeds.text import has_words
 from notifier.operators.token import Grant
 from notifier.web.bodies import LARGEST_ID, Id
 from notifier.web.console.services import Console, ConsoleServices
@@ -246,6 +247,8 @@ def _new(draft: AlertDraft, grant: Grant, console: ConsoleServices, services: We
     topics = frozenset(draft.topics)
     if topics - {topic.slug for topic in services.topics()}:
         raise UnknownTopic("a topic does not exist")
+    if not has_words(draft.title):
+        raise EntryInvalid(ConfigError("`title` has no words", fix="A screen would show nothing that can be read"))
     if not is_web_address(draft.url):
         raise EntryInvalid(ConfigError("`url` is not a web address", fix="Write it with https://"))
     old = console.newsroom.alert(draft.replaces) if draft.replaces else None

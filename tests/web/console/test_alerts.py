@@ -117,7 +117,10 @@ def test_nobody_to_send_to_is_said_instead_of_sent(console: Console) -> None:
     assert "Send to" not in page
 
 
-@pytest.mark.parametrize(("field", "value"), [("title", " "), ("url", "javascript:alert(1)"), ("topics", "unknown")])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("title", " "), ("title", "\u2800"), ("title", "…"), ("url", "javascript:alert(1)"), ("topics", "unknown")],
+)
 def test_what_cannot_be_sent_is_said_and_the_words_are_kept(console: Console, field: str, value: str) -> None:
     answer = console.post("/console/alerts/check", **BRIDGE | {field: value})
 

@@ -115,6 +115,7 @@ def test_an_alert_to_more_people_than_agreed_is_not_sent(house: ApiHouse, token:
         ({"topics": ["nothing"]}, "unknown-topic"),
         ({"topics": []}, "request-invalid"),
         ({"title": " "}, "request-invalid"),
+        ({"title": "\u2800\u3164"}, "entry-invalid"),
         ({"title": "a\x00b"}, "request-invalid"),
         ({"url": "javascript:alert(1)"}, "entry-invalid"),
         ({"url": "https://[::1"}, "entry-invalid"),

@@ -1,0 +1,296 @@
+"""Any poll of any feed can be recorded, and what cannot be stored costs itself; held on each database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, timedelta
+from itertools import count
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Select, func, select, text
+
+from notifier.feeds.decide import not_recorded
+from notifier.feeds.feed import FeedConfig, FeedItem, FeedState
+from notifier.feeds.flood import FloodSettings
+from notifier.feeds.memory import ClaimedFeed, PollResult, Recorded
+from notifier.storage.database import Database
+from notifier.storage.feed_troubles import FeedTroubles
+from notifier.storage.feeds import SqlFeedStore
+from notifier.storage.news import SqlNewsStore
+from notifier.storage.schema import item, item_version
+from notifier.stories.cluster import Grouper
+from notifier.troubles import Code
+from tests.feeds.claimed import NOON, an_item
+
+SOON = NOON + timedelta(hours=1)
+_numbers = count()
+anyone = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+# Few values, so that they meet; every kind of text that somebody sends.
+headlines = st.sampled_from(["", "Port", "port ", "Harbour shut", "\u2800", "a\x00b", "\ud83d half", "x" * 3_000])
+addresses = st.sampled_from(
+    [
+        *("", "https://a.example/", "https://a.example/n#1", "https://a.example/n#2", "https://a.example/n?2026-1"),
+        *("https://a.example/#/1", "https://a.example/c1", "https://a.example/" + "é\x00" * 1_000, "no address at all"),
+    ]
+)
+guids = st.sampled_from(["g1", "g2", "g\x00", "https://a.example/c1#0", "https://a.example/c1#1", "", "g" * 9_000])
+moments = st.none() | st.datetimes(timezones=st.just(UTC))
+entries = st.builds(
+    FeedItem,
+    guid=guids | addresses,
+    url=addresses,
+    title=headlines,
+    summary=headlines,
+    image_url=st.none() | addresses,
+    published_at=moments,
+    language=st.sampled_from([None, "en", "x" * 200, "e\x00"]),
+)
+
+
+class House:
+    """A store with feeds of one test."""
+
+    def __init__(self, database: Database, flood: FloodSettings | None = None) -> None:
+        self.database = database
+        self.store = SqlFeedStore(database, flood=flood)
+        self.now = SOON
+
+    def follow(self, feeds: int = 1) -> list[ClaimedFeed]:
+        """So many new feeds of one new publisher, and no other feed."""
+        name = f"Paper {next(_numbers)}"
+        urls = [f"https://{next(_numbers)}.example/feed" for _ in range(feeds)]
+        self.store.sync_config([FeedConfig(url, url, name, "world") for url in urls], self.now - timedelta(minutes=5))
+        return self.claim()
+
+    def claim(self) -> list[ClaimedFeed]:
+        return self.store.claim_due(self.now, 100, 60.0)
+
+    def result(self, one: ClaimedFeed, items: Sequence[FeedItem], **known: object) -> PollResult:
+        memory = replace(one.memory, state=FeedState.OK, last_success_at=self.now, failures=0, error=None)
+        memory = replace(memory, next_poll_at=self.now)
+        poll = PollResult(one.id, one.publisher, one.lease_token, memory, tuple(items), document_size=len(items))
+        return replace(poll, before=one.memory, previous_success_at=one.memory.last_success_at, **known)  # type: ignore[arg-type]
+
+    def poll(self, *items: FeedItem) -> Recorded:
+        """The one feed that is followed brings these a quarter of an hour later."""
+        self.now += timedelta(minutes=15)
+        (one,) = self.claim()
+        return self.store.record([self.result(one, items)], self.now)
+
+    def ask(self, query: Select[tuple[object]]) -> list[object]:
+        with self.database.reading() as connection:
+            return list(connection.execute(query).scalars())
+
+    def titles(self, feed_id: int) -> list[object]:
+        return self.ask(select(item.c.title).where(item.c.feed_id == feed_id).order_by(item.c.id))
+
+
+@pytest.fixture
+def house(database: Database) -> House:
+    return House(database)
+
+
+@pytest.fixture
+def picky(database: Database) -> House:
+    """A database that refuses an item, or an edit of one, that is called "poison"."""
+    with database.writing() as connection:
+        for statement in POISON[database.is_sqlite]:
+            connection.execute(text(statement))
+    return House(database)
+
+
+POISON = {
+    True: (
+        *(
+            f"CREATE TRIGGER poison_{what} BEFORE {what} ON item WHEN NEW.title LIKE '%poison%'"
+            " BEGIN SELECT RAISE(ABORT, 'refused'); END"
+            for what in ("INSERT", "UPDATE")
+        ),
+    ),
+    False: ("ALTER TABLE item ADD CONSTRAINT poison CHECK (title NOT LIKE '%poison%')",),
+}
+
+
+@anyone
+@given(st.lists(st.lists(entries, max_size=8), min_size=1, max_size=4))
+def test_whatever_a_feed_lists_each_poll_is_recorded_and_the_next_one_works(
+    house: House, polls: list[list[FeedItem]]
+) -> None:
+    (one,) = house.follow()
+    for items in polls:
+        house.poll(*items)
+        assert house.store.health(house.now)[0].last_success_at == house.now
+    found = house.poll(an_item(1, guid="quite new", url="https://a.example/new", title="Quite new"))
+    assert (found.new, found.refused) == (1, 0)
+    assert house.ask(select(func.count()).where(item_version.c.item_id == item.c.id, item.c.version == 0)) == [0]
+    numbers = (
+        house.ask(select(func.count()).select_from(item.join(item_version)).where(item.c.feed_id == one.id)),
+        house.ask(select(func.sum(item.c.version)).where(item.c.feed_id == one.id)),
+    )
+    assert numbers[0] == [int(str(n)) for n in numbers[1]]  # every version is kept, and none is counted twice
+
+
+@anyone
+@given(
+    st.lists(
+        st.builds(
+            an_item,
+            st.just(1),
+            guid=st.sampled_from("abcdef"),
+            url=st.sampled_from(
+                ["https://a.example/n#1", "https://a.example/n#2", "https://a.example/", "https://b.a/x"]
+            ),
+            title=st.sampled_from(["Port", "Harbour", "Bridge", "Tunnel", "Ferry"]),
+        ),
+        max_size=12,
+    ),
+)
+def test_every_entry_whose_guid_and_headline_are_its_own_is_stored(house: House, items: list[FeedItem]) -> None:
+    (one,) = house.follow()
+    middle = len(items) // 2
+    house.poll(*items[:middle])
+    house.poll(*items[middle:])
+    alone = [
+        entry
+        for entry in items
+        if sum(o.guid == entry.guid for o in items) == 1 and sum(o.title == entry.title for o in items) == 1
+    ]
+    assert {entry.title for entry in alone} <= set(house.titles(one.id))
+
+
+def test_two_entries_of_a_poll_that_are_edits_of_one_item_do_not_stop_the_feed(house: House) -> None:
+    (one,) = house.follow()
+    house.poll(an_item(1))
+    edits = [an_item(1, title=title) for title in ("Bridge closes", "Bridge burns")]
+    assert house.poll(an_item(2), *edits) == Recorded(new=1, edited=1)
+    assert house.poll(an_item(1, title="Bridge gone"), an_item(3)) == Recorded(new=1, edited=1)
+    assert house.titles(one.id) == ["Bridge gone", an_item(2).title, an_item(3).title]
+
+
+def test_items_that_share_a_page_are_stories_of_their_own_and_may_alert(house: House, database: Database) -> None:
+    house.follow()
+    page = "https://paper.example/advisories/"
+    house.poll(an_item(1, url=page, title="Harbour advisory: calm sea"))
+    house.poll(
+        an_item(2, url=page, title="Bridge collapses after ship strike", published_at=house.now),
+        an_item(3, url=page, title="Airport closed by smoke from volcano", published_at=house.now),
+    )
+    waiting = SqlNewsStore(database).pending(10)
+    assert [one.may_alert for one in waiting] == [True, True, True]
+    assert len({grouping.story_id for grouping in Grouper().place(waiting)}) == 3
+
+
+def test_a_push_and_a_poll_of_one_batch_may_both_edit_an_item(house: House) -> None:
+    house.follow()
+    house.poll(an_item(1))
+    house.now += timedelta(minutes=15)
+    (one,) = house.claim()
+    pushed = replace(house.result(one, [an_item(1, title="Bridge closes")]), lease_token=None)
+    polled = house.result(one, [an_item(1, title="Bridge burns")])
+    assert house.store.record([pushed, polled], house.now) == Recorded(edited=2)
+    assert house.ask(select(item_version.c.version).order_by(item_version.c.version)) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("bad", [1, 3])
+def test_an_entry_that_cannot_be_stored_costs_itself_and_is_named(picky: House, bad: int) -> None:
+    one, other = picky.follow(2)
+    poison = [an_item(50 + n, title=f"poison {n}") for n in range(bad)]
+    good = [an_item(n) for n in range(1, 10)]
+    polls = [
+        picky.result(one, [*good[:4], *poison, *good[4:]], digests=(b"8 bytes.",)),
+        picky.result(other, [an_item(n, url=f"https://other.example/{n}") for n in range(1, 4)]),
+    ]
+    assert picky.store.record(polls, picky.now) == Recorded(new=12, refused=bad)
+    assert len(picky.titles(one.id)) == 9
+    notes = {h.feed_id: h.notes for h in picky.store.health(picky.now)}
+    assert notes[other.id] == ()
+    assert f"{bad} of its entries cannot be stored" in notes[one.id][0]
+    assert "“poison 0”" in notes[one.id][0]
+    (trouble,) = FeedTroubles(picky.database, lambda: picky.now)()
+    assert (trouble.code, trouble.grave, trouble.what) == (Code.FEED_NOT_RECORDED, False, notes[one.id][0])
+    (again,) = [claimed for claimed in picky.claim() if claimed.id == one.id]
+    assert again.known == {b"8 bytes."}  # what was refused is known: it is not tried again for ever
+
+
+def test_an_edit_that_cannot_be_stored_leaves_the_item_as_it_was(picky: House) -> None:
+    (one,) = picky.follow()
+    picky.poll(an_item(1), an_item(2))
+    found = picky.poll(an_item(1, title="poison"), an_item(2, title="Bridge 2 closes"), an_item(3))
+    assert found == Recorded(new=1, edited=1, refused=1)
+    assert picky.titles(one.id) == [an_item(1).title, "Bridge 2 closes", an_item(3).title]
+    assert picky.poll(an_item(1, title="Bridge 1 closes")) == Recorded(edited=1)
+
+
+def test_what_a_header_holds_does_not_stop_a_feed(house: House) -> None:
+    (one,) = house.follow()
+    result = house.result(one, [an_item(1)])
+    odd = replace(result.memory, etag='"a\x00b\udc80"', last_modified="\x00", hub_url="https://h.example/\x00")
+    assert house.store.record([replace(result, memory=odd)], house.now) == Recorded(new=1)
+
+
+def test_a_feed_that_brings_hundreds_at_each_poll_is_bounded_and_told(database: Database) -> None:
+    house = House(database, FloodSettings(new_at_once=60, new_an_hour=4))
+    (one,) = house.follow()
+    numbers = count()
+
+    def flood() -> list[FeedItem]:
+        return [an_item(next(numbers), published_at=house.now) for _ in range(50)]
+
+    troubles = FeedTroubles(database, lambda: house.now)
+    assert house.poll(*flood()) == Recorded(new=50)
+    assert list(troubles()) == []
+    assert house.poll(*flood()) == Recorded(new=11, left_out=39)
+    for _ in range(20):
+        house.poll(*flood())
+    assert len(house.titles(one.id)) <= 60 + 4 * 6
+    (health,) = house.store.health(house.now)
+    assert "It brings more than a feed may: 1,019 new items and edits were left out" in health.notes[0]
+    (trouble,) = troubles()
+    assert (trouble.code, trouble.subject) == (Code.FEED_FLOODING, health.title)
+    house.now += timedelta(hours=2)
+    assert list(troubles()) == []
+    house.now += timedelta(days=1)
+    assert house.store.health(house.now)[0].notes == ()
+
+
+def test_a_feed_whose_headlines_change_at_every_poll_is_bounded(database: Database) -> None:
+    house = House(database, FloodSettings(edits_at_once=30, edits_an_hour=4, versions=9))
+    house.follow()
+    for poll in range(40):
+        house.poll(*(an_item(n, title=f"Bridge {n}, version {poll}") for n in range(10)))
+    versions = house.ask(select(func.count()).select_from(item_version))
+    assert int(str(versions[0])) <= 10 + 30 + 4 * 10
+    assert max(int(str(v)) for v in house.ask(select(item.c.version))) <= 9
+    assert "were left out" in house.store.health(house.now)[0].notes[0]
+
+
+def test_a_feed_that_cannot_be_recorded_is_failing_in_words_and_a_trouble(house: House, database: Database) -> None:
+    (one,) = house.follow()
+    house.poll(an_item(1))
+    house.now += timedelta(minutes=15)
+    (one,) = house.claim()
+    instead = not_recorded(house.result(one, [an_item(2)]), "ValueError", house.now)
+    assert instead is not None
+    house.store.record([instead], house.now)
+    (health,) = house.store.health(house.now)
+    assert health.state is FeedState.FAILING
+    assert "cannot be stored (ValueError)" in str(health.error)
+    (trouble,) = FeedTroubles(database, lambda: house.now)()
+    assert (trouble.code, trouble.grave, trouble.subject) == (Code.FEED_NOT_RECORDED, True, health.title)
+    assert house.poll(an_item(2)) == Recorded(new=1)
+    assert house.store.health(house.now)[0].state is FeedState.OK
+    assert list(FeedTroubles(database, lambda: house.now)()) == []
+
+
+def test_spellings_of_a_publisher_share_their_pages(house: House) -> None:
+    names = ["BBC News", "bbc  news "]
+    urls = [f"https://{next(_numbers)}.example/feed" for _ in names]
+    configs = [FeedConfig(url, url, name, "world") for url, name in zip(urls, names, strict=True)]
+    house.store.sync_config(configs, house.now - timedelta(minutes=5))
+    results = [house.result(one, [an_item(1)]) for one in house.claim()]
+    assert house.store.record(results, house.now) == Recorded(new=1)
