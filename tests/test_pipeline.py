@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from notifier.alerts.alert import Alert
+from notifier.alerts.decide import Send
 from notifier.alerts.desk import Desk, DeskResult
 from notifier.alerts.word import OperatorsWord
 from notifier.clock import ManualClock
@@ -21,6 +22,7 @@ from notifier.topics.match import TopicIndex
 from notifier.topics.topic import Topic, TopicMode
 
 NOON = datetime(2026, 4, 25, 12, 0, tzinfo=UTC)
+BAKERIES = Topic(slug="bakeries", title="Bakeries", description="", match="bakery")
 RIVERS = Topic(slug="rivers", title="Rivers", description="", match="river OR dam")
 
 
@@ -54,6 +56,7 @@ class MemoryNews:
         self.items, self.fails, self.lent = list(items), fails, lent
         self.saved: list[DeskResult] = []
         self.said = OperatorsWord()
+        self.by_hand: list[Alert] = []
 
     def hold_desk(self, holder: str, now: datetime, lease_s: float) -> bool:
         return not self.lent
@@ -73,8 +76,14 @@ class MemoryNews:
     def word_version(self) -> str:
         return self.said.version
 
-    def word(self, since: datetime) -> OperatorsWord:
+    def word(self, since: datetime, known: OperatorsWord) -> OperatorsWord:
         return self.said
+
+    def oldest_pending(self) -> datetime | None:
+        return min((item.seen_at for item in self.items), default=None)
+
+    def alerts_after(self, alert_id: int, known: Collection[int], since: datetime) -> Sequence[Alert]:
+        return [alert for alert in self.by_hand if alert.id not in known]
 
     def next_story_id(self) -> int:
         return 1
@@ -143,18 +152,25 @@ def test_a_decision_that_could_not_be_stored_is_made_anew() -> None:
 
 
 def test_topics_that_change_while_a_desk_is_restored_are_the_next_ones_to_decide_by() -> None:
-    versions: list[int] = []
+    topics, restored = [[RIVERS], [BAKERIES]], 0
 
     def make_desk() -> Desk:
-        versions.append(len(versions))
-        if len(versions) == 1:
-            loop.reload()  # the file changes at the worst moment
-        return Desk(TopicIndex([RIVERS]), [RIVERS])
+        nonlocal restored
+        restored += 1
+        loop.reload()  # the file changes at the worst moment
+        return Desk(TopicIndex(topics[0]), topics.pop(0))
 
-    news = MemoryNews([an_item(1, "Dam holds")])
-    loop = NewsLoop(news, make_desk, OneEngine(), Metrics(), ManualClock(NOON), holder="me")
+    news = MemoryNews([an_item(1, "Dam holds"), an_item(2, "Bakery opens")])
+    loop = NewsLoop(
+        news, make_desk, OneEngine(), Metrics(), ManualClock(NOON), holder="me", topics=lambda: [BAKERIES]
+    )  # fmt: skip
     loop.work()
-    assert len(versions) == 2
+    (result,) = news.saved
+    assert [v.alert.topics for v in result.verdicts if isinstance(v, Send)] == [{"rivers"}]
+    news.items = [an_item(3, "Another bakery opens")]
+    loop.work()
+    assert [v.alert.topics for v in news.saved[1].verdicts if isinstance(v, Send)] == [{"bakeries"}]
+    assert restored == 1, "the memory is kept"
 
 
 async def ended(pipeline: Pipeline) -> None:
