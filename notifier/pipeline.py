@@ -85,9 +85,9 @@ class NewsLoop:
     def work(self) -> int:
         """Decide on all that is pending, and do what operators ruled; returns the number of items.
 
-        Runs in a worker thread, one at a time. Whatever goes wrong, the desk's memory is thrown away and read again from
-        the database: it may be ahead of it. What goes on failing is tried with smaller batches and longer waits, until
-        the item that does it is found and set aside. Raises what went wrong, but the same only once.
+        Runs in a worker thread, one at a time. Whatever goes wrong, the desk's memory is thrown away and read again
+        from the database: it may be ahead of it. What goes on failing is tried with smaller batches and longer waits,
+        until the item that does it is found and set aside. Raises what went wrong, but the same only once.
         """
         taken, items = 0, list[StoryItem]()
         if self._health.rests():

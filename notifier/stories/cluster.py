@@ -239,7 +239,7 @@ class Grouper:
         return grouping
 
     def _aside(self, item: StoryItem, defect: Exception) -> Grouping:
-        """In a story of its own (an edit: in the one that it has), and out of the window: nothing is compared with it."""
+        """In a story of its own (an edit: in the one that it has), and out of the window."""
         mine = self._entry[item.id].story_id if item.id in self._entry else item.story_id
         if mine is None:
             mine, self.next_story_id = self.next_story_id, self.next_story_id + 1
