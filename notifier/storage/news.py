@@ -115,6 +115,10 @@ class SqlNewsStore:
         with self._database.reading() as connection:
             return word_version(connection)
 
+    def rulings_version(self) -> str:
+        """Differs whenever items may have moved by an operator's word: what was said of whole stories moves none."""
+        return self.word_version().partition("|")[0]
+
     def word(self, since: datetime, known: OperatorsWord) -> OperatorsWord:
         """What operators said of items and stories; the items of what they ruled on `since` then come with it."""
         with self._database.reading() as connection:

@@ -121,7 +121,7 @@ class House:
         self.database = database
         self.operators = SqlOperatorStore(database)
         news = SqlNewsStore(database)
-        self.recent_news = RecentNews(SqlRecord(database).between, news.past_alerts, clock, news.word_version)
+        self.recent_news = RecentNews(SqlRecord(database).between, news.past_alerts, clock, news.rulings_version)
         # While nobody may sign in, whoever reads the terminal may make the first administrator.
         self.first_secret = None if self.operators.all(system_clock()) else secrets.token_urlsafe(24)
         # One process works on SQLite, which then needs nobody's word; on PostgreSQL there may be many.
