@@ -186,7 +186,7 @@ class NewsLoop:
         Returns whether this is the first failure of its kind.
         """
         fresh = self._health.failed(problem, alone=len(items) <= 1)
-        if self._health.failures > 1 and items:
+        if items and (self._health.failures > 1 or self._batch < DESK_BATCH):
             self._batch = max(1, len(items) // 2)
         if len(items) == 1 and self._health.failures_alone(items[0]) >= MOST_TRIES:
             self._set_aside(items[0], problem)

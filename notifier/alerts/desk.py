@@ -385,7 +385,10 @@ def set_aside(item: StoryItem, story_id: int, error: str) -> tuple[Story, Drop]:
 
 def _cut(item: StoryItem) -> StoryItem:
     """The item with as much of its words as is read."""
-    if len(item.title) <= MOST_TITLE_CHARS and len(item.summary) <= MOST_SUMMARY_CHARS:
+    try:
+        if len(item.title) <= MOST_TITLE_CHARS and len(item.summary) <= MOST_SUMMARY_CHARS:
+            return item
+    except TypeError:  # no text at all: it is set aside when its turn comes
         return item
     return replace(item, title=item.title[:MOST_TITLE_CHARS], summary=item.summary[:MOST_SUMMARY_CHARS])
 

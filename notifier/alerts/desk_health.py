@@ -79,8 +79,8 @@ class DeskHealth:
         self.look()
 
     def note(self, result: DeskResult) -> None:
-        """Tell what was set aside, and take back what has been decided since."""
-        now = self._clock()
+        """Something was decided: tell what was set aside, and take back what has been decided since."""
+        now, self.failures = self._clock(), 0
         for told, verdict in zip(result.stories, result.verdicts, strict=True):
             if not (isinstance(verdict, Drop) and verdict.code == UNDECIDABLE):
                 self._clear((Code.DESK_FAILING, f"story {told.id}"))

@@ -1,8 +1,8 @@
 """A story's items, and the few of them that it is judged by: so that an item costs the same however large its story is.
 
-Enters: items, in any order. Leaves: them in the order of their ids (in which they came, and in which a restart reads
-them), and `judged`: all of an ordinary story's, and of a huge one's the newest of each publisher, so that no feed can
-push the others out. Which these are depends on the items alone, not on the way to them. No clock, no I/O.
+Enters: items as they join. Leaves: them in that order, and `judged`: all of an ordinary story's, and of a huge one's
+the newest of each publisher, so that no feed can push the others out. Which these are depends on the items and their
+order alone, not on the way to them. No clock, no I/O.
 """
 
 from __future__ import annotations
@@ -25,34 +25,30 @@ MOST_KINDRED = 64
 class Members:
     """The items of one story, each in its newest version."""
 
-    __slots__ = ("_all", "_by_publisher", "_by_url", "_in_order", "_judged", "_last", "_updated_at")
+    __slots__ = ("_all", "_by_publisher", "_by_url", "_judged", "_updated_at")
 
     def __init__(self) -> None:
         self._all: dict[int, StoryItem] = {}
         self._by_publisher: dict[str, dict[int, None]] = {}  # the one that joined last at the end, as are its items
         self._by_url: dict[str, dict[int, None]] = {}
         self._judged: tuple[StoryItem, ...] | None = None
-        self._last, self._in_order = 0, True
         self._updated_at: datetime | None = None
 
     def __len__(self) -> int:
         return len(self._all)
 
     def __iter__(self) -> Iterator[int]:
-        self._tidy()
         return iter(self._all)
 
     @property
     def items(self) -> tuple[StoryItem, ...]:
         """All of them: work that grows with the story, so only for what an operator asks for."""
-        self._tidy()
         return tuple(self._all.values())
 
     @property
     def judged(self) -> tuple[StoryItem, ...]:
         """Those that the story is judged by, in order; at most MOST_JUDGED."""
         if self._judged is None:
-            self._tidy()
             self._judged = self._chosen() if len(self._all) > MOST_JUDGED else tuple(self._all.values())
         return self._judged
 
@@ -83,8 +79,6 @@ class Members:
         self._all[item.id] = item
         if before is None:
             self._list(item)
-            self._in_order &= item.id > self._last
-            self._last = max(self._last, item.id)
         if self._updated_at is not None:
             self._updated_at = max(self._updated_at, item.seen_at)
 
@@ -98,6 +92,13 @@ class Members:
                 del shelf[key]
         self._updated_at = None
 
+    def sort(self) -> None:
+        """Put them in the order of their ids, in which a restart reads them."""
+        self._all = dict(sorted(self._all.items()))
+        self._by_publisher, self._by_url, self._judged = {}, {}, None
+        for item in self._all.values():
+            self._list(item)
+
     def _list(self, item: StoryItem) -> None:
         key = publisher_key(item.publisher)
         own = self._by_publisher.pop(key, {})
@@ -110,12 +111,3 @@ class Members:
         newest = islice(reversed(self._by_publisher.values()), PUBLISHERS)
         ids = sorted(item_id for own in newest for item_id in islice(reversed(own), each))
         return tuple(self._all[item_id] for item_id in ids)
-
-    def _tidy(self) -> None:
-        if self._in_order:
-            return
-        self._in_order = True
-        self._all = dict(sorted(self._all.items()))
-        self._by_publisher, self._by_url = {}, {}
-        for item in self._all.values():
-            self._list(item)

@@ -58,4 +58,5 @@ class OpenStory:
 
     def tidy(self) -> None:
         """The entries as they came, and as a restart reads them."""
+        self.members.sort()
         self.entries = {item_id: self.entries[item_id] for item_id in self.members}
