@@ -85,7 +85,7 @@ class Desk:
             story = self._grouper.story(self._unread.pop())  # the newest first: most likely to change next
             if story is not None and not self._touching.is_current(story.id):
                 self._touching.read(story)
-                most_items -= len(story.entries)
+                most_items -= len(story.judged)
         return bool(self._unread)
 
     def restore(

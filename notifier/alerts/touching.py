@@ -2,7 +2,8 @@
 
 Enters: items with their stories, and the topics. Leaves: a story's matches and tellers. Worked out when a story is
 looked at, or between polls (`catch_up`): a start, and a topic that changes, cost nothing until then, and what is found
-is the same. A changed topic is asked about anew, the others are left alone.
+is the same. A changed topic is asked about anew, the others are left alone. Of a huge story those items are read that
+it is judged by.
 """
 
 from __future__ import annotations
@@ -114,7 +115,7 @@ class Touching:
                     del known[slug]
             if not asked:
                 return
-        for item in story.items:
+        for item in story.judged:  # all of an ordinary story: a huge one must not hold up the poll that touches it
             if item.id not in but:
                 self._note(touched, item, asked)
 

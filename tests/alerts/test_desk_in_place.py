@@ -144,7 +144,7 @@ def carried_out(step: tuple, house: House, live: Desk) -> None:  # type: ignore[
             house.say(pairs=(*house.word.pairs, Pair(len(house.word.pairs) + 1, True, *ends)))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(STEPS, st.integers(0, 12))
 def test_a_desk_that_lived_through_all_decides_as_one_that_is_restored(steps: list[tuple], at: int) -> None:  # type: ignore[type-arg]
     house = House()
