@@ -125,6 +125,8 @@ def measure_story(size: int, items: int, publishers: int) -> dict[str, float]:
     started = time.process_time()
     desk.restore([replace(near_equal(n, publishers), story_id=1) for n in range(1, size + 1)], [])
     restored = (time.process_time() - started) * 1e3
+    while desk.catch_up(size):
+        pass
     for number in range(size + 1, size + items + 1):
         item = near_equal(number, publishers)
         started = time.process_time()

@@ -25,7 +25,7 @@ MOST_KINDRED = 64
 class Members:
     """The items of one story, each in its newest version."""
 
-    __slots__ = ("_all", "_by_publisher", "_by_url", "_judged", "_updated_at")
+    __slots__ = ("_all", "_by_publisher", "_by_url", "_judged", "_stale", "_updated_at")
 
     def __init__(self) -> None:
         self._all: dict[int, StoryItem] = {}
@@ -33,6 +33,7 @@ class Members:
         self._by_url: dict[str, dict[int, None]] = {}
         self._judged: tuple[StoryItem, ...] | None = None
         self._updated_at: datetime | None = None
+        self._stale = False  # the two by-lists are to be made anew
 
     def __len__(self) -> int:
         return len(self._all)
@@ -66,38 +67,38 @@ class Members:
 
     def at(self, url: str) -> StoryItem | None:
         """The first of those with this address."""
+        self._relist()
         found = self._by_url.get(url)
         return self._all[next(iter(found))] if found else None
 
     def put(self, item: StoryItem) -> None:
         """Add an item, or its newer version."""
         before = self._all.get(item.id)
-        if before is not None and (before.publisher, before.url) != (item.publisher, item.url):
-            self.drop(item.id)
-            before = None
         self._judged = None
         self._all[item.id] = item
         if before is None:
             self._list(item)
+        else:
+            self._stale |= (before.publisher, before.url) != (item.publisher, item.url)
         if self._updated_at is not None:
             self._updated_at = max(self._updated_at, item.seen_at)
 
     def drop(self, item_id: int) -> None:
         """Take an item out."""
-        item = self._all.pop(item_id)
-        self._judged = None
-        for shelf, key in ((self._by_publisher, publisher_key(item.publisher)), (self._by_url, item.url)):
-            del shelf[key][item_id]
-            if not shelf[key]:
-                del shelf[key]
-        self._updated_at = None
+        del self._all[item_id]
+        self._judged, self._updated_at, self._stale = None, None, True
 
     def sort(self) -> None:
         """Put them in the order of their ids, in which a restart reads them."""
         self._all = dict(sorted(self._all.items()))
-        self._by_publisher, self._by_url, self._judged = {}, {}, None
-        for item in self._all.values():
-            self._list(item)
+        self._judged, self._stale = None, True
+
+    def _relist(self) -> None:
+        """After a member left or changed its place: as if all had just joined in this order."""
+        if self._stale:
+            self._by_publisher, self._by_url, self._stale = {}, {}, False
+            for item in self._all.values():
+                self._list(item)
 
     def _list(self, item: StoryItem) -> None:
         key = publisher_key(item.publisher)
@@ -107,6 +108,7 @@ class Members:
         self._by_url.setdefault(item.url, {})[item.id] = None
 
     def _chosen(self) -> tuple[StoryItem, ...]:
+        self._relist()
         each = MOST_JUDGED // min(len(self._by_publisher), PUBLISHERS)
         newest = islice(reversed(self._by_publisher.values()), PUBLISHERS)
         ids = sorted(item_id for own in newest for item_id in islice(reversed(own), each))
