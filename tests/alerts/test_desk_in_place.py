@@ -50,11 +50,11 @@ class House:
     rules: Sequence[Topic] = RULES[0]
     now: datetime = NOON
     said: int = 0
+    newest_story: int = 0
 
     def restored(self) -> Desk:
         desk = Desk(TopicIndex(self.rules), self.rules)
-        top = max((i.story_id or 0 for i in self.items.values()), default=0)
-        desk.restore([self.items[i] for i in sorted(self.items)], self.alerts, next_story_id=top + 1)
+        desk.restore([self.items[i] for i in sorted(self.items)], self.alerts, next_story_id=self.newest_story + 1)
         desk.heed(self.word)
         return desk
 
@@ -62,6 +62,8 @@ class House:
         given = {g.item_id: g for g in result.groupings}
         for one in poll:
             self.items[one.id] = replace(one, story_id=given[one.id].story_id, near=given[one.id].near)
+        made = [g.story_id for g in (*result.groupings, *result.moves)]
+        self.newest_story = max([self.newest_story, *made])
         trails = dict(self.word.trails)
         for move in result.moves:
             self.items[move.item_id] = replace(self.items[move.item_id], story_id=move.story_id)
