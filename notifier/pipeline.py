@@ -7,7 +7,7 @@ taken on is in the database. Times of day come from the clock that wiring passes
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,13 +19,19 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from notifier.alerts.alert import Alert
 from notifier.alerts.decide import Drop
-from notifier.alerts.desk import WINDOW, Desk, DeskResult
+from notifier.alerts.desk import WINDOW, Desk, DeskResult, set_aside
+from notifier.alerts.desk_health import DeskHealth
 from notifier.alerts.news import NewsStore
+from notifier.alerts.touching import Fault
 from notifier.clock import Clock
 from notifier.engine.engine import Engine
+from notifier.errors import LeaseLost
+from notifier.stories.cluster import ASIDE
 from notifier.stories.habits import REMEMBERED
-from notifier.stories.story import StoryItem
+from notifier.stories.story import Grouping, StoryItem
 from notifier.telemetry import Metrics
+from notifier.topics.topic import Topic
+from notifier.troubles import Troubles
 
 log = structlog.get_logger()
 
@@ -33,8 +39,16 @@ DESK_LEASE_S = 15.0
 # Items the desk takes at once. A first start brings thousands; smaller steps keep the lease fresh.
 DESK_BATCH = 500
 DECIDE_EVERY_S = 1.0
+# So often the desk fails with one item alone before that is set aside: what was away may have come back until then.
+MOST_TRIES = 3
+# Alerts are numbered before they are committed: one by hand may turn up so many numbers late.
+LATE_IDS = 100
 # How long a sub-batch may take to end when the service is told to stop.
 STOP_S = 35.0
+
+
+class _Stopped(Exception):
+    """The service was told to stop in the middle of a long read."""
 
 
 class NewsLoop:
@@ -50,64 +64,146 @@ class NewsLoop:
         holder: str,
         lease_s: float = DESK_LEASE_S,
         broke: Callable[[Sequence[int]], None] = lambda _feeds: None,
+        topics: Callable[[], Sequence[Topic]] | None = None,
+        troubles: Troubles | None = None,
+        stopping: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`broke` is told the ids of the feeds that brought a story which was just alerted as breaking."""
-        self._broke = broke
+        """`broke` is told the ids of the feeds that brought a story which was just alerted as breaking.
+
+        `topics` are those that are in force now (None: `make_desk` knows best); `stopping` says whether to end soon.
+        """
+        self._broke, self._topics, self._stopping = broke, topics, stopping
         self._lease_s = lease_s
         self._news, self._make_desk, self._engine = news, make_desk, engine
         self._metrics, self._clock, self._holder = metrics, clock, holder
         self._desk: Desk | None = None
         self._topics_version = self._desk_version = 0
+        self._alerts: set[int] = set()  # the ids of the newest alerts that the desk knows
+        self._health = DeskHealth(news, troubles or Troubles(clock), metrics, clock)
+        self._batch = DESK_BATCH
 
     def work(self) -> int:
         """Decide on all that is pending, and do what operators ruled; returns the number of items.
 
-        Runs in a worker thread, one at a time.
-        Whatever goes wrong, the desk's memory is thrown away and read again from the database: it may be ahead of it.
+        Runs in a worker thread, one at a time. Whatever goes wrong, the desk's memory is thrown away and read again
+        from the database: it may be ahead of it. What goes on failing is tried with smaller batches and longer waits,
+        until the item that does it is found and set aside. Raises what went wrong, but the same only once.
         """
-        taken = 0
+        taken, items = 0, list[StoryItem]()
+        if self._health.rests():
+            return 0
         try:
-            while self._news.hold_desk(self._holder, self._clock(), self._lease_s):
+            while not self._stopping():
+                if not self._news.hold_desk(self._holder, self._clock(), self._lease_s):
+                    self._desk = None  # another process decides now
+                    break
                 desk = self._current()
-                items = self._news.pending(DESK_BATCH)
-                now = self._clock()
-                version = self._news.word_version()
-                if not items and version == desk.word_version:
-                    return taken
-                if version != desk.word_version:
-                    desk.heed(self._news.word(now - WINDOW))
-                result = desk.take(items, now)
-                alerts = self._news.save(items, result, now, self._holder)
+                items = list(self._news.pending(self._batch))
+                if not self._hear(desk) and not items:
+                    if desk.catch_up(DESK_BATCH):
+                        continue
+                    break
+                self._decide(desk, items)
                 taken += len(items)
-                self._tell(result, alerts)
-                self._tell_feeds(items, result, alerts)
-        except Exception:
+        except _Stopped:
             self._desk = None
-            raise
-        self._desk = None  # another process decides now
+        except Exception as problem:
+            self._desk = None
+            if self._failed(items, problem):
+                raise
+            return taken
+        self._health.works()
         return taken
 
     def reload(self) -> None:
         """The topics changed: whatever is decided from now on is decided by the new ones."""
         self._topics_version += 1
 
+    def look(self) -> None:
+        """Say how far behind the desk is. For any thread, so also while the desk is at work."""
+        self._health.look()
+
+    def _decide(self, desk: Desk, items: Sequence[StoryItem]) -> None:
+        now = self._clock()
+        result = desk.take(items, now)
+        alerts = self._news.save(items, result, now, self._holder)
+        self._alerts.update(alert.id for alert in alerts)
+        self._batch = min(DESK_BATCH, 2 * self._batch)
+        self._health.note(result)
+        self._health.look()
+        self._tell(result, alerts)
+        self._tell_feeds(items, result, alerts)
+
+    def _hear(self, desk: Desk) -> bool:
+        """Tell the desk what operators said and sent since; True where that has to be carried out."""
+        since = self._clock() - WINDOW
+        newest = max(self._alerts, default=0)
+        self._alerts = {i for i in self._alerts if i > newest - LATE_IDS}
+        by_hand = self._news.alerts_after(newest - LATE_IDS, self._alerts, since)
+        desk.note_alerts(by_hand)
+        self._alerts.update(alert.id for alert in by_hand)
+        if self._news.word_version() == desk.word.version:
+            return False
+        desk.heed(self._news.word(since, desk.word))
+        return True
+
     def _current(self) -> Desk:
-        """The desk, restored anew if the topics have changed since it was (also while it was)."""
+        """The desk: restored, if there is none, or by the new topics, if they have changed (also while it was)."""
         version = self._topics_version
-        if self._desk is None or self._desk_version != version:
-            self._desk, self._desk_version = self._restored(), version
+        if self._desk is None or (self._topics is None and self._desk_version != version):
+            self._desk = self._restored()
+        elif self._topics is not None and self._desk_version != version:
+            self._desk.use_topics(self._topics())
+        self._desk_version = version
         return self._desk
 
     def _restored(self) -> Desk:
         now = self._clock()
         desk = self._make_desk()
+        past = self._news.past_alerts(now - WINDOW)
         desk.restore(
-            self._news.window(now - WINDOW),
-            self._news.past_alerts(now - WINDOW),
+            self._while_ours(self._news.window(now - WINDOW)),
+            past,
             marked=self._news.marked(now - REMEMBERED),
             next_story_id=self._news.next_story_id(),
         )
+        self._alerts = {alert.id for alert in past}
         return desk
+
+    def _while_ours(self, items: Iterable[StoryItem]) -> Iterator[StoryItem]:
+        """The items, as long as nobody says stop. Reading three days takes longer than a lease: it is renewed."""
+        for number, item in enumerate(items):
+            if number % DESK_BATCH == 0:
+                if self._stopping():
+                    raise _Stopped
+                if not self._news.hold_desk(self._holder, self._clock(), self._lease_s):
+                    raise LeaseLost("another process decides now")
+            yield item
+
+    def _failed(self, items: Sequence[StoryItem], problem: Exception) -> bool:
+        """Look for what does it: half of the items next time, and one that fails alone again and again is set aside.
+
+        Returns whether this is the first failure of its kind.
+        """
+        fresh = self._health.failed(problem, alone=len(items) <= 1)
+        if items and (self._health.failures > 1 or self._batch < DESK_BATCH):
+            self._batch = max(1, len(items) // 2)
+        if len(items) == 1 and self._health.failures_alone(items[0]) >= MOST_TRIES:
+            self._set_aside(items[0], problem)
+        return fresh
+
+    def _set_aside(self, item: StoryItem, problem: Exception) -> None:
+        """Store an item that the desk always fails with as undecidable, so that the others are decided."""
+        story_id = self._news.next_story_id() if item.story_id is None else item.story_id
+        error = str(Fault.of("item", item.id, problem).error)
+        grouping = Grouping(item.id, story_id, ASIDE, {"error": error})
+        aside = [set_aside(item, story_id, error)] if item.story_id is None else []
+        fault = Fault("item", str(item.id), error)
+        result = DeskResult(
+            (grouping,), tuple(told for told, _ in aside), tuple(drop for _, drop in aside), faults=(fault,)
+        )
+        self._news.save([item], result, self._clock(), self._holder)
+        self._health.note(result)
 
     def _tell_feeds(self, items: Sequence[StoryItem], result: DeskResult, alerts: Sequence[Alert]) -> None:
         breaking = {alert.story_id for alert in alerts if alert.breaking}

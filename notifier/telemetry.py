@@ -44,6 +44,9 @@ class Metrics:
         self.items = Counter("notifier_items_total", "Items stored, by kind", ["kind"], registry=self.registry)
         self.verdicts = Counter("notifier_verdicts_total", "Decisions on stories", ["verdict"], registry=self.registry)
         self.alerts = Counter("notifier_alerts_total", "Alerts accepted", ["kind"], registry=self.registry)
+        self.desk_lag = Gauge(
+            "notifier_desk_lag_seconds", "Age of the oldest item that is not decided", registry=self.registry
+        )
         self.pushes = Counter(
             "notifier_pushes_total", "Pushes by service and outcome", ["service", "outcome"], registry=self.registry
         )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import itertools
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from notifier.alerts.alert import Alert
+from notifier.alerts.alert import Alert, AlertKind, Message, Urgency
+from notifier.alerts.decide import Drop, Send
 from notifier.alerts.desk import Desk, DeskResult
 from notifier.alerts.word import OperatorsWord
 from notifier.clock import ManualClock
@@ -19,8 +22,10 @@ from notifier.stories.story import StoryItem
 from notifier.telemetry import Metrics
 from notifier.topics.match import TopicIndex
 from notifier.topics.topic import Topic, TopicMode
+from notifier.troubles import Code, Troubles
 
 NOON = datetime(2026, 4, 25, 12, 0, tzinfo=UTC)
+BAKERIES = Topic(slug="bakeries", title="Bakeries", description="", match="bakery")
 RIVERS = Topic(slug="rivers", title="Rivers", description="", match="river OR dam")
 
 
@@ -54,6 +59,7 @@ class MemoryNews:
         self.items, self.fails, self.lent = list(items), fails, lent
         self.saved: list[DeskResult] = []
         self.said = OperatorsWord()
+        self.by_hand: list[Alert] = []
 
     def hold_desk(self, holder: str, now: datetime, lease_s: float) -> bool:
         return not self.lent
@@ -73,8 +79,14 @@ class MemoryNews:
     def word_version(self) -> str:
         return self.said.version
 
-    def word(self, since: datetime) -> OperatorsWord:
+    def word(self, since: datetime, known: OperatorsWord) -> OperatorsWord:
         return self.said
+
+    def oldest_pending(self) -> datetime | None:
+        return min((item.seen_at for item in self.items), default=None)
+
+    def alerts_after(self, alert_id: int, known: Collection[int], since: datetime) -> Sequence[Alert]:
+        return [alert for alert in self.by_hand if alert.id not in known]
 
     def next_story_id(self) -> int:
         return 1
@@ -143,18 +155,201 @@ def test_a_decision_that_could_not_be_stored_is_made_anew() -> None:
 
 
 def test_topics_that_change_while_a_desk_is_restored_are_the_next_ones_to_decide_by() -> None:
-    versions: list[int] = []
+    topics, restored = [[RIVERS], [BAKERIES]], 0
 
     def make_desk() -> Desk:
-        versions.append(len(versions))
-        if len(versions) == 1:
-            loop.reload()  # the file changes at the worst moment
+        nonlocal restored
+        restored += 1
+        loop.reload()  # the file changes at the worst moment
+        return Desk(TopicIndex(topics[0]), topics.pop(0))
+
+    news = MemoryNews([an_item(1, "Dam holds"), an_item(2, "Bakery opens")])
+    loop = NewsLoop(
+        news, make_desk, OneEngine(), Metrics(), ManualClock(NOON), holder="me", topics=lambda: [BAKERIES]
+    )  # fmt: skip
+    loop.work()
+    (result,) = news.saved
+    assert [v.alert.topics for v in result.verdicts if isinstance(v, Send)] == [{"rivers"}]
+    news.items = [an_item(3, "Another bakery opens")]
+    loop.work()
+    assert [v.alert.topics for v in news.saved[1].verdicts if isinstance(v, Send)] == [{"bakeries"}]
+    assert restored == 1, "the memory is kept"
+
+
+def test_what_operators_say_and_send_is_heeded_without_reading_three_days_again() -> None:
+    restored = 0
+
+    def make_desk() -> Desk:
+        nonlocal restored
+        restored += 1
         return Desk(TopicIndex([RIVERS]), [RIVERS])
 
-    news = MemoryNews([an_item(1, "Dam holds")])
-    loop = NewsLoop(news, make_desk, OneEngine(), Metrics(), ManualClock(NOON), holder="me")
+    news = MemoryNews([an_item(1, "Bakery opens")])
+    loop = NewsLoop(news, make_desk, OneEngine(), Metrics(), ManualClock(NOON), holder="me", topics=lambda: [RIVERS])
     loop.work()
-    assert len(versions) == 2
+    (story,) = news.saved[0].stories
+    news.said = OperatorsWord(version="1", choices={story.id: "never"})
+    news.items = [replace(an_item(1, "Bakery opens by the river"), version=2, story_id=story.id)]
+    loop.work()
+    assert [v.code for v in news.saved[1].verdicts if isinstance(v, Drop)] == ["never"]
+    news.said = OperatorsWord(version="2")
+    news.by_hand = [replace(sent_by_hand(story.id), topics=frozenset({"rivers"}))]
+    news.items = [replace(an_item(1, "Bakery opens by the river"), version=3, story_id=story.id)]
+    loop.work()
+    assert [v.code for v in news.saved[-1].verdicts if isinstance(v, Drop)] == ["no-new-facts"]
+    loop.reload()
+    loop.work()
+    assert restored == 1
+
+
+def sent_by_hand(story_id: int) -> Alert:
+    message = Message("Bakery opens by the river", "", "https://news.example/1", "The Example", NOON, "story-1")
+    return Alert(
+        7, story_id, AlertKind.NEW, message, frozenset(), False, Urgency.NORMAL, 60, {"by hand": "Ada"}, NOON, 1
+    )
+
+
+class Refusing(MemoryNews):
+    """A store that cannot write what comes of one item, unless it is set aside; and counts how often it was read."""
+
+    def __init__(self, items: Sequence[StoryItem], poison: int) -> None:
+        super().__init__(items)
+        self.poison, self.read = poison, 0
+
+    def window(self, since: datetime) -> Sequence[StoryItem]:
+        self.read += 1
+        return []
+
+    def save(self, items: Sequence[StoryItem], result: DeskResult, now: datetime, holder: str) -> Sequence[Alert]:
+        if any(g.item_id == self.poison and g.signal != "undecidable" for g in result.groupings):
+            raise ValueError("a number too large for the column")
+        return super().save(items, result, now, holder)
+
+
+def worked_until_empty(loop: NewsLoop, news: MemoryNews, clock: ManualClock, seconds: int) -> int:
+    """A second at a time, as the pipeline does; returns how often it was told of a failure."""
+    told = 0
+    for _ in range(seconds):
+        try:
+            loop.work()
+        except ValueError:
+            told += 1
+        if not news.items:
+            break
+        clock.advance(1)
+    return told
+
+
+def test_an_item_that_always_makes_the_desk_fail_costs_itself() -> None:
+    items = [an_item(n, f"Dam number {n} holds near {'abcdefghijklmnopqrstuvwxyz'[n % 26] * 9}") for n in range(1, 41)]
+    news, clock, troubles = Refusing(items, poison=17), ManualClock(NOON), Troubles()
+    loop = NewsLoop(
+        news, lambda: Desk(TopicIndex([RIVERS]), [RIVERS]), OneEngine(), Metrics(), clock, "me", troubles=troubles
+    )
+    told = worked_until_empty(loop, news, clock, 60)
+    assert news.items == []
+    assert told == 1, "what repeats is logged once"
+    decided = {g.item_id: g.signal for result in news.saved for g in result.groupings}
+    assert sorted(decided) == list(range(1, 41))
+    assert [i for i, signal in decided.items() if signal == "undecidable"] == [17]
+    assert [(t.code, t.subject) for t in troubles.all()] == [(Code.DESK_FAILING, "item 17")]
+    assert news.read <= 15
+
+
+def test_a_desk_that_cannot_store_rests_longer_each_time_and_says_so() -> None:
+    news, clock, troubles = MemoryNews([an_item(1, "Dam holds")], fails=10**9), ManualClock(NOON), Troubles()
+    made = 0
+
+    def make_desk() -> Desk:
+        nonlocal made
+        made += 1
+        return Desk(TopicIndex([RIVERS]), [RIVERS])
+
+    loop = NewsLoop(news, make_desk, OneEngine(), Metrics(), clock, holder="me", troubles=troubles)
+    for _ in range(600):
+        with suppress(ConnectionError):
+            loop.work()
+        clock.advance(1)
+    assert made < 25, "three days are not read again every second"
+    (trouble,) = [t for t in troubles.all() if t.code is Code.DESK_FAILING]
+    assert trouble.grave
+    news.fails = 0
+    clock.advance(61)
+    assert loop.work() == 1
+    assert troubles.all() == []
+
+
+def test_a_clock_that_steps_back_does_not_prolong_a_rest() -> None:
+    news, clock = MemoryNews([an_item(1, "Dam holds")], fails=6), ManualClock(NOON)
+    loop = NewsLoop(news, lambda: Desk(TopicIndex([RIVERS]), [RIVERS]), OneEngine(), Metrics(), clock, holder="me")
+    for _ in range(20):
+        with suppress(ConnectionError):
+            loop.work()
+    news.fails = 0
+    clock.advance(-86_400 * 2)
+    assert loop.work() == 1
+
+
+def test_an_item_nobody_can_compare_is_set_aside_and_the_others_are_told() -> None:
+    poison = replace(an_item(1, "Dam holds"), title=None)  # type: ignore[arg-type]
+    news, troubles = MemoryNews([poison, an_item(2, "Dam breaks near Kessel")]), Troubles()
+    engine = OneEngine()
+    loop = NewsLoop(
+        news, lambda: Desk(TopicIndex([RIVERS]), [RIVERS]), engine, Metrics(), ManualClock(NOON), "me",
+        troubles=troubles,
+    )  # fmt: skip
+    assert loop.work() == 2
+    assert engine.calls == ["wake"]
+    assert [t.subject for t in troubles.all()] == ["item 1"]
+
+
+def test_the_desk_says_how_far_it_is_behind_also_while_it_does_nothing() -> None:
+    news, clock, troubles, metrics = (
+        MemoryNews([an_item(1, "Dam holds")], lent=True),
+        ManualClock(NOON),
+        Troubles(),
+        Metrics(),
+    )
+    loop = NewsLoop(
+        news, lambda: Desk(TopicIndex([RIVERS]), [RIVERS]), OneEngine(), metrics, clock, "me", troubles=troubles
+    )
+    loop.look()
+    assert troubles.all() == []
+    clock.advance(600)
+    loop.look()
+    assert [t.code for t in troubles.all()] == [Code.DESK_BEHIND]
+    assert b"notifier_desk_lag_seconds 600.0" in metrics.exposition()
+    news.lent = False
+    loop.work()
+    assert troubles.all() == []
+
+
+def test_a_service_that_stops_ends_between_two_batches_and_in_a_long_read() -> None:
+    class Endless(MemoryNews):
+        """News that never ends, and a window that never ends."""
+
+        def pending(self, limit: int) -> Sequence[StoryItem]:
+            return [an_item(next(numbers), "Bakery opens")]
+
+        def window(self, since: datetime) -> Sequence[StoryItem]:
+            return [replace(an_item(n, f"Bakery {n} opens"), story_id=n) for n in range(1, 1_500)]
+
+    numbers, asked = itertools.count(10_000), 0
+
+    def stopping() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > most
+
+    for most in (2, 20):
+        asked, news = 0, Endless([])
+        loop = NewsLoop(
+            news, lambda: Desk(TopicIndex([RIVERS]), [RIVERS]), OneEngine(), Metrics(), ManualClock(NOON), "me",
+            stopping=stopping,
+        )  # fmt: skip
+        loop.work()
+        assert asked == most + 1
+        assert bool(news.saved) == (most == 20)
 
 
 async def ended(pipeline: Pipeline) -> None:

@@ -6,7 +6,7 @@ evidence; next: the pipeline, which makes the alert's audience. Pure: data and `
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -70,6 +70,11 @@ class PastAlert:
         )
 
 
+def nothing_told(_title: str) -> Sequence[PastAlert]:
+    """No alerts of other stories to hold a headline against."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Support:
     """Who says that a story is of a topic: so many publishers with an item that matches, a trade's desk among them?"""
@@ -83,8 +88,9 @@ class Case:
     """All that a decision rests on. `past` is oldest first; `spent` counts a topic's first alerts of the last day.
 
     `story.lead` is the item that was alerted, if any was; `spokesman` tells it now (None: the same). `support` counts
-    whose items match a topic; a topic that is not in it was not counted. `recent` are the last day's alerts of other
-    stories, `kin_past` what was sent of stories that may tell the same event.
+    whose items match a topic; a topic that is not in it was not counted. `recent` finds the last day's alerts of other
+    stories that have a word in common with a headline, oldest first; `kin_past` is what was sent of stories that may
+    tell the same event.
     """
 
     story: Story
@@ -97,7 +103,7 @@ class Case:
     silenced: bool = False
     spokesman: StoryItem | None = None
     support: Mapping[str, Support] = field(default_factory=dict)
-    recent: tuple[PastAlert, ...] = ()
+    recent: Callable[[str], Sequence[PastAlert]] = nothing_told
     kin_past: tuple[PastAlert, ...] = ()
 
     @property
@@ -212,7 +218,7 @@ def _told_hours_ago(case: Case, lead: StoryItem, now: datetime) -> list[PastAler
     A story that helped another one to break was told with it. One that breaks by help itself has nothing to add to what
     its kin told hours ago, nor on the same day to what they told in part in the same words.
     """
-    found = [p for p in case.recent if now - p.decided_at <= REPEAT and alike(p.title, lead.title)]
+    found = [p for p in case.recent(lead.title) if now - p.decided_at <= REPEAT and alike(p.title, lead.title)]
     for past in case.kin_past:
         age = now - past.decided_at
         echo = overlap(past.title, lead.title) >= KIN_OVERLAP
@@ -258,7 +264,7 @@ def _update(
     gap_s = (now - last.decided_at).total_seconds()
     if gap_s < rules.update_gap_s:
         return _drop(case, "too-soon", "An update so soon would only annoy.", gap_s=gap_s, least_s=rules.update_gap_s)
-    said = next((p.title for p in _elsewhere(case, told, now) if _tells(p.title, item.title, facts)), None)
+    said = next((p.title for p in _elsewhere(case, item, told, now) if _tells(p.title, item.title, facts)), None)
     if said is not None:
         return _drop(case, "repeat", "Another story's alert said the same hours ago.", before=said)
     updates = sum(p.kind is AlertKind.UPDATE for p in case.past)
@@ -268,9 +274,9 @@ def _update(
     return Send(_new_alert(case, AlertKind.UPDATE, item, told, why, rules, now))
 
 
-def _elsewhere(case: Case, topics: frozenset[str], now: datetime) -> list[PastAlert]:
-    """What was told of other stories in the last hours, to all who follow these topics."""
-    recent = [past for past in case.recent if now - past.decided_at <= REPEAT]
+def _elsewhere(case: Case, item: StoryItem, topics: frozenset[str], now: datetime) -> list[PastAlert]:
+    """What was told of other stories in the last hours in words like the item's, to all who follow these topics."""
+    recent = [past for past in case.recent(item.title) if now - past.decided_at <= REPEAT]
     recent += [past for past in case.kin_past if now - past.decided_at <= KIN_REPEAT]
     return [past for past in recent if topics <= past.topics]
 

@@ -7,7 +7,7 @@ when asked; next: `decide`. Pure.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -48,12 +48,49 @@ class Moment:
         """The story in its spokesman's words."""
         return told_by(self.items, self.story_id, self.spokesman)
 
+    @property
+    def weight(self) -> float:
+        """What the story weighs alone."""
+        return self.judgement.own
+
+    @property
+    def is_helped(self) -> bool:
+        """It was breaking by the help of its kin."""
+        return self.judgement.helped
+
     def work_out(self) -> Moment:
         """All of it now, so that it costs nothing later."""
         _ = self.judgement, self.gated, self.told
         return self
 
 
+class Unjudged(Moment):
+    """A story that cannot be judged: asking for its judgement raises."""
+
+    @property
+    def weight(self) -> float:
+        """Nothing: it is decided on last."""
+        return 0.0
+
+    @property
+    def is_helped(self) -> bool:
+        """Nobody knows, so no."""
+        return False
+
+
+def worked_out(moment: Moment) -> Moment:
+    """The moment, judged. Where its kin make that impossible it stands alone, where it is impossible it has no weight:
+    whoever decides on it meets the defect, and nobody else does.
+    """
+    for one in (moment, replace(moment, kin={}, circle=())):
+        try:
+            _ = one.judgement
+        except Exception:  # noqa: BLE001, S112
+            continue
+        return one
+    return Unjudged(moment.story_id, moment.items, moment.at)
+
+
 def in_order(moments: Iterable[Moment]) -> list[Moment]:
     """The order in which a poll's stories are decided on: of those that tell one event the weightiest speaks."""
-    return sorted(moments, key=lambda moment: -moment.judgement.own)
+    return sorted(moments, key=lambda moment: -moment.weight)

@@ -99,7 +99,14 @@ class NewsStore(Protocol):
         """Take or renew the lease that lets one process at a time decide; False if another holds it."""
 
     def pending(self, limit: int) -> Sequence[StoryItem]:
-        """Items or versions that the desk has not seen, oldest first."""
+        """Items or versions that the desk has not seen, oldest first; of more than `limit` a fair choice.
+
+        What may alert comes before a feed's backlog, and of either each feed's oldest before any feed's second: a flood
+        of one feed delays the others by no more than their share of a batch.
+        """
+
+    def oldest_pending(self) -> datetime | None:
+        """When the oldest item or version that the desk has not seen was fetched; None where there is none."""
 
     def window(self, since: datetime) -> Sequence[StoryItem]:
         """Items that have a story and were seen since then, oldest first."""
@@ -107,14 +114,20 @@ class NewsStore(Protocol):
     def past_alerts(self, since: datetime) -> Sequence[Alert]:
         """Alerts decided since then, oldest first."""
 
+    def alerts_after(self, alert_id: int, known: Collection[int], since: datetime) -> Sequence[Alert]:
+        """Alerts with a greater id that are not among these, decided since then, oldest first."""
+
     def marked(self, since: datetime) -> Sequence[Marked]:
         """Items with a story whose headline may begin with a marker, seen since then, oldest first."""
 
     def word_version(self) -> str:
         """Differs whenever anything that operators said of stories does; asked once a second."""
 
-    def word(self, since: datetime) -> OperatorsWord:
-        """What operators said of items and stories; the items of what they ruled on `since` then come with it."""
+    def word(self, since: datetime, known: OperatorsWord) -> OperatorsWord:
+        """What operators said of items and stories; the items of what they ruled on `since` then come with it.
+
+        Where nothing was ruled since what is `known`, only their choices are read.
+        """
 
     def next_story_id(self) -> int:
         """The first id that no story has."""

@@ -15,9 +15,10 @@ from datetime import date, datetime, timedelta
 from notifier.alerts.alert import Alert, AlertKind, NewAlert
 from notifier.alerts.decide import AlertRules, Hold, PastAlert, Send
 from notifier.alerts.desk import WINDOW, Desk
-from notifier.alerts.moment import Moment, in_order
+from notifier.alerts.moment import Moment, in_order, worked_out
 from notifier.stories.habits import Habits
-from notifier.stories.kin import Kinship, circle
+from notifier.stories.kin import Kinship, circle, nearest
+from notifier.stories.members import Members
 from notifier.stories.story import StoryItem
 from notifier.topics.corpus import Corpus, PastItem
 from notifier.topics.match import TopicIndex
@@ -48,7 +49,7 @@ class Record:
         self.alerts: list[PastAlert] = []
         self.corpus = Corpus()
         # By story, the story that changed last at the end: its items in their newest versions.
-        self._open: dict[int, dict[int, StoryItem]] = {}
+        self._open: dict[int, Members] = {}
         self._changed_at: dict[int, datetime] = {}
         self._story_of: dict[int, int] = {}
         self._kinship = Kinship()
@@ -88,25 +89,25 @@ class Record:
         for story_id, items in brought.items():
             self._changed_at.pop(story_id, None)
             self._changed_at[story_id] = at
-            story = self._open.setdefault(story_id, {})
+            story = self._open.setdefault(story_id, Members())
             for item in items:
-                story[item.id] = item
+                story.put(item)
                 self._story_of[item.id] = story_id
                 self._kinship.note(item.id, item.near)
                 self._habits.note(item, story_id)
         nearby = dict.fromkeys(i for items in brought.values() for item in items for i in self._new_near(item))
         near = [self._moment(i, at) for i in nearby if i in self._open and i not in brought]
         changed = [self._moment(story_id, at) for story_id in brought]
-        for moment in in_order([*changed, *(moment for moment in near if moment.judgement.helped)]):
+        for moment in in_order([*changed, *(moment for moment in near if moment.is_helped)]):
             self.moments.append(PastMoment(moment.work_out(), tuple(brought.get(moment.story_id, ()))))
             if moment.judgement.by_itself:
                 self._habits.note_breaking(moment.story_id, at)
 
     def _moment(self, story_id: int, at: datetime) -> Moment:
         kin = self._kin(story_id)
-        items = {i: tuple(self._open[i].values()) for i in kin}
+        items = {i: self._open[i].kindred for i in kin}
         wide, usual = circle(story_id, kin, self._kin), self._habits.usual(at)
-        return Moment(story_id, tuple(self._open[story_id].values()), at, items, wide, usual)
+        return worked_out(Moment(story_id, self._open[story_id].judged, at, items, wide, usual))
 
     @staticmethod
     def _new_near(item: StoryItem) -> tuple[int, ...]:
@@ -114,8 +115,8 @@ class Record:
         return item.near if item.version == 1 else ()
 
     def _kin(self, story_id: int) -> list[int]:
-        found = self._kinship.of(story_id, self._open[story_id].values(), self._story_of.get)
-        return [other for other in found if other in self._open]
+        found = self._kinship.of(story_id, self._open[story_id].judged, self._story_of.get)
+        return nearest(found, self._open.__contains__)
 
     def _close(self, now: datetime) -> None:
         """As the desk lets go of stories: an item that comes back after that stands alone."""
@@ -174,7 +175,8 @@ class _PreviewDesk(Desk):
         self, topic: Topic, matching: Sequence[StoryItem], alerts: Iterable[PastAlert], rules: AlertRules
     ) -> None:
         """`alerts` are those that were sent, oldest first; those to other topics happen again at their time."""
-        super().__init__(TopicIndex([topic]), [topic], rules)
+        self._index = TopicIndex([topic])
+        super().__init__(self._index, [topic], rules)
         to_others = (replace(alert, topics=alert.topics - {topic.slug}) for alert in alerts)
         self._to_come = deque(alert for alert in to_others if alert.topics)
         self._slug = topic.slug
@@ -186,20 +188,18 @@ class _PreviewDesk(Desk):
         """What would have been sent after a poll, or put before an editor: all that came is read before it counts."""
         moments = list(poll)
         for past in moments:
-            self._read(past)
+            self._bring(past)
         for past in moments:
             alert = self._ask(past.moment)
             if alert is not None:
                 yield alert
 
-    def _read(self, past: PastMoment) -> None:
+    def _bring(self, past: PastMoment) -> None:
         story_id = past.moment.story_id
         for item in past.brought:
             if (item.id, item.version) in self._true:
-                self._note_teller(item, story_id, self._slug)
-                if story_id not in self._first_true:
-                    self._first_true[story_id] = item
-                    self._matches[story_id] = {self._slug: TopicMatch(self._slug, ())}
+                self._touching.tell(story_id, TopicMatch(self._slug, ()), item)
+                self._first_true.setdefault(story_id, item)
 
     def _ask(self, moment: Moment) -> NewAlert | None:
         while self._to_come and self._to_come[0].decided_at < moment.at:
@@ -211,10 +211,13 @@ class _PreviewDesk(Desk):
         _, verdict = self._judge(moment)
         return self._explained(verdict.alert) if isinstance(verdict, Send | Hold) else None
 
+    def _alerted(self, moment: Moment, url: str) -> StoryItem | None:
+        return next((item for item in moment.items if item.url == url), None)
+
     def _explained(self, alert: NewAlert) -> NewAlert:
         """With the words that made the rule true, which are read for what is sent only."""
         item = self._first_true[alert.story_id]
-        found = self._matcher.match(Text(item.title, item.summary, item.publisher, item.section, item.language))
+        found = self._index.match(Text(item.title, item.summary, item.publisher, item.section, item.language))
         words = {match.slug: [word.text for word in match.words] for match in found}
         return replace(alert, why={**alert.why, "topics": words})
 

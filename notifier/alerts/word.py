@@ -19,7 +19,7 @@ NEVER, HOLD = "never", "hold"
 
 @dataclass(frozen=True, slots=True)
 class OperatorsWord:
-    """All of it at one instant. `version` differs whenever any of it does.
+    """All of it at one instant. `version` differs whenever any of it does: of the rulings, a bar, of the choices.
 
     `pairs` are the rulings in force, oldest first; `items` those of the stories that were ruled on lately; `trails` say
     how items were moved before; `choices` of a story `never` (no alert) or `hold` (its alerts wait for an editor).
@@ -30,6 +30,11 @@ class OperatorsWord:
     items: tuple[StoryItem, ...] = ()
     trails: Trails = field(default_factory=dict)
     choices: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def rulings(self) -> str:
+        """The version of the rulings alone."""
+        return self.version.partition("|")[0]
 
 
 def home_of(

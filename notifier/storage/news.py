@@ -6,11 +6,11 @@ answer for every story there is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, func, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, case, func, or_, select, update
 
 from notifier.alerts.alert import Alert
 from notifier.alerts.decide import Drop, Hold, Verdict
@@ -24,10 +24,12 @@ from notifier.storage.rulings import operators_word, word_version
 from notifier.storage.schema import alert, feed, grouping, item, lease, story
 from notifier.storage.story_items import story_item, story_items
 from notifier.storage.wire import MERGED, SqlWire
-from notifier.stories.habits import BEGINNINGS, Marked
+from notifier.stories.cluster import ASIDE
+from notifier.stories.habits import BEGINNINGS, Marked, by_itself
 from notifier.stories.story import Grouping, Story, StoryItem
 
 DESK = "desk"
+UNSEEN = item.c.grouped_version < item.c.version
 
 
 class SqlNewsStore:
@@ -53,16 +55,34 @@ class SqlNewsStore:
             return taken == holder
 
     def pending(self, limit: int) -> Sequence[StoryItem]:
-        """Items or versions that the desk has not seen, oldest first."""
+        """Items or versions that the desk has not seen, oldest first; of more than `limit` a fair choice."""
         with self._database.reading() as connection:
-            unseen = story_items().where(item.c.grouped_version < item.c.version).order_by(item.c.id).limit(limit)
-            return [story_item(row) for row in connection.execute(unseen)]
+            unseen = story_items().where(UNSEEN).order_by(item.c.id)
+            found = connection.execute(unseen.limit(limit + 1)).all()
+            if len(found) > limit:
+                found = connection.execute(unseen.where(item.c.id.in_(_fair(connection, limit)))).all()
+            return [story_item(row) for row in found]
+
+    def oldest_pending(self) -> datetime | None:
+        """When the oldest item or version that the desk has not seen was fetched; None where there is none."""
+        with self._database.reading() as connection:
+            oldest: datetime | None = connection.scalar(select(func.min(item.c.seen_at)).where(UNSEEN))
+            return oldest
 
     def window(self, since: datetime) -> Sequence[StoryItem]:
-        """Items that have a story and were seen since then, oldest first."""
+        """Items that have a story and were seen since then, oldest first; without what could not be read."""
+        readable = or_(grouping.c.signal.is_(None), grouping.c.signal != ASIDE)
         with self._database.reading() as connection:
-            grouped = story_items().where(item.c.story_id.is_not(None), item.c.seen_at >= since).order_by(item.c.id)
-            return [story_item(row) for row in connection.execute(grouped)]
+            grouped = story_items().where(item.c.story_id.is_not(None), item.c.seen_at >= since, readable)
+            return [story_item(row) for row in connection.execute(grouped.order_by(item.c.id))]
+
+    def alerts_after(self, alert_id: int, known: Collection[int], since: datetime) -> Sequence[Alert]:
+        """Alerts with a greater id that are not among these, decided since then, oldest first."""
+        with self._database.reading() as connection:
+            newer = select(alert.c.id).where(alert.c.id > alert_id, alert.c.decided_at >= since).order_by(alert.c.id)
+            ids = [i for i in connection.scalars(newer) if i not in known]
+            alerts = load_alerts(connection, ids) if ids else {}
+            return [alerts[i] for i in ids]
 
     def past_alerts(self, since: datetime) -> Sequence[Alert]:
         """Alerts decided since then, oldest first."""
@@ -86,8 +106,8 @@ class SqlNewsStore:
             rows = connection.execute(query).all()
             theirs = select(item.c.story_id).where(may_be)
             sent = select(alert.c.story_id, alert.c.why).where(alert.c.breaking, alert.c.story_id.in_(theirs))
-            broke = {row.story_id for row in connection.execute(sent) if _by_itself(row.why)}
-            broke |= {row.story_id for row in rows if _by_itself(row.verdict.get("evidence", {}))}
+            broke = {row.story_id for row in connection.execute(sent) if by_itself(row.why)}
+            broke |= {row.story_id for row in rows if by_itself(row.verdict.get("evidence", {}))}
             return [Marked(r.publisher, r.title, r.story_id, r.seen_at, r.story_id in broke) for r in rows]
 
     def word_version(self) -> str:
@@ -95,10 +115,14 @@ class SqlNewsStore:
         with self._database.reading() as connection:
             return word_version(connection)
 
-    def word(self, since: datetime) -> OperatorsWord:
+    def rulings_version(self) -> str:
+        """Differs whenever items may have moved by an operator's word: what was said of whole stories moves none."""
+        return self.word_version().partition("|")[0]
+
+    def word(self, since: datetime, known: OperatorsWord) -> OperatorsWord:
         """What operators said of items and stories; the items of what they ruled on `since` then come with it."""
         with self._database.reading() as connection:
-            return operators_word(connection, since)
+            return operators_word(connection, since, known)
 
     def next_story_id(self) -> int:
         """The first id that no story has."""
@@ -132,9 +156,13 @@ class SqlNewsStore:
         return SqlWire(self._database).story(story_id)
 
 
-def _by_itself(why: Mapping[str, Any]) -> bool:
-    """The evidence of a story that broke without the help of a marker."""
-    return bool(why.get("breaking")) and "markers" not in (why.get("signals") or {})
+def _fair(connection: Connection, limit: int) -> Sequence[int]:
+    """The ids of the `limit` items that are decided next: what may alert first, and each feed in its turn."""
+    turn = func.row_number().over(partition_by=(item.c.feed_id, item.c.may_alert), order_by=item.c.id).label("turn")
+    waiting = select(item.c.id, item.c.may_alert, turn).where(UNSEEN).subquery()
+    backlog_last = case((waiting.c.may_alert, 0), else_=1)
+    query = select(waiting.c.id).order_by(backlog_last, waiting.c.turn, waiting.c.id).limit(limit)
+    return list(connection.scalars(query))
 
 
 def _save_groupings(connection: Connection, items: Sequence[StoryItem], groupings: Sequence[Grouping]) -> None:

@@ -7,6 +7,7 @@ carries out; writing one is all that it takes, so that a crash before its effect
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -106,11 +107,18 @@ def word_version(connection: Connection) -> str:
     """Differs whenever anything that operators said of stories does; cheap enough to be asked every second."""
     said = select(func.max(story_ruling.c.id), func.count(story_ruling.c.taken_back_at))
     chosen = select(func.count(), func.max(operator_choice.c.at)).select_from(operator_choice)
-    return repr([tuple(connection.execute(query).one()) for query in (said, chosen)])
+    return "|".join(repr(tuple(connection.execute(query).one())) for query in (said, chosen))
 
 
-def operators_word(connection: Connection, since: datetime) -> OperatorsWord:
-    """The word as it stands; `items` are those of stories that were ruled on `since` then, however old they are."""
+def operators_word(connection: Connection, since: datetime, known: OperatorsWord) -> OperatorsWord:
+    """The word as it stands; `items` are those of stories that were ruled on `since` then, however old they are.
+
+    Where nothing was ruled since what is `known`, only the choices are read: the rest means a look at three days.
+    """
+    version = word_version(connection)
+    choices = {row.story_id: row.choice for row in connection.execute(select(operator_choice))}
+    if version.partition("|")[0] == known.rulings:
+        return replace(known, version=version, choices=choices)
     pairs = tuple(map(_pair, connection.execute(_in_force())))
     lately = or_(story_ruling.c.at >= since, story_ruling.c.taken_back_at >= since)
     columns = (story_ruling.c.item_id, story_ruling.c.other_id)
@@ -119,11 +127,10 @@ def operators_word(connection: Connection, since: datetime) -> OperatorsWord:
     fresh = item.c.story_id.in_(touched)
     items = tuple(map(story_item, connection.execute(story_items().where(fresh).order_by(item.c.id)))) if named else ()
     moved = select(grouping.c.item_id, grouping.c.evidence).join(item, item.c.id == grouping.c.item_id)
-    known = item.c.seen_at >= since if not named else or_(item.c.seen_at >= since, fresh)
-    found = connection.execute(moved.where(grouping.c.signal == "operator", known))
+    lasting = item.c.seen_at >= since if not named else or_(item.c.seen_at >= since, fresh)
+    found = connection.execute(moved.where(grouping.c.signal == "operator", lasting))
     trails = {row.item_id: trail for row in found if (trail := trail_of(row.item_id, row.evidence))}
-    choices = {row.story_id: row.choice for row in connection.execute(select(operator_choice))}
-    return OperatorsWord(word_version(connection), pairs, items, trails, choices)
+    return OperatorsWord(version, pairs, items, trails, choices)
 
 
 def _in_force() -> Any:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
@@ -44,6 +45,8 @@ KIN_OVERLAP = 0.4
 NO_KIN: Mapping[int, Sequence[StoryItem]] = MappingProxyType({})
 # A headline is held against this many others at most.
 MOST_COMPARED = 12
+# Of more fresh items than these each publisher's newest are looked at; 18 were the most in 65 days of recorded news.
+MOST_FRESH = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ def judge(
     publisher's have meant something. A feed's backlog, and what recurs and is not news, counts for nothing. Sources of
     the stories that may tell the same event (`kin`: their items by story) support it, once it has `OWN_LEAST`.
     """
-    fresh = [item for item in items if counts(item, now, within)]
+    fresh = _few([item for item in items if counts(item, now, within)])
     own = _weigh(fresh)
     markers = _markers(fresh, usual)
     said = min(MARKERS_MOST, MARKER_WEIGHT * len(markers))
@@ -104,7 +107,7 @@ def judge(
         story_id: [item for item in theirs if counts(item, now, within) and echoes(item, voice)]
         for story_id, theirs in kin.items()
     }
-    both = _weigh([*fresh, *itertools.chain.from_iterable(cousins.values())])
+    both = _weigh([*fresh, *_few(list(itertools.chain.from_iterable(cousins.values())))])
     helping = {name: weight for name, weight in both.weights.items() if name not in own.weights}
     if not helping:
         return Judgement(False, evidence, own.total)
@@ -153,6 +156,18 @@ def counts(item: StoryItem, now: datetime, within: timedelta = WITHIN) -> bool:
     return young and has_words(item.title) and not gate(item)
 
 
+def _few(items: list[StoryItem]) -> list[StoryItem]:
+    """All of an ordinary number of items; of more an equal share for each publisher, its last ones."""
+    if len(items) <= MOST_FRESH:
+        return items
+    by_publisher: dict[str, list[int]] = {}
+    for place, item in enumerate(items):
+        by_publisher.setdefault(publisher_key(item.publisher), []).append(place)
+    newest = sorted(by_publisher.values(), key=lambda places: -places[-1])[:MOST_FRESH]
+    each = MOST_FRESH // len(newest)
+    return [items[place] for place in sorted(place for places in newest for place in places[-each:])]
+
+
 def spokesman(items: Sequence[StoryItem], now: datetime) -> StoryItem:
     """The item whose words tell the story now: of the fresh ones, of desks for general news if there are any, the one
     whose headline says most of what the others say; the first of them where that is equal.
@@ -160,20 +175,24 @@ def spokesman(items: Sequence[StoryItem], now: datetime) -> StoryItem:
     A preview that opened the story yesterday must not speak for what happened tonight, nor a side of it for the whole,
     nor a page that has been rewritten all day where there is a newer one.
     """
-    fresh = [item for item in items if counts(item, now)]
+    fresh = _few([item for item in items if counts(item, now)])
     general = [item for item in fresh if not is_special(item)] or fresh
     young = [item for item in general if now - item.first_seen <= WITHIN] or general
     plain = [item for item in young if not RUNNING.search(item.title)] or young
     if not plain:
         return next((item for item in items if item.may_alert), items[0])
-    return max(plain, key=lambda item: _centrality(item, fresh))
+    told = [(publisher_key(item.publisher), stems(item.title, item.language)) for item in fresh]
+    others: dict[str, list[frozenset[str]]] = {}  # by publisher, what the first of the other ones say
+    for key, _ in told:
+        if key not in others:
+            others[key] = list(islice((theirs for other, theirs in told if other != key), MOST_COMPARED))
+    return max(plain, key=lambda item: _centrality(item, others[publisher_key(item.publisher)]))
 
 
-def _centrality(item: StoryItem, fresh: Sequence[StoryItem]) -> float:
+def _centrality(item: StoryItem, others: Sequence[frozenset[str]]) -> float:
     """How much of this headline other publishers' headlines have too: the mean share of stems in common."""
     own = stems(item.title, item.language)
-    others = [o for o in fresh if publisher_key(o.publisher) != publisher_key(item.publisher)][:MOST_COMPARED]
-    shares = [_overlap(own, stems(other.title, other.language)) for other in others]
+    shares = [_overlap(own, other) for other in others]
     return sum(shares) / len(shares) if shares else 0.0
 
 

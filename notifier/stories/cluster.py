@@ -8,12 +8,13 @@ with the history.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from notifier.stories.identity import components, title_key
+from notifier.stories.open_story import OpenStory
 from notifier.stories.rulings import Rulebook
 from notifier.stories.signals import Signals, Weights, shipped_weights
 from notifier.stories.story import Grouping, StoryItem
@@ -22,8 +23,6 @@ from notifier.stories.wire_copy import near_equal
 
 # Under three words a headline is a label ("Live", "Weather forecast"), not a statement.
 LEAST_WORDS = 3
-# A story is judged as a whole by this many members: its first ones and its newest.
-FIRST, NEWEST = 3, 7
 # Stories that are compared as a whole: the ones with the likest members.
 STORIES = 4
 # How far below the merging line a nearest member may be for its story to be looked at, in logits.
@@ -32,38 +31,8 @@ REACH = 2.0
 # takes one more: it edits the item that it has rather than tell the same event in another.
 LEAST_SHARED = 2
 FORGET_EVERY = timedelta(hours=1)
-
-
-@dataclass(slots=True)
-class OpenStory:
-    """A story that can still grow: its members in the order in which they joined, and how surely each did.
-
-    `scores` holds the score of those that joined by likeness; the others are certain.
-    """
-
-    id: int
-    entries: dict[int, Entry] = field(default_factory=dict)
-    scores: dict[int, float] = field(default_factory=dict)
-
-    @property
-    def items(self) -> tuple[StoryItem, ...]:
-        """The members, each in its newest version."""
-        return tuple(entry.item for entry in self.entries.values())
-
-    @property
-    def first_seen_at(self) -> datetime:
-        """When its first item was seen."""
-        return min(item.first_seen for item in self.items)
-
-    @property
-    def updated_at(self) -> datetime:
-        """When its newest item, or version of one, was seen."""
-        return max(item.seen_at for item in self.items)
-
-    def spokesmen(self) -> list[Entry]:
-        """The members that stand for the whole."""
-        all_of_it = list(self.entries.values())
-        return all_of_it if len(all_of_it) <= FIRST + NEWEST else all_of_it[:FIRST] + all_of_it[-NEWEST:]
+# The signal of an item that could not be grouped: it is no member of anything.
+ASIDE = "undecidable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +84,8 @@ class Grouper:
         self._forgot_at: datetime | None = None
         self.rulebook = Rulebook()
         self._named: dict[int, set[int]] = {}
+        self._untidy: set[int] = set()
+        self._names_in: dict[int, set[int]] | None = None  # None: to be worked out
 
     def __len__(self) -> int:
         return len(self._entry)
@@ -122,6 +93,10 @@ class Grouper:
     def story(self, story_id: int) -> OpenStory | None:
         """The open story of this id."""
         return self._stories.get(story_id)
+
+    def open_ids(self) -> set[int]:
+        """The ids of all open stories."""
+        return set(self._stories)
 
     def story_of(self, item_id: int) -> int | None:
         """The open story that has this item."""
@@ -133,11 +108,11 @@ class Grouper:
 
     def members(self, story_id: int) -> list[int]:
         """The ids of the items in an open story; none where it is not open."""
-        return list(self._stories[story_id].entries) if story_id in self._stories else []
+        return list(self._stories[story_id].members) if story_id in self._stories else []
 
     def rule(self, rulebook: Rulebook) -> None:
         """Heed these rulings from now on. What is open already is moved by `settle`."""
-        self.rulebook, self._named = rulebook, {}
+        self.rulebook, self._named, self._names_in = rulebook, {}, None
         if rulebook:
             for entry in self._entry.values():
                 self._note_name(entry.item)
@@ -154,8 +129,19 @@ class Grouper:
         """Whether an operator called an item of the one another story than an item of the other."""
         if not self.rulebook:
             return False
-        names = [[n for i in self.members(s) if (n := self.name_of(i)) is not None] for s in (story_id, other_id)]
-        return self.rulebook.contradicts(*names)
+        names = self._names()
+        if story_id not in names or other_id not in names:
+            return False
+        return self.rulebook.contradicts(names[story_id], names[other_id])
+
+    def _names(self) -> Mapping[int, set[int]]:
+        """By story the names in it that were ruled on: a few, however large it is."""
+        if self._names_in is None:
+            self._names_in = {}
+            for name in self._named:
+                for item_id in self.named(name):
+                    self._names_in.setdefault(self._entry[item_id].story_id, set()).add(name)
+        return self._names_in
 
     def move(self, item_id: int, story_id: int | None) -> int:
         """Put an open item into another story; None: into one of its own. Returns the story's id."""
@@ -163,21 +149,26 @@ class Grouper:
         to = self.next_story_id if story_id is None else story_id
         if entry.story_id != to:
             left = self._stories[entry.story_id]
-            del left.entries[item_id]
-            left.scores.pop(item_id, None)
+            left.drop(item_id)
             if not left.entries:
                 del self._stories[left.id]
             owners = {key: self._by_key.get(key, entry) for key in exact_keys(entry.item)}
             self._join(entry, to)
             self._by_key.update(owners)  # who comes later by page or headline finds whom it would have found
-            grown = self._stories[to]
-            grown.entries = dict(sorted(grown.entries.items()))  # as they came, and as a restart reads them
+            self._untidy.add(to)
         return to
+
+    def tidy(self) -> None:
+        """Call it when all is moved: the members as they came, and as a restart reads them."""
+        for story_id in self._untidy & self._stories.keys():
+            self._stories[story_id].tidy()
+        self._untidy.clear()
 
     def _note_name(self, item: StoryItem) -> None:
         name = self.rulebook.name(item)
         if name is not None:
             self._named.setdefault(name, set()).add(item.id)
+            self._names_in = None
 
     def adopt(self, item: StoryItem, *, compared: bool = True) -> None:
         """Take back an item that was grouped before (at start): its `story_id` stands.
@@ -199,32 +190,60 @@ class Grouper:
 
     def place(self, items: Sequence[StoryItem]) -> list[Grouping]:
         """Group one poll's items. Their order does not decide which exact duplicates are together."""
-        return [g for same in components(items, [exact_keys(i) for i in items]) for g in self._place_same(same)]
+        return [g for same in components(items, [_keys_or_none(i) for i in items]) for g in self._place_same(same)]
 
     def _place_same(self, same: Sequence[StoryItem]) -> list[Grouping]:
-        """Items that are one by page or headline: they join one story, except those that have theirs already."""
+        """Items that are one by page or headline: they join one story, except those that have theirs already.
+
+        One that cannot be compared, whatever the reason, is set aside alone: the others are grouped as if without it.
+        """
         known = next((self._entry[i.id].story_id for i in same if i.id in self._entry), None)
-        found = next((hit for item in same for hit in self._exact(item)), None)
+        try:
+            found = next((hit for item in same for hit in self._exact(item)), None)
+            shared = self._shared(same) if len(same) > 1 else ("url", {})
+        except Exception as defect:  # noqa: BLE001
+            return [g for i in same for g in self._place_same([i])] if len(same) > 1 else [self._aside(same[0], defect)]
         groupings: list[Grouping] = []
         for item in same:
-            mine = self._entry[item.id].story_id if item.id in self._entry else item.story_id
-            entry = self._window.prepare(item)
-            liked = self._likely(entry)
-            name = self.rulebook.name(item) if self.rulebook else None
-            if mine is not None:
-                grouping = Grouping(item.id, mine, "edit", {"version": item.version})
-            elif name is not None:
-                grouping = self._by_ruling(entry, name, liked)
-            elif found is not None:
-                grouping = Grouping(item.id, *found)
-            elif known is not None:
-                grouping = Grouping(item.id, known, *self._shared(same))
-            else:
-                grouping = self._by_likeness(entry, liked)
-            self._join(entry, grouping.story_id, liked[0] if grouping.signal in ("event", "wire") else None)
+            try:
+                grouping = self._place_one(item, found, known, shared)
+            except Exception as defect:  # noqa: BLE001
+                groupings.append(self._aside(item, defect))
+                continue
             known = grouping.story_id if known is None else known
             groupings.append(grouping)
         return groupings
+
+    def _place_one(
+        self,
+        item: StoryItem,
+        found: tuple[int, str, dict[str, Any]] | None,
+        known: int | None,
+        shared: tuple[str, dict[str, Any]],
+    ) -> Grouping:
+        mine = self._entry[item.id].story_id if item.id in self._entry else item.story_id
+        entry = self._window.prepare(item)
+        liked = self._likely(entry)
+        name = self.rulebook.name(item) if self.rulebook else None
+        if mine is not None:
+            grouping = Grouping(item.id, mine, "edit", {"version": item.version})
+        elif name is not None:
+            grouping = self._by_ruling(entry, name, liked)
+        elif found is not None:
+            grouping = Grouping(item.id, *found)
+        elif known is not None:
+            grouping = Grouping(item.id, known, *shared)
+        else:
+            grouping = self._by_likeness(entry, liked)
+        self._join(entry, grouping.story_id, liked[0] if grouping.signal in ("event", "wire") else None)
+        return grouping
+
+    def _aside(self, item: StoryItem, defect: Exception) -> Grouping:
+        """In a story of its own (an edit: in the one that it has), and out of the window."""
+        mine = self._entry[item.id].story_id if item.id in self._entry else item.story_id
+        if mine is None:
+            mine, self.next_story_id = self.next_story_id, self.next_story_id + 1
+        return Grouping(item.id, mine, ASIDE, {"error": f"{type(defect).__name__}: {defect}"[:200]})
 
     def _exact(self, item: StoryItem) -> list[tuple[int, str, dict[str, Any]]]:
         """The open story that has one of this item's keys."""
@@ -314,7 +333,7 @@ class Grouper:
             self._window.drop(before)
         entry.story_id = story_id
         story = self._stories.setdefault(story_id, OpenStory(story_id))
-        story.entries[entry.item.id] = entry
+        story.put(entry)
         if like is not None:
             story.scores[entry.item.id] = like.score
         self._entry[entry.item.id] = entry
@@ -324,22 +343,33 @@ class Grouper:
         if self.rulebook:
             self._note_name(entry.item)
 
-    def forget(self, now: datetime) -> None:
-        """Close the stories that nothing has been added to for a window; looked for once an hour."""
+    def forget(self, now: datetime) -> bool:
+        """Close the stories that nothing has been added to for a window; looked for once an hour, else False."""
         if self._forgot_at is not None and now - self._forgot_at < FORGET_EVERY:
-            return
+            return False
         self._forgot_at = now
-        for story in [s for s in self._stories.values() if (now - s.updated_at).total_seconds() > self._window_s]:
+        oldest = now - timedelta(seconds=self._window_s)
+        for story in [story for story in self._stories.values() if story.members.updated_at < oldest]:
             del self._stories[story.id]
             self._forget_entries(story.entries.values())
+        return True
 
     def _forget_entries(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
             self._window.drop(entry)
+            self._names_in = None
             del self._entry[entry.item.id]
             for key in exact_keys(entry.item):
                 if self._by_key.get(key) is entry:
                     del self._by_key[key]
+
+
+def _keys_or_none(item: StoryItem) -> list[tuple[str, str]]:
+    """`exact_keys`, of an item of which they cannot be told none: it is set aside when its turn comes."""
+    try:
+        return exact_keys(item)
+    except Exception:  # noqa: BLE001
+        return []
 
 
 def least_shared(item: StoryItem, other: StoryItem) -> int:

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from notifier.stories.story import StoryItem
 from notifier.stories.text import words
@@ -89,6 +90,11 @@ class Marked:
     broke: bool = False
 
 
+def by_itself(why: Mapping[str, Any]) -> bool:
+    """The evidence of a story that broke by what its outlets told, without the help of a marker."""
+    return bool(why.get("breaking")) and "markers" not in (why.get("signals") or {})
+
+
 class Habits:
     """The publishers' habits of the last month."""
 
@@ -124,8 +130,9 @@ class Habits:
 
     def note_breaking(self, story_id: int, at: datetime) -> None:
         """A story broke by what its outlets told, whatever any of them called it."""
-        self._broke.setdefault(story_id, at)
-        self._usual = None
+        if story_id not in self._broke:
+            self._broke[story_id] = at
+            self._usual = None
 
     def usual(self, now: datetime) -> Usual:
         """What is usual now."""

@@ -122,25 +122,41 @@ def title_key(title: str) -> str:
     return " ".join("".join(kept).split())
 
 
-def components(members: Sequence[T], keys: Sequence[Iterable[Hashable]]) -> list[list[T]]:
-    """The members joined wherever they share a key, directly or through others; in order of their first member.
+class Unions:
+    """Places 0 to `size` - 1, joined to groups."""
 
-    `keys[i]` are those of `members[i]`. The order of arrival decides only the order, never who is with whom.
-    """
-    parent = list(range(len(members)))
+    def __init__(self, size: int) -> None:
+        self._parent = list(range(size))
 
-    def root(i: int) -> int:
+    def root(self, i: int) -> int:
+        """The first place of the group of this one."""
+        parent = self._parent
         while parent[i] != i:
             parent[i] = parent[parent[i]]
             i = parent[i]
         return i
 
+    def join(self, i: int, j: int) -> None:
+        """Make the groups of the two one."""
+        a, b = sorted((self.root(i), self.root(j)))
+        self._parent[b] = a
+
+    def groups(self, members: Sequence[T]) -> list[list[T]]:
+        """The members by group, in order of their first one."""
+        joined: dict[int, list[T]] = {}
+        for i, member in enumerate(members):
+            joined.setdefault(self.root(i), []).append(member)
+        return list(joined.values())
+
+
+def components(members: Sequence[T], keys: Sequence[Iterable[Hashable]]) -> list[list[T]]:
+    """The members joined wherever they share a key, directly or through others; in order of their first member.
+
+    `keys[i]` are those of `members[i]`. The order of arrival decides only the order, never who is with whom.
+    """
+    same = Unions(len(members))
     seen: dict[Hashable, int] = {}
     for i, own in enumerate(keys):
         for key in own:
-            a, b = sorted((root(i), root(seen.setdefault(key, i))))
-            parent[b] = a
-    joined: dict[int, list[T]] = {}
-    for i, member in enumerate(members):
-        joined.setdefault(root(i), []).append(member)
-    return list(joined.values())
+            same.join(i, seen.setdefault(key, i))
+    return same.groups(members)

@@ -7,8 +7,13 @@ count as supporting sources and what was told of one is not told of the other.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 
 from notifier.stories.story import StoryItem
+
+# A story has so many kin at most, the newest; ordinary ones have a handful.
+MOST_KIN = 24
+MOST_POINTING = 96
 
 
 class Kinship:
@@ -16,7 +21,7 @@ class Kinship:
 
     def __init__(self) -> None:
         self._marked: dict[int, tuple[int, ...]] = {}
-        self._pointing: dict[int, set[int]] = {}
+        self._pointing: dict[int, dict[int, None]] = {}  # in the order in which they came
 
     def note(self, item_id: int, near: Iterable[int]) -> None:
         """This item was found to be near these stories. What is noted of an item first stays."""
@@ -24,12 +29,16 @@ class Kinship:
         if stories and item_id not in self._marked:
             self._marked[item_id] = stories
             for story_id in stories:
-                self._pointing.setdefault(story_id, set()).add(item_id)
+                self._pointing.setdefault(story_id, {})[item_id] = None
 
     def of(self, story_id: int, items: Iterable[StoryItem], story_of: Callable[[int], int | None]) -> tuple[int, ...]:
-        """The stories that these items of the story point to, and those whose items point to it, in order."""
+        """The stories that these items of the story point to, and those whose items point to it, in order.
+
+        Of those that point to it the newest MOST_POINTING are asked: one that thousands name is kin to the last.
+        """
         pointed = {other for item in items for other in self._marked.get(item.id, ())}
-        pointing = {story_of(item_id) for item_id in self._pointing.get(story_id, ())}
+        newest = islice(reversed(self._pointing.get(story_id, {})), MOST_POINTING)
+        pointing = {story_of(item_id) for item_id in newest}
         return tuple(sorted(other for other in pointed | pointing if other is not None and other != story_id))
 
     def forget(self, is_open: Callable[[int], bool]) -> None:
@@ -41,9 +50,14 @@ class Kinship:
         """Let go of one item's marks: it is gone, or an operator said where it belongs."""
         for story_id in self._marked.pop(item_id, ()):
             pointing = self._pointing[story_id]
-            pointing.discard(item_id)
+            pointing.pop(item_id, None)
             if not pointing:
                 del self._pointing[story_id]
+
+
+def nearest(kin: Iterable[int], is_kin: Callable[[int], bool]) -> list[int]:
+    """The newest MOST_KIN of those that `is_kin` lets stand, in order."""
+    return sorted(islice(filter(is_kin, sorted(kin, reverse=True)), MOST_KIN))
 
 
 def circle(story_id: int, kin: Iterable[int], kin_of: Callable[[int], Iterable[int]]) -> tuple[int, ...]:

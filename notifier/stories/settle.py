@@ -41,6 +41,7 @@ class _Settling:
             self._gather(pair)
         for pair in self._book.apart:
             self._part(pair)
+        self._grouper.tidy()
         return self._moved
 
     def _void(self, item: int) -> int | None:

@@ -6,11 +6,13 @@ not feeds; items whose text is near-equal, or that credit the same agency in the
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
-from notifier.stories.identity import components
+from notifier.stories.identity import Unions
 from notifier.stories.story import StoryItem
 from notifier.stories.text import stems, words
 
@@ -40,7 +42,7 @@ SAME_PUBLISHER = {
 }
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)  # as many as there may be feeds, and more
 def publisher_key(name: str) -> str:
     """Who speaks: `bbc.co.uk`, `BBC News` and `BBC World` are one."""
     plain = re.sub(r"\([^)]*\)|^https?://(?:www\.)?", " ", name.casefold())
@@ -51,7 +53,15 @@ def publisher_key(name: str) -> str:
 
 def near_equal(a: StoryItem, b: StoryItem) -> bool:
     """The two say the same in nearly the same words, at a length at which that is no accident."""
-    left, right = (stems(f"{item.title} {item.summary}", item.language) for item in (a, b))
+    return _near_equal(said(a), said(b))
+
+
+def said(item: StoryItem) -> frozenset[str]:
+    """The stems of headline and standfirst."""
+    return stems(f"{item.title} {item.summary}", item.language)
+
+
+def _near_equal(left: frozenset[str], right: frozenset[str]) -> bool:
     if min(len(left), len(right)) < LEAST_STEMS:
         return False
     return len(left & right) >= NEAR_EQUAL * len(left | right)
@@ -64,15 +74,39 @@ def agency(item: StoryItem) -> str | None:
 
 
 def sources(items: Sequence[StoryItem]) -> list[list[StoryItem]]:
-    """The independent sources among a story's items, in the order in which they came."""
-    keys: list[list[tuple[str, object]]] = []
+    """The independent sources among a story's items, in the order in which they came.
+
+    Two texts are compared only if they are not one source yet and share a rare stem (see `_telling`): a thousand
+    copies cost a thousand comparisons, not half a million.
+    """
+    same = Unions(len(items))
+    keys: dict[tuple[str, str], int] = {}
     for i, item in enumerate(items):
-        own: list[tuple[str, object]] = [("publisher", publisher_key(item.publisher))]
+        same.join(i, keys.setdefault(("publisher", publisher_key(item.publisher)), i))
         if credit := agency(item):
-            own.append(("agency", credit))
-        own.extend(("text", (j, i)) for j in range(i) if near_equal(items[j], item))
-        keys.append(own)
-        for kind, pair in own:
-            if kind == "text" and isinstance(pair, tuple):
-                keys[pair[0]].append((kind, pair))
-    return components(items, keys)
+            same.join(i, keys.setdefault(("agency", credit), i))
+    texts = [said(item) for item in items]
+    having: dict[str, list[int]] = {}
+    for i, telling in enumerate(_telling(texts)):
+        for stem in telling:
+            sharing = having.setdefault(stem, [])
+            for j in sharing:
+                if same.root(i) != same.root(j) and _near_equal(texts[j], texts[i]):
+                    same.join(i, j)
+            sharing.append(i)
+    return same.groups(items)
+
+
+def _telling(texts: Sequence[frozenset[str]]) -> list[list[str]]:
+    """The rarest stems of each text, so many that any near-equal text among these has one of them too.
+
+    Of two texts with at least NEAR_EQUAL of their stems in common each lacks at most the rest of the other's, so in any
+    one order of all stems they meet within the first of each (the prefix filter of set similarity joins).
+    """
+    common = Counter(stem for text in texts for stem in text)
+    return [
+        sorted(text, key=lambda stem: (common[stem], stem))[: len(text) - math.ceil(NEAR_EQUAL * len(text)) + 1]
+        if len(text) >= LEAST_STEMS
+        else []
+        for text in texts
+    ]

@@ -67,7 +67,7 @@ def console_services(house: House) -> ConsoleServices:
         system=lambda: system_state(house),
         send_trial=TrialSender(house).send,
         complaints=lambda: [str(file.error) for file in files if file.error is not None],
-        changed=house.news.reload,
+        changed=house.wake_desk,
         wake=house.engine.wake,
         by_provider=provider_sign_in(house.settings, house.database),
     )

@@ -129,7 +129,7 @@ class House:
         self.database = database
         self.operators = SqlOperatorStore(database)
         news = SqlNewsStore(database)
-        self.recent_news = RecentNews(SqlRecord(database).between, news.past_alerts, clock, news.word_version)
+        self.recent_news = RecentNews(SqlRecord(database).between, news.past_alerts, clock, news.rulings_version)
         # While nobody may sign in, whoever reads the terminal may make the first administrator.
         self.first_secret = None if self.operators.all(system_clock()) else secrets.token_urlsafe(24)
         # One process works on SQLite, which then needs nobody's word; on PostgreSQL there may be many.
@@ -149,6 +149,8 @@ class House:
             holder=secrets.token_hex(8),
             lease_s=DESK_LEASE_S * self.speed,
             broke=lambda feeds: self.feeds.broke(feeds, self.clock()),
+            topics=lambda: files.topics.content,
+            troubles=troubles,
         )
         self.asking: tuple[Fetcher, Reader] | None = None
         self.pictures: Pictures | None = None
@@ -156,6 +158,7 @@ class House:
         self.watch = Watch(self, troubles)
         self.chore_states: Callable[[], Sequence[ChoreState]] = tuple
         self._items_stored: Callable[[], None] = lambda: None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def key(self) -> VapidKey:
@@ -227,6 +230,7 @@ class House:
             chores = [chore for chore in chores if chore.name in {"config", "gauges", "receipts", "troubles"}]
         pipeline = Pipeline(chores, self.news.work if self.role.polls else None, self.engine)
         self._items_stored = pipeline.wake
+        self._loop = asyncio.get_running_loop()
         self.chore_states = pipeline.states
         return pipeline
 
@@ -249,6 +253,11 @@ class House:
             pictures=self.pictures,
             console=console_services(self),
         )
+
+    def wake_desk(self) -> None:
+        """An operator said something: the desk looks at once, not only at its next second. For any thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._items_stored)
 
     def readiness(self) -> dict[str, Check]:
         """What /readyz says of each part."""
@@ -304,6 +313,7 @@ class House:
             self.news.reload()
 
     async def _show_gauges(self) -> None:
+        await asyncio.to_thread(self.news.look)
         subscriptions, chunks, retries = await asyncio.to_thread(self.retention.open_work)
         self.metrics.subscriptions.set(subscriptions)
         self.metrics.chunks_open.set(chunks)

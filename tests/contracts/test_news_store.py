@@ -13,9 +13,12 @@ from notifier.alerts.alert import Alert
 from notifier.alerts.decide import Drop, Send
 from notifier.alerts.desk import DeskResult
 from notifier.alerts.news import NewsStore
+from notifier.alerts.word import OperatorsWord
 from notifier.errors import LeaseLost
+from notifier.storage.alerts import SqlAlertStore
 from notifier.storage.database import Database
 from notifier.storage.news import SqlNewsStore
+from notifier.storage.newsroom import SqlNewsroom
 from notifier.storage.record import SqlRecord
 from notifier.storage.schema import feed, item, item_version
 from notifier.stories.habits import marker
@@ -27,7 +30,7 @@ class Newsroom:
     """A NewsStore with a feed in it, and items put there by hand."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = self._database = database
         self.store: NewsStore = SqlNewsStore(database)
         with database.writing() as connection:
             connection.execute(
@@ -216,3 +219,94 @@ def test_stories_are_paged_newest_first_though_many_changed_at_once(newsroom: Ne
     assert [report.id for report in (*first, *second, *third)] == [5, 4, 3, 2, 1]
     assert newsroom.store.story(3) == second[0]
     assert newsroom.store.story(99) is None
+
+
+def flood(newsroom: Newsroom, feed_id: int, numbers: range, *, may_alert: bool = True) -> None:
+    """Many items of one feed."""
+    with newsroom.database.writing() as connection:
+        connection.execute(
+            insert(item),
+            [
+                {
+                    "id": n, "feed_id": feed_id, "guid_hash": n.to_bytes(4, "big"), "url": f"https://f/{n}",
+                    "title_hash": n.to_bytes(4, "big"), "canonical_url": f"f/{n}", "title": f"Flood {n}", "summary": "",
+                    "first_seen_at": NOON + timedelta(seconds=n), "seen_at": NOON + timedelta(seconds=n),
+                    "content_hash": b"", "may_alert": may_alert,
+                }
+                for n in numbers
+            ],
+        )  # fmt: skip
+
+
+def other_feed(newsroom: Newsroom, feed_id: int) -> None:
+    with newsroom.database.writing() as connection:
+        connection.execute(
+            insert(feed).values(
+                id=feed_id, url=f"https://{feed_id}.example/rss", title="O", publisher=f"O {feed_id}", section="world",
+                next_poll_at=NOON,
+            )
+        )  # fmt: skip
+
+
+def test_one_feeds_flood_does_not_keep_another_feeds_item_waiting(newsroom: Newsroom) -> None:
+    other_feed(newsroom, 2)
+    flood(newsroom, 1, range(1, 1_001))
+    flood(newsroom, 2, range(1_001, 1_003))
+    batch = [i.id for i in newsroom.store.pending(50)]
+    assert {1_001, 1_002} <= set(batch)
+    assert batch == sorted(batch), "oldest first"
+    assert len(batch) == 50
+    assert set(range(1, 49)) <= set(batch), "of each feed its oldest"
+
+
+def test_what_may_alert_is_decided_before_a_backlog(newsroom: Newsroom) -> None:
+    other_feed(newsroom, 2)
+    flood(newsroom, 1, range(1, 201), may_alert=False)
+    flood(newsroom, 2, range(201, 401), may_alert=False)
+    flood(newsroom, 1, range(401, 411))
+    assert set(range(401, 411)) <= {i.id for i in newsroom.store.pending(20)}
+
+
+def test_the_oldest_item_that_waits_says_how_far_the_desk_is_behind(newsroom: Newsroom) -> None:
+    assert newsroom.store.oldest_pending() is None
+    newsroom.add(1, seen_at=NOON + timedelta(hours=1))
+    newsroom.add(2, seen_at=NOON)
+    assert newsroom.store.oldest_pending() == NOON
+    items = newsroom.store.pending(10)
+    newsroom.save(items, newsroom.decide(items))
+    assert newsroom.store.oldest_pending() is None
+
+
+def test_alerts_that_the_desk_did_not_make_are_found_by_their_ids(newsroom: Newsroom) -> None:
+    newsroom.add(1)
+    items = newsroom.store.pending(10)
+    (own,) = newsroom.save(items, newsroom.decide(items, send=True))
+    by_hand = SqlAlertStore(newsroom.database).accept(an_alert("world"), NOON)
+    long_ago = NOON - timedelta(days=30)
+    assert [a.id for a in newsroom.store.alerts_after(0, {own.id}, long_ago)] == [by_hand.id]
+    assert newsroom.store.alerts_after(by_hand.id, (), long_ago) == []
+    assert newsroom.store.alerts_after(0, (), NOON + timedelta(days=1)) == []
+
+
+def test_what_was_set_aside_is_decided_and_not_read_again(newsroom: Newsroom) -> None:
+    newsroom.add(1)
+    items = newsroom.store.pending(10)
+    told = Story(5, items[0], NOON, NOON, ("The Example",), (1,))
+    drop = Drop(5, "undecidable", "The desk could not read this item.", {"error": "ValueError: odd"})
+    newsroom.save(items, DeskResult((Grouping(1, 5, "undecidable", {"error": "ValueError: odd"}),), (told,), (drop,)))
+    assert newsroom.store.pending(10) == []
+    assert newsroom.store.window(NOON - timedelta(days=1)) == []
+    assert newsroom.store.next_story_id() == 6
+    newsroom.edit(1, "Dam breaks")
+    assert [(i.id, i.story_id) for i in newsroom.store.pending(10)] == [(1, 5)]
+
+
+def test_a_choice_is_read_without_the_rulings(newsroom: Newsroom) -> None:
+    newsroom.add(1)
+    items = newsroom.store.pending(10)
+    newsroom.save(items, newsroom.decide(items, story_id=4))
+    known = newsroom.store.word(NOON, OperatorsWord())
+    marked = replace(known, trails={1: ()})
+    SqlNewsroom(newsroom.database).silence(4, "Ada", NOON)
+    after = newsroom.store.word(NOON, marked)
+    assert after == replace(marked, version=newsroom.store.word_version(), choices={4: "never"})

@@ -35,7 +35,7 @@ class RecentNews:
     ) -> None:
         """`between(after, until)` gives the versions seen then, `alerts_since` what was decided since; oldest first.
 
-        `word_version` differs whenever what operators said of stories does.
+        `word_version` differs whenever operators move items between stories.
         """
         self._between, self._alerts_since, self._clock = between, alerts_since, clock
         self._word_version, self._word = word_version, ""

@@ -1,0 +1,62 @@
+"""A story that can still grow: its members as items, and as entries of the window.
+
+Enters: entries, as they join. Leaves: the story as the grouper compares with it, and as it is judged. No clock, no I/O.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import islice
+
+from notifier.stories.members import Members
+from notifier.stories.story import StoryItem
+from notifier.stories.window import Entry
+
+# An item is compared with a story as a whole by this many members: its first ones and its newest.
+FIRST, NEWEST = 3, 7
+
+
+@dataclass(slots=True)
+class OpenStory:
+    """A story that can still grow: its members in the order in which they joined, and how surely each did.
+
+    `scores` holds the score of those that joined by likeness; the others are certain.
+    """
+
+    id: int
+    entries: dict[int, Entry] = field(default_factory=dict)
+    scores: dict[int, float] = field(default_factory=dict)
+    members: Members = field(default_factory=Members)
+
+    @property
+    def items(self) -> tuple[StoryItem, ...]:
+        """The members, each in its newest version: all of them, however many."""
+        return self.members.items
+
+    @property
+    def judged(self) -> tuple[StoryItem, ...]:
+        """The members that the story is judged by."""
+        return self.members.judged
+
+    def spokesmen(self) -> list[Entry]:
+        """The members that stand for the whole when an item is compared with it."""
+        if len(self.entries) <= FIRST + NEWEST:
+            return list(self.entries.values())
+        newest = list(islice(reversed(self.entries.values()), NEWEST))
+        return [*islice(self.entries.values(), FIRST), *reversed(newest)]
+
+    def put(self, entry: Entry) -> None:
+        """Add a member, or a newer version of one."""
+        self.entries[entry.item.id] = entry
+        self.members.put(entry.item)
+
+    def drop(self, item_id: int) -> None:
+        """Take a member out."""
+        del self.entries[item_id]
+        self.scores.pop(item_id, None)
+        self.members.drop(item_id)
+
+    def tidy(self) -> None:
+        """The entries as they came, and as a restart reads them."""
+        self.members.sort()
+        self.entries = {item_id: self.entries[item_id] for item_id in self.members}
