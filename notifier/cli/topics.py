@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from time import monotonic
 from typing import Annotated
 
 import typer
@@ -12,6 +13,9 @@ from rich.text import Text as Line
 
 from notifier.cli.terminal import explained, out, settings
 from notifier.topics.topic import TopicMode
+
+# Whoever waits at a terminal can press Ctrl-C; this is for one in a script.
+BACKTEST_S, MOST_STEPS = 300.0, 10_000_000_000
 
 app = typer.Typer(help="The topics that subscribers choose from, and their rules.", no_args_is_help=True)
 
@@ -73,6 +77,7 @@ def backtest(
     from notifier.storage.news import SqlNewsStore
     from notifier.storage.record import SqlRecord
     from notifier.topics.topic import Topic
+    from notifier.topics.work import Work
     from notifier.wiring.parts import alert_rules, make_clock, open_database
 
     chosen = settings()
@@ -83,7 +88,8 @@ def backtest(
         database = open_database(chosen)
         alerts = SqlNewsStore(database).past_alerts(since - WINDOW)
         record = Record(SqlRecord(database).between(since - WINDOW, now), alerts)
-        told = preview(topic, record, alert_rules(chosen), since, now)
+        work = Work(MOST_STEPS, most_s=BACKTEST_S, clock=monotonic)
+        told = preview(topic, record, alert_rules(chosen), since, now, work)
     if not record.items:
         out.print("Nothing is recorded yet: start the service with `notifier run`, and come back in an hour.")
         return

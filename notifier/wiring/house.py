@@ -52,7 +52,9 @@ from notifier.storage.retention import Retention
 from notifier.storage.subscriptions import SqlSubscriptionStore
 from notifier.subscribers.subscriber import Subscription
 from notifier.telemetry import Metrics
+from notifier.topics.failing import FailingRules
 from notifier.topics.topic import Topic
+from notifier.troubles import Troubles
 from notifier.web.console.recent import RecentNews
 from notifier.web.receipts import ReceiptDesk
 from notifier.web.services import Check, PublicKey, WebServices
@@ -102,6 +104,7 @@ class House:
     ) -> None:
         self.role = role
         self.settings, self.files, self.metrics, self.clock = settings, files, metrics, clock
+        self.troubles = Troubles(clock)
         self.keyring = Keyring(settings.vapid_key_path)
         # Leases are promises in wall time: in a rehearsal they have to be longer by as much as its clock is faster.
         self.speed = clock.speed if isinstance(clock, RehearsalClock) else 1.0
@@ -132,9 +135,10 @@ class House:
         self._feeds_to_sync = False
         sealer = Sealer(SqlEnvelopeStore(database), self.deliveries.is_sending, metrics)
         self.engine = self._engine(sealer)
+        failing = FailingRules(self.troubles)
         self.news = NewsLoop(
             SqlNewsStore(database),
-            lambda: make_desk(files.topics.content, settings),
+            lambda: make_desk(files.topics.content, settings, failing),
             self.engine,
             metrics,
             clock,

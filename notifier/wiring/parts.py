@@ -35,6 +35,7 @@ from notifier.storage.database import Database
 from notifier.storage.migrate import newest_revision, revision, upgrade
 from notifier.storage.subscriptions import SqlSubscriptionStore
 from notifier.subscribers.endpoint import EndpointPolicy
+from notifier.topics.failing import FailingRules
 from notifier.topics.match import TopicIndex
 from notifier.topics.topic import Topic
 from notifier.web.console.by_provider import CALLBACK
@@ -136,9 +137,9 @@ def make_trial(settings: Settings, keys: Sequence[VapidKey], clock: Clock = syst
     return Trial(courier, clock, settings.title, site_settings(settings).base_url)
 
 
-def make_desk(topics: Sequence[Topic], settings: Settings) -> Desk:
-    """A desk that decides by these topics and the settings' rules."""
-    return Desk(TopicIndex(topics), topics, alert_rules(settings))
+def make_desk(topics: Sequence[Topic], settings: Settings, failing: FailingRules | None = None) -> Desk:
+    """A desk that decides by these topics and the settings' rules; `failing` is told of rules that fail when run."""
+    return Desk(TopicIndex(topics, failing), topics, alert_rules(settings))
 
 
 def alert_rules(settings: Settings) -> AlertRules:

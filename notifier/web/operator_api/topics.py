@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from notifier.alerts.preview import Preview, WouldSend, compare, preview
@@ -22,6 +22,7 @@ from notifier.web.console.services import Console, ConsoleServices
 from notifier.web.operator_api.access import CHANGED, ROUTER, Reads, WritesTopics
 from notifier.web.operator_api.files import TOPICS, replace_file
 from notifier.web.operator_api.shapes import PRINTABLE, Line, Named, Sent, Shown, Version
+from notifier.web.previews import is_gone, previews_of
 from notifier.web.services import Services, WebServices
 
 SLUG = "[a-z0-9][a-z0-9-]{0,62}"
@@ -159,14 +160,20 @@ def list_topics(grant: Reads, console: Console, services: Services) -> Topics:
 
 
 @router.post("/topics/preview")
-def try_rule(rule: RuleToTry, grant: Reads, console: Console, services: Services) -> RulePreview:
-    """What a rule would have sent in the last days, and what would change beside the topic as it is."""
+def try_rule(rule: RuleToTry, request: Request, grant: Reads, console: Console, services: Services) -> RulePreview:
+    """What a rule would have sent in the last days, and what would change beside the topic as it is.
+
+    An operator has one at a time, with all tokens together: 429 says when to ask again. One that takes more work than
+    it may is answered with 422 (`too-much-work`).
+    """
     topic = rule.topic(rule.slug or "a-rule-to-try")
     before = _find(console, rule.slug) if rule.slug else None
-    now, record = services.clock(), console.record()
+    now = services.clock()
     since = now - timedelta(days=rule.days)
-    after = preview(topic, record, console.rules, since, now)
-    changes = compare(preview(before, record, console.rules, since, now), after) if before else None
+    with previews_of(request).turn(grant.operator.id, is_gone(request)) as work:
+        record = console.record()
+        after = preview(topic, record, console.rules, since, now, work)
+        changes = compare(preview(before, record, console.rules, since, now, work), after) if before else None
     return RulePreview(
         days=rule.days,
         rate_a_day=after.rate_a_day,
