@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from notifier.alerts.alert import Alert, NewAlert
-from notifier.alerts.decide import DAY, AlertRules, Case, Drop, Hold, PastAlert, Send, Support, Verdict, decide
+from notifier.alerts.decide import DAY, AlertRules, Case, Drop, Hold, PastAlert, Send, Support, Verdict, apart, decide
+from notifier.alerts.held import held_by_operator
 from notifier.alerts.moment import Moment, in_order
 from notifier.alerts.word import HOLD, NEVER, OperatorsWord, home_of, trace
 from notifier.stories.breaking import is_special
@@ -128,7 +129,8 @@ class Desk:
             self._match(item, grouping.story_id)
             self._kinship.note(item.id, grouping.near or item.near)
             self._habits.note(item, grouping.story_id)
-        stories, verdicts = [], []
+        stories: list[Story] = []
+        verdicts: list[Verdict] = []
         touched = [story_id for move in moves for story_id in (move.story_id, _left(move))]
         changed = self._moments([*touched, *(g.story_id for g in groupings)], now)
         seen = {moment.story_id for moment in changed}
@@ -136,9 +138,9 @@ class Desk:
         for moment in in_order([*changed, *(moment for moment in near if moment.judgement.helped)]):
             if moment.judgement.by_itself:
                 self._habits.note_breaking(moment.story_id, now)
-            told, verdict = self._judge(moment, quiet=moment.story_id in quiet)
-            stories.append(told)
-            verdicts.append(verdict)
+            told, decided = self._judge(moment, quiet=moment.story_id in quiet)
+            stories += [told] * len(decided)
+            verdicts += decided
         return DeskResult(tuple(groupings), tuple(stories), tuple(verdicts), moves, emptied)
 
     def never(self, story_id: int) -> None:
@@ -215,7 +217,8 @@ class Desk:
         story_id = self._grouper.story_of(item_id)
         return 0 if story_id is None else story_id
 
-    def _judge(self, moment: Moment, *, quiet: bool = False) -> tuple[Story, Verdict]:
+    def _judge(self, moment: Moment, *, quiet: bool = False) -> tuple[Story, tuple[Verdict, ...]]:
+        """The story and what becomes of it: one verdict for each alert, the one for most topics last."""
         past = self._past.get(moment.story_id, ())
         alerted = next((i for i in moment.items if past and i.url == past[-1].url), None)
         told = moment.told if alerted is None else replace(moment.told, lead=alerted)
@@ -233,16 +236,20 @@ class Desk:
             kin_past=tuple(alert for story_id in moment.circle for alert in self._past.get(story_id, ())),
             silenced=self._word.choices.get(moment.story_id) == NEVER,
         )
-        verdict = decide(case, self._topics, self._rules, moment.at)
+        decided = decide(case, self._topics, self._rules, moment.at)
+        return told, tuple([self._finished(case, part, moment.at, quiet=quiet) for part in apart(decided)])
+
+    def _finished(self, case: Case, verdict: Verdict, now: datetime, *, quiet: bool) -> Verdict:
+        """As the operators' word makes it, and remembered."""
         if isinstance(verdict, Send | Hold):
-            verdict = self._as_ruled(verdict, moment.at, quiet=quiet)
+            verdict = self._as_ruled(verdict, now, quiet=quiet)
         if isinstance(verdict, Drop):
             touched = {slug: [word.text for word in match.words] for slug, match in sorted(case.matches.items())}
             if touched:
                 verdict = replace(verdict, evidence={**verdict.evidence, "topics": touched})
         else:
             self._remember(PastAlert.of(verdict.alert))
-        return told, verdict
+        return verdict
 
     def _remember(self, alert: PastAlert) -> None:
         self._past[alert.story_id].append(alert)
@@ -258,9 +265,7 @@ class Desk:
         if self._word.trails:
             alert = replace(alert, message=replace(alert.message, tag=self._tag(alert.story_id)))
         if self._word.choices.get(alert.story_id) == HOLD:
-            # Not before an editor says so: by the time at which it would go by itself it is too old to be sent.
-            why = {**alert.why, "held": "An operator asked to see this story's alerts first."}
-            return Hold(replace(alert, hold_until=now + timedelta(seconds=alert.ttl_s), why=why))
+            return Hold(held_by_operator(alert, now))
         return replace(verdict, alert=alert)
 
     def _tag(self, story_id: int) -> str:

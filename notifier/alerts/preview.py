@@ -212,8 +212,10 @@ class _PreviewDesk(Desk):
             return None
         if self._waits and not moment.judgement.breaking and moment.story_id not in self._past:
             return None  # as nearly all do: not worth a case
-        _, verdict = self._judge(moment)
-        return self._explained(verdict.alert) if isinstance(verdict, Send | Hold) else None
+        _, verdicts = self._judge(moment)
+        alerts = [verdict.alert for verdict in verdicts if isinstance(verdict, Send | Hold)]
+        ours = next((alert for alert in alerts if self._slug in alert.topics), alerts[-1] if alerts else None)
+        return ours and self._explained(ours)
 
     def _explained(self, alert: NewAlert) -> NewAlert:
         """With the words that made the rule true, which are read for what is sent only."""

@@ -17,7 +17,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.reader import ReaderError
 
-from notifier.config.keys import AnyKey, Flag, Number
+from notifier.config.keys import AnyKey, Flag, Group, Number
 from notifier.errors import ConfigError
 
 Value = TypeVar("Value")
@@ -68,7 +68,19 @@ class Entry:
         self.only(keys)
         return {name: self._value(name, key) for name, key in keys.items()}
 
+    def group(self, name: str, key: Group) -> dict[str, Any] | None:
+        """What the mapping under `name` says, or None. Raises ConfigError."""
+        below = self.fields.get(name)
+        if below is None:
+            return None
+        if not isinstance(below, CommentedMap):
+            example = ", ".join(f"{inner}: {key.keys[inner].example}" for inner in key.keys)
+            raise self.error(f"`{name}` is not a mapping", fix=f"For example: {name}: {{{example}}}", key=name)
+        return Entry(self.path, below).values(key.keys)
+
     def _value(self, name: str, key: AnyKey) -> Any:
+        if isinstance(key, Group):
+            return self.group(name, key)
         if isinstance(key, Flag):
             return self.flag(name)
         if isinstance(key, Number):

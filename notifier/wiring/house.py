@@ -199,6 +199,7 @@ class House:
             Chore("config", 1.0, self._refresh_files),
             Chore("gauges", 15.0, self._show_gauges),
             Chore("receipts", 1.0, self._hand_receipts_over),
+            Chore("held", 5.0, self._end_holds),
             Chore("audience", 3600.0, self._count_audience),
             Chore("prune", 3600.0, self._prune),
             Chore("keys", 3600.0, self._retire_keys),
@@ -293,6 +294,10 @@ class House:
             states[feed.state.value] = states.get(feed.state.value, 0) + 1
         for state in FeedState:
             self.metrics.feeds.labels(state.value).set(states.get(state.value, 0))
+
+    async def _end_holds(self) -> None:
+        if dropped := await asyncio.to_thread(self.alerts.end_holds, self.clock()):
+            log.info("alerts.nobody-looked", dropped=dropped)
 
     async def _count_audience(self) -> None:
         await asyncio.to_thread(self.audience.snapshot, self.clock())

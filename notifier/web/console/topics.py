@@ -8,6 +8,7 @@ their text: the second decides with open eyes.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -203,12 +204,4 @@ def _named(edited: Fields, before: Topic | None) -> Fields:
     """A topic that exists keeps its slug: subscriptions name it."""
     if before is None:
         return edited
-    return Fields(
-        before.slug,
-        edited.title,
-        edited.description,
-        edited.match,
-        edited.mode,
-        edited.daily_budget,
-        edited.default_on,
-    )
+    return replace(edited, slug=before.slug)

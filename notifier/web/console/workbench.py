@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 from weakref import WeakKeyDictionary
 
 from fastapi import Form, Request
@@ -19,7 +19,7 @@ from markupsafe import Markup
 from notifier.alerts.decide import AlertRules
 from notifier.alerts.preview import Difference, Preview, Record, WouldSend, compare, preview
 from notifier.errors import ConfigError, PreviewsBusy, QueryError, TooMuchWork
-from notifier.topics.topic import Topic, TopicMode
+from notifier.topics.topic import Fallback, Then, Topic, TopicMode, seconds_of
 from notifier.topics.work import Work
 from notifier.web.console.access import Session
 from notifier.web.console.charts import bars_a_day
@@ -46,13 +46,16 @@ class Fields:
     mode: str
     daily_budget: str
     default_on: bool
+    held_then: str = ""
+    held_for: str = ""
 
     @classmethod
     def of(cls, topic: Topic) -> Fields:
         """The fields of a topic."""
         budget = "" if topic.daily_budget is None else str(topic.daily_budget)
         mode = topic.mode.value
-        return cls(topic.slug, topic.title, topic.description, topic.match, mode, budget, topic.default_on)
+        held = (topic.held.then.value, topic.held.written) if topic.held else ("", "")
+        return cls(topic.slug, topic.title, topic.description, topic.match, mode, budget, topic.default_on, *held)
 
     def topic(self) -> Topic:
         """Raises ConfigError with what is wrong and what would be right."""
@@ -72,7 +75,17 @@ class Fields:
             mode=TopicMode(self.mode),
             daily_budget=int(budget) if budget else None,
             default_on=self.default_on,
+            held=self._fallback(),
         )
+
+    def _fallback(self) -> Fallback | None:
+        """What becomes of a held alert; of other modes' fields nothing is asked."""
+        if self.mode != TopicMode.HELD.value or not self.held_then:
+            return None
+        for_s = seconds_of(self.held_for)
+        if for_s is None:
+            raise ConfigError(f"“{self.held_for}” is no time to wait", fix="Write one from 1m to 12h, for example 15m")
+        return Fallback(for_s, Then(self.held_then))
 
 
 def fields(
@@ -83,9 +96,12 @@ def fields(
     daily_budget: Line = "",
     default_on: Annotated[bool, Form()] = False,
     named: Annotated[str, Form(alias="slug", max_length=200)] = "",
+    held_then: Annotated[Literal["", "send", "drop"], Form()] = "",
+    held_for: Line = "",
 ) -> Fields:
     """The form's fields (a dependency)."""
-    return Fields(named.strip(), title, description, match, mode.value, daily_budget, default_on)
+    held = (held_then, held_for.strip())
+    return Fields(named.strip(), title, description, match, mode.value, daily_budget, default_on, *held)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,13 @@ from datetime import date, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints
 
 from notifier.alerts.preview import Preview, WouldSend, compare, preview
 from notifier.errors import ConfigError, EntryInvalid, FileBroken, NotFound
 from notifier.operators.change import Written
 from notifier.topics.query import parse
-from notifier.topics.topic import Topic, TopicMode
+from notifier.topics.topic import Fallback, Then, Topic, TopicMode, seconds_of
 from notifier.web.console.services import Console, ConsoleServices
 from notifier.web.operator_api.access import CHANGED, ROUTER, Reads, WritesTopics
 from notifier.web.operator_api.files import TOPICS, replace_file
@@ -32,6 +32,29 @@ router = APIRouter(**ROUTER)
 Slug = Annotated[str, Path(pattern=f"^{SLUG}$", examples=["middle-east"])]
 
 
+class HeldFields(Sent):
+    """How long an alert waits for an editor, and what becomes of it then."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", populate_by_name=True)
+
+    for_: Annotated[str, StringConstraints(pattern="^[1-9][0-9]{0,4}[smh]$")] = Field(
+        alias="for", description="From 1m to 12h", examples=["15m"]
+    )
+    then: Then = Field(strict=False, examples=["drop"])
+
+    def fallback(self) -> Fallback:
+        """Raises EntryInvalid for a time that is too short or too long."""
+        for_s = seconds_of(self.for_)
+        if for_s is None:
+            raise EntryInvalid(ConfigError(f"{self.for_} is no time to wait", fix="Write one from 1m to 12h"))
+        return Fallback(for_s, self.then)
+
+    @classmethod
+    def of(cls, held: Fallback | None) -> HeldFields | None:
+        """As programs read and write it."""
+        return None if held is None else cls.model_validate({"for": held.written, "then": held.then})
+
+
 class TopicFields(Sent):
     """A topic as it is to be. What is left out is as it is for a new topic."""
 
@@ -43,6 +66,9 @@ class TopicFields(Sent):
     mode: TopicMode = Field(TopicMode.EVERY, strict=False)
     daily_budget: int | None = Field(None, ge=0, le=1000, description="At most so many alerts a day")
     default_on: bool = Field(False, description="Ticked for new subscribers")
+    held: HeldFields | None = Field(
+        None, description="With the mode held: what becomes of an alert that no editor looks at; null: it is never sent"
+    )
 
     def topic(self, slug: str) -> Topic:
         """Raises QueryError, or EntryInvalid for a topic that would take every story."""
@@ -51,8 +77,10 @@ class TopicFields(Sent):
         elif self.mode is not TopicMode.BREAKING:
             fix = "Write `match`, or set `mode` to breaking"
             raise EntryInvalid(ConfigError("a topic without a rule would take every story", fix=fix))
-        fields = self.model_dump(include=set(TopicFields.model_fields))
-        return Topic(slug=slug, **fields)
+        if self.held and self.mode is not TopicMode.HELD:
+            raise EntryInvalid(ConfigError("`held` goes with the mode held", fix="Set `mode` to held, or leave it out"))
+        fields = self.model_dump(include=set(TopicFields.model_fields) - {"held"})
+        return Topic(slug=slug, held=self.held.fallback() if self.held else None, **fields)
 
 
 class TopicWrite(TopicFields):
@@ -81,12 +109,13 @@ class TopicShown(Shown):
     mode: TopicMode
     daily_budget: int | None
     default_on: bool
+    held: HeldFields | None
     audience: int
 
     @classmethod
     def of(cls, topic: Topic, services: WebServices) -> TopicShown:
         """The topic as programs read it."""
-        fields = {name: getattr(topic, name) for name in Topic.__slots__}
+        fields = {name: getattr(topic, name) for name in Topic.__slots__} | {"held": HeldFields.of(topic.held)}
         return cls(**fields, audience=services.subscriptions.audience(frozenset({topic.slug})))
 
 
