@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from itertools import chain
 
-from notifier.topics.near import Finding, either, near, standing
+from notifier.topics.near import NOTHING, Finding, either, near, standing
 from notifier.topics.stem import primary_language
 from notifier.topics.text import Place, Reading, Text
 from notifier.topics.topic import MatchedWord
@@ -31,7 +31,7 @@ def evaluate(node: Node, text: Text, work: Work | None = None) -> tuple[MatchedW
 
     The words are empty where it is true for no word in particular (a language). Raises TooMuchWork.
     """
-    places = _Question(text, work or Work()).places(node, text.body)
+    places = _Question(text, work).places(node, text.body)
     if places is None:
         return None
     return tuple([text.word(place) for place in _widest(places)])
@@ -42,8 +42,14 @@ class _Question:
 
     __slots__ = ("_text", "_work")
 
-    def __init__(self, text: Text, work: Work) -> None:
+    def __init__(self, text: Text, work: Work | None) -> None:
         self._text, self._work = text, work
+
+    def spend(self, steps: int) -> None:
+        """Take so many steps; most rules on most texts take none that are worth counting."""
+        if self._work is None:
+            self._work = Work()
+        self._work.spend(steps)
 
     def places(self, node: Node, reading: Reading, title_only: bool = False) -> list[Place] | None:
         """Places that make the node true; None where it is false.
@@ -87,20 +93,21 @@ class _Question:
                 one = self._finding(left, reading, title_only)
                 if not one.spans:
                     return one
-                return near(one, self._finding(right, reading, title_only), distance, self._work)
+                two = self._finding(right, reading, title_only)
+                return near(one, two, distance, self) if two.spans else two
             case Or(rules):
                 return either([self._finding(rule, reading, title_only) for rule in rules])
             case Term():
                 places = self._standing(node, reading, title_only)
-                self._work.spend(len(places))
-                return standing(places)
+                self.spend(len(places))
+                return standing(places) if places else NOTHING
             case _:
-                return standing(())  # the grammar lets nothing else stand beside NEAR
+                return NOTHING  # the grammar lets nothing else stand beside NEAR
 
     def _standing(self, term: Term, reading: Reading, title_only: bool) -> list[Place]:
-        places = reading.find_any(term.runs, term.exact, self._work)
+        places = reading.find_any(term.runs, term.exact, self)
         if len(places) > MOST_TOLD:
-            self._work.spend(len(places))
+            self.spend(len(places))
         if not title_only:
             return places
         if len(places) <= MOST_TOLD:

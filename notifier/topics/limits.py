@@ -20,6 +20,7 @@ MOST_NEARS = 15
 MOST_WORDS = 32
 LONGEST_WORD = 200
 _SHOWN = 40
+_SHORTEST_TO_CHECK = 27  # seven words with hyphens, a-b a-b …, are as long; what is shorter breaks no bound
 
 _PREFIXES = frozenset({"NOT", "MINUS", "FIELD"})
 _WORDS = frozenset({"WORD", "QUOTED"})
@@ -76,6 +77,8 @@ def check_tokens(tokens: Iterable[Token]) -> None:
 
 def check_term(token: Token, words: str) -> None:
     """Raises QueryError for a word or a phrase of which too much would have to be looked for."""
+    if len(words) < _SHORTEST_TO_CHECK:
+        return
     each = words.split()
     if len(each) > MOST_WORDS:
         raise _refusal(token, f"the phrase has more than {MOST_WORDS} words", "A few words of it find it as well")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from notifier.topics.text import Place
-from notifier.topics.work import Work
+from notifier.topics.work import Spends
 
 Spans: TypeAlias = dict[int, int]
 """By their first word, how far the spans there reach: bit n for one whose last word is n words further on."""
@@ -41,6 +41,9 @@ class Finding:
         return found
 
 
+NOTHING = Finding({})
+
+
 def standing(places: Sequence[Place]) -> Finding:
     """A word or a phrase, where it stands."""
     spans: Spans = {}
@@ -58,7 +61,7 @@ def either(sides: Iterable[Finding]) -> Finding:
     return Finding(spans, sides=sides)
 
 
-def near(left: Finding, right: Finding, distance: int, work: Work) -> Finding:
+def near(left: Finding, right: Finding, distance: int, work: Spends) -> Finding:
     """Both sides, at most `distance` words from the last of the earlier to the first of the later."""
     spans = _followed(left.spans, right.spans, distance, work)
     _add(spans, _followed(right.spans, left.spans, distance, work))
@@ -70,7 +73,7 @@ def _add(spans: Spans, more: Mapping[int, int]) -> None:
         spans[first] = spans.get(first, 0) | reach
 
 
-def _followed(before: Spans, after: Spans, distance: int, work: Work) -> Spans:
+def _followed(before: Spans, after: Spans, distance: int, work: Spends) -> Spans:
     """The spans that one of `before` makes with one of `after` that begins 1 to `distance` words after its end."""
     work.spend(len(before) + len(after))
     many = len(before) >= _MANY and len(after) >= _MANY
@@ -85,7 +88,7 @@ def _followed(before: Spans, after: Spans, distance: int, work: Work) -> Spans:
     return {first: reach for first, reach in found.items() if reach}
 
 
-def _one_by_one(before: Spans, after: Spans, distance: int, work: Work) -> Spans:
+def _one_by_one(before: Spans, after: Spans, distance: int, work: Spends) -> Spans:
     firsts = sorted(after)
     spans: Spans = {}
     for first, reach in before.items():
@@ -105,7 +108,7 @@ def _one_length(spans: Spans) -> int | None:
     return reach.bit_length() - 1 if reach.bit_count() == 1 else None
 
 
-def _windows(spans: Spans, width: int, work: Work) -> Spans:
+def _windows(spans: Spans, width: int, work: Spends) -> Spans:
     """By word, the spans that begin there or at one of the `width` - 1 words behind it."""
     done, rows = 1, dict(spans)
     while done < width:

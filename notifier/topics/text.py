@@ -17,10 +17,11 @@ from typing import NamedTuple, TypeAlias
 from notifier.topics.fold import LEXEME, LONGEST_KEPT, is_spaceless, read, read_anew
 from notifier.topics.stem import primary_language, stem
 from notifier.topics.topic import MatchedWord
-from notifier.topics.work import Work
+from notifier.topics.work import Spends
 
 MOST_READ = 40_000
 """Characters of a field that are read; feeds are cut to a twentieth of it (feeds/text.py), a recording may not be."""
+_FEW = 16
 _BETWEEN_FIELDS = 10_000
 """Words between the last of the title and the first of the summary, so that nothing is found across them."""
 
@@ -56,7 +57,7 @@ class Reading:
             return self.forms.get(form, [])
         return self.stems.get(stem(form, self.language), [])
 
-    def find_run(self, run: Run, exact: bool = False, work: Work | None = None) -> list[Place]:
+    def find_run(self, run: Run, exact: bool = False, work: Spends | None = None) -> list[Place]:
         """The places where the forms stand one after the other. Raises TooMuchWork."""
         found = self.find(run[0], exact)
         if len(run) == 1:
@@ -65,12 +66,15 @@ class Reading:
             if not found:
                 return found
             following = self.find(form, exact)
+            if len(found) * len(following) <= _FEW:  # as nearly always: looking at each pair is quickest
+                found = [_span(one, two) for one in found for two in following if two.first == one.last + 1]
+                continue
             if work is not None:
                 work.spend(len(found) + len(following))
             found = _joined(found, following)
         return found
 
-    def find_any(self, runs: tuple[Run, ...], exact: bool = False, work: Work | None = None) -> list[Place]:
+    def find_any(self, runs: tuple[Run, ...], exact: bool = False, work: Spends | None = None) -> list[Place]:
         """The places of any of the runs. Raises TooMuchWork."""
         if len(runs) == 1:
             return self.find_run(runs[0], exact, work)

@@ -8,6 +8,7 @@ on one text), corpus and alerts.preview (a rule on all that was recorded).
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from notifier.errors import TooMuchWork
 
@@ -15,6 +16,13 @@ MOST_STEPS = 4_000_000
 """For one rule on one text: a rule of a hundred words on a text of two thousand takes some ten thousand."""
 LOOK_EVERY = 20_000
 """Steps between two looks at the clock: some ten milliseconds."""
+
+
+class Spends(Protocol):
+    """Who counts steps."""
+
+    def spend(self, steps: int) -> None:
+        """Take so many steps. Raises TooMuchWork."""
 
 
 def _nobody() -> bool:
