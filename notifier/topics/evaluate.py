@@ -57,8 +57,10 @@ class _Question:
         The kinds stand in the order of how often they come: this is where a story spends its time.
         """
         if isinstance(node, Term):
-            places = self._standing(node, reading, title_only)
-            return (places if len(places) <= MOST_TOLD else places[:MOST_TOLD]) or None
+            places = reading.find_any(node.runs, node.exact, self)
+            if title_only or len(places) > MOST_TOLD:
+                places = self._bounded(places, title_only)[:MOST_TOLD]
+            return places or None
         if isinstance(node, Or):
             found = [self.places(rule, reading, title_only) for rule in node.rules]
             true = [places for places in found if places is not None]
@@ -98,14 +100,13 @@ class _Question:
             case Or(rules):
                 return either([self._finding(rule, reading, title_only) for rule in rules])
             case Term():
-                places = self._standing(node, reading, title_only)
-                self.spend(len(places))
+                places = self._bounded(reading.find_any(node.runs, node.exact, self), title_only)
                 return standing(places) if places else NOTHING
             case _:
                 return NOTHING  # the grammar lets nothing else stand beside NEAR
 
-    def _standing(self, term: Term, reading: Reading, title_only: bool) -> list[Place]:
-        places = reading.find_any(term.runs, term.exact, self)
+    def _bounded(self, places: list[Place], title_only: bool) -> list[Place]:
+        """Of the places those that count, and counted."""
         if len(places) > MOST_TOLD:
             self.spend(len(places))
         if not title_only:

@@ -13,18 +13,15 @@ from notifier.troubles import Code, Trouble, Troubles
 
 
 class FailingRules:
-    """Which topics' rules fail now."""
+    """Which topics' rules fail now: `slugs`, to be looked into only."""
 
     def __init__(self, troubles: Troubles | None = None) -> None:
         self._troubles = troubles or Troubles()
-        self._slugs: set[str] = set()
-
-    def __contains__(self, slug: object) -> bool:
-        return slug in self._slugs
+        self.slugs: set[str] = set()
 
     def note(self, slug: str, problem: Exception) -> None:
         """The topic's rule raised this on an item."""
-        self._slugs.add(slug)
+        self.slugs.add(slug)
         if isinstance(problem, TooMuchWork):
             why, do = "it took too much work on an item", "Make its rule simpler: fewer words in a NEAR, fewer a*"
         else:
@@ -35,11 +32,11 @@ class FailingRules:
 
     def over(self, slug: str) -> None:
         """The topic's rule worked, or was changed or taken out."""
-        if slug in self._slugs:
-            self._slugs.discard(slug)
+        if slug in self.slugs:
+            self.slugs.discard(slug)
             self._troubles.clear(Code.RULE_FAILING, slug)
 
     def only(self, slugs: Collection[str]) -> None:
         """There are these topics now."""
-        for gone in self._slugs.difference(slugs):
+        for gone in self.slugs.difference(slugs):
             self.over(gone)

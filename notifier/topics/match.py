@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 
 from notifier.errors import QueryError
 from notifier.topics.evaluate import evaluate
@@ -32,6 +33,9 @@ class _Rule:
     slug: str
     tree: Node | None
     needs: frozenset[Need]
+
+
+_order = attrgetter("order")
 
 
 class TopicIndex:
@@ -89,21 +93,18 @@ class TopicIndex:
     def match(self, text: Text) -> tuple[TopicMatch, ...]:
         """The topics that the story touches, in the order in which they were added. A rule that fails matches not."""
         matches = []
-        for rule in sorted(self._candidates(text).values(), key=lambda rule: rule.order):
-            words = () if rule.tree is None else self._ask(rule.slug, rule.tree, text)
+        failing = self._failing.slugs
+        for rule in sorted(self._candidates(text).values(), key=_order):
+            try:
+                words = () if rule.tree is None else self._evaluate(rule.tree, text)
+            except Exception as problem:  # noqa: BLE001 - whatever it is, it is this topic's: the others go on
+                self._failing.note(rule.slug, problem)
+                continue
+            if failing and rule.slug in failing:
+                self._failing.over(rule.slug)
             if words is not None:
                 matches.append(TopicMatch(rule.slug, words))
         return tuple(matches)
-
-    def _ask(self, slug: str, tree: Node, text: Text) -> tuple[MatchedWord, ...] | None:
-        try:
-            words = self._evaluate(tree, text)
-        except Exception as problem:  # noqa: BLE001 - whatever it is, it is this topic's: the news of the others goes on
-            self._failing.note(slug, problem)
-            return None
-        if slug in self._failing:
-            self._failing.over(slug)
-        return words
 
     def _candidates(self, text: Text) -> dict[str, _Rule]:
         found: dict[str, _Rule] = {}

@@ -60,8 +60,6 @@ class Reading:
     def find_run(self, run: Run, exact: bool = False, work: Spends | None = None) -> list[Place]:
         """The places where the forms stand one after the other. Raises TooMuchWork."""
         found = self.find(run[0], exact)
-        if len(run) == 1:
-            return found
         for form in run[1:]:
             if not found:
                 return found
@@ -76,8 +74,8 @@ class Reading:
 
     def find_any(self, runs: tuple[Run, ...], exact: bool = False, work: Spends | None = None) -> list[Place]:
         """The places of any of the runs. Raises TooMuchWork."""
-        if len(runs) == 1:
-            return self.find_run(runs[0], exact, work)
+        if len(runs) == 1:  # most are one word, and go straight
+            return self.find(runs[0][0], exact) if len(runs[0]) == 1 else self.find_run(runs[0], exact, work)
         return [place for run in runs for place in self.find_run(run, exact, work)]
 
     def _beginning(self, beginning: str) -> Iterator[str]:
