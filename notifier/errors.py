@@ -16,6 +16,7 @@
     │   ├── TokenMissing       without the subscriber's token
     │   ├── ForeignOrigin      from a page of another site
     │   ├── TooOften           more often than the rate limit allows
+    │   │   └── PreviewsBusy   a preview, while others are being worked out
     │   ├── SignInNeeded       in the console, without a session
     │   ├── RoleTooLow         by an operator who may look but not do this
     │   ├── FormExpired        without the form token of the operator's own session
@@ -27,6 +28,7 @@
     ├── PushFailed             a push service did not take a message that a subscriber waits for
     │   ├── SubscriptionEnded  and says that the subscription is over
     │   └── PushServiceBusy    and may take it later
+    ├── TooMuchWork            a rule takes more steps or time than one question may
     └── LeaseLost              another worker holds this chunk now
 
 Expected results of work (not modified, gone, retry later) are values, not exceptions. Each class carries the stable
@@ -183,6 +185,12 @@ class TooOften(RequestRefused):
         super().__init__(f"too many requests; again in {after_s} s")
 
 
+class PreviewsBusy(TooOften):
+    """As many previews are being worked out as may be at once, for this operator or in all."""
+
+    code = "previews-busy"
+
+
 class SignInNeeded(RequestRefused):
     """A console page or action was asked for without an open session."""
 
@@ -266,6 +274,20 @@ class PushServiceBusy(PushFailed):
 
     code = "push-service-busy"
     http_status = 503
+
+
+class TooMuchWork(NotifierError):
+    """A rule was stopped: it took more steps or time than one question may, or nobody waits for the answer."""
+
+    code = "too-much-work"
+    http_status = 422
+
+    members = MappingProxyType(
+        {
+            "problem": "trying this rule takes longer than it may",
+            "fix": "Ask about fewer days, or make it simpler: fewer words in a NEAR, longer beginnings before a *",
+        }
+    )
 
 
 class LeaseLost(NotifierError):

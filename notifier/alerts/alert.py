@@ -11,6 +11,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+# In the evidence of a held alert: an editor let it go; or nobody did in time, and it was dropped.
+LET_GO, NOBODY_LOOKED = "let_go", "nobody_looked"
+
+
+def goes_by_itself(hold_until: datetime | None, why: Mapping[str, Any]) -> bool:
+    """Whether an alert with this evidence needs nobody: it is not held, or its topics send it after a while."""
+    return hold_until is None or why.get("then") == "send"
+
 
 class AlertKind(StrEnum):
     """`update` and `correction` replace the notification that `new` put on the screen (same tag, same Topic)."""
@@ -68,8 +76,9 @@ class NewAlert:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A stored alert: accepted, so it survives any crash. Until `hold_until` an editor may still stop it.
+    """A stored alert: accepted, so it survives any crash. Until `hold_until` an editor may let it go or stop it.
 
+    `why` says what becomes of it then, if nobody looks (alerts/held.py), and afterwards what became.
     `receipt` is its random name for browsers, which tell by it that they showed it (alerts/receipts.py).
     """
 
@@ -91,6 +100,26 @@ class Alert:
     published_at: datetime | None = None
     fetched_at: datetime | None = None
     receipt: str | None = None
+
+    @property
+    def goes_by_itself(self) -> bool:
+        """Whether it is sent at `hold_until` though nobody looked."""
+        return goes_by_itself(self.hold_until, self.why)
+
+    def is_held(self, now: datetime) -> bool:
+        """Whether nobody may be told of it: no editor let it go, nor has its topics' choice come true."""
+        if self.hold_until is None or self.why.get(LET_GO):
+            return False
+        return now < self.hold_until or not self.goes_by_itself
+
+    def waits(self, now: datetime) -> bool:
+        """Whether an editor may let it go."""
+        return self.done_at is None and self.is_held(now)
+
+    def nobody_looked(self, now: datetime) -> bool:
+        """Whether its hold ended without an editor, and it was sent or dropped so."""
+        unseen = self.hold_until is not None and not self.why.get(LET_GO) and not self.waits(now)
+        return bool(self.why.get(NOBODY_LOOKED)) or (unseen and self.goes_by_itself and self.withdrawn_at is None)
 
     @property
     def released_at(self) -> datetime:

@@ -6,14 +6,16 @@ evidence; next: the pipeline, which makes the alert's audience. Pure: data and `
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from notifier.alerts.alert import Alert, AlertKind, Message, NewAlert, Urgency
 from notifier.alerts.development import confirmed, development
 from notifier.alerts.facts import alike, changed_facts, corrects, overlap, same_subject, states
+from notifier.alerts.held import by_mode
 from notifier.feeds.text import has_words
 from notifier.stories.breaking import KIN_OVERLAP, SPECIAL_WEIGHT, Judgement
 from notifier.stories.gate import Gated, gate
@@ -39,7 +41,6 @@ class AlertRules:
     max_updates: int = 3
     breaking_ttl_s: int = 3600
     normal_ttl_s: int = 43_200
-    hold_s: float = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +115,24 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """To be sent now; `alert.kind` says whether it is new, an update or a correction."""
+    """To be sent now; `alert.kind` says whether it is new, an update or a correction.
+
+    `waiting` are the same words for held topics, which do not go before an editor lets them.
+    """
 
     alert: NewAlert
+    waiting: tuple[NewAlert, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """To be shown to an editor, and sent at `alert.hold_until` unless the editor says otherwise."""
+    """To be shown to an editor. What becomes of it at `alert.hold_until` its `why` says (alerts/held.py).
+
+    `waiting` are the same words for held topics whose alerts wait in another way.
+    """
 
     alert: NewAlert
+    waiting: tuple[NewAlert, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +151,22 @@ Verdict = Send | Hold | Drop
 def decide(case: Case, topics: Mapping[str, Topic], rules: AlertRules, now: datetime) -> Verdict:
     """What becomes of a changed story. `topics` are all there are, by slug.
 
-    Whatever it would say, a screen must show something that can be read: an alert without words is never sent.
+    Whatever is to be sent, first or as an update, waits for an editor where its topics are held.
     """
     verdict = _decide(case, topics, rules, now)
     if isinstance(verdict, Send | Hold) and not has_words(verdict.alert.message.title):
         return _drop(case, "no-words", "Its headline has no words: a screen would show nothing that can be read.")
-    return verdict
+    if not isinstance(verdict, Send):
+        return verdict
+    at_once, waiting = by_mode(verdict.alert, topics, now)
+    return Hold(waiting[0], waiting[1:]) if at_once is None else Send(at_once, waiting)
+
+
+def apart(verdict: Verdict) -> tuple[Verdict, ...]:
+    """One verdict for each alert: what waits beside it, then the verdict itself."""
+    if isinstance(verdict, Drop):
+        return (verdict,)
+    return (*map(Hold, verdict.waiting), replace(verdict, waiting=()))
 
 
 def _decide(case: Case, topics: Mapping[str, Topic], rules: AlertRules, now: datetime) -> Verdict:
@@ -203,13 +222,10 @@ def _alert(
             case, "budget", f"The daily budget of {', '.join(sorted(over))} is spent.", over_budget=sorted(over)
         )
     sent = frozenset(wanted - over)
-    held = all(topics[slug].mode is TopicMode.HELD for slug in sent)
     why = _why(case) | {"topics": {s: [w.text for w in case.matches[s].words] for s in sorted(sent)}}
     if over:
         why["over_budget"] = sorted(over)
-    hold_until = now + timedelta(seconds=rules.hold_s) if held else None
-    alert = _new_alert(case, AlertKind.NEW, lead, sent, why, rules, now, told, hold_until)
-    return Hold(alert) if held else Send(alert)
+    return Send(_new_alert(case, AlertKind.NEW, lead, sent, why, rules, now, told))
 
 
 def _told_hours_ago(case: Case, lead: StoryItem, now: datetime) -> list[PastAlert]:
@@ -267,11 +283,17 @@ def _update(
     said = next((p.title for p in _elsewhere(case, item, told, now) if _tells(p.title, item.title, facts)), None)
     if said is not None:
         return _drop(case, "repeat", "Another story's alert said the same hours ago.", before=said)
-    updates = sum(p.kind is AlertKind.UPDATE for p in case.past)
+    updates = _most_updates(case.past)
     if updates >= rules.max_updates:
         return _drop(case, "updates-spent", f"It was updated {updates} times already.", updates=updates)
     why = _why(case) | {"signals": dict(signals), "before": last.title, "facts": dict(facts)}
     return Send(_new_alert(case, AlertKind.UPDATE, item, told, why, rules, now))
+
+
+def _most_updates(past: Sequence[PastAlert]) -> int:
+    """How many updates the followers of one topic had: one that went in parts is one to each of them."""
+    had = Counter(slug for alert in past if alert.kind is AlertKind.UPDATE for slug in alert.topics)
+    return max(had.values(), default=0)
 
 
 def _elsewhere(case: Case, item: StoryItem, topics: frozenset[str], now: datetime) -> list[PastAlert]:
@@ -295,7 +317,6 @@ def _new_alert(
     rules: AlertRules,
     now: datetime,
     except_topics: frozenset[str] = frozenset(),
-    hold_until: datetime | None = None,
 ) -> NewAlert:
     message = Message(
         title=lead.title,
@@ -317,7 +338,6 @@ def _new_alert(
         ttl_s=rules.breaking_ttl_s if breaking else rules.normal_ttl_s,
         why=why,
         decided_at=now,
-        hold_until=hold_until,
         except_topics=except_topics,
         published_at=_published_at(case) if kind is AlertKind.NEW else None,
         fetched_at=case.story.first_seen_at if kind is AlertKind.NEW else lead.seen_at,

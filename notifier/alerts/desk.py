@@ -14,7 +14,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from notifier.alerts.alert import Alert, NewAlert
-from notifier.alerts.decide import AlertRules, Case, Drop, Hold, PastAlert, Send, Support, Verdict, decide, nothing_told
+from notifier.alerts.decide import (
+    AlertRules,
+    Case,
+    Drop,
+    Hold,
+    PastAlert,
+    Send,
+    Support,
+    Verdict,
+    apart,
+    decide,
+    nothing_told,
+)
+from notifier.alerts.held import held_by_operator
 from notifier.alerts.lately import Lately
 from notifier.alerts.moment import Moment, in_order, worked_out
 from notifier.alerts.touching import Fault, Matcher, Touching
@@ -133,11 +146,12 @@ class Desk:
         groupings = self._grouper.place(items)
         aside = self._note(items, groupings, new={i.id for i, story in zip(items, known, strict=True) if story is None})
         touched = [story_id for move in moves for story_id in (move.story_id, _left(move))]
-        stories, verdicts = [], []
+        stories: list[Story] = []
+        verdicts: list[Verdict] = []
         for moment in self._to_decide(touched, groupings, now):
-            told, verdict = self._decided(moment, quiet=moment.story_id in quiet)
-            stories.append(told)
-            verdicts.append(verdict)
+            told, decided = self._decided(moment, quiet=moment.story_id in quiet)
+            stories += [told] * len(decided)
+            verdicts += decided
         for told, verdict in aside:
             stories.append(told)
             verdicts.append(verdict)
@@ -175,8 +189,8 @@ class Desk:
         near = self._moments([i for g in groupings for i in g.near if i not in seen], now)
         return in_order([*changed, *(moment for moment in near if moment.is_helped)])
 
-    def _decided(self, moment: Moment, *, quiet: bool) -> tuple[Story, Verdict]:
-        """The verdict; a story on which none can be reached is set aside, and says why, until it changes again."""
+    def _decided(self, moment: Moment, *, quiet: bool) -> tuple[Story, tuple[Verdict, ...]]:
+        """The verdicts; a story on which none can be reached is set aside, and says why, until it changes again."""
         try:
             if moment.judgement.by_itself:
                 self._habits.note_breaking(moment.story_id, moment.at)
@@ -188,7 +202,7 @@ class Desk:
         ids = [item.id for item in moment.items]
         verdict = Drop(moment.story_id, UNDECIDABLE, words, {"error": fault.error, "items": ids})
         newest = moment.items[-1]
-        return told_by([newest], moment.story_id, newest), verdict
+        return told_by([newest], moment.story_id, newest), (verdict,)
 
     def never(self, story_id: int) -> None:
         """An operator's word: this story is not alerted, whatever comes."""
@@ -274,7 +288,8 @@ class Desk:
         story_id = self._grouper.story_of(item_id)
         return 0 if story_id is None else story_id
 
-    def _judge(self, moment: Moment, *, quiet: bool = False) -> tuple[Story, Verdict]:
+    def _judge(self, moment: Moment, *, quiet: bool = False) -> tuple[Story, tuple[Verdict, ...]]:
+        """The story and what becomes of it: one verdict for each alert, the one for most topics last."""
         past = self._past.get(moment.story_id, ())
         self._read((moment.story_id,))
         self._lately.forget(moment.at)
@@ -294,16 +309,20 @@ class Desk:
             kin_past=tuple(alert for story_id in moment.circle for alert in self._past.get(story_id, ())),
             silenced=self._word.choices.get(moment.story_id) == NEVER,
         )
-        verdict = decide(case, self._touching.topics, self._rules, moment.at)
+        decided = decide(case, self._touching.topics, self._rules, moment.at)
+        return told, tuple([self._finished(case, part, moment.at, quiet=quiet) for part in apart(decided)])
+
+    def _finished(self, case: Case, verdict: Verdict, now: datetime, *, quiet: bool) -> Verdict:
+        """As the operators' word makes it, and remembered."""
         if isinstance(verdict, Send | Hold):
-            verdict = self._as_ruled(verdict, moment.at, quiet=quiet)
+            verdict = self._as_ruled(verdict, now, quiet=quiet)
         if isinstance(verdict, Drop):
             touched = {slug: [word.text for word in match.words] for slug, match in sorted(case.matches.items())}
             if touched:
                 verdict = replace(verdict, evidence={**verdict.evidence, "topics": touched})
         else:
             self._remember(PastAlert.of(verdict.alert))
-        return told, verdict
+        return verdict
 
     def _alerted(self, moment: Moment, url: str) -> StoryItem | None:
         """The item whose words were sent."""
@@ -329,9 +348,7 @@ class Desk:
         if self._word.trails:
             alert = replace(alert, message=replace(alert.message, tag=self._tag(alert.story_id)))
         if self._word.choices.get(alert.story_id) == HOLD:
-            # Not before an editor says so: by the time at which it would go by itself it is too old to be sent.
-            why = {**alert.why, "held": "An operator asked to see this story's alerts first."}
-            return Hold(replace(alert, hold_until=now + timedelta(seconds=alert.ttl_s), why=why))
+            return Hold(held_by_operator(alert, now))
         return replace(verdict, alert=alert)
 
     def _tag(self, story_id: int) -> str:

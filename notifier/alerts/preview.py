@@ -25,6 +25,10 @@ from notifier.topics.match import TopicIndex
 from notifier.topics.query import parse
 from notifier.topics.text import Text
 from notifier.topics.topic import MatchedWord, Topic, TopicMatch, TopicMode
+from notifier.topics.work import Work
+
+# Steps that a decision takes, as reading a text takes one for each word.
+_TO_DECIDE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +78,11 @@ class Record:
             self._move_on(newest.values(), at)
         self.corpus.read()
 
-    def matching(self, topic: Topic) -> Sequence[StoryItem]:
-        """The items that the topic's rule is true of; all of them where it has none."""
+    def matching(self, topic: Topic, work: Work | None = None) -> Sequence[StoryItem]:
+        """The items that the topic's rule is true of; all of them where it has none. Raises TooMuchWork."""
         if not topic.match.strip():
             return self.items
-        true = {id(past) for past in self.corpus.matching(parse(topic.match).tree)}
+        true = {id(past) for past in self.corpus.matching(parse(topic.match).tree, work)}
         return [item for item, past in zip(self.items, self.corpus.items, strict=True) if id(past) in true]
 
     def _move_on(self, poll: Iterable[StoryItem], at: datetime) -> None:
@@ -208,8 +212,10 @@ class _PreviewDesk(Desk):
             return None
         if self._waits and not moment.judgement.breaking and moment.story_id not in self._past:
             return None  # as nearly all do: not worth a case
-        _, verdict = self._judge(moment)
-        return self._explained(verdict.alert) if isinstance(verdict, Send | Hold) else None
+        _, verdicts = self._judge(moment)
+        alerts = [verdict.alert for verdict in verdicts if isinstance(verdict, Send | Hold)]
+        ours = next((alert for alert in alerts if self._slug in alert.topics), alerts[-1] if alerts else None)
+        return ours and self._explained(ours)
 
     def _alerted(self, moment: Moment, url: str) -> StoryItem | None:
         return next((item for item in moment.items if item.url == url), None)
@@ -222,18 +228,22 @@ class _PreviewDesk(Desk):
         return replace(alert, why={**alert.why, "topics": words})
 
 
-def preview(topic: Topic, record: Record, rules: AlertRules, since: datetime, until: datetime) -> Preview:
-    """Ask the desk. Raises QueryError where the rule cannot be read.
+def preview(
+    topic: Topic, record: Record, rules: AlertRules, since: datetime, until: datetime, work: Work | None = None
+) -> Preview:
+    """Ask the desk. Raises QueryError where the rule cannot be read, TooMuchWork where `work` is spent.
 
     The desk starts at the beginning of the record, so that a story that was alerted before `since` is not alerted anew.
     """
-    matching = record.matching(topic)
+    work = work or Work.endless()
+    matching = record.matching(topic, work)
     stories = {item.story_id for item in matching}
     earlier = [alert for alert in record.alerts if alert.story_id in stories]
     desk = _PreviewDesk(topic, matching, earlier, rules)
+    work.spend(len(record.moments))
     touched = (past for past in record.moments if past.moment.story_id in stories)
     by_poll = itertools.groupby(touched, key=lambda past: past.moment.at)
-    decided = (alert for _, poll in by_poll for alert in desk.ask_poll(poll))
+    decided = (alert for _, poll in by_poll for alert in desk.ask_poll(_counted(poll, work)))
     within = [alert for alert in decided if since <= alert.decided_at < until and topic.slug in alert.topics]
     updates = Counter(alert.story_id for alert in within if alert.kind is not AlertKind.NEW)
     index = TopicIndex([topic])
@@ -262,6 +272,12 @@ def _would_send(alert: NewAlert, topic: Topic, index: TopicIndex, updates: int) 
     named: Mapping[str, Sequence[str]] = alert.why.get("topics", {})
     seen = {word.text for word in words}
     return WouldSend(alert, words, tuple(dict.fromkeys(t for t in named.get(topic.slug, ()) if t not in seen)), updates)
+
+
+def _counted(poll: Iterable[PastMoment], work: Work) -> Iterator[PastMoment]:
+    for past in poll:
+        work.spend(_TO_DECIDE)
+        yield past
 
 
 def _days(since: datetime, until: datetime) -> Iterator[date]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from time import monotonic
 from typing import Annotated
 
 import typer
@@ -11,7 +12,10 @@ from rich.table import Table
 from rich.text import Text as Line
 
 from notifier.cli.terminal import explained, out, settings
-from notifier.topics.topic import TopicMode
+from notifier.topics.topic import Topic, TopicMode
+
+# Whoever waits at a terminal can press Ctrl-C; this is for one in a script.
+BACKTEST_S, MOST_STEPS = 300.0, 10_000_000_000
 
 app = typer.Typer(help="The topics that subscribers choose from, and their rules.", no_args_is_help=True)
 
@@ -27,8 +31,12 @@ def list_topics() -> None:
     for name in ("Topic", "Title", "Mode", "Match"):
         table.add_column(name, overflow="fold")
     for topic in topics:
-        table.add_row(topic.slug, topic.title, topic.mode.value, escape(" ".join(topic.match.split())) or "–")
+        table.add_row(topic.slug, topic.title, _mode(topic), escape(" ".join(topic.match.split())) or "–")
     out.print(table)
+
+
+def _mode(topic: Topic) -> str:
+    return f"held, then {topic.held.then} after {topic.held.written}" if topic.held else topic.mode.value
 
 
 @app.command("test")
@@ -42,7 +50,6 @@ def test(
 ) -> None:
     """Say whether a rule matches a headline, and by which words. Exit code 1 if it does not."""
     from notifier.topics.match import Text, TopicIndex
-    from notifier.topics.topic import Topic
 
     with explained():
         index = TopicIndex([Topic(slug="tried", title="", description="", match=expression)])
@@ -72,7 +79,7 @@ def backtest(
     from notifier.alerts.preview import Record, preview
     from notifier.storage.news import SqlNewsStore
     from notifier.storage.record import SqlRecord
-    from notifier.topics.topic import Topic
+    from notifier.topics.work import Work
     from notifier.wiring.parts import alert_rules, make_clock, open_database
 
     chosen = settings()
@@ -83,7 +90,8 @@ def backtest(
         database = open_database(chosen)
         alerts = SqlNewsStore(database).past_alerts(since - WINDOW)
         record = Record(SqlRecord(database).between(since - WINDOW, now), alerts)
-        told = preview(topic, record, alert_rules(chosen), since, now)
+        work = Work(MOST_STEPS, most_s=BACKTEST_S, clock=monotonic)
+        told = preview(topic, record, alert_rules(chosen), since, now, work)
     if not record.items:
         out.print("Nothing is recorded yet: start the service with `notifier run`, and come back in an hour.")
         return

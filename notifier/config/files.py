@@ -5,7 +5,9 @@ Enters: paths. Leaves: `FeedConfig`s and `Topic`s, or a ConfigError that names f
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from notifier.config.keys import FEED_KEYS, TOPIC_KEYS
@@ -15,7 +17,7 @@ from notifier.feeds.feed import FeedConfig
 from notifier.feeds.publishers import one_spelling
 from notifier.feeds.text import one_line
 from notifier.topics.query import parse
-from notifier.topics.topic import Topic, TopicMode
+from notifier.topics.topic import Fallback, Then, Topic, TopicMode, seconds_of
 
 
 def load_feeds(path: Path) -> tuple[FeedConfig, ...]:
@@ -74,7 +76,12 @@ def _check_address(entry: Entry, url: str) -> None:
 
 def _topic(entry: Entry) -> Topic:
     said = entry.values(TOPIC_KEYS)
-    mode, budget = TopicMode(said["mode"] or TopicMode.EVERY), said["daily_budget"]
+    fallback, budget = _fallback(entry, said["held"]), said["daily_budget"]
+    mode = TopicMode(said["mode"] or (TopicMode.HELD if fallback else TopicMode.EVERY))
+    if fallback and mode is not TopicMode.HELD:
+        raise entry.error(
+            f"`held` does not go with the mode {mode}", fix="Write `mode: held`, or take it out", key="held"
+        )
     return Topic(
         slug=said["slug"],
         title=said["title"],
@@ -83,7 +90,19 @@ def _topic(entry: Entry) -> Topic:
         mode=mode,
         daily_budget=None if budget is None else int(budget),
         default_on=said["default_on"],
+        held=fallback,
     )
+
+
+def _fallback(entry: Entry, said: Mapping[str, Any] | None) -> Fallback | None:
+    if said is None:
+        return None
+    for_s = seconds_of(said["for"])
+    if for_s is None:
+        raise entry.error(
+            f"{said['for']} is no time to wait", fix="Write one from 1m to 12h, for example 15m", key="held"
+        )
+    return Fallback(for_s, Then(said["then"]))
 
 
 def _match(entry: Entry, mode: TopicMode) -> str:

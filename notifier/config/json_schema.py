@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from notifier.config.keys import FEED_KEYS, TOPIC_KEYS, AnyKey, Flag, Key, Number
+from notifier.config.keys import FEED_KEYS, TOPIC_KEYS, AnyKey, Flag, Group, Key, Number
 from notifier.topics.topic import TopicMode
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -31,7 +31,7 @@ def json_schema(file: SchemaFile) -> dict[str, Any]:
     keys = {SchemaFile.FEEDS: FEED_KEYS, SchemaFile.TOPICS: TOPIC_KEYS}[file]
     entry = _entry(keys)
     if file is SchemaFile.TOPICS:
-        entry |= _rule_unless_breaking()
+        entry |= {"allOf": [_rule_unless_breaking(), _held_only()]}
     else:
         entry["properties"]["url"] |= {"pattern": ADDRESS, "not": {"pattern": WITH_PASSWORD}}
     entries = {"type": "array", "items": entry}
@@ -60,6 +60,10 @@ def _entry(keys: Mapping[str, AnyKey]) -> dict[str, Any]:
 
 def _value(key: AnyKey) -> dict[str, Any]:
     """A key without a value (`title:`) says nothing, as if it were left out: hence null."""
+    if isinstance(key, Group):
+        group = _entry(key.keys)
+        del group["type"]
+        return {"type": ["object", "null"], **group}
     if isinstance(key, Flag):
         return {"type": ["boolean", "null"], "default": False}
     if isinstance(key, Number):
@@ -76,6 +80,13 @@ def _text(key: Key) -> dict[str, Any]:
     if key.blank:
         return {"pattern": f"^{form}?$"} if form else {}
     return {"pattern": f"^{form}$" if form else r"\S"}
+
+
+def _held_only() -> dict[str, Any]:
+    """What becomes of a held alert is said for held topics only; saying it makes a topic one."""
+    said = {"required": ["held"], "properties": {"held": {"type": "object"}}}
+    held = {"properties": {"mode": {"enum": [TopicMode.HELD.value, None]}}}
+    return {"if": said, "then": held}
 
 
 def _rule_unless_breaking() -> dict[str, Any]:

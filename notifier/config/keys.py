@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from notifier.topics.topic import TopicMode
+from notifier.topics.topic import Then, TopicMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,22 @@ class Number:
     whole: bool = False
 
 
-AnyKey = Key | Flag | Number
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A key with keys of its own below it."""
+
+    says: str
+    keys: Mapping[str, Key]
+
+
+AnyKey = Key | Flag | Number | Group
+
+# From a minute to twelve hours (topics/topic.py).
+TIME_TO_WAIT = re.compile(
+    "(?:[1-9]|1[0-2])h"
+    "|(?:[1-9]|[1-9][0-9]|[1-6][0-9]{2}|7[01][0-9]|720)m"
+    "|(?:[6-9][0-9]|[1-9][0-9]{2,3}|[1-3][0-9]{4}|4[0-2][0-9]{3}|43[01][0-9]{2}|43200)s"
+)
 
 FEED_KEYS: Mapping[str, AnyKey] = {
     "url": Key("The feed's address, as the publisher gives it", "https://news.example/world/rss", required=True),
@@ -100,11 +115,32 @@ TOPIC_KEYS: Mapping[str, AnyKey] = {
         blank=True,
     ),
     "mode": Key(
-        "every: each story that matches; breaking: only when several outlets tell it at once; held: an editor is asked",
+        "every: each story that matches; breaking: only when several outlets tell it; held: an editor lets each go",
         "breaking",
         choices=tuple(mode.value for mode in TopicMode),
         wrong="there is no mode {value!r}",
         fix=f"Write one of: {', '.join(mode.value for mode in TopicMode)}",
+    ),
+    "held": Group(
+        "With the mode held: what becomes of an alert that no editor looks at; left out: it is never sent",
+        {
+            "for": Key(
+                "How long it waits for an editor: 1m to 12h",
+                "15m",
+                required=True,
+                form=TIME_TO_WAIT,
+                wrong="{value!r} is no time to wait",
+                fix="Write seconds, minutes or hours: 90s, 15m, 2h",
+            ),
+            "then": Key(
+                "send: it goes by itself; drop: nobody gets it",
+                "drop",
+                required=True,
+                choices=tuple(then.value for then in Then),
+                wrong="there is no {value!r}",
+                fix="Write send or drop",
+            ),
+        },
     ),
     "daily_budget": Number("At most so many alerts a day; left out: no bound", 8, 0, 1000, whole=True),
     "default_on": Flag("Ticked for new subscribers"),

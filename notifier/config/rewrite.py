@@ -20,6 +20,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.scalarstring import FoldedScalarString, LiteralScalarString
 
+from notifier.config.yaml_bounds import bounded_yaml
 from notifier.errors import ConfigError, Conflict
 from notifier.operators.change import Written
 
@@ -97,9 +98,8 @@ def plain(value: Any) -> Any:
 
 def _yaml() -> YAML:
     """ruamel as it has to be so that a file that nobody changed comes out byte for byte."""
-    yaml = YAML(typ="rt")
+    yaml = bounded_yaml()
     yaml.preserve_quotes = True
-    yaml.composer.warn_double_anchors = False  # as the reader takes them
     yaml.width = 10_000
     yaml.indent(mapping=2, sequence=4, offset=2)
     return yaml

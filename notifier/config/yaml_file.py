@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.reader import ReaderError
 
-from notifier.config.keys import AnyKey, Flag, Number
+from notifier.config.keys import AnyKey, Flag, Group, Number
+from notifier.config.yaml_bounds import MOST_CHARACTERS, bounded_yaml
 from notifier.errors import ConfigError
 
 Value = TypeVar("Value")
@@ -68,7 +68,19 @@ class Entry:
         self.only(keys)
         return {name: self._value(name, key) for name, key in keys.items()}
 
+    def group(self, name: str, key: Group) -> dict[str, Any] | None:
+        """What the mapping under `name` says, or None. Raises ConfigError."""
+        below = self.fields.get(name)
+        if below is None:
+            return None
+        if not isinstance(below, CommentedMap):
+            example = ", ".join(f"{inner}: {key.keys[inner].example}" for inner in key.keys)
+            raise self.error(f"`{name}` is not a mapping", fix=f"For example: {name}: {{{example}}}", key=name)
+        return Entry(self.path, below).values(key.keys)
+
     def _value(self, name: str, key: AnyKey) -> Any:
+        if isinstance(key, Group):
+            return self.group(name, key)
         if isinstance(key, Flag):
             return self.flag(name)
         if isinstance(key, Number):
@@ -171,10 +183,10 @@ def read_yaml(path: Path) -> Any:
         raise ConfigError(
             f"the file cannot be read: {unreadable}", fix="Save it as UTF-8 text", path=path
         ) from unreadable
-    yaml = YAML(typ="rt")
-    yaml.composer.warn_double_anchors = False  # YAML 1.2 section 3.2.2.2: the later anchor counts
+    if len(text) > MOST_CHARACTERS:
+        raise ConfigError(f"the file has more than {MOST_CHARACTERS:,} characters", fix="Make it shorter", path=path)
     try:
-        return yaml.load(text)
+        return bounded_yaml().load(text)
     except MarkedYAMLError as broken:
         mark = broken.problem_mark or broken.context_mark
         raise ConfigError(

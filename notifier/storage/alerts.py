@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, and_, func, insert, select, update
 
-from notifier.alerts.alert import Alert, AlertKind, Message, NewAlert, Urgency
+from notifier.alerts.alert import NOBODY_LOOKED, Alert, AlertKind, Message, NewAlert, Urgency, goes_by_itself
 from notifier.storage.database import Database
 from notifier.storage.schema import alert, alert_topic, chunk, delivery_count, subscription, topic
 from notifier.storage.subscriptions import count_audience
@@ -56,6 +56,22 @@ class SqlAlertStore:
             ids = list(connection.scalars(query))
             alerts = load_alerts(connection, ids)
             return [alerts[i] for i in ids]
+
+    def end_holds(self, now: datetime) -> int:
+        """Drop those that waited for an editor until their time was up; returns how many. None of them was sent."""
+        waits = select(chunk.c.alert_id).where(chunk.c.state == "held")
+        over = and_(alert.c.id.in_(waits), alert.c.done_at.is_(None), alert.c.hold_until <= now)
+        with self._database.reading() as connection:
+            if connection.scalar(select(func.count()).select_from(alert).where(over)) == 0:
+                return 0
+        with self._database.writing() as connection:
+            rows = connection.execute(select(alert.c.id, alert.c.why).where(over).with_for_update()).all()
+            for row in rows:
+                why = {**row.why, NOBODY_LOOKED: "Nobody looked at it before its time was up: it was dropped."}
+                dropped = update(alert).where(alert.c.id == row.id)
+                connection.execute(dropped.values(done_at=now, withdrawn_at=now, why=why))
+                connection.execute(update(chunk).where(chunk.c.alert_id == row.id).values(state="done"))
+            return len(rows)
 
     def find(self, alert_id: int) -> Alert | None:
         """One alert, or None."""
@@ -102,6 +118,8 @@ def accept(connection: Connection, new: NewAlert, now: datetime, *, audience: in
     slices = _slices(connection) if audience else []
     if slices:
         start = new.hold_until or now
+        # What waits for an editor is nothing that a worker could claim, whatever its clock says.
+        state = "ready" if goes_by_itself(new.hold_until, new.why) else "held"
         connection.execute(
             insert(chunk),
             [
@@ -111,7 +129,7 @@ def accept(connection: Connection, new: NewAlert, now: datetime, *, audience: in
                     "lo": lo,
                     "hi": hi,
                     "cursor": lo,
-                    "state": "ready",
+                    "state": state,
                     "not_before": start,
                 }
                 for lo, hi in slices

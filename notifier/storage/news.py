@@ -226,11 +226,12 @@ def _save_stories(connection: Connection, result: DeskResult, now: datetime) -> 
     ruled = {story_id for move in result.moves for story_id in (move.story_id, move.evidence.get("from_story"))}
     rows = [_story_row(told, verdict) for told, verdict in zip(result.stories, result.verdicts, strict=True)]
     rows = [row | {"updated_at": max(row["updated_at"], now)} if row["id"] in ruled else row for row in rows]
+    last = {row["id"]: row for row in rows}  # a story whose alert was decided in parts is there for each of them
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=[story.c.id], set_={name: statement.excluded[name] for name in columns}
         ),
-        rows,
+        list(last.values()),
     )
 
 

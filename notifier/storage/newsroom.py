@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import and_, delete, func, select, update
 
-from notifier.alerts.alert import Alert, NewAlert
+from notifier.alerts.alert import LET_GO, Alert, NewAlert
 from notifier.alerts.news import StoryReport
 from notifier.errors import NotFound
 from notifier.storage.alerts import SqlAlertStore
@@ -67,11 +67,16 @@ class SqlNewsroom:
 
     def approve(self, alert_id: int, now: datetime) -> bool:
         """Let a held alert go now; False if it went already, or was dropped."""
-        waiting = and_(alert.c.id == alert_id, alert.c.hold_until > now, alert.c.withdrawn_at.is_(None))
+        waiting = and_(alert.c.id == alert_id, alert.c.hold_until > now, alert.c.done_at.is_(None))
         with self._database.writing() as connection:
-            if connection.execute(update(alert).where(waiting).values(hold_until=now)).rowcount != 1:
+            why = connection.scalar(select(alert.c.why).where(waiting).with_for_update())
+            if why is None:
                 return False
-            connection.execute(update(chunk).where(chunk.c.alert_id == alert_id).values(not_before=now))
+            let_go = update(alert).where(waiting).values(hold_until=now, why={**why, LET_GO: True})
+            if connection.execute(let_go).rowcount != 1:
+                return False
+            left = and_(chunk.c.alert_id == alert_id, chunk.c.state != "done")
+            connection.execute(update(chunk).where(left).values(state="ready", not_before=now))
             return True
 
     def withdraw(self, alert_id: int, now: datetime) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, and_, func, or_, select
 
 from notifier.alerts.queue import QueueState, Retries
 from notifier.storage.database import Database
@@ -23,6 +23,7 @@ class SqlQueueStore:
         """All of it, in one view."""
         ready = and_(chunk.c.state == "ready", chunk.c.not_before <= now)
         leased = chunk.c.state == "leased"
+        waits = or_(chunk.c.state == "held", and_(chunk.c.state == "ready", chunk.c.not_before > now))
         with self._database.reading() as connection:
 
             def counted(condition: object) -> dict[bool, int]:
@@ -34,7 +35,7 @@ class SqlQueueStore:
             return QueueState(
                 ready=counted(ready),
                 leased=counted(leased),
-                held=sum(counted(and_(chunk.c.state == "ready", chunk.c.not_before > now)).values()),
+                held=sum(counted(waits).values()),
                 overdue=sum(counted(and_(leased, chunk.c.lease_until < now)).values()),
                 oldest_ready_at=connection.scalar(select(func.min(chunk.c.not_before)).where(ready)),
                 retries=_retries(connection),

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
+from notifier.alerts.alert import LET_GO
 from notifier.alerts.desk import WINDOW
 from notifier.alerts.news import Member, RelatedStory, StoryAlert, StoryReport
 from notifier.errors import NotFound
@@ -121,11 +122,11 @@ def _told(connection: Connection, stories: Sequence[int]) -> dict[int, list[str]
 def _alerts(connection: Connection, stories: Sequence[int]) -> dict[int, list[StoryAlert]]:
     """What was sent of each story, and of those that were merged into it."""
     parts = {left: into for left, into in _merged_into(connection).items() if into in stories}
-    columns = (alert.c.id, alert.c.story_id, alert.c.kind, alert.c.decided_at, alert.c.hold_until)
+    columns = (alert.c.id, alert.c.story_id, alert.c.kind, alert.c.decided_at, alert.c.hold_until, alert.c.why)
     query = select(*columns, alert.c.done_at, alert.c.withdrawn_at).where(alert.c.story_id.in_([*stories, *parts]))
     found: dict[int, list[StoryAlert]] = {}
     for row in connection.execute(query.order_by(alert.c.id)):
-        waiting = row.hold_until is not None and row.done_at is None and row.hold_until > row.decided_at
+        waiting = row.hold_until is not None and row.done_at is None and not row.why.get(LET_GO)
         told = StoryAlert(row.id, row.kind, row.decided_at, waiting, row.withdrawn_at is not None)
         found.setdefault(parts.get(row.story_id, row.story_id), []).append(told)
     return found

@@ -6,21 +6,27 @@ of; only those in between need reading. Next: backtest.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice, takewhile
 from typing import TypeAlias
 
 from pyroaring import BitMap
 
+from notifier.errors import TooMuchWork
 from notifier.stories.story import StoryItem
 from notifier.topics.evaluate import evaluate
-from notifier.topics.fold import LEXEME, read
+from notifier.topics.fold import LEXEME, LONGEST_KEPT, read, read_anew
 from notifier.topics.stem import primary_language, stem
 from notifier.topics.text import Run, Text
 from notifier.topics.tree import And, In, Near, Node, Not, Or, Scope, Term
+from notifier.topics.work import Work
+
+# Steps that it takes to read an item once more.
+_TO_READ = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,47 +95,59 @@ class Corpus:
         for shard in self._shards.values():
             shard.read()
 
-    def matching(self, rule: Node, among: Callable[[PastItem], bool] | None = None) -> Iterator[PastItem]:
-        """The items that the rule is true of, oldest first. `among` narrows the items before they are read."""
+    def matching(self, rule: Node, work: Work | None = None) -> Iterator[PastItem]:
+        """The items that the rule is true of, oldest first. Raises TooMuchWork."""
+        work = work or Work.endless()
         everything = BitMap(range(len(self.items)))
-        bounds = self._bounds(rule, everything)
+        bounds = self._bounds(rule, everything, work)
         for number in bounds.maybe:
             item = self.items[number]
-            if among is not None and not among(item):
-                continue
-            if number in bounds.surely or evaluate(rule, item.text()) is not None:
+            work.spend(1)
+            if number in bounds.surely or self._is_true(rule, item, work):
                 yield item
 
-    def _bounds(self, node: Node, everything: BitMap, *, title: bool = False) -> _Bounds:
+    @staticmethod
+    def _is_true(rule: Node, item: PastItem, work: Work) -> bool:
+        work.spend(_TO_READ)
+        asked = Work()
+        try:
+            return evaluate(rule, item.text(), asked) is not None
+        except TooMuchWork:
+            return False  # as the desk takes it (topics/match)
+        finally:
+            work.spend(asked.spent)
+
+    def _bounds(self, node: Node, everything: BitMap, work: Work, *, title: bool = False) -> _Bounds:
         match node:
             case Term(runs=runs, exact=exact):
-                return self._of_term(runs, exact, title)
+                return self._of_term(runs, exact, title, work)
             case And(rules) | Or(rules):
-                inner = [self._bounds(rule, everything, title=title) for rule in rules]
+                inner = [self._bounds(rule, everything, work, title=title) for rule in rules]
                 combine = BitMap.intersection if isinstance(node, And) else BitMap.union
                 return _Bounds(combine(*_surely(inner)), combine(*_maybe(inner)))
             case Not(rule):
-                inside = self._bounds(rule, everything, title=title)
+                inside = self._bounds(rule, everything, work, title=title)
                 return _Bounds(everything - inside.maybe, everything - inside.surely)
             case Near(left, right, _):
-                sides = [self._bounds(side, everything, title=title) for side in (left, right)]
+                sides = [self._bounds(side, everything, work, title=title) for side in (left, right)]
                 return _Bounds(BitMap(), BitMap.intersection(*_maybe(sides)))
             case In(Scope.TITLE, rule):
-                return self._bounds(rule, everything, title=True)
+                return self._bounds(rule, everything, work, title=True)
             case In():
-                return self._of_label(node)
+                return self._of_label(node, work)
 
-    def _of_term(self, runs: tuple[Run, ...], exact: bool, title: bool) -> _Bounds:
+    def _of_term(self, runs: tuple[Run, ...], exact: bool, title: bool, work: Work) -> _Bounds:
         """Whether words stand side by side, and whether capitals speak (U.S.), only the text itself can tell."""
-        found = [shard.having(run, exact, title) for shard in self._shards.values() for run in runs]
+        found = [shard.having(run, exact, title, work) for shard in self._shards.values() for run in runs]
         maybe = BitMap.union(BitMap(), *found)
         plain = all(len(run) == 1 and "." not in run[0] for run in runs)
         return _Bounds(maybe if plain else BitMap(), maybe)
 
-    def _of_label(self, rule: In) -> _Bounds:
+    def _of_label(self, rule: In, work: Work) -> _Bounds:
         """There are few publishers and sections: ask the rule itself about each."""
         true = BitMap()
         for (source, section, language), numbers in self._labels.items():
+            work.spend(_TO_READ)
             if evaluate(rule, Text("", "", source, section, language)) is not None:
                 true.update(numbers)
         return _Bounds(true, true)
@@ -151,10 +169,11 @@ class _Shard:
         self._title.read()
         self._summary.read()
 
-    def having(self, run: Run, exact: bool, title: bool) -> BitMap:
+    def having(self, run: Run, exact: bool, title: bool, work: Work) -> BitMap:
         """The items that have every form of the run, wherever it stands."""
         fields = (self._title,) if title else (self._title, self._summary)
-        return BitMap.intersection(*(BitMap.union(*(field.having(form, exact) for field in fields)) for form in run))
+        each = (BitMap.union(*(field.having(form, exact, work) for field in fields)) for form in run)
+        return BitMap.intersection(*each)
 
 
 class _Postings:
@@ -166,27 +185,38 @@ class _Postings:
         self._forms: dict[str, list[str]] = defaultdict(list)
         self._stems: dict[str, list[str]] = defaultdict(list)
         self._known = 0
+        self._sorted: list[str] = []
 
     def add(self, number: int, text: str) -> None:
         for lexeme in set(LEXEME.findall(text)):
             self._numbers[lexeme].append(number)
 
-    def having(self, form: str, exact: bool) -> BitMap:
+    def having(self, form: str, exact: bool, work: Work) -> BitMap:
         """The items in which a form of a rule is found."""
         self.read()
-        return BitMap.union(BitMap(), *(BitMap(self._numbers[lexeme]) for lexeme in self._lexemes(form, exact)))
+        numbers = [self._numbers[lexeme] for lexeme in self._lexemes(form, exact)]
+        work.spend(sum(map(len, numbers)))
+        return BitMap(chain.from_iterable(numbers))
 
     def _lexemes(self, form: str, exact: bool) -> Iterable[str]:
         if form.endswith("*"):
-            return {lexeme for known in self._forms if known.startswith(form[:-1]) for lexeme in self._forms[known]}
+            return {lexeme for known in self._beginning(form[:-1]) for lexeme in self._forms[known]}
         if exact:
             return self._forms.get(form, ())
         return self._stems.get(stem(form, self._language), ())
 
+    def _beginning(self, beginning: str) -> Iterator[str]:
+        if len(self._sorted) != len(self._forms):
+            self._sorted = sorted(self._forms)
+        forms = self._sorted
+        start = bisect_left(forms, beginning)
+        return takewhile(lambda known: known.startswith(beginning), islice(forms, start, None))
+
     def read(self) -> None:
         """Read the lexemes that came since the last time; a dict keeps the order in which they came."""
         for lexeme in islice(self._numbers, self._known, None):
-            for piece in read(lexeme, self._language, True):
+            known = read if len(lexeme) <= LONGEST_KEPT else read_anew
+            for piece in known(lexeme, self._language, True):
                 self._forms[piece.form].append(lexeme)
                 self._stems[piece.stem].append(lexeme)
         self._known = len(self._numbers)

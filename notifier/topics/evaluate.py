@@ -1,82 +1,124 @@
 """A rule asked about one text: is it true, and which words made it so.
 
 Enters: a tree and a `Text`. Leaves: the matched words; pure. `match` and `backtest` only ask it about texts that an
-index could not rule out.
+index could not rule out. Its steps grow with the length of the text, whatever the rule: a rule's depth is bounded where
+it is read (query), NEAR goes by spans (near), and what is left over is counted (work).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TypeAlias
+from bisect import bisect_left
+from itertools import chain
 
+from notifier.topics.near import NOTHING, Finding, either, near, standing
 from notifier.topics.stem import primary_language
 from notifier.topics.text import Place, Reading, Text
 from notifier.topics.topic import MatchedWord
 from notifier.topics.tree import And, In, Near, Node, Not, Or, Term
+from notifier.topics.work import Work
 
-_Found: TypeAlias = tuple[Place, ...]
-"""The places that count as one finding: a term has one, NEAR one of each side."""
+MOST_TOLD = 200
+"""Words told of a match: a person reads a handful, and the desk keeps them for days."""
+
+MOST_SPANS = 20
+"""Places at which a NEAR is true whose words are told."""
 
 _FIELDS = ("title", "summary", "source", "section")
 
 
-def evaluate(node: Node, text: Text) -> tuple[MatchedWord, ...] | None:
-    """The words that make the rule true, in order of title and summary; None where it is false.
+def evaluate(node: Node, text: Text, work: Work | None = None) -> tuple[MatchedWord, ...] | None:
+    """The words that make the rule true, in order of title and summary, at most MOST_TOLD; None where it is false.
 
-    The words are empty where it is true for no word in particular (a language).
+    The words are empty where it is true for no word in particular (a language). Raises TooMuchWork.
     """
-    places = _places(node, text, text.body, None)
+    places = _Question(text, work).places(node, text.body)
     if places is None:
         return None
     return tuple([text.word(place) for place in _widest(places)])
 
 
-def _places(node: Node, text: Text, reading: Reading, only: str | None) -> list[Place] | None:
-    """Places that make the node true, within one field if `only` names it; None where it is false.
+class _Question:
+    """One text that a rule is asked about, and the work that is left. `title_only` while within title:( )."""
 
-    The kinds stand in the order of how often they come: this is where a story spends its time.
-    """
-    if isinstance(node, Term):
-        places = reading.find_any(node.runs, node.exact)
-        if only is not None:
-            places = _of_field(places, only)
-        return places or None
-    if isinstance(node, Or):
-        return _any(node.rules, text, reading, only)
-    if isinstance(node, And):
-        return _all(node.rules, text, reading, only)
-    if isinstance(node, In):
-        return _within(node, text)
-    if isinstance(node, Not):
-        return [] if _places(node.rule, text, reading, only) is None else None
-    return [place for found in _found(node, reading, only) for place in found] or None
+    __slots__ = ("_text", "_work")
+
+    def __init__(self, text: Text, work: Work | None) -> None:
+        self._text, self._work = text, work
+
+    def spend(self, steps: int) -> None:
+        """Take so many steps; most rules on most texts take none that are worth counting."""
+        if self._work is None:
+            self._work = Work()
+        self._work.spend(steps)
+
+    def places(self, node: Node, reading: Reading, title_only: bool = False) -> list[Place] | None:
+        """Places that make the node true; None where it is false.
+
+        The kinds stand in the order of how often they come: this is where a story spends its time.
+        """
+        if isinstance(node, Term):
+            places = reading.find_any(node.runs, node.exact, self)
+            if title_only or len(places) > MOST_TOLD:
+                places = self._bounded(places, title_only)[:MOST_TOLD]
+            return places or None
+        if isinstance(node, Or):
+            found = [self.places(rule, reading, title_only) for rule in node.rules]
+            true = [places for places in found if places is not None]
+            return _together(true) if true else None
+        if isinstance(node, And):
+            return self._all(node, reading, title_only)
+        if isinstance(node, In):
+            return self._within(node)
+        if isinstance(node, Not):
+            return [] if self.places(node.rule, reading, title_only) is None else None
+        return self._finding(node, reading, title_only).told(MOST_SPANS) or None
+
+    def _all(self, node: And, reading: Reading, title_only: bool) -> list[Place] | None:
+        true: list[list[Place]] = []
+        for rule in node.rules:
+            places = self.places(rule, reading, title_only)
+            if places is None:
+                return None
+            true.append(places)
+        return _together(true)
+
+    def _within(self, node: In) -> list[Place] | None:
+        if node.scope == "title":
+            return self.places(node.rule, self._text.body, True)
+        if node.scope == "lang":
+            return [] if speaks(node.rule, self._text.language) else None
+        return self.places(node.rule, self._text.label(node.scope.value))
+
+    def _finding(self, node: Node, reading: Reading, title_only: bool) -> Finding:
+        match node:
+            case Near(left, right, distance):
+                one = self._finding(left, reading, title_only)
+                if not one.spans:
+                    return one
+                two = self._finding(right, reading, title_only)
+                return near(one, two, distance, self) if two.spans else two
+            case Or(rules):
+                return either([self._finding(rule, reading, title_only) for rule in rules])
+            case Term():
+                places = self._bounded(reading.find_any(node.runs, node.exact, self), title_only)
+                return standing(places) if places else NOTHING
+            case _:
+                return NOTHING  # the grammar lets nothing else stand beside NEAR
+
+    def _bounded(self, places: list[Place], title_only: bool) -> list[Place]:
+        """Of the places those that count, and counted."""
+        if len(places) > MOST_TOLD:
+            self.spend(len(places))
+        if not title_only:
+            return places
+        if len(places) <= MOST_TOLD:
+            return [place for place in places if place.field == "title"]
+        in_order = sorted(places)  # the title is read first
+        return in_order[: bisect_left(in_order, True, key=lambda place: place.field != "title")]
 
 
-def _any(rules: Iterable[Node], text: Text, reading: Reading, only: str | None) -> list[Place] | None:
-    together: list[Place] | None = None
-    for rule in rules:
-        places = _places(rule, text, reading, only)
-        if places is not None:
-            together = places if together is None else together + places
-    return together
-
-
-def _all(rules: Iterable[Node], text: Text, reading: Reading, only: str | None) -> list[Place] | None:
-    together: list[Place] = []
-    for rule in rules:
-        places = _places(rule, text, reading, only)
-        if places is None:
-            return None
-        together = together + places
-    return together
-
-
-def _within(node: In, text: Text) -> list[Place] | None:
-    if node.scope == "title":
-        return _places(node.rule, text, text.body, "title")
-    if node.scope == "lang":
-        return [] if speaks(node.rule, text.language) else None
-    return _places(node.rule, text, text.label(node.scope.value), None)
+def _together(found: list[list[Place]]) -> list[Place]:
+    return found[0] if len(found) == 1 else list(chain.from_iterable(found))
 
 
 def speaks(rule: Node, language: str | None) -> bool:
@@ -88,35 +130,6 @@ def speaks(rule: Node, language: str | None) -> bool:
     return spoken == wanted or spoken.startswith(f"{wanted}-")
 
 
-def _found(node: Node, reading: Reading, only: str | None) -> list[_Found]:
-    match node:
-        case Term(exact=exact, runs=runs):
-            return [(place,) for place in _of_field(reading.find_any(runs, exact), only)]
-        case Near(left, right, distance):
-            lefts = _found(left, reading, only)
-            rights = _found(right, reading, only) if lefts else []
-            return [one + two for one in lefts for two in rights if _apart(one, two) <= distance]
-        case Or(rules):
-            return [found for rule in rules for found in _found(rule, reading, only)]
-        case _:
-            return []
-
-
-def _of_field(places: list[Place], only: str | None) -> list[Place]:
-    return places if only is None else [place for place in places if place.field == only]
-
-
-def _apart(one: _Found, two: _Found) -> int:
-    """Steps from the last word of the earlier finding to the first of the later; endless where they overlap."""
-    (one_first, one_last), (two_first, two_last) = _extent(one), _extent(two)
-    steps = two_first - one_last if one_first <= two_first else one_first - two_last
-    return steps if steps > 0 else 1 << 30
-
-
-def _extent(found: _Found) -> tuple[int, int]:
-    return min(place.first for place in found), max(place.last for place in found)
-
-
 def _widest(places: list[Place]) -> list[Place]:
     """In reading order, without those that lie within another: what a reader wants highlighted."""
     if len(places) == 1:
@@ -125,6 +138,8 @@ def _widest(places: list[Place]) -> list[Place]:
     for place in sorted(set(places), key=_in_reading_order):
         if not kept or kept[-1].field != place.field or place.end > kept[-1].end:
             kept.append(place)
+            if len(kept) == MOST_TOLD:
+                break
     return kept
 
 

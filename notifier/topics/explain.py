@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from lark import Token, UnexpectedInput, UnexpectedToken
 
 from notifier.errors import QueryError
+from notifier.topics.limits import LONGEST_WORD, place_in, shown
 
 _OPERAND = 'a word, a "phrase", a field or a group in parentheses'
 _FIELDS = ("title", "source", "section", "lang")
@@ -21,7 +22,6 @@ _CHARACTERS = {
     "-": ("this - excludes nothing", "Put it right before a word, without a space: -football"),
     "=": ("this = is followed by no word", "Put it right before a word: =May"),
 } | {curly: (f"{curly} is not a quote here", 'Use straight quotes: "climate change"') for curly in _CURLY}
-_word_before = re.compile(r"[^\s()\"]+\Z").search
 _hanging_operator = re.compile(r"\b(?:AND|OR|NOT|NEAR/\d+)\Z").search
 
 
@@ -40,8 +40,8 @@ def _unexpected_token(expression: str, token: Token) -> QueryError:
         return _refuse(
             expression,
             hanging.start(),
-            f"nothing follows {operator}; expected {_OPERAND}",
-            f'Write a word after it, or "{operator.lower()}" in quotes to look for the word',
+            f"nothing follows {shown(operator)}; expected {_OPERAND}",
+            f'Write a word after it, or "{shown(operator.lower())}" in quotes to look for the word',
         )
     if token.type == "$END":
         problem, fix = 'this parenthesis is not closed; expected ")"', "Close it, or take it out"
@@ -55,8 +55,8 @@ def _unexpected_token(expression: str, token: Token) -> QueryError:
     return _refuse(
         expression,
         position,
-        f"{token} has nothing on its left; expected {_OPERAND}",
-        f'Write a word before {token}, or "{token.lower()}" in quotes to look for the word',
+        f"{shown(token)} has nothing on its left; expected {_OPERAND}",
+        f'Write a word before {shown(token)}, or "{shown(token.lower())}" in quotes to look for the word',
     )
 
 
@@ -64,11 +64,18 @@ def _unexpected_character(expression: str, position: int) -> QueryError:
     character = expression[position]
     if character == ":":
         return _stray_colon(expression, position)
-    if character == "*" and (begun := _word_before(expression[:position])):
-        problem, fix = "* stands within a word; expected it at the end", f"Write {begun.group()}*"
+    if character == "*" and (begun := _word_before(expression, position)):
+        problem, fix = "* stands within a word; expected it at the end", f"Write {shown(begun)}*"
         return _refuse(expression, position, problem, fix)
     problem, fix = _CHARACTERS.get(character, (f"{character} cannot stand here; expected {_OPERAND}", "Take it out"))
     return _refuse(expression, position, problem, fix)
+
+
+def _word_before(expression: str, position: int) -> str:
+    start = position
+    while start and not (expression[start - 1].isspace() or expression[start - 1] in '()"'):
+        start -= 1
+    return expression[start:position]
 
 
 def _stray_colon(expression: str, position: int) -> QueryError:
@@ -78,16 +85,15 @@ def _stray_colon(expression: str, position: int) -> QueryError:
     known = name.lower() in _FIELDS
     start = head.rstrip().rfind(name) if name else position
     if known:
-        return _refuse(
-            expression, start, f"{name}: and what it looks for stand apart", f"Write {name}:word, without a space"
-        )
+        problem, fix = f"{shown(name)}: and what it looks for stand apart", f"Write {name}:word, without a space"
+        return _refuse(expression, start, problem, fix)
     if not name:
         return _refuse(expression, position, "this colon follows no field", f"The fields are {_list()}")
-    close = get_close_matches(name.lower(), _FIELDS, n=1)
+    close = get_close_matches(name[:LONGEST_WORD].lower(), _FIELDS, n=1)
     fix = (
         f"Did you mean {close[0]}:?" if close else f"The fields are {_list()}; for the word alone, leave out the colon"
     )
-    return _refuse(expression, start, f"there is no field {name}:", fix)
+    return _refuse(expression, start, f"there is no field {shown(name)}:", fix)
 
 
 def _still_open(expression: str) -> int:
@@ -109,6 +115,5 @@ def _list() -> str:
 
 
 def _refuse(expression: str, position: int, problem: str, fix: str) -> QueryError:
-    line = expression.count("\n", 0, position) + 1
-    column = position - (expression.rfind("\n", 0, position) + 1) + 1
+    line, column = place_in(expression, position)
     return QueryError(problem, fix=fix, line=line, column=column)

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection, Iterable
 from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
-from notifier.topics.stem import stem
+from notifier.topics.stem import LONGEST_STEMMED, stem
 
 _SPACELESS = (
     "\u0e00-\u0eff"  # Thai, Lao
@@ -43,9 +45,14 @@ _part = re.compile(f"[^{_HYPHENS}]+")
 _dropped = re.compile(
     "[\u00ad\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed\u200b-\u200d\u20d0-\u20ff]"
 )
+_pile_of_marks = re.compile(f"([{_MARKS}]{{30}})[{_MARKS}]+")
 _letters = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "ı": "i"})
 _elision = re.compile("[cdjlmnst]|(?:jus|lors|puis|quoi)?qu|un|d?all|[dnq]u?ell|sull").fullmatch
 _LONGEST_ACRONYM = 5
+LONGEST_KEPT = 64
+"""Characters of a lexeme whose reading is worth keeping: what is longer is seldom a word, and seldom comes again."""
+MOST_SPELLINGS = 64
+"""Each hyphen doubles the ways to write a phrase; nobody means so many. A rule with more is refused (query)."""
 
 
 class Piece(NamedTuple):
@@ -64,6 +71,8 @@ def fold(word: str) -> str:
     """`word` without case, accents and invisible characters; й stays, as Russian endings are made of it."""
     if word.isascii():
         return word.lower()
+    # Ordering a pile of marks takes the square of its height: thirty are left (UAX #15 section 13, stream-safe text).
+    word = _pile_of_marks.sub(r"\1", word)
     decomposed = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", word).casefold())
     kept = _dropped.sub("", decomposed.replace("и\u0306", "й"))
     return unicodedata.normalize("NFC", kept).translate(_letters)
@@ -74,25 +83,32 @@ def is_spaceless(lexeme: str) -> bool:
     return _is_spaceless(lexeme) is not None
 
 
-@lru_cache(maxsize=1 << 17)
-def read(lexeme: str, language: str, capitals_speak: bool) -> tuple[Piece, ...]:
-    """Every form under which a lexeme is found, with its stem in a primary language.
+def read_anew(lexeme: str, language: str, capitals_speak: bool) -> tuple[Piece, ...]:
+    """Every form under which a lexeme is found, with its stem in a primary language; none if nothing of it is left.
 
     `capitals_speak`: the text has small letters too, so that a word in capitals is an acronym (US, not us).
     """
     if lexeme.isascii() and lexeme[1:].islower() and lexeme.isalpha():  # most words, so they go straight
         form = lexeme.lower()
-        return (Piece(form, stem(form, language), 0, 0, 0, len(lexeme)),)
-    parts = list(_part.finditer(lexeme))
+        return (Piece(form, _stem(form, language), 0, 0, 0, len(lexeme)),)
+    parts = [part for part in _part.finditer(lexeme) if fold(_bare(part.group()))]
     pieces = [
-        Piece(form, stem(form, language), place, place, part.start(), part.end())
+        Piece(form, _stem(form, language), place, place, part.start(), part.end())
         for place, part in enumerate(parts)
         for form in _forms(part.group(), capitals_speak)
     ]
     if len(parts) > 1:
         joined = fold("".join(_bare(part.group()) for part in parts))
-        pieces.append(Piece(joined, stem(joined, language), 0, len(parts) - 1, 0, len(lexeme)))
+        pieces.append(Piece(joined, _stem(joined, language), 0, len(parts) - 1, 0, len(lexeme)))
     return tuple(pieces)
+
+
+read = lru_cache(maxsize=1 << 17)(read_anew)
+"""The same, remembered: for lexemes of up to LONGEST_KEPT characters."""
+
+
+def _stem(form: str, language: str) -> str:
+    return stem(form, language) if len(form) <= LONGEST_STEMMED else form  # it would be remembered as well
 
 
 def spellings(words: str) -> tuple[tuple[str, ...], ...]:
@@ -102,13 +118,25 @@ def spellings(words: str) -> tuple[tuple[str, ...], ...]:
     """
     runs: list[tuple[str, ...]] = [()]
     for match in LEXEME.finditer(words):
-        runs = [run + more for run in runs for more in _written(match.group())]
-    return tuple(runs) if runs != [()] else ()
+        runs = combined(runs, _written(match.group()))
+    return tuple(run for run in runs if run)
+
+
+def combined(runs: Iterable[tuple[str, ...]], more: Collection[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Each run with each of the others behind it: the first MOST_SPELLINGS."""
+    return list(islice((run + other for run in runs for other in more), MOST_SPELLINGS))
+
+
+def ways(words: str) -> int:
+    """How many spellings there are, of which `spellings` gives the first."""
+    hyphenated = sum(len(_part.findall(match.group())) > 1 for match in LEXEME.finditer(words))
+    return 1 << min(hyphenated, 30)
 
 
 def _written(lexeme: str) -> list[tuple[str, ...]]:
     parts = [part.group() for part in _part.finditer(lexeme)]
-    apart = tuple(_acronym(part, capitals_speak=False) or fold(_bare(part)) for part in parts)
+    folded = (_acronym(part, capitals_speak=False) or fold(_bare(part)) for part in parts)
+    apart = tuple(form for form in folded if form)  # marks and fillers alone leave nothing to look for
     return [apart, (fold("".join(map(_bare, parts))),)] if len(parts) > 1 else [apart]
 
 

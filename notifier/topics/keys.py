@@ -37,6 +37,9 @@ class Need:
     key: str = ""
 
 
+LONGEST_BEGINNING = 8
+"""Characters of a beginning that the index looks up: each length that there is costs every text a look."""
+
 _WHERE = {Scope.TITLE: Where.WORDS, Scope.SOURCE: Where.SOURCE, Scope.SECTION: Where.SECTION}
 _ALWAYS = (Need(Where.ALWAYS),)
 _COST = {Where.WORDS: 1, Where.BEGINNINGS: 3, Where.SOURCE: 20, Where.SECTION: 50, Where.ALWAYS: 1000}
@@ -62,7 +65,7 @@ def needs(node: Node, where: Where = Where.WORDS) -> tuple[Need, ...]:
 def _need_of_run(run: tuple[str, ...], where: Where) -> Need:
     whole = [form for form in run if not form.endswith("*")]
     if where is Where.WORDS:
-        return Need(where, rarest(run)) if whole else Need(Where.BEGINNINGS, max(run, key=len)[:-1])
+        return Need(where, rarest(run)) if whole else Need(Where.BEGINNINGS, max(run, key=len)[:-1][:LONGEST_BEGINNING])
     return Need(where, max(whole, key=len)) if whole else Need(Where.ALWAYS)
 
 

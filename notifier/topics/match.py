@@ -1,23 +1,28 @@
 """Which topics a story touches: an index over all topics' needs, asked once a story.
 
 Enters: `Topic`s and a `Text`. Leaves: `TopicMatch`es with the words that matched; next room: subscribers. A story is
-compared only with the topics of which it meets a need; adding and removing a topic costs that topic alone.
+compared only with the topics of which it meets a need; adding and removing a topic costs that topic alone, and so does
+a rule that fails: its topic does not match, the others do, and `failing` tells.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 
 from notifier.errors import QueryError
 from notifier.topics.evaluate import evaluate
+from notifier.topics.failing import FailingRules
 from notifier.topics.keys import Need, Stems, Where, needs
 from notifier.topics.query import parse
 from notifier.topics.text import Text
-from notifier.topics.topic import Topic, TopicMatch, TopicMode
+from notifier.topics.topic import MatchedWord, Topic, TopicMatch, TopicMode
 from notifier.topics.tree import Node
 
 __all__ = ["Text", "TopicIndex"]
+
+Evaluate = Callable[[Node, Text], tuple[MatchedWord, ...] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +35,18 @@ class _Rule:
     needs: frozenset[Need]
 
 
+_order = attrgetter("order")
+
+
 class TopicIndex:
     """All topics, ready to be asked. Not for several threads at once while topics change."""
 
-    def __init__(self, topics: Iterable[Topic] = ()) -> None:
-        """Raises QueryError if a topic's match cannot be read."""
+    def __init__(
+        self, topics: Iterable[Topic] = (), failing: FailingRules | None = None, evaluate: Evaluate = evaluate
+    ) -> None:
+        """`evaluate` asks one rule about one text. Raises QueryError if a topic's match cannot be read."""
+        self._evaluate = evaluate
+        self._failing = failing or FailingRules()
         self._rules: dict[str, _Rule] = {}
         self._words: Stems[dict[str, _Rule]] = Stems()
         self._others: dict[Need, dict[str, _Rule]] = {}
@@ -42,6 +54,7 @@ class TopicIndex:
         self._added = 0
         for topic in topics:
             self.add(topic)
+        self._failing.only(self._rules)
 
     def __len__(self) -> int:
         return len(self._rules)
@@ -55,6 +68,7 @@ class TopicIndex:
         previous = self._rules.get(topic.slug)
         self.remove(topic.slug)
         needed = frozenset(needs(tree) if tree is not None else (Need(Where.ALWAYS),))
+        self._failing.over(topic.slug)
         self._added += 1
         rule = _Rule(previous.order if previous else self._added, topic.slug, tree, needed)
         self._rules[topic.slug] = rule
@@ -68,6 +82,7 @@ class TopicIndex:
         rule = self._rules.pop(slug, None)
         if rule is None:
             return False
+        self._failing.over(slug)
         for need in rule.needs:
             shelf = self._shelf(need)
             del shelf[slug]
@@ -76,10 +91,17 @@ class TopicIndex:
         return True
 
     def match(self, text: Text) -> tuple[TopicMatch, ...]:
-        """The topics that the story touches, in the order in which they were added."""
+        """The topics that the story touches, in the order in which they were added. A rule that fails matches not."""
         matches = []
-        for rule in sorted(self._candidates(text).values(), key=lambda rule: rule.order):
-            words = () if rule.tree is None else evaluate(rule.tree, text)
+        failing = self._failing.slugs
+        for rule in sorted(self._candidates(text).values(), key=_order):
+            try:
+                words = () if rule.tree is None else self._evaluate(rule.tree, text)
+            except Exception as problem:  # noqa: BLE001 - whatever it is, it is this topic's: the others go on
+                self._failing.note(rule.slug, problem)
+                continue
+            if failing and rule.slug in failing:
+                self._failing.over(rule.slug)
             if words is not None:
                 matches.append(TopicMatch(rule.slug, words))
         return tuple(matches)

@@ -15,6 +15,7 @@ from lark import Lark, Token, Transformer, UnexpectedInput, v_args
 
 from notifier.errors import QueryError
 from notifier.topics.explain import explain
+from notifier.topics.limits import MOST_NEARS, check_length, check_term, check_tokens, may_be_large, shown
 from notifier.topics.print import show
 from notifier.topics.tree import And, In, Near, Node, Not, Or, Scope, Term, first_open_not, is_open
 
@@ -38,7 +39,10 @@ def parse(expression: str) -> Query:
     """Read an expression. Raises QueryError with line and column within it, from 1."""
     if not expression.strip():
         raise QueryError("the rule is empty", fix="Write a word, for example: Nato", line=1, column=1)
+    check_length(expression)
     try:
+        if may_be_large(expression):
+            check_tokens(_parser().lex(expression))
         tree: Any = _parser().parse(expression)
     except UnexpectedInput as error:
         raise explain(expression, error) from None
@@ -73,15 +77,19 @@ class _ToTree(Transformer[Token, Node]):
         return Not(rule, *_place(operator))
 
     def nearby(self, left: Node, operator: Token, right: Node) -> Node:
-        distance = int(operator.removeprefix("NEAR/"))
+        digits = operator.removeprefix("NEAR/").lstrip("0")
+        distance = int(digits[: len(str(_FARTHEST_NEAR)) + 1] or 0)
         if not 1 <= distance <= _FARTHEST_NEAR:
-            raise _refusal(operator, f"NEAR/{distance} is out of range", f"Use NEAR/1 to NEAR/{_FARTHEST_NEAR}")
+            raise _refusal(operator, f"{shown(operator)} is out of range", f"Use NEAR/1 to NEAR/{_FARTHEST_NEAR}")
         if not (_has_places(left) and _has_places(right)):
             raise _refusal(
                 operator,
                 "NEAR takes words, phrases and groups of them joined by OR",
                 'For example: (Nato OR alliance) NEAR/5 "air defence"; put a field around it: title:(a NEAR/5 b)',
             )
+        if _nears(left) + _nears(right) >= MOST_NEARS:
+            problem = f"more than {MOST_NEARS} NEARs hang together"
+            raise _refusal(operator, problem, "Put AND between some of them")
         return Near(left, right, distance)
 
     def within(self, name: Token, rule: Node) -> Node:
@@ -101,7 +109,7 @@ class _ToTree(Transformer[Token, Node]):
                 f'Write {written.upper()}, or "{written}" in quotes to look for the word',
             )
         if written.lower().startswith("near/") or written == "NEAR":
-            raise _refusal(token, f"{written} is not an operator", "Write NEAR/5 for: within five words")
+            raise _refusal(token, f"{shown(written)} is not an operator", "Write NEAR/5 for: within five words")
         return _term(token, written.removeprefix("="), quoted=False)
 
     def phrase(self, token: Token) -> Node:
@@ -109,18 +117,20 @@ class _ToTree(Transformer[Token, Node]):
 
 
 def _term(token: Token, words: str, *, quoted: bool) -> Term:
+    check_term(token, words)
     exact = token.startswith("=")
     term = Term(words, quoted, exact)
     if not term.runs:
-        raise _refusal(token, f"{token} has no letter or digit to look for", "Write a word")
+        raise _refusal(token, f"{shown(token)} has no letter or digit to look for", "Write a word")
     for word in words.split():
         beginning, star, rest = word.partition("*")
         if star and rest:
-            raise _refusal(token, f"* stands within {word}", f"It stands at the end only: {beginning}*")
+            raise _refusal(token, f"* stands within {shown(word)}", f"It stands at the end only: {shown(beginning)}*")
         if star and beginning.isascii() and len(beginning) < _SHORTEST_BEGINNING:
             raise _refusal(token, f"{word} would match nearly everything", "Give two letters or more before the *")
     if exact and "*" in words:
-        raise _refusal(token, f"{token} is exact and a beginning at once", f"Write {words} or ={words.rstrip('*')}")
+        fix = f"Write {shown(words)} or ={shown(words.rstrip('*'))}"
+        raise _refusal(token, f"{shown(token)} is exact and a beginning at once", fix)
     return term
 
 
@@ -135,6 +145,16 @@ def _is_choice(rule: Node) -> bool:
 
 def _has_places(rule: Node) -> bool:
     return isinstance(rule, Term | Near) or (isinstance(rule, Or) and all(map(_has_places, rule.rules)))
+
+
+def _nears(rule: Node) -> int:
+    match rule:
+        case Near(left, right, _):
+            return 1 + _nears(left) + _nears(right)
+        case Or(rules):
+            return sum(map(_nears, rules))
+        case _:
+            return 0
 
 
 def _has_field(rule: Node) -> bool:

@@ -62,10 +62,14 @@ def primary_language(tag: str | None) -> str:
     return tag.partition("-")[0].lower() if tag else DEFAULT_LANGUAGE
 
 
+LONGEST_STEMMED = 64
+"""Characters: what is longer is no word of any language, and takes the stemmers more than linear time."""
+
+
 @lru_cache(maxsize=1 << 18)
 def stem(form: str, language: str) -> str:
-    """The stem of a folded form in a primary language; the form itself for an acronym or an unknown language."""
-    if len(form) < 3 or "." in form:
+    """The stem of a folded form in a primary language; the form itself where there is none (an acronym)."""
+    if not 3 <= len(form) <= LONGEST_STEMMED or "." in form:
         return form
     stemmer = _stemmer(language)
     if stemmer is None:

@@ -6,16 +6,22 @@ with its place; next: evaluate, match, words.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice, takewhile
 from typing import NamedTuple, TypeAlias
 
-from notifier.topics.fold import LEXEME, is_spaceless, read
+from notifier.topics.fold import LEXEME, LONGEST_KEPT, is_spaceless, read, read_anew
 from notifier.topics.stem import primary_language, stem
 from notifier.topics.topic import MatchedWord
+from notifier.topics.work import Spends
 
+MOST_READ = 40_000
+"""Characters of a field that are read; feeds are cut to a twentieth of it (feeds/text.py), a recording may not be."""
+_FEW = 16
 _BETWEEN_FIELDS = 10_000
 """Words between the last of the title and the first of the summary, so that nothing is found across them."""
 
@@ -41,30 +47,43 @@ class Reading:
     forms: Mapping[str, list[Place]]
     stems: Mapping[str, list[Place]]
     language: str | None
+    _sorted: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def find(self, form: str, exact: bool = False) -> list[Place]:
         """The places of a folded form, of its stem unless `exact`; a form that ends in * is a beginning."""
         if form[-1] == "*":
-            return [place for known, places in self.forms.items() if known.startswith(form[:-1]) for place in places]
+            return [place for known in self._beginning(form[:-1]) for place in self.forms[known]]
         if exact or self.language is None:
             return self.forms.get(form, [])
         return self.stems.get(stem(form, self.language), [])
 
-    def find_run(self, run: Run, exact: bool = False) -> list[Place]:
-        """The places where the forms stand one after the other."""
+    def find_run(self, run: Run, exact: bool = False, work: Spends | None = None) -> list[Place]:
+        """The places where the forms stand one after the other. Raises TooMuchWork."""
         found = self.find(run[0], exact)
         for form in run[1:]:
             if not found:
                 return found
             following = self.find(form, exact)
-            found = [_span(one, two) for one in found for two in following if two.first == one.last + 1]
+            if len(found) * len(following) <= _FEW:  # as nearly always: looking at each pair is quickest
+                found = [_span(one, two) for one in found for two in following if two.first == one.last + 1]
+                continue
+            if work is not None:
+                work.spend(len(found) + len(following))
+            found = _joined(found, following)
         return found
 
-    def find_any(self, runs: tuple[Run, ...], exact: bool = False) -> list[Place]:
-        """The places of any of the runs."""
-        if len(runs) == 1:
-            return self.find_run(runs[0], exact)
-        return [place for run in runs for place in self.find_run(run, exact)]
+    def find_any(self, runs: tuple[Run, ...], exact: bool = False, work: Spends | None = None) -> list[Place]:
+        """The places of any of the runs. Raises TooMuchWork."""
+        if len(runs) == 1:  # most are one word, and go straight
+            return self.find(runs[0][0], exact) if len(runs[0]) == 1 else self.find_run(runs[0], exact, work)
+        return [place for run in runs for place in self.find_run(run, exact, work)]
+
+    def _beginning(self, beginning: str) -> Iterator[str]:
+        """The forms that begin so. They are sorted at the first such question, for all that come after it."""
+        if len(self._sorted) != len(self.forms):
+            self._sorted[:] = sorted(self.forms)
+        start = bisect_left(self._sorted, beginning)
+        return takewhile(lambda known: known.startswith(beginning), islice(self._sorted, start, None))
 
     def pairs(self) -> Iterator[str]:
         """The stems of every two neighbours, as `one two`."""
@@ -76,6 +95,15 @@ class Reading:
             for place in places:
                 for neighbour in starting.get(place.last + 1, ()):
                     yield f"{known} {neighbour}"
+
+
+def _joined(ones: list[Place], twos: list[Place]) -> list[Place]:
+    """Each place with those that begin where it ends, each once: a beginning may find a word under two of its forms."""
+    starting: dict[int, list[Place]] = defaultdict(list)
+    for two in twos:
+        starting[two.first].append(two)
+    spans = (_span(one, two) for one in ones if one.last + 1 in starting for two in starting[one.last + 1])
+    return list(dict.fromkeys(spans))
 
 
 def _span(one: Place, two: Place) -> Place:
@@ -125,7 +153,7 @@ def _read_into(
     """Add the words of `value`, counted from `first`; returns the number of the word after the last."""
     capitals_speak = not value.isupper()
     spaceless_end = -1
-    for match in LEXEME.finditer(value):
+    for match in LEXEME.finditer(value, 0, MOST_READ):
         lexeme, start = match.group(), match.start()
         if not lexeme.isascii() and is_spaceless(lexeme):
             # Punctuation ends a substring; white space does not, as it means little in these scripts.
@@ -134,8 +162,9 @@ def _read_into(
             spaceless_end = match.end()
         else:
             spaceless_end = -1
-        last = first
-        for form, stem_of_form, piece_first, piece_last, piece_start, piece_end in read(
+        last = first - 1
+        known = read if len(lexeme) <= LONGEST_KEPT else read_anew
+        for form, stem_of_form, piece_first, piece_last, piece_start, piece_end in known(
             lexeme, language, capitals_speak
         ):
             last = first + piece_last

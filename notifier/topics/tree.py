@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-from notifier.topics.fold import spellings
+from notifier.topics.fold import combined, spellings
 
 
 class Scope(StrEnum):
@@ -46,7 +46,7 @@ def _runs(words: str) -> tuple[tuple[str, ...], ...]:
         more = spellings(word)
         if more and word.endswith("*"):
             more = tuple((*run[:-1], f"{run[-1]}*") for run in more)
-        runs = [run + other for run in runs for other in more or ((),)]
+        runs = combined(runs, more or ((),))
     return tuple(run for run in runs if run)
 
 

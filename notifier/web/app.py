@@ -33,6 +33,7 @@ from notifier.web.operator_api import changes as operator_changes
 from notifier.web.operator_api import feeds as operator_feeds
 from notifier.web.operator_api import house, stories
 from notifier.web.operator_api import topics as operator_topics
+from notifier.web.previews import Previews
 from notifier.web.rates import Rates
 from notifier.web.security import SecurityHeaders
 from notifier.web.services import WebServices
@@ -82,6 +83,7 @@ def build_app(services: WebServices) -> FastAPI:
     )
     app.state.services = services
     app.state.rates = Rates(services.site)
+    app.state.previews = Previews()
     app.state.meter = Meter()
     errors.install(app)
     app.add_exception_handler(SignInNeeded, access.ask_to_sign_in)

@@ -52,6 +52,13 @@ WORDS: Mapping[str, Words] = {
     "token-missing": Words("We don't know which browser this is", "Press “Get alerts” on the page to subscribe."),
     "foreign-origin": Words("Another site asked for this", "Only this site's own page may change a subscription."),
     "too-often": Words("That was too often", "Wait a minute, then try again."),
+    "previews-busy": Words(
+        "Another preview is being worked out", "You may have one at a time, and all operators together two. Try again."
+    ),
+    "too-much-work": Words(
+        "Trying this rule takes longer than it may",
+        "Make it simpler: fewer words in a NEAR, longer beginnings before a *. Nothing was saved.",
+    ),
     "too-large": Words("The request is too large", "Reload the page, then try again."),
     "method-not-allowed": Words(
         "This address does not take such a request", "See /api/openapi.json for what it takes."

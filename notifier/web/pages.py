@@ -79,7 +79,6 @@ def latest_of_each_story(alerts: Iterable[Alert], now: datetime) -> list[Alert]:
     """The newest state of each story, in the order given (newest first); nothing that an editor may still stop."""
     newest: dict[str, Alert] = {}
     for alert in alerts:
-        held = alert.hold_until is not None and alert.hold_until > now
-        if alert.kind is not AlertKind.TEST and not held:
+        if alert.kind is not AlertKind.TEST and not alert.is_held(now):
             newest.setdefault(alert.message.tag, alert)
     return list(newest.values())

@@ -52,6 +52,7 @@ from notifier.storage.retention import Retention
 from notifier.storage.subscriptions import SqlSubscriptionStore
 from notifier.subscribers.subscriber import Subscription
 from notifier.telemetry import Metrics
+from notifier.topics.failing import FailingRules
 from notifier.topics.topic import Topic
 from notifier.troubles import LOOK_EVERY_S, Troubles
 from notifier.web.console.recent import RecentNews
@@ -140,9 +141,10 @@ class House:
         self._feeds_to_sync = False
         sealer = Sealer(SqlEnvelopeStore(database), self.deliveries.is_sending, metrics)
         self.engine = self._engine(sealer)
+        failing = FailingRules(troubles)
         self.news = NewsLoop(
             SqlNewsStore(database),
-            lambda: make_desk(files.topics.content, settings),
+            lambda: make_desk(files.topics.content, settings, failing),
             self.engine,
             metrics,
             clock,
@@ -222,6 +224,7 @@ class House:
             Chore("gauges", 15.0, self._show_gauges),
             Chore("receipts", 1.0, self._hand_receipts_over),
             Chore("troubles", LOOK_EVERY_S, self._look_at_troubles),
+            Chore("held", 5.0, self._end_holds),
             Chore("audience", 3600.0, self._count_audience),
             Chore("prune", 3600.0, self._prune),
             Chore("keys", 3600.0, self._retire_keys),
@@ -328,6 +331,10 @@ class House:
 
     async def _look_at_troubles(self) -> None:
         await asyncio.to_thread(self.watch.look)
+
+    async def _end_holds(self) -> None:
+        if dropped := await asyncio.to_thread(self.alerts.end_holds, self.clock()):
+            log.info("alerts.nobody-looked", dropped=dropped)
 
     async def _count_audience(self) -> None:
         await asyncio.to_thread(self.audience.snapshot, self.clock())

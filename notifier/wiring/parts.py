@@ -38,6 +38,7 @@ from notifier.storage.migrate import newest_revision, revision, upgrade
 from notifier.storage.subscriptions import SqlSubscriptionStore
 from notifier.storage.troubles import SqlReportStore
 from notifier.subscribers.endpoint import EndpointPolicy
+from notifier.topics.failing import FailingRules
 from notifier.topics.match import TopicIndex
 from notifier.topics.topic import Topic
 from notifier.troubles import SILENT_AFTER, ProcessReport
@@ -172,9 +173,9 @@ def make_trial(settings: Settings, keys: Sequence[VapidKey], clock: Clock = syst
     return Trial(courier, clock, settings.title, site_settings(settings).base_url)
 
 
-def make_desk(topics: Sequence[Topic], settings: Settings) -> Desk:
-    """A desk that decides by these topics and the settings' rules."""
-    return Desk(TopicIndex(topics), topics, alert_rules(settings))
+def make_desk(topics: Sequence[Topic], settings: Settings, failing: FailingRules | None = None) -> Desk:
+    """A desk that decides by these topics and the settings' rules; `failing` is told of rules that fail when run."""
+    return Desk(TopicIndex(topics, failing), topics, alert_rules(settings))
 
 
 def alert_rules(settings: Settings) -> AlertRules:

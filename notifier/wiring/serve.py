@@ -39,9 +39,10 @@ async def serve(settings: Settings, announce: Callable[[str, dict[str, str]], No
         poller, websub = (None, None) if role is Role.WORK else await house.enter_poller(stack)
         await house.enter_pictures(stack)
         pipeline = house.pipeline(poller, websub)
+        app = build_app(house.web_services(websub))
         server = WebServer(
             uvicorn.Config(
-                build_app(house.web_services(websub)),
+                app,
                 log_config=None,
                 access_log=False,  # a line for each visitor is nobody's business
                 proxy_headers=True,
@@ -52,8 +53,13 @@ async def serve(settings: Settings, announce: Callable[[str, dict[str, str]], No
         )
         announce(f"http://{settings.host}:{listening.getsockname()[1]}", house.facts())
         working = asyncio.create_task(pipeline.run())
+
+        def leave() -> None:
+            app.state.previews.stop()  # threads that work one out would keep the process alive
+            server.leave()
+
         for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, server.leave)
+            asyncio.get_running_loop().add_signal_handler(number, leave)
         try:
             await server.serve(sockets=[listening])
         finally:

@@ -8,14 +8,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from notifier.alerts.alert import AlertKind, Urgency
+from notifier.alerts.alert import AlertKind, Urgency, goes_by_itself
 from notifier.alerts.because import because
-from notifier.alerts.decide import AlertRules, Case, Drop, Hold, PastAlert, Send, Support, Verdict, decide
+from notifier.alerts.decide import AlertRules, Case, Drop, Hold, PastAlert, Send, Support, Verdict, apart, decide
 from notifier.stories.breaking import Judgement
 from notifier.stories.gate import Gated
 from notifier.stories.story import Story, StoryItem
-from notifier.topics.topic import MatchedWord, Topic, TopicMatch, TopicMode
+from notifier.topics.topic import Fallback, MatchedWord, Then, Topic, TopicMatch, TopicMode
 from tests.stories.items import NOON, item
 
 TOPICS = {
@@ -80,10 +82,70 @@ def test_who_follows_the_topic_that_had_it_is_left_out_when_it_breaks() -> None:
     assert verdict.alert.except_topics == {"floods"}
 
 
-def test_a_held_topic_waits_for_an_editor_for_a_while() -> None:
+def test_a_held_topic_waits_for_an_editor_until_it_is_too_old_and_is_never_sent_by_itself() -> None:
     verdict = judged(case("courts"))
     assert isinstance(verdict, Hold)
-    assert verdict.alert.hold_until == NOON + timedelta(seconds=RULES.hold_s)
+    assert verdict.alert.hold_until == NOON + timedelta(seconds=RULES.normal_ttl_s)
+    assert not goes_by_itself(verdict.alert.hold_until, verdict.alert.why)
+    assert verdict.alert.why["held"]
+
+
+@pytest.mark.parametrize("then", Then)
+def test_what_becomes_of_a_held_alert_that_nobody_looks_at_is_spelled_out_by_its_topic(then: Then) -> None:
+    topics = {"courts": replace(TOPICS["courts"], held=Fallback(900, then))}
+    verdict = decide(case("courts"), topics, RULES, NOON)
+    assert isinstance(verdict, Hold)
+    assert verdict.alert.hold_until == NOON + timedelta(minutes=15)
+    assert goes_by_itself(verdict.alert.hold_until, verdict.alert.why) == (then is Then.SEND)
+    worth_s = RULES.normal_ttl_s + (900 if then is Then.SEND else 0)
+    assert verdict.alert.ttl_s == worth_s, "waiting by choice does not make it too old"
+
+
+def test_followers_of_a_held_topic_wait_though_another_topic_has_the_story_at_once() -> None:
+    verdict = judged(case("courts", "floods"))
+    assert isinstance(verdict, Send)
+    assert verdict.alert.topics == {"floods"}
+    assert verdict.alert.why["topics"] == {"floods": ["Flood"]}
+    (held,) = verdict.waiting
+    assert (held.topics, held.except_topics) == ({"courts"}, {"floods"})
+    assert held.hold_until is not None
+    assert [type(part) for part in apart(verdict)] == [Hold, Send]
+
+
+@pytest.mark.parametrize(("topics", "sent"), [({"courts"}, None), ({"courts", "floods"}, {"floods"})])
+def test_updates_and_corrections_of_held_topics_wait_as_well(topics: set[str], sent: set[str] | None) -> None:
+    for lead in (
+        item(1, "Flood reaches the town of Ilm, 12 dead", version=2),
+        item(1, "CORRECTION: Flood reaches the town of Elm", version=2),
+    ):
+        past = told("Flood reaches the town of Ilm, 3 dead", topics=frozenset(topics))
+        verdict = judged(case(*topics, lead=lead, past=(past,)))
+        assert isinstance(verdict, Send | Hold)
+        assert verdict.alert.kind is not AlertKind.NEW
+        everything = [verdict.alert, *verdict.waiting] if isinstance(verdict, Send) else []
+        waiting = [verdict.alert, *verdict.waiting] if isinstance(verdict, Hold) else list(verdict.waiting)
+        assert all(alert.hold_until for alert in waiting)
+        assert "courts" in {slug for alert in waiting for slug in alert.topics}
+        assert (everything[0].topics if everything else None) == sent
+
+
+@given(st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(["every", "held", "send", "drop"]), min_size=1))
+def test_no_held_topic_is_ever_among_those_that_are_sent_at_once(modes: dict[str, str]) -> None:
+    fallback = {"send": Fallback(60, Then.SEND), "drop": Fallback(60, Then.DROP)}
+    mode = {"every": TopicMode.EVERY}
+    topics = {
+        slug: Topic(slug, slug, "", "a", mode.get(said, TopicMode.HELD), held=fallback.get(said))
+        for slug, said in modes.items()
+    }
+    verdict = decide(case(*modes), topics, RULES, NOON)
+    assert isinstance(verdict, Send | Hold)
+    parts = apart(verdict)
+    assert sorted(slug for part in parts if not isinstance(part, Drop) for slug in part.alert.topics) == sorted(modes)
+    for part in parts:
+        assert isinstance(part, Send | Hold)
+        by_itself = goes_by_itself(part.alert.hold_until, part.alert.why)
+        wanted = {"every"} if isinstance(part, Send) else {"send"} if by_itself else {"held", "drop"}
+        assert {modes[slug] for slug in part.alert.topics} <= wanted
 
 
 def test_nothing_is_sent_without_a_topic() -> None:

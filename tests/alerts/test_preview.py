@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,10 +10,11 @@ import pytest
 from notifier.alerts.decide import AlertRules, Send
 from notifier.alerts.desk import Desk
 from notifier.alerts.preview import Record, compare, preview
-from notifier.errors import QueryError
+from notifier.errors import QueryError, TooMuchWork
 from notifier.stories.story import StoryItem
 from notifier.topics.match import TopicIndex
 from notifier.topics.topic import Topic, TopicMode
+from notifier.topics.work import Work
 
 RULES = AlertRules()
 START = datetime(2026, 4, 20, 12, tzinfo=UTC)
@@ -123,3 +125,15 @@ def test_a_telling_that_was_kept_apart_helps_the_story_that_it_is_near_to() -> N
     (would,) = shown.alerts
     assert (would.alert.story_id, would.alert.decided_at) == (1, tellings[2].seen_at)
     assert would.alert.why["signals"]["related"] == {"stories": [2], "sources": {"Courier": 1.0}}
+
+
+def test_a_preview_whose_work_is_spent_is_stopped() -> None:
+    for rule in ("ferry", "ferr* OR floo*", "section:world"):
+        with pytest.raises(TooMuchWork):
+            preview(topic(rule), RECORD, RULES, START, END, Work(5))
+
+
+def test_a_rule_that_takes_too_much_work_on_an_item_does_not_match_it() -> None:
+    chain = " NEAR/100 ".join(["(a NEAR/100 a NEAR/100 a)"] * 5)
+    record = Record([replace(RECORD.items[0], title="a " * 20_000)])
+    assert record.matching(topic(f"{chain} OR ferry")) == []

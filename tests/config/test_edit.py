@@ -11,7 +11,7 @@ from notifier.config.edit import TopicsFile
 from notifier.config.files import load_topics
 from notifier.errors import ConfigError, Conflict, NotFound
 from notifier.operators.change import difference
-from notifier.topics.topic import Topic, TopicMode
+from notifier.topics.topic import Fallback, Then, Topic, TopicMode
 
 SHIPPED = Path(__file__).parents[2] / "config" / "topics.yaml"
 TEXT = """\
@@ -112,3 +112,38 @@ def test_a_text_that_would_break_the_file_is_not_written(path: Path) -> None:
     assert refused.value.path == path
     assert path.read_text() == TEXT
     assert sorted(p.name for p in path.parent.iterdir()) == [".topics.yaml.lock", "topics.yaml"]
+
+
+HELD = """topics:
+  - slug: courts
+    title: Courts
+    match: court
+    mode: held  # the lawyers want to see them
+    held: {for: 900s, then: send}  # not longer
+"""
+
+
+def test_a_held_topic_s_fallback_is_kept_as_it_is_written(path: Path) -> None:
+    path.write_text(HELD)
+    (courts,) = load_topics(path)
+    assert courts.held == Fallback(900, Then.SEND)
+    file = TopicsFile(path)
+
+    assert file.with_topic(HELD, courts) == HELD
+    after = file.with_topic(HELD, replace(courts, held=Fallback(7200, Then.DROP)))
+    assert "    held: {for: 2h, then: drop}" in after
+    assert "# the lawyers want to see them" in after
+    without = file.with_topic(HELD, replace(courts, held=None))
+    assert "then:" not in without
+    assert "mode: held" in without
+
+
+def test_a_topic_with_a_fallback_need_not_say_that_it_is_held(path: Path) -> None:
+    text = HELD.replace("    mode: held  # the lawyers want to see them\n", "")
+    path.write_text(text)
+    (courts,) = load_topics(path)
+    assert courts.mode is TopicMode.HELD
+    assert TopicsFile(path).with_topic(text, courts) == text
+    changed = TopicsFile(path).with_topic(text, replace(courts, mode=TopicMode.EVERY, held=None))
+    path.write_text(changed)
+    assert load_topics(path)[0].mode is TopicMode.EVERY

@@ -179,12 +179,33 @@ def test_breaking_news_is_claimed_before_what_waited_longer(house: House) -> Non
     assert not house.store.breaking_waits(NOON)
 
 
-def test_a_held_alert_waits_for_its_time(house: House) -> None:
+def test_a_held_alert_goes_at_its_time_where_its_topics_say_so(house: House) -> None:
     house.subscribe("ada", "world")
     until = NOON + timedelta(minutes=10)
-    house.alerts.accept(replace(an_alert("world"), hold_until=until), NOON)
+    house.alerts.accept(replace(an_alert("world"), hold_until=until, why={"then": "send"}), NOON)
     assert house.store.claim_chunk(SOON, LEASE_S) is None
+    assert house.alerts.end_holds(until) == 0
     assert house.store.claim_chunk(until, LEASE_S) is not None
+
+
+@pytest.mark.parametrize("why", [{}, {"then": "drop"}])
+def test_a_held_alert_that_nobody_looks_at_is_never_sent(house: House, why: dict[str, str]) -> None:
+    house.subscribe("ada", "world")
+    until = NOON + timedelta(minutes=10)
+    held = house.alerts.accept(replace(an_alert("world"), hold_until=until, why=why), NOON)
+    assert house.alerts.end_holds(SOON) == 0
+    for hours in (1, 24, 24 * 365):
+        assert house.store.claim_chunk(until + timedelta(hours=hours), LEASE_S) is None, "not even if no clean-up came"
+
+    assert house.alerts.end_holds(until) == 1
+    assert house.alerts.end_holds(until) == 0
+
+    dropped = house.alerts.find(held.id)
+    assert dropped is not None
+    assert (dropped.done_at, dropped.withdrawn_at) == (until, until)
+    assert dropped.nobody_looked(until)
+    assert "Nobody looked" in dropped.why["nobody_looked"]
+    assert house.store.claim_chunk(until + timedelta(days=1), LEASE_S) is None
 
 
 def test_gone_subscribers_are_removed_when_the_sub_batch_is_settled(house: House) -> None:

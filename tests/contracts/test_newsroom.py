@@ -33,6 +33,17 @@ def test_a_held_alert_goes_when_an_editor_lets_it(database: Database, newsroom: 
 
     assert deliveries.claim_chunk(NOON, 60) is not None
     assert not newsroom.approve(held.id, NOON), "it went already"
+    let_go = newsroom.alert(held.id)
+    assert not let_go.is_held(NOON)
+    assert not let_go.nobody_looked(LATER)
+
+
+def test_an_alert_whose_hold_is_over_cannot_be_let_go_any_more(database: Database, newsroom: SqlNewsroom) -> None:
+    held = newsroom.accept(replace(an_alert("world"), hold_until=LATER), NOON)
+
+    assert not newsroom.approve(held.id, LATER)
+
+    assert SqlDeliveryStore(database).claim_chunk(LATER, 60) is None
 
 
 def test_a_dropped_alert_goes_to_nobody(database: Database, newsroom: SqlNewsroom) -> None:

@@ -55,6 +55,27 @@ def _spans(node: Node, words: list[str], language: str) -> list[tuple[int, int]]
             return []
 
 
+def near_words(node: Node, words: list[str], language: str) -> set[int]:
+    """The numbers of all words that take part in some finding of a NEAR: every combination is gone through."""
+    return {number for _, _, members in _findings(node, words, language) for number in members}
+
+
+def _findings(node: Node, words: list[str], language: str) -> list[tuple[int, int, frozenset[int]]]:
+    """First word, last word and the words that take part, of every finding."""
+    match node:
+        case Or(rules):
+            return [found for rule in rules for found in _findings(rule, words, language)]
+        case Near(left, right, distance):
+            pairs = product(_findings(left, words, language), _findings(right, words, language))
+            return [
+                (min(a, c), max(b, d), ours | theirs)
+                for (a, b, ours), (c, d, theirs) in pairs
+                if 0 < max(c - b, a - d) <= distance
+            ]
+        case _:
+            return [(a, b, frozenset(range(a, b + 1))) for a, b in _spans(node, words, language)]
+
+
 def _same(wanted: str, word: str, exact: bool, language: str) -> bool:
     if wanted.endswith("*"):
         return word.startswith(wanted[:-1])

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import pytest
+import structlog
 
 from notifier.errors import QueryError
-from notifier.topics.match import TopicIndex
+from notifier.topics.evaluate import evaluate
+from notifier.topics.failing import FailingRules
+from notifier.topics.match import Evaluate, TopicIndex
 from notifier.topics.text import Text
 from notifier.topics.topic import MatchedWord, Topic, TopicMatch, TopicMode
+from notifier.topics.tree import Node, Term
+from notifier.troubles import Code, Troubles
 
 STORY = Text("Nato summit opens", "Leaders meet", source="The Morning Post", section="world", language="en")
 
@@ -86,3 +91,54 @@ def test_languages_keep_their_own_inflections() -> None:
     assert slugs(index, Text("An election", language="en")) == ["vote"]
     index.add(topic("late", "wahlen"))
     assert slugs(index, Text("Die Wahl", language="de")) == ["late"]
+
+
+def _fails_on(word: str) -> Evaluate:
+    """Asks as the service does, but for one rule, which breaks as a defect of ours would."""
+
+    def ask(tree: Node, text: Text) -> tuple[MatchedWord, ...] | None:
+        if tree == Term(word) and "calm" not in text.title:
+            raise RecursionError("maximum recursion depth exceeded")
+        return evaluate(tree, text)
+
+    return ask
+
+
+def test_a_rule_that_fails_costs_its_own_topic_and_is_told_once() -> None:
+    troubles = Troubles()
+    topics = [topic("before", "nato"), topic("broken", "storm"), topic("after", "nato OR storm")]
+    index = TopicIndex(topics, FailingRules(troubles), _fails_on("storm"))
+    with structlog.testing.capture_logs() as logged:
+        for _ in range(100):
+            assert slugs(index, Text("Nato and the storm")) == ["before", "after"]
+    assert len(logged) == 1
+    (trouble,) = troubles.all()
+    assert (trouble.code, trouble.subject, trouble.count) == (Code.RULE_FAILING, "broken", 100)
+    assert trouble.do
+
+    assert slugs(index, Text("Nato calm after the storm")) == ["before", "broken", "after"]
+    assert not troubles.all(), "it works again"
+
+
+def test_a_failing_rule_is_no_trouble_any_more_once_it_is_changed_or_gone() -> None:
+    troubles = Troubles()
+    failing = FailingRules(troubles)
+    index = TopicIndex([topic("broken", "storm")], failing, _fails_on("storm"))
+    index.match(Text("Storm"))
+    index.replace(topic("broken", "nato"))
+    assert not troubles.all()
+
+    index.replace(topic("broken", "storm"))
+    index.match(Text("Storm"))
+    TopicIndex([topic("other", "nato")], failing)
+    assert not troubles.all()
+
+
+def test_a_rule_that_takes_too_much_work_on_a_text_is_left_out_for_that_text() -> None:
+    chain = " NEAR/100 ".join(["(a NEAR/100 a NEAR/100 a)"] * 5)
+    troubles = Troubles()
+    index = TopicIndex([topic("costly", chain), topic("plain", "a")], FailingRules(troubles))
+    assert slugs(index, Text("a " * 20_000)) == ["plain"]
+    (trouble,) = troubles.all()
+    assert "too much work" in trouble.what
+    assert slugs(index, Text("a b a b a b a b a b a b a b a b a b a b a b a b a b a b a b")) == ["costly", "plain"]

@@ -137,7 +137,11 @@ def test_what_an_editor_may_still_stop_is_not_shown() -> None:
     held = replace(alert(1, "A ship may have come in"), hold_until=NOW + timedelta(minutes=5))
 
     assert latest_of_each_story([held], NOW) == []
-    assert latest_of_each_story([held], NOW + timedelta(minutes=5)) == [held]
+    assert latest_of_each_story([held], NOW + timedelta(minutes=5)) == [], "nobody let it go"
+
+    goes = replace(held, why={"then": "send"})
+    assert latest_of_each_story([goes], NOW) == []
+    assert latest_of_each_story([goes], NOW + timedelta(minutes=5)) == [goes]
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def alerts(
     """Waiting, under way, sent; `before` pages on through those that were sent."""
     now = services.clock()
     unfinished = [] if before else console.open_alerts()
-    waiting = [a for a in unfinished if a.hold_until and a.hold_until > now]
+    waiting = [a for a in unfinished if a.waits(now)]
     newest = console.newsroom.alerts(LISTED, before)
     return page(
         request,
@@ -158,7 +158,7 @@ def one(alert_id: Id, request: Request, session: Viewer, console: Console, servi
     alert = console.newsroom.alert(alert_id)
     outcomes = console.newsroom.outcomes(alert_id)
     now = services.clock()
-    under_way = alert.done_at is None and (alert.hold_until is None or alert.hold_until <= now)
+    under_way = alert.done_at is None and not alert.waits(now)
     return page(
         request,
         "alert.html",

@@ -8,6 +8,7 @@ their text: the second decides with open eyes.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -58,8 +59,8 @@ def workbench(slug: str, request: Request, session: Viewer, console: Console, se
     """One topic: its rule, and what it would have sent."""
     before = _find(console, slug)
     edited = Fields.of(before) if before else Fields("", "", "", "", TopicMode.EVERY.value, "", default_on=False)
-    seen = look(edited, before, console, services.clock()) if before else None
-    return _workbench(request, session, services, edited, before, seen)
+    seen = look(edited, before, request, session, console, services.clock()) if before else None
+    return _workbench(request, session, services, edited, before, seen, status=seen.status if seen else 200)
 
 
 @router.post("/topics/{slug}/look", dependencies=CHANGES)
@@ -68,10 +69,10 @@ def look_again(
 ) -> Response:
     """What the edited rule would have sent; a part of the page where a script asks, the page where a button does."""
     before = _find(console, slug)
-    seen = look(_named(edited, before), before, console, services.clock())
+    seen = look(_named(edited, before), before, request, session, console, services.clock())
     if "x-form-token" in request.headers:
-        return page(request, "preview.html", session, look=seen, **PREVIEW)
-    return _workbench(request, session, services, _named(edited, before), before, seen)
+        return page(request, "preview.html", session, status=seen.status, look=seen, **PREVIEW)
+    return _workbench(request, session, services, _named(edited, before), before, seen, status=seen.status)
 
 
 @router.post("/topics/{slug}/check", dependencies=CHANGES)
@@ -84,9 +85,7 @@ def check(
     if before is None and any(topic.slug == chosen.slug for topic in _topics(console)):
         seen = Look(problem=f"There is a topic named {chosen.slug} already. Choose another name, or edit that one")
         return _workbench(request, session, services, chosen, before, seen, status=422)
-    seen = look(chosen, before, console, services.clock())
-    if seen.problem:
-        return _workbench(request, session, services, chosen, before, seen, status=422)
+    seen = look(chosen, before, request, session, console, services.clock())
     return _check(request, session, services, console, chosen, before, seen)
 
 
@@ -108,7 +107,7 @@ def save(
     try:
         console.topics_file.replace(after, started_from)
     except Conflict:
-        seen = look(chosen, before, console, services.clock())
+        seen = look(chosen, before, request, session, console, services.clock())
         return _check(request, session, services, console, chosen, before, seen, overtaken=True)
     what = f"{'Changed' if before else 'Added'} {chosen.slug}"
     keep(console, session, FILE, what, text.text, after)
@@ -161,6 +160,8 @@ def _check(
     *,
     overtaken: bool = False,
 ) -> Response:
+    if seen.problem:
+        return _workbench(request, session, services, chosen, before, seen, status=max(422, seen.status))
     text = console.topics_file.read()
     return page(
         request,
@@ -203,12 +204,4 @@ def _named(edited: Fields, before: Topic | None) -> Fields:
     """A topic that exists keeps its slug: subscriptions name it."""
     if before is None:
         return edited
-    return Fields(
-        before.slug,
-        edited.title,
-        edited.description,
-        edited.match,
-        edited.mode,
-        edited.daily_budget,
-        edited.default_on,
-    )
+    return replace(edited, slug=before.slug)

@@ -21,6 +21,7 @@ from notifier.clock import Clock
 from notifier.errors import AudienceGrew, ConfigError, Conflict, EntryInvalid, UnknownTopic
 from notifier.feeds.text import has_words
 from notifier.operators.token import Grant
+from notifier.topics.topic import Then
 from notifier.web.bodies import LARGEST_ID, Id
 from notifier.web.console.services import Console, ConsoleServices
 from notifier.web.operator_api.access import CHANGED, ROUTER, Reads, WritesAlerts
@@ -83,7 +84,11 @@ class AlertShown(Shown):
     urgency: Urgency
     ttl_s: int
     decided_at: AwareDatetime
-    hold_until: AwareDatetime | None = Field(description="It goes then, if no editor drops it before")
+    hold_until: AwareDatetime | None = Field(description="Until then an editor may let it go, or drop it")
+    then: Then | None = Field(
+        description="What becomes of it at `hold_until` if nobody looks; null where it is not held"
+    )
+    nobody_looked: bool = Field(description="Its hold ended without an editor: it was sent or dropped so")
     done_at: AwareDatetime | None
     withdrawn_at: AwareDatetime | None
     audience: int
@@ -108,6 +113,8 @@ class AlertShown(Shown):
             "ttl_s": alert.ttl_s,
             "decided_at": alert.decided_at,
             "hold_until": alert.hold_until,
+            "then": None if alert.hold_until is None else Then.SEND if alert.goes_by_itself else Then.DROP,
+            "nobody_looked": alert.nobody_looked(clock()),
             "done_at": alert.done_at,
             "withdrawn_at": alert.withdrawn_at,
             "audience": alert.audience,
@@ -140,8 +147,7 @@ def state_of(alert: Alert, clock: Clock) -> AlertState:
         return AlertState.WITHDRAWN
     if alert.done_at is not None:
         return AlertState.SENT
-    held = alert.hold_until is not None and alert.hold_until > clock()
-    return AlertState.WAITING if held else AlertState.SENDING
+    return AlertState.WAITING if alert.waits(clock()) else AlertState.SENDING
 
 
 @router.get("/alerts")

@@ -10,18 +10,19 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
-from pydantic import AwareDatetime, Field, StringConstraints
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints
 
 from notifier.alerts.preview import Preview, WouldSend, compare, preview
 from notifier.errors import ConfigError, EntryInvalid, FileBroken, NotFound
 from notifier.operators.change import Written
 from notifier.topics.query import parse
-from notifier.topics.topic import Topic, TopicMode
+from notifier.topics.topic import Fallback, Then, Topic, TopicMode, seconds_of
 from notifier.web.console.services import Console, ConsoleServices
 from notifier.web.operator_api.access import CHANGED, ROUTER, Reads, WritesTopics
 from notifier.web.operator_api.files import TOPICS, replace_file
 from notifier.web.operator_api.shapes import PRINTABLE, Line, Named, Sent, Shown, Version
+from notifier.web.previews import is_gone, previews_of
 from notifier.web.services import Services, WebServices
 
 SLUG = "[a-z0-9][a-z0-9-]{0,62}"
@@ -29,6 +30,29 @@ MOST_DAYS = 14
 
 router = APIRouter(**ROUTER)
 Slug = Annotated[str, Path(pattern=f"^{SLUG}$", examples=["middle-east"])]
+
+
+class HeldFields(Sent):
+    """How long an alert waits for an editor, and what becomes of it then."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", populate_by_name=True)
+
+    for_: Annotated[str, StringConstraints(pattern="^[1-9][0-9]{0,4}[smh]$")] = Field(
+        alias="for", description="From 1m to 12h", examples=["15m"]
+    )
+    then: Then = Field(strict=False, examples=["drop"])
+
+    def fallback(self) -> Fallback:
+        """Raises EntryInvalid for a time that is too short or too long."""
+        for_s = seconds_of(self.for_)
+        if for_s is None:
+            raise EntryInvalid(ConfigError(f"{self.for_} is no time to wait", fix="Write one from 1m to 12h"))
+        return Fallback(for_s, self.then)
+
+    @classmethod
+    def of(cls, held: Fallback | None) -> HeldFields | None:
+        """As programs read and write it."""
+        return None if held is None else cls.model_validate({"for": held.written, "then": held.then})
 
 
 class TopicFields(Sent):
@@ -42,6 +66,9 @@ class TopicFields(Sent):
     mode: TopicMode = Field(TopicMode.EVERY, strict=False)
     daily_budget: int | None = Field(None, ge=0, le=1000, description="At most so many alerts a day")
     default_on: bool = Field(False, description="Ticked for new subscribers")
+    held: HeldFields | None = Field(
+        None, description="With the mode held: what becomes of an alert that no editor looks at; null: it is never sent"
+    )
 
     def topic(self, slug: str) -> Topic:
         """Raises QueryError, or EntryInvalid for a topic that would take every story."""
@@ -50,8 +77,10 @@ class TopicFields(Sent):
         elif self.mode is not TopicMode.BREAKING:
             fix = "Write `match`, or set `mode` to breaking"
             raise EntryInvalid(ConfigError("a topic without a rule would take every story", fix=fix))
-        fields = self.model_dump(include=set(TopicFields.model_fields))
-        return Topic(slug=slug, **fields)
+        if self.held and self.mode is not TopicMode.HELD:
+            raise EntryInvalid(ConfigError("`held` goes with the mode held", fix="Set `mode` to held, or leave it out"))
+        fields = self.model_dump(include=set(TopicFields.model_fields) - {"held"})
+        return Topic(slug=slug, held=self.held.fallback() if self.held else None, **fields)
 
 
 class TopicWrite(TopicFields):
@@ -80,12 +109,13 @@ class TopicShown(Shown):
     mode: TopicMode
     daily_budget: int | None
     default_on: bool
+    held: HeldFields | None
     audience: int
 
     @classmethod
     def of(cls, topic: Topic, services: WebServices) -> TopicShown:
         """The topic as programs read it."""
-        fields = {name: getattr(topic, name) for name in Topic.__slots__}
+        fields = {name: getattr(topic, name) for name in Topic.__slots__} | {"held": HeldFields.of(topic.held)}
         return cls(**fields, audience=services.subscriptions.audience(frozenset({topic.slug})))
 
 
@@ -159,14 +189,20 @@ def list_topics(grant: Reads, console: Console, services: Services) -> Topics:
 
 
 @router.post("/topics/preview")
-def try_rule(rule: RuleToTry, grant: Reads, console: Console, services: Services) -> RulePreview:
-    """What a rule would have sent in the last days, and what would change beside the topic as it is."""
+def try_rule(rule: RuleToTry, request: Request, grant: Reads, console: Console, services: Services) -> RulePreview:
+    """What a rule would have sent in the last days, and what would change beside the topic as it is.
+
+    An operator has one at a time, with all tokens together: 429 says when to ask again. One that takes more work than
+    it may is answered with 422 (`too-much-work`).
+    """
     topic = rule.topic(rule.slug or "a-rule-to-try")
     before = _find(console, rule.slug) if rule.slug else None
-    now, record = services.clock(), console.record()
+    now = services.clock()
     since = now - timedelta(days=rule.days)
-    after = preview(topic, record, console.rules, since, now)
-    changes = compare(preview(before, record, console.rules, since, now), after) if before else None
+    with previews_of(request).turn(grant.operator.id, is_gone(request)) as work:
+        record = console.record()
+        after = preview(topic, record, console.rules, since, now, work)
+        changes = compare(preview(before, record, console.rules, since, now, work), after) if before else None
     return RulePreview(
         days=rule.days,
         rate_a_day=after.rate_a_day,

@@ -106,7 +106,9 @@ class MemoryNewsroom:
         return self.made[-1]
 
     def approve(self, alert_id: int, now: datetime) -> bool:
-        self.made[alert_id - 1] = replace(self.alert(alert_id), hold_until=now)
+        self.made[alert_id - 1] = replace(
+            self.alert(alert_id), hold_until=now, why={**self.alert(alert_id).why, "let_go": True}
+        )
         return True
 
     def withdraw(self, alert_id: int, now: datetime) -> bool:

@@ -149,14 +149,36 @@ def test_a_correction_takes_the_place_of_what_it_corrects(console: Console) -> N
     assert (correction.kind, correction.message.tag, correction.story_id) == (AlertKind.CORRECTION, "story-7", 7)
 
 
-def test_a_held_alert_waits_with_the_time_at_which_it_goes(console: Console) -> None:
+def test_a_held_alert_waits_with_the_time_at_which_it_is_dropped(console: Console) -> None:
     console.newsroom.accept(replace(an_alert("ships"), hold_until=NOW + timedelta(minutes=15)), NOW)
 
     page = console.get("/console/alerts").text
 
-    assert "until it goes by itself to 2 people, at 26 Apr 09:45 UTC" in " ".join(page.split())
+    assert "until it is dropped, at 26 Apr 09:45 UTC. It goes to 2 people only if" in " ".join(page.split())
+    assert "by itself" not in page
     assert f'data-until="{(NOW + timedelta(minutes=15)).isoformat()}"' in page
     assert "Send now" in page
+
+
+def test_a_held_alert_of_a_topic_with_a_fallback_says_when_it_goes_and_that_nobody_looked(console: Console) -> None:
+    held = replace(an_alert("ships"), hold_until=NOW + timedelta(minutes=15), why={"then": "send"})
+    console.newsroom.accept(held, NOW)
+
+    page = console.get("/console/alerts").text
+    assert "until it goes by itself to 2 people, at 26 Apr 09:45 UTC, though nobody looked" in " ".join(page.split())
+
+    console.clock.advance(15 * 60)
+    assert "Nobody looked at it: it went by itself at 26 Apr 09:45 UTC" in console.get("/console/alerts/1").text
+
+
+def test_an_alert_that_nobody_looked_at_says_so(console: Console) -> None:
+    until = NOW - timedelta(minutes=1)
+    dropped = replace(an_alert("ships"), hold_until=until, why={"then": "drop", "nobody_looked": "Nobody looked."})
+    console.newsroom.accept(dropped, NOW)
+    console.newsroom.withdraw(1, NOW)
+
+    assert "Nobody looked at it before" in console.get("/console/alerts/1").text
+    assert "Dropped: nobody looked at it" in console.get("/console/alerts").text
 
 
 def test_a_held_alert_is_let_go_or_dropped(console: Console) -> None:

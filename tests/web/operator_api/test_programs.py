@@ -299,3 +299,40 @@ def test_an_audience_is_counts(house: ApiHouse, token: str) -> None:
         "push_services": {"mozilla": 1},
     }
     assert {"day": "2026-04-24", "kind": "topic", "name": "ships", "count": 1} in shown["days"]
+
+
+def test_a_rule_or_a_body_that_is_nested_too_deep_is_refused(house: ApiHouse, token: str) -> None:
+    for path in ("topics/preview", "topics/deep"):
+        method, more = ("POST", {}) if path.endswith("preview") else ("PUT", {"version": "0", "title": "Deep"})
+        answer = house.ask(method, f"{V1}/{path}", token, {"match": "(" * 300 + "a" + ")" * 300} | more)
+        assert code(answer) == (422, "query")
+        assert (answer.json["line"], answer.json["column"]) == (1, 33)
+    nested: object = "a"
+    for _ in range(800):
+        nested = [nested]
+    assert house.ask("POST", f"{V1}/topics/preview", token, {"match": nested}).status == 422
+
+
+def test_an_operator_has_one_preview_at_a_time(house: ApiHouse) -> None:
+    token = house.token("Eve", Role.VIEWER, frozenset({Scope.READ}))
+    eve = next(operator for operator in house.house.operators.all(NOON) if operator.name == "Eve")
+
+    with house.app.state.previews.turn(eve.id):
+        answer = house.ask("POST", f"{V1}/topics/preview", token, {"match": "ferry"})
+
+    assert code(answer) == (429, "previews-busy")
+    assert int(answer.headers["retry-after"]) > 0
+    assert house.ask("POST", f"{V1}/topics/preview", token, {"match": "ferry"}).status == 200
+
+
+def test_what_becomes_of_a_held_topics_alerts_is_written_and_read_alike(house: ApiHouse, token: str) -> None:
+    body = {"version": version(house, token), "title": "Storms", "match": "storm", "mode": "held"}
+    held = {"for": "15m", "then": "send"}
+
+    shown = house.ask("PUT", f"{V1}/topics/storms", token, body | {"held": held}).json
+
+    assert shown["topic"]["held"] == held
+    assert "held: {for: 15m, then: send}" in house.topics_path.read_text()
+    for wrong in ({"for": "13h", "then": "send"}, {"for": "15m", "then": "perhaps"}, {"for": "15m"}):
+        refused = house.ask("PUT", f"{V1}/topics/storms", token, body | {"held": wrong})
+        assert refused.status == 422

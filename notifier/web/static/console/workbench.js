@@ -27,7 +27,9 @@ async function look() {
   try {
     const headers = { "x-form-token": fields.get("form_token"), accept: "text/html" };
     const answer = await fetch(form.dataset.look, { method: "POST", body: fields, headers, signal: asking.signal });
-    if (answer.ok) preview.innerHTML = await answer.text();
+    const part = await answer.text();
+    // A part says itself why there is no preview; a whole page is for somebody who has to sign in again.
+    if (!part.includes("<html")) preview.innerHTML = part;
     preview.removeAttribute("aria-busy");
     show();
   } catch (problem) {

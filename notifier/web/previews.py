@@ -1,0 +1,107 @@
+"""Who may have a rule tried on what was recorded, how many at once, and for how long: the news must not wait for it.
+
+Enters: an operator's question. Leaves: the `Work` that it may take, or PreviewsBusy. An operator has one preview at a
+time, whatever their role, and all together have AT_ONCE; each ends after MOST_S, when its client is gone, and when the
+service stops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Condition
+from time import monotonic
+
+from anyio import from_thread
+from fastapi import Request
+
+from notifier.errors import PreviewsBusy
+from notifier.topics.work import Work
+
+AT_ONCE = 2
+MOST_S = 10.0
+MOST_STEPS = 1_000_000_000
+"""What a fast machine does in minutes: the time ends a preview before, unless its clock stands still."""
+WAIT_S = 4.0
+AGAIN_S = 2
+
+
+class _Turn:
+    __slots__ = ("over",)
+
+    def __init__(self) -> None:
+        self.over = False
+
+
+class Previews:
+    """The previews that are being worked out in this process. Any thread may ask."""
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = monotonic,
+        *,
+        at_once: int = AT_ONCE,
+        most_s: float = MOST_S,
+        wait_s: float = WAIT_S,
+    ) -> None:
+        """`wait_s` is how long one more waits for its turn before it is refused."""
+        self._clock, self._at_once, self._most_s, self._wait_s = clock, at_once, most_s, wait_s
+        self._turns: dict[int, _Turn] = {}
+        self._changed = Condition()
+        self._stopped = False
+
+    @contextmanager
+    def turn(
+        self, operator_id: int, is_gone: Callable[[], bool] = lambda: False, *, newest: bool = False
+    ) -> Iterator[Work]:
+        """The work that this operator's preview may take. Raises PreviewsBusy.
+
+        `newest`: it takes the place of the one that the operator has already, as while a rule is being typed.
+        """
+        turn = _Turn()
+        self._begin(operator_id, turn, newest=newest)
+        try:
+            yield Work(
+                MOST_STEPS,
+                most_s=self._most_s,
+                clock=self._clock,
+                is_over=lambda: turn.over or self._stopped or is_gone(),
+            )
+        finally:
+            with self._changed:
+                if self._turns.get(operator_id) is turn:
+                    del self._turns[operator_id]
+                self._changed.notify_all()
+
+    def stop(self) -> None:
+        """End all of them; there will be no more."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+    def _begin(self, operator_id: int, turn: _Turn, *, newest: bool) -> None:
+        with self._changed:
+            before = self._turns.get(operator_id)
+            if before is not None:
+                if not newest:
+                    raise PreviewsBusy(AGAIN_S)
+                before.over = True
+            if not self._changed.wait_for(lambda: self._stopped or self._is_free(operator_id), self._wait_s):
+                raise PreviewsBusy(AGAIN_S)
+            if self._stopped:
+                raise PreviewsBusy(AGAIN_S)
+            self._turns[operator_id] = turn
+
+    def _is_free(self, operator_id: int) -> bool:
+        return operator_id not in self._turns and len(self._turns) < self._at_once
+
+
+def previews_of(request: Request) -> Previews:
+    """The application's previews."""
+    found: Previews = request.app.state.previews
+    return found
+
+
+def is_gone(request: Request) -> Callable[[], bool]:
+    """Whether the request's client has gone, to be asked from a route's own thread."""
+    return lambda: from_thread.run(request.is_disconnected)
