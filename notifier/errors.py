@@ -27,6 +27,7 @@
     ├── PushFailed             a push service did not take a message that a subscriber waits for
     │   ├── SubscriptionEnded  and says that the subscription is over
     │   └── PushServiceBusy    and may take it later
+    ├── DatabaseUnwell         the database is away, full, corrupt, read-only or busy: try again later
     └── LeaseLost              another worker holds this chunk now
 
 Expected results of work (not modified, gone, retry later) are values, not exceptions. Each class carries the stable
@@ -266,6 +267,18 @@ class PushServiceBusy(PushFailed):
 
     code = "push-service-busy"
     http_status = 503
+
+
+class DatabaseUnwell(NotifierError):
+    """The database cannot do its work now. `fault` is the kind (storage/fault.py), `after_s` when to ask again."""
+
+    code = "database-away"
+    http_status = 503
+    after_s = 15
+
+    def __init__(self, fault: str, cause: str) -> None:
+        self.fault, self.cause = fault, cause
+        super().__init__(f"the database is {fault}: {cause}")
 
 
 class LeaseLost(NotifierError):

@@ -15,6 +15,8 @@ from typing import Any
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from notifier.repeats import Repeats
+
 SECRET_KEYS = frozenset({"endpoint", "p256dh", "auth", "authorization", "token", "keys", "private_key", "subscription"})
 REDACTED = "(not logged)"
 # A push endpoint is an address at a push service, or one with a long opaque part: capitals and digits in 40 characters
@@ -93,6 +95,7 @@ class Metrics:
 
 def set_up_logging(*, json: bool, level: str = "INFO") -> None:
     """Send structlog's and the standard library's lines to stderr: JSON lines, or colours for a person."""
+    repeats = Repeats()
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -109,7 +112,7 @@ def set_up_logging(*, json: bool, level: str = "INFO") -> None:
         )
     )
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[repeats, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
@@ -121,6 +124,7 @@ def set_up_logging(*, json: bool, level: str = "INFO") -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
+    handler.addFilter(repeats)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

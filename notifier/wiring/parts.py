@@ -18,7 +18,7 @@ from notifier.clock import Clock, RehearsalClock, system_clock
 from notifier.config.settings import Settings, listed, rehearsal_of
 from notifier.engine.courier import Courier, Seal
 from notifier.engine.trial import Trial
-from notifier.errors import ConfigError
+from notifier.errors import ConfigError, DatabaseUnwell
 from notifier.feeds.fetch import FetchSettings
 from notifier.operators.identity import role_rules
 from notifier.push.adopt import load_adopted
@@ -77,8 +77,8 @@ def in_words(settings: Settings) -> Iterator[None]:
         raise ConfigError("NOTIFIER_DATABASE_URL is no database's URL", fix=fix) from unreadable
     try:
         yield
-    except (SQLAlchemyError, AlembicError, OSError, ImportError) as refused:  # ImportError: no such driver here
-        cause = getattr(refused, "orig", None) or refused
+    except (DatabaseUnwell, SQLAlchemyError, AlembicError, OSError, ImportError) as refused:  # ImportError: no driver
+        cause = refused.cause if isinstance(refused, DatabaseUnwell) else getattr(refused, "orig", None) or refused
         fix = "Look at NOTIFIER_DATABASE_URL and NOTIFIER_DATA_DIR; does the server answer, can the disk be written?"
         raise ConfigError(f"{shown} cannot be used: {str(cause).splitlines()[0][:200]}", fix=fix) from refused
 
