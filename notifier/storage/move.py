@@ -6,6 +6,7 @@ counted and compared. Each batch is one transaction in the target, together with
 whoever still writes to it is told, instead of losing what was written.
 
 Envelopes stay behind: a copy of one is a second chance to use it (docs/decisions/0012-envelopes-are-used-once.md).
+So do the names of the processes, which serve the source.
 """
 
 from __future__ import annotations
@@ -43,11 +44,11 @@ from notifier.errors import ConfigError
 from notifier.storage.counters import keep_counters
 from notifier.storage.database import Database
 from notifier.storage.migrate import known_revisions, revision, upgrade
-from notifier.storage.schema import UtcTime, chunk, envelope, feed, lease, metadata
+from notifier.storage.schema import UtcTime, chunk, envelope, feed, lease, metadata, process
 
 BATCH = 2_000
 LOCK_WAIT = "5s"
-TABLES = tuple(table for table in metadata.sorted_tables if table is not envelope)
+TABLES = tuple(table for table in metadata.sorted_tables if table not in (envelope, process))
 
 place = Table(
     "move_place",

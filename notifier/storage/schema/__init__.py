@@ -17,7 +17,7 @@ from notifier.storage.schema.alerts import (
     envelope,
     push_limit,
 )
-from notifier.storage.schema.base import EPOCH, MICROSECOND, Id, UtcTime, metadata
+from notifier.storage.schema.base import EPOCH, MICROSECOND, Id, UtcDay, UtcTime, day_us, metadata
 from notifier.storage.schema.feeds import feed, feed_body, item, item_version
 from notifier.storage.schema.operators import (
     api_request,
@@ -29,6 +29,7 @@ from notifier.storage.schema.operators import (
     operator_session,
     provider_visit,
 )
+from notifier.storage.schema.processes import process
 from notifier.storage.schema.stories import grouping, operator_choice, story, story_ruling
 from notifier.storage.schema.subscriptions import (
     audience_day,
@@ -42,6 +43,7 @@ __all__ = [
     "EPOCH",
     "MICROSECOND",
     "Id",
+    "UtcDay",
     "UtcTime",
     "alert",
     "alert_receipt",
@@ -52,6 +54,7 @@ __all__ = [
     "audience_day",
     "chunk",
     "config_change",
+    "day_us",
     "delivery_count",
     "delivery_retry",
     "envelope",
@@ -66,6 +69,7 @@ __all__ = [
     "operator_choice",
     "operator_identity",
     "operator_session",
+    "process",
     "provider_visit",
     "push_limit",
     "story",
