@@ -21,11 +21,16 @@ class Hand:
         return self.now
 
 
+def fail(problem: BaseException) -> None:
+    raise problem
+
+
 def raised(problem: BaseException) -> BaseException:
     try:
-        raise problem
+        fail(problem)
     except BaseException as caught:  # noqa: BLE001 - with its traceback, as a loop has it
         return caught
+    raise AssertionError
 
 
 def passed_on(repeats: Repeats, problem: BaseException, event: str = "chore.failed") -> dict[str, object] | None:
@@ -80,9 +85,10 @@ def test_lines_of_the_standard_library_are_counted_the_same_way() -> None:
 
     def line() -> logging.LogRecord:
         try:
-            raise ValueError
+            fail(ValueError())
         except ValueError:
             return logging.LogRecord("uvicorn.error", logging.ERROR, "", 1, "Exception in ASGI", None, sys.exc_info())
+        raise AssertionError
 
     assert [repeats.filter(line()) for _ in range(3)] == [True, False, False]
     assert repeats.filter(logging.LogRecord("x", logging.INFO, "", 1, "well", None, None))
@@ -100,7 +106,7 @@ def test_the_present_exception_is_found_where_a_line_asks_for_it() -> None:
     written = 0
     for _ in range(3):
         try:
-            raise ValueError
+            fail(ValueError())
         except ValueError:
             try:
                 repeats(None, "error", {"event": "engine.failed", "exc_info": True})

@@ -1,9 +1,9 @@
 """This process among the others: says every two seconds that it lives, and notices within seconds who does not.
 
 Nobody's clock is compared with another's. A process is dead once its beats, which it counts up in the database, have
-stood still for SILENT_S of *our own* monotonic clock, while we could look all the time: a database that was away, a clock
-that was set and a look that came late are nobody's death. To be wrong is safe, as a lease's token fences whoever lost
-it; it costs one sub-batch that is sent twice.
+stood still for SILENT_S of *our own* monotonic clock, while we could look all the time: a database that was away, a
+clock that was set and a look that came late are nobody's death. To be wrong is safe, as a lease's token fences whoever
+lost it; it costs one sub-batch that is sent twice.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ log = structlog.get_logger()
 BEAT_S = 2.0
 SILENT_S = 10.0
 """Five beats. A garbage collection takes a tenth of a second, a disk that flushes one or two, a PostgreSQL that fails
-over about five; what is silent for longer delays breaking news more than a sub-batch sent twice harms."""
+over about five. To wait longer would delay breaking news by more than a sub-batch sent twice harms."""
 MOST_GAP_S = 2.5 * BEAT_S
-"""Between two of our own looks. After a longer one we were suspended or cut off ourselves, and know nothing of others."""
+"""Between two of our own looks. After a longer one we were suspended or cut off, and know nothing of the others."""
 
 
 class ProcessStore(Protocol):

@@ -4,8 +4,8 @@ Synchronous on purpose: a small transaction runs ten times as fast from a worker
 (docs/decisions). Reads use `reading()`, writes `writing()`; on SQLite a write transaction starts with BEGIN IMMEDIATE,
 so that two writers wait for each other instead of failing half-way.
 
-What goes wrong with the database itself leaves as `DatabaseUnwell`, whose kind says what a person has to do, and is told
-to whoever watches (`DatabaseHealth`).
+What goes wrong with the database itself leaves as `DatabaseUnwell`, whose kind says what a person has to do, and is
+told to whoever watches (`DatabaseHealth`).
 """
 
 from __future__ import annotations
@@ -100,11 +100,22 @@ class Database:
 
     @contextmanager
     def _transaction(self, sqlite_begin: str, *, wrote: bool) -> Iterator[Connection]:
+        with self._told(wrote=wrote), self.engine.connect() as connection, connection.begin():
+            if self.is_sqlite:
+                connection.exec_driver_sql(sqlite_begin)
+            yield connection
+
+    @contextmanager
+    def outside(self) -> Iterator[Connection]:
+        """A connection without a transaction: for what SQLite does in none (VACUUM, checkpoints)."""
+        with self._told(wrote=False), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _told(self, *, wrote: bool) -> Iterator[None]:
+        """What goes wrong with the database itself is told, and leaves as DatabaseUnwell."""
         try:
-            with self.engine.connect() as connection, connection.begin():
-                if self.is_sqlite:
-                    connection.exec_driver_sql(sqlite_begin)
-                yield connection
+            yield
         except SQLAlchemyError as problem:
             fault = fault_of(problem)
             if fault is None:
@@ -171,8 +182,8 @@ def _is_direct(connection: Any) -> bool:
     """Whether the server that we greeted is the one that answers.
 
     Behind a pooler in transaction mode a statement that was prepared on one server connection meets the names of others
-    on the next (https://www.pgbouncer.org/features.html). A pooler gives each client a number of its own in place of the
-    backend's (BackendKeyData in the protocol), which is how it shows itself.
+    on the next (https://www.pgbouncer.org/features.html). A pooler gives each client a number of its own in place of
+    the backend's (BackendKeyData in the protocol), which is how it shows itself.
     """
     with connection.cursor() as cursor:
         answered = cursor.execute("SELECT pg_backend_pid()").fetchone()

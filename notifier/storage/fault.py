@@ -10,7 +10,8 @@ from __future__ import annotations
 import sqlite3
 from enum import StrEnum
 
-from sqlalchemy.exc import DBAPIError, TimeoutError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 
 class Fault(StrEnum):
@@ -65,7 +66,7 @@ _POSTGRES = {
 
 def fault_of(problem: BaseException) -> Fault | None:
     """The kind of trouble that `problem` tells of; None where the database is well."""
-    if isinstance(problem, TimeoutError):
+    if isinstance(problem, PoolTimeout):
         return Fault.BUSY  # of the pool: every connection is held by somebody who waits
     if not isinstance(problem, DBAPIError):
         return None

@@ -15,6 +15,7 @@ from notifier.addresses import AddressGuard
 from notifier.alerts.decide import AlertRules
 from notifier.alerts.desk import Desk
 from notifier.clock import Clock, RehearsalClock, system_clock
+from notifier.config.modes import tighten
 from notifier.config.settings import Settings, listed, rehearsal_of
 from notifier.engine.courier import Courier, Seal
 from notifier.engine.trial import Trial
@@ -48,8 +49,10 @@ def open_database(settings: Settings) -> Database:
     """The database, brought to this version's schema. What it holds of subscribers is for nobody else's eyes."""
     with in_words(settings):
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        database = Database(settings.database)
+        database = Database(settings.database, pooler=settings.database_pooler)
         upgrade(database)
+        if settings.database_file is not None:
+            tighten(settings.database_file)
         return database
 
 

@@ -26,8 +26,9 @@ with sole_service(Path(sys.argv[1])):
 
 def test_the_second_service_is_told_who_the_first_is_and_what_to_do(tmp_path: Path) -> None:
     with sole_service(tmp_path / "notifier.db"):
-        with pytest.raises(ConfigError, match=rf"process {os.getpid()}.*NOTIFIER_DATA_DIR"), sole_service(
-            tmp_path / "notifier.db"
+        with (
+            pytest.raises(ConfigError, match=rf"process {os.getpid()}.*NOTIFIER_DATA_DIR"),
+            sole_service(tmp_path / "notifier.db"),
         ):
             pass
         with sole_service(tmp_path / "another.db"):
@@ -39,8 +40,10 @@ def test_the_second_service_is_told_who_the_first_is_and_what_to_do(tmp_path: Pa
 def test_another_name_for_the_same_database_is_the_same_database(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "data")
-    with sole_service(tmp_path / "data" / "notifier.db"), pytest.raises(ConfigError), sole_service(
-        tmp_path / "link" / "notifier.db"
+    with (
+        sole_service(tmp_path / "data" / "notifier.db"),
+        pytest.raises(ConfigError),
+        sole_service(tmp_path / "link" / "notifier.db"),
     ):
         pass
 

@@ -11,6 +11,12 @@ branch_labels = None
 depends_on = None
 
 DAY_US = 86_400_000_000
+PERSONAL = (
+    ("subscription", "created_at"),
+    ("subscription", "last_seen_at"),
+    ("subscription_end", "at"),
+    ("delivery_retry", "seen_at"),
+)
 
 
 def upgrade() -> None:
@@ -26,12 +32,9 @@ def upgrade() -> None:
         sa.Column("beats", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_process"),
     )
-    op.execute(
-        f"UPDATE subscription SET created_at = created_at - created_at % {DAY_US},"
-        f" last_seen_at = last_seen_at - last_seen_at % {DAY_US}"
-    )
-    op.execute(f"UPDATE delivery_retry SET seen_at = seen_at - seen_at % {DAY_US}")
-    op.execute(f"UPDATE subscription_end SET at = at - at % {DAY_US}")
+    for table, column in PERSONAL:
+        time = sa.column(column, sa.BigInteger)
+        op.execute(sa.update(sa.table(table, time)).values({column: time - time % DAY_US}))
 
 
 def downgrade() -> None:
