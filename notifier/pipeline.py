@@ -187,13 +187,16 @@ class Pipeline:
         stop_deciding: Callable[[], None] = lambda: None,
         clock_step: Callable[[], timedelta | None] = lambda: None,
         stepped: Callable[[timedelta], Awaitable[None]] | None = None,
+        look_at_clock_every_s: float = LOOK_AT_CLOCK_EVERY_S,
+        chore_stop_s: float = CHORE_STOP_S,
     ) -> None:
         """`decide` and `engine` are None where another process does that part; `stop_deciding` ends `decide` early.
 
-        `clock_step` is asked every second how far the wall clock was set; `stepped` is told.
+        `clock_step` is asked all the time how far the wall clock was set; `stepped` is told.
         """
         self._chores, self._decide, self._engine = chores, decide, engine
         self._stop_deciding, self._clock_step, self._stepped = stop_deciding, clock_step, stepped
+        self._look_every_s, self._chore_stop_s = look_at_clock_every_s, chore_stop_s
         self._states = {chore.name: ChoreState(chore.name, chore.every_s) for chore in chores}
         self._running: set[asyncio.Task[None]] = set()
         self._news = asyncio.Event()
@@ -254,14 +257,14 @@ class Pipeline:
 
     async def _end_chores(self) -> None:
         if self._running:
-            _, late = await asyncio.wait(self._running, timeout=CHORE_STOP_S)
+            _, late = await asyncio.wait(self._running, timeout=self._chore_stop_s)
             for chore in late:
                 chore.cancel()
 
     async def _watch_clock(self, scheduler: AsyncIOScheduler) -> None:
         """Not a chore: APScheduler's own times are of the wall clock, and stand still when that is set back."""
         while True:
-            await asyncio.sleep(LOOK_AT_CLOCK_EVERY_S)
+            await asyncio.sleep(self._look_every_s)
             by = self._clock_step()
             if by is None:
                 continue

@@ -78,9 +78,7 @@ def test_what_a_renewal_replaced_is_gone_too(database: Database, tmp_path: Path)
     assert set(left(tmp_path, [before])) == {before.token_hash}, "the token is still theirs"
 
 
-def test_what_is_deleted_while_somebody_reads_is_gone_a_turn_after_they_end(
-    database: Database, tmp_path: Path
-) -> None:
+def test_what_is_deleted_while_somebody_reads_is_gone_a_turn_after_they_end(database: Database, tmp_path: Path) -> None:
     chance, hand = random.Random(2), Hand()
     store, erasure = SqlSubscriptionStore(database), Erasure(database, steady=hand)
     new = made(chance)
