@@ -3,7 +3,7 @@
 `secure_delete` overwrites what a transaction deletes, but the write-ahead log keeps what the pages held before until it
 is begun anew, which SQLite does when it likes; and a page that was split may keep a copy of a moved row in the room
 between rows (https://sqlite.org/pragma.html#pragma_secure_delete). So the log is cut off every minute, and the file is
-rewritten after deletions: a small one soon, a large one once a day.
+rewritten after deletions: a small one soon, a larger one once a day, and a very large one by hand.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ EVERY_S = 60.0
 SMALL_BYTES = 64 << 20
 """Rewritten in about a second."""
 SMALL_EVERY_S = 120.0
+LARGE_BYTES = 512 << 20
+"""Beyond it a rewrite would hold up writers, and with them the news, for longer than they wait."""
 DAY_S = 86_400
 WAIT_MS = 1_000
 """How long a cut waits for readers; writers wait behind it, and news among them."""
@@ -60,7 +62,10 @@ class Erasure:
     def _is_due(self, connection: Connection) -> bool:
         if not self._database.erased.is_set() or self._busy():
             return False
-        if _size(self._file) > SMALL_BYTES:
+        size = _size(self._file)
+        if size > LARGE_BYTES:
+            return False
+        if size > SMALL_BYTES:
             # The day of the last time is kept in the file's header, which is ours to use (user_version).
             return self._today() > int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
         return self._rewritten_at is None or self._steady() - self._rewritten_at >= SMALL_EVERY_S

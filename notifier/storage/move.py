@@ -15,7 +15,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
@@ -48,6 +48,8 @@ from notifier.storage.schema import UtcTime, chunk, envelope, feed, lease, metad
 
 BATCH = 2_000
 LOCK_WAIT = "5s"
+LIVES_S = 60.0
+"""After a process's last beat, by whichever clock: more than any two hosts should differ."""
 TABLES = tuple(table for table in metadata.sorted_tables if table not in (envelope, process))
 
 place = Table(
@@ -208,6 +210,8 @@ def in_use(connection: Connection, now: datetime) -> list[str]:
         "feeds are being polled": select(feed.c.id).where(feed.c.lease_until > now),
     }
     found = [sign for sign, query in signs.items() if connection.execute(query.limit(1)).first() is not None]
+    lives = process.c.seen_at > now - timedelta(seconds=LIVES_S)
+    found += [f"process {row.pid} on {row.host} beats" for row in connection.execute(select(process).where(lives))]
     held = connection.scalars(select(lease.c.name).where(lease.c.until > now))
     return [*(f"the {name} is taken" for name in held), *found]
 
