@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
+from threading import Timer
 
 import structlog
 
@@ -79,8 +80,8 @@ log = structlog.get_logger()
 
 POLL_LEASE_S = 30.0
 TRIALS = 4
-# How long it is told that the clock was set.
-CLOCK_TOLD_S = 3600.0
+# How long it is told that the clock was set, or that another process died.
+TOLD_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +185,13 @@ class House:
         return max(self.settings.push_lease_s, POLL_LEASE_S, DESK_LEASE_S) * self.speed
 
     def _leases_freed(self) -> None:
+        """Another process died: told for an hour, and what it held is gone on with. Called in the pulse's thread."""
+        what = "Another process of the service was silent for ten seconds: what it held goes on here"
+        self.troubles.report(Trouble(Code.WORKER_SILENT, what, "Look why it ended, and start it again"))
+        over = Timer(TOLD_S, self.troubles.clear, [Code.WORKER_SILENT])
+        over.daemon = True
+        over.start()
         self.engine.wake()
-        self._items_stored()
 
     async def enter_poller(self, stack: AsyncExitStack) -> tuple[Poller, WebSub | None]:
         """The poller with its fetcher and parser processes, started; the stack ends them.
@@ -375,7 +381,7 @@ class House:
         what = f"The clock of this machine was set {where} by {abs(by)}, or the machine slept"
         log.warning("clock.stepped", by_s=by.total_seconds())
         self.troubles.report(Trouble(Code.CLOCK_STEPPED, what, "Let NTP keep the time; look what else sets the clock"))
-        asyncio.get_running_loop().call_later(CLOCK_TOLD_S, self.troubles.clear, Code.CLOCK_STEPPED)
+        asyncio.get_running_loop().call_later(TOLD_S, self.troubles.clear, Code.CLOCK_STEPPED)
         if by > timedelta(0):
             return
         for forget in self.set_back:
