@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Protocol
+
+LEAST_STEP = timedelta(seconds=2)
+"""Below it is what NTP does all day: it slews half a millisecond a second (RFC 5905 section 11.3)."""
 
 
 class Clock(Protocol):
@@ -40,3 +45,26 @@ class ManualClock:
         """Move on by `seconds`; returns the new time."""
         self.now += timedelta(seconds=seconds)
         return self.now
+
+
+class StepDetector:
+    """Tells when the wall clock was set, by comparing it with one that nobody can set.
+
+    A machine that slept counts as one whose clock was set forward: for whoever waits for a time it is the same.
+    """
+
+    def __init__(
+        self, wall: Clock = system_clock, steady: Callable[[], float] = monotonic, least: timedelta = LEAST_STEP
+    ) -> None:
+        """`steady` gives seconds from any beginning."""
+        self._wall, self._steady, self._least = wall, steady, least
+        self._seen = (wall(), steady())
+
+    def step(self) -> timedelta | None:
+        """How far the wall clock was set since the last look, back being negative; None where it was not."""
+        before, wall, after = self._steady(), self._wall(), self._steady()
+        if timedelta(seconds=after - before) >= self._least:
+            return None  # we were stopped between the two: look again
+        (wall_then, steady_then), self._seen = self._seen, (wall, before)
+        by = wall - wall_then - timedelta(seconds=before - steady_then)
+        return by if abs(by) >= self._least else None

@@ -69,7 +69,6 @@ def of_checks(checks: Mapping[str, Check]) -> list[Trouble]:
             Code.DATABASE_AWAY,
             f"The {name} {check.detail}",
             "Start it or mend the way to it; what was accepted is kept, and work goes on by itself",
-            name,
             grave=True,
         )
         for name, check in checks.items()

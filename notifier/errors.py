@@ -29,6 +29,7 @@
     │   ├── SubscriptionEnded  and says that the subscription is over
     │   └── PushServiceBusy    and may take it later
     ├── TooMuchWork            a rule takes more steps or time than one question may
+    ├── DatabaseUnwell         the database is away, full, corrupt, read-only or busy: try again later
     └── LeaseLost              another worker holds this chunk now
 
 Expected results of work (not modified, gone, retry later) are values, not exceptions. Each class carries the stable
@@ -288,6 +289,18 @@ class TooMuchWork(NotifierError):
             "fix": "Ask about fewer days, or make it simpler: fewer words in a NEAR, longer beginnings before a *",
         }
     )
+
+
+class DatabaseUnwell(NotifierError):
+    """The database cannot do its work now. `fault` is the kind (storage/fault.py), `after_s` when to ask again."""
+
+    code = "database-away"
+    http_status = 503
+    after_s = 15
+
+    def __init__(self, fault: str, cause: str) -> None:
+        self.fault, self.cause = fault, cause
+        super().__init__(f"the database is {fault}: {cause}")
 
 
 class LeaseLost(NotifierError):

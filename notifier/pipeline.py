@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from threading import Event
 from time import monotonic
 
 import structlog
@@ -25,7 +26,7 @@ from notifier.alerts.news import NewsStore
 from notifier.alerts.touching import Fault
 from notifier.clock import Clock
 from notifier.engine.engine import Engine
-from notifier.errors import LeaseLost
+from notifier.errors import DatabaseUnwell, LeaseLost
 from notifier.stories.cluster import ASIDE
 from notifier.stories.habits import REMEMBERED
 from notifier.stories.story import Grouping, StoryItem
@@ -43,8 +44,11 @@ DECIDE_EVERY_S = 1.0
 MOST_TRIES = 3
 # Alerts are numbered before they are committed: one by hand may turn up so many numbers late.
 LATE_IDS = 100
-# How long a sub-batch may take to end when the service is told to stop.
-STOP_S = 35.0
+# How long a sub-batch may take to end when the service is told to stop: a push service has 30 s for it.
+STOP_S = 31.0
+# How long a chore may. A poll that is cut off is not lost: its feed is asked again.
+CHORE_STOP_S = 5.0
+LOOK_AT_CLOCK_EVERY_S = 1.0
 
 
 class _Stopped(Exception):
@@ -66,16 +70,16 @@ class NewsLoop:
         broke: Callable[[Sequence[int]], None] = lambda _feeds: None,
         topics: Callable[[], Sequence[Topic]] | None = None,
         troubles: Troubles | None = None,
-        stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         """`broke` is told the ids of the feeds that brought a story which was just alerted as breaking.
 
-        `topics` are those that are in force now (None: `make_desk` knows best); `stopping` says whether to end soon.
+        `topics` are those that are in force now (None: `make_desk` knows best).
         """
-        self._broke, self._topics, self._stopping = broke, topics, stopping
+        self._broke, self._topics = broke, topics
         self._lease_s = lease_s
         self._news, self._make_desk, self._engine = news, make_desk, engine
         self._metrics, self._clock, self._holder = metrics, clock, holder
+        self._stopping, self._anew = Event(), Event()
         self._desk: Desk | None = None
         self._topics_version = self._desk_version = 0
         self._alerts: set[int] = set()  # the ids of the newest alerts that the desk knows
@@ -93,7 +97,7 @@ class NewsLoop:
         if self._health.rests():
             return 0
         try:
-            while not self._stopping():
+            while not self._stopping.is_set():
                 if not self._news.hold_desk(self._holder, self._clock(), self._lease_s):
                     self._desk = None  # another process decides now
                     break
@@ -114,6 +118,14 @@ class NewsLoop:
             return taken
         self._health.works()
         return taken
+
+    def stop(self) -> None:
+        """End `work` with the batch under way, however many wait: they are in the database. Any thread may call."""
+        self._stopping.set()
+
+    def begin_anew(self) -> None:
+        """What the desk remembers is not so any more: read it again before the next decision."""
+        self._anew.set()
 
     def reload(self) -> None:
         """The topics changed: whatever is decided from now on is decided by the new ones."""
@@ -150,6 +162,9 @@ class NewsLoop:
     def _current(self) -> Desk:
         """The desk: restored, if there is none, or by the new topics, if they have changed (also while it was)."""
         version = self._topics_version
+        if self._anew.is_set():
+            self._anew.clear()
+            self._desk = None
         if self._desk is None or (self._topics is None and self._desk_version != version):
             self._desk = self._restored()
         elif self._topics is not None and self._desk_version != version:
@@ -174,7 +189,7 @@ class NewsLoop:
         """The items, as long as nobody says stop. Reading three days takes longer than a lease: it is renewed."""
         for number, item in enumerate(items):
             if number % DESK_BATCH == 0:
-                if self._stopping():
+                if self._stopping.is_set():
                     raise _Stopped
                 if not self._news.hold_desk(self._holder, self._clock(), self._lease_s):
                     raise LeaseLost("another process decides now")
@@ -186,6 +201,8 @@ class NewsLoop:
         Returns whether this is the first failure of its kind.
         """
         fresh = self._health.failed(problem, alone=len(items) <= 1)
+        if isinstance(problem, LeaseLost | DatabaseUnwell):
+            return fresh  # whatever the items are, they are decided once the database is back
         if items and (self._health.failures > 1 or self._batch < DESK_BATCH):
             self._batch = max(1, len(items) // 2)
         if len(items) == 1 and self._health.failures_alone(items[0]) >= MOST_TRIES:
@@ -261,10 +278,27 @@ class ChoreState:
 class Pipeline:
     """Runs the chores on APScheduler's clock, and the desk as soon as there is something to decide."""
 
-    def __init__(self, chores: Sequence[Chore], decide: Callable[[], object] | None, engine: Engine | None) -> None:
-        """`decide` and `engine` are None where another process does that part."""
+    def __init__(
+        self,
+        chores: Sequence[Chore],
+        decide: Callable[[], object] | None,
+        engine: Engine | None,
+        *,
+        stop_deciding: Callable[[], None] = lambda: None,
+        clock_step: Callable[[], timedelta | None] = lambda: None,
+        stepped: Callable[[timedelta], Awaitable[None]] | None = None,
+        look_at_clock_every_s: float = LOOK_AT_CLOCK_EVERY_S,
+        chore_stop_s: float = CHORE_STOP_S,
+    ) -> None:
+        """`decide` and `engine` are None where another process does that part; `stop_deciding` ends `decide` early.
+
+        `clock_step` is asked all the time how far the wall clock was set; `stepped` is told.
+        """
         self._chores, self._decide, self._engine = chores, decide, engine
+        self._stop_deciding, self._clock_step, self._stepped = stop_deciding, clock_step, stepped
+        self._look_every_s, self._chore_stop_s = look_at_clock_every_s, chore_stop_s
         self._states = {chore.name: ChoreState(chore.name, chore.every_s) for chore in chores}
+        self._running: set[asyncio.Task[None]] = set()
         self._news = asyncio.Event()
         self._stopping = asyncio.Event()
 
@@ -274,6 +308,24 @@ class Pipeline:
 
     async def run(self) -> None:
         """Work until `stop`; then finish what is under way."""
+        scheduler = self._scheduled()
+        scheduler.start()
+        if self._engine is not None:
+            self._engine.start()
+        watching = asyncio.create_task(self._watch_clock(scheduler))
+        try:
+            await self._deciding_beside(self._stopping)
+        finally:
+            watching.cancel()
+            scheduler.shutdown(wait=False)
+
+    def stop(self) -> None:
+        """End `run`. Call it on the event loop."""
+        self._stopping.set()
+        self._stop_deciding()
+        self._news.set()
+
+    def _scheduled(self) -> AsyncIOScheduler:
         scheduler = AsyncIOScheduler(timezone=UTC)
         for chore in self._chores:
             scheduler.add_job(
@@ -287,20 +339,40 @@ class Pipeline:
                 max_instances=1,
                 misfire_grace_time=None,
             )
-        scheduler.start()
-        if self._engine is not None:
-            self._engine.start()
-        try:
-            await self._deciding() if self._decide is not None else await self._stopping.wait()
-        finally:
-            scheduler.shutdown(wait=False)
-            if self._engine is not None:
-                await asyncio.to_thread(self._engine.stop, STOP_S)
+        return scheduler
 
-    def stop(self) -> None:
-        """End `run`. Call it on the event loop."""
-        self._stopping.set()
-        self._news.set()
+    async def _deciding_beside(self, stopping: asyncio.Event) -> None:
+        """Decide until `stopping`; then end engine, chores and desk together: nobody waits for another's end."""
+        deciding = asyncio.create_task(self._deciding()) if self._decide is not None else None
+        try:
+            await stopping.wait()
+        finally:
+            await asyncio.gather(self._end_engine(), self._end_chores(), *filter(None, [deciding]))
+
+    async def _end_engine(self) -> None:
+        if self._engine is not None:
+            # A thread of its own: those that everybody shares may all be waiting for something.
+            with ThreadPoolExecutor(1, thread_name_prefix="stop") as thread:
+                await asyncio.get_running_loop().run_in_executor(thread, self._engine.stop, STOP_S)
+
+    async def _end_chores(self) -> None:
+        if self._running:
+            _, late = await asyncio.wait(self._running, timeout=self._chore_stop_s)
+            for chore in late:
+                chore.cancel()
+
+    async def _watch_clock(self, scheduler: AsyncIOScheduler) -> None:
+        """Not a chore: APScheduler's own times are of the wall clock, and stand still when that is set back."""
+        while True:
+            await asyncio.sleep(self._look_every_s)
+            by = self._clock_step()
+            if by is None:
+                continue
+            if by < timedelta(0):
+                for job in scheduler.get_jobs():
+                    job.modify(next_run_time=datetime.now(UTC))
+            if self._stepped is not None:
+                await self._stepped(by)
 
     def states(self) -> Sequence[ChoreState]:
         """How each chore of this process does."""
@@ -309,11 +381,23 @@ class Pipeline:
     async def _guarded(self, chore: Chore) -> None:
         before, began = self._states[chore.name], monotonic()
         failures, error = 0, None
+        task = asyncio.current_task()
+        if self._stopping.is_set() or task is None:
+            return
+        self._running.add(task)
         try:
             await chore.work()
+        except asyncio.CancelledError:
+            if not self._stopping.is_set():
+                raise
+            return  # cut off by our own end, which is no failure
         except Exception as problem:
             log.exception("chore.failed", chore=chore.name)
             failures, error = before.failures + 1, type(problem).__name__
+        finally:
+            self._running.discard(task)
+        if before.failures and not failures:
+            log.info("chore.works-again", chore=chore.name, times=before.failures)
         took_s = monotonic() - began
         self._states[chore.name] = ChoreState(chore.name, chore.every_s, datetime.now(UTC), took_s, error, failures)
 
@@ -323,7 +407,7 @@ class Pipeline:
             await self._decide_in(thread)
 
     async def _decide_in(self, thread: Executor) -> None:
-        decide = self._decide
+        decide, failures = self._decide, 0
         while not self._stopping.is_set() and decide is not None:
             with suppress(TimeoutError):  # another process may have stored items: look anyway
                 async with asyncio.timeout(DECIDE_EVERY_S):
@@ -332,4 +416,9 @@ class Pipeline:
             try:
                 await asyncio.get_running_loop().run_in_executor(thread, decide)
             except Exception:
+                failures += 1
                 log.exception("desk.failed")
+            else:
+                if failures:
+                    log.info("desk.works-again", times=failures)
+                failures = 0

@@ -16,6 +16,7 @@ from typing import Any
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from notifier.repeats import Repeats
 from notifier.troubles import Code, Trouble
 
 SECRET_KEYS = frozenset({"endpoint", "p256dh", "auth", "authorization", "token", "keys", "private_key", "subscription"})
@@ -109,6 +110,7 @@ class Metrics:
 
 def set_up_logging(*, json: bool, level: str = "INFO") -> None:
     """Send structlog's and the standard library's lines to stderr: JSON lines, or colours for a person."""
+    repeats = Repeats()
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -125,7 +127,7 @@ def set_up_logging(*, json: bool, level: str = "INFO") -> None:
         )
     )
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[repeats, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
@@ -137,6 +139,7 @@ def set_up_logging(*, json: bool, level: str = "INFO") -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
+    handler.addFilter(repeats)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

@@ -21,6 +21,7 @@ PROGRAMS = {
     "chromium": (("chromium",), "apt-get install chromium"),
     "rabbitmq": (("rabbitmq-server", "/usr/sbin/rabbitmq-server"), "apt-get install rabbitmq-server"),
     "postgres": ((*PG_CTLS, "pg_ctl"), "apt-get install postgresql"),
+    "pgbouncer": (("pgbouncer", "/usr/sbin/pgbouncer"), "apt-get install pgbouncer"),
     "unshare": (("unshare",), "apt-get install util-linux, and run as root"),
     "node": (("node",), "apt-get install nodejs npm"),
 }

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import threading
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from notifier.alerts.alert import Alert, AlertKind, Message, Urgency
 from notifier.alerts.decide import Drop, Send
@@ -334,21 +336,21 @@ def test_a_service_that_stops_ends_between_two_batches_and_in_a_long_read() -> N
         def window(self, since: datetime) -> Sequence[StoryItem]:
             return [replace(an_item(n, f"Bakery {n} opens"), story_id=n) for n in range(1, 1_500)]
 
-    numbers, asked = itertools.count(10_000), 0
+        def hold_desk(self, holder: str, now: datetime, lease_s: float) -> bool:
+            nonlocal asked
+            asked += 1
+            if asked == most:
+                loop.stop()
+            return True
 
-    def stopping() -> bool:
-        nonlocal asked
-        asked += 1
-        return asked > most
-
+    numbers = itertools.count(10_000)
     for most in (2, 20):
         asked, news = 0, Endless([])
         loop = NewsLoop(
-            news, lambda: Desk(TopicIndex([RIVERS]), [RIVERS]), OneEngine(), Metrics(), ManualClock(NOON), "me",
-            stopping=stopping,
-        )  # fmt: skip
+            news, lambda: Desk(TopicIndex([RIVERS]), [RIVERS]), OneEngine(), Metrics(), ManualClock(NOON), "me"
+        )
         loop.work()
-        assert asked == most + 1
+        assert asked == most
         assert bool(news.saved) == (most == 20)
 
 
@@ -413,3 +415,141 @@ def test_how_a_chore_does_is_known_from_its_last_run() -> None:
     assert before == ChoreState("third time lucky", 0.02)
     assert (after.error, after.failures) == (None, 0)
     assert after.last_at is not None
+
+
+class EndlessNews(MemoryNews):
+    """A backlog that never ends: each save brings as many items again. The service is told to stop at the third."""
+
+    loop: NewsLoop
+
+    def save(self, items: Sequence[StoryItem], result: DeskResult, now: datetime, holder: str) -> Sequence[Alert]:
+        super().save(items, result, now, holder)
+        if len(self.saved) == 3:
+            self.loop.stop()
+        self.items = [an_item(items[-1].id + 1, f"Dam number {items[-1].id} holds")]
+        return []
+
+
+def test_a_backlog_at_the_desk_does_not_hold_up_the_end_and_the_batch_under_way_is_kept() -> None:
+    news = EndlessNews([an_item(1, "Dam holds")])
+    news.loop = a_loop(news, OneEngine())
+    assert news.loop.work() == 3
+    assert len(news.saved) == 3
+    assert news.loop.work() == 0
+
+
+def test_a_desk_that_is_to_begin_anew_reads_its_memory_again() -> None:
+    made: list[int] = []
+
+    def make_desk() -> Desk:
+        made.append(1)
+        return Desk(TopicIndex([RIVERS]), [RIVERS])
+
+    news = MemoryNews([an_item(1, "Dam holds")])
+    loop = NewsLoop(news, make_desk, OneEngine(), Metrics(), ManualClock(NOON), holder="me")
+    loop.work()
+    loop.begin_anew()
+    news.items = [an_item(2, "River rises")]
+    loop.work()
+    assert len(made) == 2
+
+
+def test_a_chore_that_is_cut_off_by_the_end_is_no_failure_and_writes_no_line() -> None:
+    async def go() -> ChoreState:
+        began = asyncio.Event()
+
+        async def poll() -> None:
+            began.set()
+            await asyncio.Event().wait()
+
+        pipeline = Pipeline([Chore("poll", 60, poll)], None, OneEngine(), chore_stop_s=0.01)
+        running = asyncio.create_task(ended(pipeline))
+        await began.wait()
+        pipeline.stop()
+        await running
+        return pipeline.states()[0]
+
+    with capture_logs() as lines:
+        assert asyncio.run(go()).failures == 0
+    assert lines == []
+
+
+def test_engine_desk_and_chores_are_told_to_end_at_once_and_not_one_after_the_other() -> None:
+    """Each of them ends only when the others were told to as well."""
+    told = threading.Barrier(2, timeout=5)
+    told_to_stop: list[str] = []
+
+    class WaitingEngine(OneEngine):
+        def stop(self, timeout_s: float) -> None:
+            told.wait()
+
+    async def go() -> None:
+        begun = asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def decide() -> None:
+            loop.call_soon_threadsafe(begun.set)
+            told.wait()
+
+        pipeline = Pipeline([], decide, WaitingEngine(), stop_deciding=lambda: told_to_stop.append("desk"))
+        running = asyncio.create_task(ended(pipeline))
+        pipeline.wake()
+        await begun.wait()
+        pipeline.stop()
+        await running
+
+    asyncio.run(go())
+    assert told_to_stop == ["desk"]
+
+
+def test_when_the_clock_is_set_back_chores_go_on_at_once_and_it_is_told() -> None:
+    async def go() -> list[timedelta]:
+        told: list[timedelta] = []
+        steps = [timedelta(days=-2)]
+        runs = 0
+        again = asyncio.Event()
+
+        async def work() -> None:
+            nonlocal runs
+            runs += 1
+            if runs == 2:
+                again.set()
+
+        async def stepped(by: timedelta) -> None:
+            told.append(by)
+
+        pipeline = Pipeline(
+            # By the wall clock its next turn is an hour away, as it would be two days away after the step.
+            [Chore("poll", 3600, work)], None, OneEngine(),
+            clock_step=lambda: steps.pop() if steps else None, stepped=stepped, look_at_clock_every_s=0.01,
+        )  # fmt: skip
+        running = asyncio.create_task(ended(pipeline))
+        async with asyncio.timeout(5):
+            await again.wait()
+        pipeline.stop()
+        await running
+        return told
+
+    assert asyncio.run(go()) == [timedelta(days=-2)]
+
+
+def test_a_chore_that_works_again_says_so_once() -> None:
+    async def go() -> None:
+        runs = 0
+
+        async def work() -> None:
+            nonlocal runs
+            runs += 1
+            if runs < 3:
+                raise RuntimeError("on purpose")
+            if runs == 5:
+                pipeline.stop()
+
+        pipeline = Pipeline([Chore("gauges", 0.02, work)], None, OneEngine())
+        await ended(pipeline)
+
+    with capture_logs() as lines:
+        asyncio.run(go())
+    assert [(line["event"], line.get("times")) for line in lines if "again" in line["event"]] == [
+        ("chore.works-again", 2)
+    ]

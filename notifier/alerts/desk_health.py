@@ -15,7 +15,7 @@ from notifier.alerts.desk import UNDECIDABLE, DeskResult
 from notifier.alerts.news import NewsStore
 from notifier.alerts.touching import Fault
 from notifier.clock import Clock
-from notifier.errors import LeaseLost
+from notifier.errors import DatabaseUnwell, LeaseLost
 from notifier.stories.story import StoryItem
 from notifier.telemetry import Metrics
 from notifier.troubles import Code, Trouble, Troubles
@@ -53,8 +53,8 @@ class DeskHealth:
 
         With more items the next try is with fewer of them, at once.
         """
-        if isinstance(problem, LeaseLost):
-            return True
+        if isinstance(problem, LeaseLost | DatabaseUnwell):
+            return True  # no fault of the desk's, and told elsewhere
         self.failures += 1
         rest_s = min(MOST_REST_S, 2.0 ** (self.failures - 2)) if alone and self.failures > 1 else 0.0
         self._next_try_at = self._clock() + timedelta(seconds=rest_s) if rest_s else None

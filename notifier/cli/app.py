@@ -6,6 +6,7 @@ import typer
 
 from notifier import __version__
 from notifier.cli import check, db, feeds, operators, push, replay, run, show, stories, subscribers, topics
+from notifier.config.modes import keep_to_ourselves
 
 app = typer.Typer(
     name="notifier",
@@ -35,6 +36,12 @@ app.add_typer(push.app, name="push")
 app.add_typer(subscribers.app, name="subscribers")
 app.add_typer(topics.app, name="topics")
 app.add_typer(operators.app, name="operators")
+
+
+@app.callback()
+def begin() -> None:
+    """Breaking-news alerts for the browser: feeds in, one notification a story out."""
+    keep_to_ourselves()  # before any file is made
 
 
 @app.command("version")

@@ -37,6 +37,7 @@ def check(
         ("allow-lists", _allowed),
         ("data folder", _data_folder),
         ("VAPID key", _key),
+        ("secrets", _secrets),
         ("database", _database),
         ("port", _port),
         ("versions", _versions),
@@ -135,6 +136,16 @@ def _key(chosen: Settings) -> str:
         raise ConfigError("this is a folder, not a key", fix=fix, path=chosen.vapid_key_path) from folder
     except FileNotFoundError:
         return f"will be made in {chosen.vapid_key_path} at the first start"
+
+
+def _secrets(chosen: Settings) -> str:
+    from notifier.config.modes import readable_by_others, secret_files
+
+    files = secret_files(chosen.data_dir, chosen.database_file)
+    if exposed := readable_by_others(files):
+        names = " ".join(map(str, exposed))
+        raise ConfigError(f"other users of this machine can read {names}", fix=f"chmod go= {names}")
+    return f"{len(files)} files, readable by this user only" if files else "no files yet"
 
 
 def _database(chosen: Settings) -> str:

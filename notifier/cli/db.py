@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -48,6 +48,7 @@ def move(
 
     with (
         explained(),
+        _alone(chosen),
         closing(_source(chosen)) as source,
         in_words(_with(chosen, to)),
         closing(_target(to)) as target,
@@ -58,6 +59,14 @@ def move(
     out.print("Now set NOTIFIER_DATABASE_URL to the new address, then start the service. Keep data/keys as it is,")
     out.print("and keep the old database until you have seen an alert go out; nothing in it was changed.")
     out.print("Pushes are sealed ahead anew, in the first quiet minutes.", soft_wrap=True)
+
+
+def _alone(chosen: Settings) -> AbstractContextManager[None]:
+    """No service on the SQLite database meanwhile. Raises ConfigError, on entering, where one runs."""
+    from notifier.storage.run_lock import sole_service
+
+    file = chosen.database_file
+    return nullcontext() if file is None or not file.exists() else sole_service(file)
 
 
 def _source(chosen: Settings) -> Database:

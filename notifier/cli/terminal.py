@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from notifier.clock import system_clock
 from notifier.config.settings import Settings, load_settings
-from notifier.errors import ConfigError, NotifierError
+from notifier.errors import ConfigError, DatabaseUnwell, NotifierError
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -35,6 +35,9 @@ def outside_in_words() -> Iterator[None]:
     """What a disk or a database refuses becomes a ConfigError; what was asked of it stays out of the words."""
     try:
         yield
+    except DatabaseUnwell as unwell:
+        fix = "Look at NOTIFIER_DATABASE_URL; does the server answer, can the disk be written?"
+        raise ConfigError(f"the database gave up: {unwell.cause}", fix=fix) from unwell
     except NotifierError:
         raise  # some are OSErrors as well
     except OSError as refused:

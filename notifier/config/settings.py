@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path("data"), description="Keys and, with SQLite, the database")
     config_dir: Path = Field(Path("config"), description="Where feeds.yaml and topics.yaml are")
     database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the data folder")
+    database_pooler: bool = Field(
+        False, description="PgBouncer or the like stands before PostgreSQL; it is mostly found out without being told"
+    )
     log_format: str = Field("console", pattern="^(console|json)$", description="console or json")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged")
 
@@ -155,6 +158,13 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The database's SQLAlchemy URL."""
         return self.database_url or f"sqlite:///{self.data_dir / 'notifier.db'}"
+
+    @property
+    def database_file(self) -> Path | None:
+        """SQLite's file; None for another database, or one in memory."""
+        kind, _, rest = self.database.partition("://")
+        path = rest.removeprefix("/").partition("?")[0]
+        return Path(path) if kind.partition("+")[0] == "sqlite" and path not in {"", ":memory:"} else None
 
     @property
     def vapid_key_path(self) -> Path:

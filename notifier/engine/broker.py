@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -28,6 +29,7 @@ from notifier.clock import Clock
 from notifier.engine.local import LocalEngine
 from notifier.engine.run import Runner
 from notifier.engine.sealing import Sealer
+from notifier.troubles import Code, Trouble, Troubles
 
 log = structlog.get_logger()
 
@@ -57,11 +59,14 @@ class Crew:
 class BrokerEngine:
     """Implements Engine. Without a crew it only announces what was accepted, for the workers elsewhere."""
 
-    def __init__(self, url: str, chunks: ChunkQueue, clock: Clock, crew: Crew | None) -> None:
+    def __init__(
+        self, url: str, chunks: ChunkQueue, clock: Clock, crew: Crew | None, troubles: Troubles | None = None
+    ) -> None:
         self._url, self._chunks, self._clock = url, chunks, clock
         self._crew = crew
         self._reconciler = LocalEngine(crew.make_runner, 1, crew.sealer) if crew else None
-        self._lanes = {True: _Lane(url, BREAKING, crew), False: _Lane(url, ORDINARY, crew)}
+        told = troubles or Troubles()
+        self._lanes = {True: _Lane(url, BREAKING, crew, told), False: _Lane(url, ORDINARY, crew, told)}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, name="broker", daemon=True)
 
@@ -71,11 +76,6 @@ class BrokerEngine:
         if self._reconciler is not None:
             self._reconciler.start()
 
-    @property
-    def is_connected(self) -> bool:
-        """Whether both queues are reached just now."""
-        return all(lane.is_connected for lane in self._lanes.values())
-
     def wake(self) -> None:
         """Chunks were accepted just now: tell the workers."""
         for breaking, count in self._chunks.waiting(self._clock()).items():
@@ -83,13 +83,14 @@ class BrokerEngine:
             asyncio.run_coroutine_threadsafe(announcement, self._loop)
 
     def stop(self, timeout_s: float) -> None:
-        """Finish the sub-batches under way, give the leases back, and end."""
+        """Finish the sub-batches under way, give the leases back, and end; all of it within `timeout_s`."""
+        until = monotonic() + timeout_s
         for lane in self._lanes.values():
             lane.stopping.set()
             self._loop.call_soon_threadsafe(lane.finish.set)
         if self._reconciler is not None:
             self._reconciler.stop(timeout_s)
-        self._thread.join(timeout_s)
+        self._thread.join(max(0.0, until - monotonic()))
 
     def _serve(self) -> None:
         # A Runner ends whatever the client libraries have left running.
@@ -103,18 +104,13 @@ class BrokerEngine:
 class _Lane:
     """One queue: its connection, made again whenever it is lost, and the threads that run what it announces."""
 
-    def __init__(self, url: str, queue: str, crew: Crew | None) -> None:
-        self._url, self._queue, self._crew = url, queue, crew
+    def __init__(self, url: str, queue: str, crew: Crew | None, troubles: Troubles) -> None:
+        self._url, self._queue, self._crew, self._troubles = url, queue, crew, troubles
         self.stopping = threading.Event()
         self.finish = asyncio.Event()
         self._broker: AioPikaBroker | None = None
         self._own = threading.local()
         self._runners: list[Runner] = []
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether the queue is reached just now."""
-        return self._broker is not None
 
     async def announce(self, count: int) -> None:
         """Put `count` messages into the queue; if that fails, the reconcilers find the chunks."""
@@ -126,7 +122,7 @@ class _Lane:
             for _ in range(count if task else 0):
                 await task.kiq()  # type: ignore[union-attr]
         except (AMQPError, OSError) as away:
-            log.warning("broker.announce-failed", queue=self._queue, problem=type(away).__name__)
+            self._tell_away(type(away).__name__)
 
     async def serve(self) -> None:
         """Stay connected until `finish`."""
@@ -136,7 +132,7 @@ class _Lane:
                 try:
                     await self._connected(executor, threads)
                 except (AMQPError, OSError) as away:
-                    log.warning("broker.away", queue=self._queue, problem=type(away).__name__)
+                    self._tell_away(type(away).__name__)
                 except Exception:
                     log.exception("broker.failed", queue=self._queue)
                 await _until(self.finish, TRY_AGAIN_S)
@@ -163,6 +159,7 @@ class _Lane:
         try:
             await broker.startup()
             self._broker = broker
+            self._troubles.clear(Code.BROKER_AWAY, self._queue)
             if self._crew is None:
                 await self.finish.wait()
                 return
@@ -177,6 +174,11 @@ class _Lane:
         finally:
             self._broker = None
             await _close(broker, connections)
+
+    def _tell_away(self, problem: str) -> None:
+        what = f"RabbitMQ cannot be reached ({problem}): workers look into the database every second instead"
+        do = "Look whether it runs, and at NOTIFIER_BROKER_URL; nothing is lost meanwhile"
+        self._troubles.report(Trouble(Code.BROKER_AWAY, what, do, self._queue))
 
     def _make_runner(self) -> Runner:
         if self._crew is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from time import monotonic
 
 import structlog
 
@@ -46,13 +47,14 @@ class LocalEngine:
             self._news.notify_all()
 
     def stop(self, timeout_s: float) -> None:
-        """Finish the sub-batches under way, give the leases back, and end."""
+        """Finish the sub-batches under way, give the leases back, and end; all of it within `timeout_s`."""
+        until = monotonic() + timeout_s
         self._stopping.set()
         self.wake()
-        if self._sealer is not None:
-            self._sealer.stop(timeout_s)
         for worker in self._workers:
-            worker.join(timeout_s)
+            worker.join(max(0.0, until - monotonic()))
+        if self._sealer is not None:
+            self._sealer.stop(max(0.0, until - monotonic()))
 
     def _work(self, only_breaking: bool) -> None:
         runner = self._make_runner()

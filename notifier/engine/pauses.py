@@ -46,6 +46,15 @@ class Pauses:
                 fix="Run `notifier check`: the VAPID key or NOTIFIER_CONTACT is not what subscriptions were made with",
             )
 
+    def forget(self) -> None:
+        """No service is paused or held: the clock was set back, and their times would not come."""
+        with self._lock:
+            services = list(self._until)
+            self._until.clear()
+            self._held.clear()
+        for service in services:
+            self._metrics.services_paused.labels(service).set(0)
+
     def is_paused(self, service: str, now: datetime) -> bool:
         """Whether `service` is not to be pushed to at `now`."""
         return self.remaining_s(service, now) > 0

@@ -57,6 +57,12 @@ class Pacer:
         """Origin -> Pace, for the operator."""
         return dict(self._paces)
 
+    def forget(self) -> None:
+        """Find out every pace anew: the clock was set back, and the times that are known would not come."""
+        with self._lock:
+            self._paces = {}
+            self._looked_at = None
+
     def limited(self) -> frozenset[str]:
         """The origins of which a limit is kept, as of the last message there; what others learn comes in seconds."""
         now = self._clock()

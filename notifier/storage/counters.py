@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Table, func, select, text
+from sqlalchemy import Connection, Integer, Table, func, select, text
 
 from notifier.storage.schema import metadata
 
@@ -10,7 +10,7 @@ from notifier.storage.schema import metadata
 def keep_counters(source: Connection, target: Connection) -> None:
     """Let the target's counters go on where the source's are, also where the newest rows are gone already."""
     for table in metadata.sorted_tables:
-        if [column.name for column in table.primary_key] == ["id"]:
+        if [c.name for c in table.primary_key if isinstance(c.type, Integer)] == ["id"]:
             last = max(_last(source, table), int(target.scalar(select(func.max(table.c.id))) or 0))
             if last:
                 _go_on(target, table, last)

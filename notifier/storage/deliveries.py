@@ -6,7 +6,6 @@ itself: whoever asks next takes it over where its cursor stands.
 
 from __future__ import annotations
 
-import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -100,7 +99,7 @@ class SqlDeliveryStore:
                 .values(
                     state="leased",
                     lease_until=now + timedelta(seconds=lease_s),
-                    lease_token=secrets.token_hex(16),
+                    lease_token=self._database.lease_token(),
                     attempts=chunk.c.attempts + 1,
                 )
                 .returning(chunk)
@@ -170,7 +169,7 @@ class SqlDeliveryStore:
             rows = connection.execute(
                 update(delivery_retry)
                 .where(delivery_retry.c.alert_id == alert_id, delivery_retry.c.subscription_id.in_(ids))
-                .values(lease_until=now + timedelta(seconds=lease_s), lease_token=secrets.token_hex(16))
+                .values(lease_until=now + timedelta(seconds=lease_s), lease_token=self._database.lease_token())
                 .returning(delivery_retry)
             ).all()
             return retry_jobs(connection, alert_id, sorted(rows, key=lambda row: ids.index(row.subscription_id)))

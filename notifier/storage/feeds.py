@@ -6,7 +6,6 @@ become visible together, so that no crash can lose an item whose feed would then
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -123,7 +122,7 @@ class SqlFeedStore:
 
     def claim_due(self, now: datetime, limit: int, lease_s: float) -> list[ClaimedFeed]:
         """See FeedStore. PostgreSQL skips rows that others are claiming; SQLite has one writer at a time."""
-        token = secrets.token_hex(8)
+        token = self._database.lease_token()
         due = (
             select(feed.c.id)
             .where(

@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy import Connection, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
+from notifier.errors import DatabaseUnwell
 from notifier.push.pacing import Limit, Minute
 from notifier.storage.database import Database, upsert_into
 from notifier.storage.schema import push_limit
@@ -35,7 +36,7 @@ class SqlSharedLimits:
                 after = state_of(step(limit_of(state)))
                 if after != state:
                     connection.execute(update(push_limit).where(push_limit.c.origin == origin).values(state=after))
-        except SQLAlchemyError as away:
+        except (DatabaseUnwell, SQLAlchemyError) as away:
             # What is sent must not wait for the database: this worker keeps to what it knew.
             log.warning("push.limit-not-shared", problem=type(away).__name__)
             self._known[origin] = step(self._known.get(origin, Limit()))

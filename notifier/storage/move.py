@@ -6,6 +6,7 @@ counted and compared. Each batch is one transaction in the target, together with
 whoever still writes to it is told, instead of losing what was written.
 
 Envelopes stay behind: a copy of one is a second chance to use it (docs/decisions/0012-envelopes-are-used-once.md).
+So do the names of the processes, which serve the source.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
@@ -43,11 +44,13 @@ from notifier.errors import ConfigError
 from notifier.storage.counters import keep_counters
 from notifier.storage.database import Database
 from notifier.storage.migrate import known_revisions, revision, upgrade
-from notifier.storage.schema import UtcTime, chunk, envelope, feed, lease, metadata
+from notifier.storage.schema import UtcTime, chunk, envelope, feed, lease, metadata, process, process_report
 
 BATCH = 2_000
 LOCK_WAIT = "5s"
-TABLES = tuple(table for table in metadata.sorted_tables if table is not envelope)
+LIVES_S = 60.0
+"""After a process's last beat, by whichever clock: more than any two hosts should differ."""
+TABLES = tuple(table for table in metadata.sorted_tables if table not in (envelope, process, process_report))
 
 place = Table(
     "move_place",
@@ -207,6 +210,8 @@ def in_use(connection: Connection, now: datetime) -> list[str]:
         "feeds are being polled": select(feed.c.id).where(feed.c.lease_until > now),
     }
     found = [sign for sign, query in signs.items() if connection.execute(query.limit(1)).first() is not None]
+    lives = process.c.seen_at > now - timedelta(seconds=LIVES_S)
+    found += [f"process {row.pid} on {row.host} beats" for row in connection.execute(select(process).where(lives))]
     held = connection.scalars(select(lease.c.name).where(lease.c.until > now))
     return [*(f"the {name} is taken" for name in held), *found]
 

@@ -31,7 +31,7 @@ from sqlalchemy import (
 
 from notifier.errors import NotFound
 from notifier.storage.counts import Tally, add_counts, end_retries, finish_if_done
-from notifier.storage.database import Database
+from notifier.storage.database import Database, note_erased
 from notifier.storage.schema import envelope, subscription, subscription_end, subscription_topic, topic
 from notifier.storage.topics import topic_ids
 from notifier.subscribers.subscriber import NewSubscription, PushKeys, Subscription
@@ -191,6 +191,7 @@ def _take(
     }
     services = {row.id: row.push_service for row in held if row.id not in moved}
     if services:
+        note_erased(connection)
         tally.update(end_retries(connection, services))
         connection.execute(delete(subscription).where(subscription.c.id.in_(list(services))))
     return services, moved
@@ -250,6 +251,8 @@ def _touch(connection: Connection, token_hash: bytes, values: dict[str, Any]) ->
 
 def _change(connection: Connection, token_hash: bytes, values: dict[str, Any]) -> int | None:
     """Update the token's subscription; returns its id, or None if there is none."""
+    if "endpoint" in values:
+        note_erased(connection)  # of those that it had before
     mine = update(subscription).where(subscription.c.token_hash == token_hash)
     return connection.execute(mine.values(values).returning(subscription.c.id)).scalar_one_or_none()
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 from sqlalchemy import Connection, func, select
 
 from notifier.storage.database import Database
-from notifier.storage.schema import EPOCH, MICROSECOND, subscription, subscription_topic, topic
+from notifier.storage.schema import day_us, subscription, subscription_topic, topic
 from notifier.storage.topics import topic_ids
 from notifier.subscribers.subscriber import NewSubscription, PushKeys, Subscription
 
@@ -89,7 +89,7 @@ class SqlTransfer:
 
 def _columns(endpoint_hash: bytes, new: NewSubscription, now: datetime) -> tuple[Any, ...]:
     """In the order of COLUMNS."""
-    keys, at = new.keys, (now - EPOCH) // MICROSECOND
+    keys, at = new.keys, day_us(now)
     return (
         *(keys.endpoint, endpoint_hash, keys.p256dh, keys.auth, new.token_hash),
         *(new.push_service, new.vapid_key_id, new.browser, at, at),

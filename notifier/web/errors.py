@@ -19,7 +19,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from notifier.errors import NotifierError, TokenRefused, TooOften
+from notifier.errors import DatabaseUnwell, NotifierError, TokenRefused, TooOften
 from notifier.web.routes import every_route
 from notifier.web.security import HEADERS
 from notifier.web.templating import render
@@ -36,6 +36,10 @@ class Words(NamedTuple):
 
 WORDS: Mapping[str, Words] = {
     "internal": Words("Something broke on our side", "It has been written to the log. Try again in a few minutes."),
+    "database-away": Words(
+        "We can't look anything up just now",
+        "Our database does not answer. Nothing is lost: try again in a minute.",
+    ),
     "request-invalid": Words("The request is not as it should be", "Reload the page, then try again."),
     "subscription-invalid": Words(
         "We can't send to this browser's push service",
@@ -168,9 +172,10 @@ def install(app: FastAPI) -> None:
 
 def _on_known(request: Request, problem: Exception) -> Response:
     known = cast("NotifierError", problem)
-    if known.http_status >= 500:
+    # A database that is away is told once, by the list of troubles, and not by each request that meets it.
+    if known.http_status >= 500 and not isinstance(known, DatabaseUnwell):
         log.warning("web.failed", path=request.url.path, code=known.code)
-    headers = {"Retry-After": str(known.after_s)} if isinstance(known, TooOften) else {}
+    headers = {"Retry-After": str(known.after_s)} if isinstance(known, TooOften | DatabaseUnwell) else {}
     if isinstance(known, TokenRefused):
         headers["WWW-Authenticate"] = "Bearer"
     if known.code not in WORDS:

@@ -24,7 +24,8 @@ class Rates:
     """The limits of `site`, and who used how much of them."""
 
     def __init__(self, site: SiteSettings) -> None:
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._used = MemoryStorage()
+        self._limiter = MovingWindowRateLimiter(self._used)
         self._limits = {
             "change": RateLimitItemPerMinute(site.changes_per_minute),
             "test": RateLimitItemPerMinute(site.tests_per_minute),
@@ -37,6 +38,10 @@ class Rates:
         """Count one request of `kind` by `client`. Raises TooOften."""
         if not self._limiter.hit(self._limits[kind], kind, client):
             raise TooOften(WINDOW_S)
+
+    def forget(self) -> None:
+        """Nobody has used anything: the clock was set back, and the minutes that are known would not end."""
+        self._used.reset()
 
 
 def limit_changes(request: Request) -> None:

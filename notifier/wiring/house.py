@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
+import socket
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
+from threading import Timer
 
 import structlog
 
-from notifier.clock import Clock, RehearsalClock, system_clock
+from notifier.clock import Clock, RehearsalClock, StepDetector, system_clock
 from notifier.config.files import load_feeds, load_topics
+from notifier.config.modes import readable_by_others, secret_files
 from notifier.config.settings import Settings
 from notifier.config.watch import WatchedFile
 from notifier.engine.broker import BrokerEngine, Crew
 from notifier.engine.engine import Elsewhere, Engine, Role
 from notifier.engine.local import LocalEngine
 from notifier.engine.pauses import Pauses
+from notifier.engine.pulse import Pulse
 from notifier.engine.run import Runner, RunSettings
 from notifier.engine.sealing import Sealer
 from notifier.feeds.cadence import CadenceSettings
@@ -38,14 +43,18 @@ from notifier.push.paced_wire import Pacer
 from notifier.push.vapid import VapidKey
 from notifier.storage.alerts import SqlAlertStore
 from notifier.storage.audience import SqlAudienceStore
+from notifier.storage.clock_back import bring_back
 from notifier.storage.database import Database
 from notifier.storage.deliveries import SqlDeliveryStore
 from notifier.storage.envelopes import SqlEnvelopeStore
+from notifier.storage.erasure import EVERY_S, Erasure
 from notifier.storage.feeds import SqlFeedStore
+from notifier.storage.health import DiskLook
 from notifier.storage.hubs import SqlHubStore
 from notifier.storage.limits import SqlSharedLimits
 from notifier.storage.news import SqlNewsStore
 from notifier.storage.operators import SqlOperatorStore
+from notifier.storage.processes import SqlProcessStore
 from notifier.storage.receipts import SqlReceiptStore
 from notifier.storage.record import SqlRecord
 from notifier.storage.retention import Retention
@@ -54,7 +63,7 @@ from notifier.subscribers.subscriber import Subscription
 from notifier.telemetry import Metrics
 from notifier.topics.failing import FailingRules
 from notifier.topics.topic import Topic
-from notifier.troubles import LOOK_EVERY_S, Troubles
+from notifier.troubles import LOOK_EVERY_S, Code, Trouble, Troubles
 from notifier.web.console.recent import RecentNews
 from notifier.web.pictures import Pictures
 from notifier.web.receipts import ReceiptDesk
@@ -77,6 +86,8 @@ POLL_LEASE_S = 30.0
 TRIALS = 4
 # By then no push service holds a message for anybody any more, and strangers who count numbers up cost us nothing.
 PICTURE_FOR = timedelta(days=2)
+# How long it is told that the clock was set, or that another process died.
+TOLD_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +121,7 @@ class House:
     ) -> None:
         troubles = troubles or Troubles()
         self.role = role
+        self.troubles = troubles
         self.settings, self.files, self.metrics, self.clock = settings, files, metrics, clock
         self.keyring = Keyring(settings.vapid_key_path)
         # Leases are promises in wall time: in a rehearsal they have to be longer by as much as its clock is faster.
@@ -148,12 +160,20 @@ class House:
             self.engine,
             metrics,
             clock,
-            holder=secrets.token_hex(8),
+            holder=database.holder,
             lease_s=DESK_LEASE_S * self.speed,
             broke=lambda feeds: self.feeds.broke(feeds, self.clock()),
             topics=lambda: files.topics.content,
             troubles=troubles,
         )
+        self.processes = SqlProcessStore(database)
+        # One process works on SQLite, and knows that it does (storage/run_lock.py): nobody has to be watched.
+        me = (role.value, socket.gethostname(), os.getpid())
+        self.pulse = None if database.is_sqlite else Pulse(self.processes, me, self._leases_freed)
+        self.erasure = Erasure(database, self.deliveries.is_sending)
+        self.disk = DiskLook(settings.data_dir, settings.database_file, self.troubles)
+        self.set_back: list[Callable[[], None]] = [self.pauses.forget, self.pacer.forget, self.news.begin_anew]
+        """Called when the clock was set back, by whom the times that it remembers would not come."""
         self.asking: tuple[Fetcher, Reader] | None = None
         self.pictures: Pictures | None = None
         self.troubles = troubles
@@ -166,6 +186,26 @@ class House:
     def key(self) -> VapidKey:
         """The key that new subscriptions are made with, as it is now."""
         return self.keyring.current
+
+    def take_over(self) -> None:
+        """What a process before this one left behind is taken on at once, whatever its leases and its clock said."""
+        if self.database.is_sqlite:
+            self.processes.succeed()
+        if not self.settings.rehearsal:
+            bring_back(self.database, self.clock(), self._longest_lease_s)
+
+    @property
+    def _longest_lease_s(self) -> float:
+        return max(self.settings.push_lease_s, POLL_LEASE_S, DESK_LEASE_S) * self.speed
+
+    def _leases_freed(self) -> None:
+        """Another process died: told for an hour, and what it held is gone on with. Called in the pulse's thread."""
+        what = "Another process of the service was silent for ten seconds: what it held goes on here"
+        self.troubles.report(Trouble(Code.WORKER_SILENT, what, "Look why it ended, and start it again"))
+        over = Timer(TOLD_S, self.troubles.clear, [Code.WORKER_SILENT])
+        over.daemon = True
+        over.start()
+        self.engine.wake()
 
     async def enter_poller(self, stack: AsyncExitStack) -> tuple[Poller, WebSub | None]:
         """The poller with its fetcher and parser processes, started; the stack ends them.
@@ -228,10 +268,20 @@ class House:
             Chore("audience", 3600.0, self._count_audience),
             Chore("prune", 3600.0, self._prune),
             Chore("keys", 3600.0, self._retire_keys),
+            Chore("erasure", EVERY_S, self._erase),
+            Chore("disk", 15.0, self._look_at_disk),
         ]
         if not self.role.polls:
-            chores = [chore for chore in chores if chore.name in {"config", "gauges", "receipts", "troubles"}]
-        pipeline = Pipeline(chores, self.news.work if self.role.polls else None, self.engine)
+            everybodys = {"config", "gauges", "receipts", "troubles", "erasure", "disk"}
+            chores = [chore for chore in chores if chore.name in everybodys]
+        pipeline = Pipeline(
+            chores,
+            self.news.work if self.role.polls else None,
+            self.engine,
+            stop_deciding=self.news.stop,
+            clock_step=self._clock_step(),
+            stepped=self._clock_stepped,
+        )
         self._items_stored = pipeline.wake
         self._loop = asyncio.get_running_loop()
         self.chore_states = pipeline.states
@@ -287,7 +337,7 @@ class House:
     def _engine(self, sealer: Sealer) -> Engine:
         crew = Crew(self._runner, self.settings.push_threads, sealer) if self.role.works else None
         if self.settings.broker_url:
-            return BrokerEngine(self.settings.broker_url, self.deliveries, self.clock, crew)
+            return BrokerEngine(self.settings.broker_url, self.deliveries, self.clock, crew, self.troubles)
         return LocalEngine(crew.make_runner, crew.threads, crew.sealer) if crew else Elsewhere()
 
     def _runner(self) -> Runner:
@@ -348,6 +398,41 @@ class House:
         for kept in self.keyring.kept():
             if not kept.is_present and not bound.get(kept.key.key_id):
                 self.keyring.retire(kept.key.key_id, system_clock())
+
+    async def _erase(self) -> None:
+        await asyncio.to_thread(self.erasure.work)
+
+    async def _look_at_disk(self) -> None:
+        await asyncio.to_thread(self.disk.look)
+        exposed = await asyncio.to_thread(self._exposed)
+        if not exposed:
+            self.troubles.clear(Code.SECRETS_READABLE)
+            return
+        what = f"Other users of this machine can read {', '.join(exposed)}"
+        self.troubles.report(Trouble(Code.SECRETS_READABLE, what, f"chmod go= {' '.join(exposed)}"))
+
+    def _exposed(self) -> list[str]:
+        files = secret_files(self.settings.data_dir, self.settings.database_file)
+        return [str(path) for path in readable_by_others(files)]
+
+    def _clock_step(self) -> Callable[[], timedelta | None]:
+        """In a rehearsal the clock is none that anybody sets."""
+        return (lambda: None) if self.settings.rehearsal else StepDetector(self.clock).step
+
+    async def _clock_stepped(self, by: timedelta) -> None:
+        """Say so; and where it was set back, bring back what would stand still until it is that time again."""
+        where = "ahead" if by > timedelta(0) else "back"
+        what = f"The clock of this machine was set {where} by {abs(by)}, or the machine slept"
+        log.warning("clock.stepped", by_s=by.total_seconds())
+        self.troubles.report(Trouble(Code.CLOCK_STEPPED, what, "Let NTP keep the time; look what else sets the clock"))
+        asyncio.get_running_loop().call_later(TOLD_S, self.troubles.clear, Code.CLOCK_STEPPED)
+        if by > timedelta(0):
+            return
+        for forget in self.set_back:
+            forget()
+        await asyncio.to_thread(bring_back, self.database, self.clock(), self._longest_lease_s)
+        self._items_stored()
+        self.engine.wake()
 
     async def _prune(self) -> None:
         before = self.clock() - timedelta(days=self.settings.keep_days)

@@ -17,10 +17,11 @@ from notifier.alerts.alert import Alert
 from notifier.alerts.decide import AlertRules
 from notifier.alerts.desk import Desk
 from notifier.clock import Clock, RehearsalClock, system_clock
+from notifier.config.modes import tighten
 from notifier.config.settings import Settings, listed, rehearsal_of
 from notifier.engine.courier import Courier, Seal
 from notifier.engine.trial import Trial
-from notifier.errors import ConfigError
+from notifier.errors import ConfigError, DatabaseUnwell
 from notifier.feeds.fetch import FetchSettings
 from notifier.operators.identity import role_rules
 from notifier.push.adopt import load_adopted
@@ -56,8 +57,10 @@ def open_database(settings: Settings) -> Database:
     """The database, brought to this version's schema. What it holds of subscribers is for nobody else's eyes."""
     with in_words(settings):
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        database = Database(settings.database)
+        database = Database(settings.database, pooler=settings.database_pooler)
         upgrade(database)
+        if settings.database_file is not None:
+            tighten(settings.database_file)
         return database
 
 
@@ -83,7 +86,7 @@ def running_processes(settings: Settings) -> Sequence[ProcessReport]:
             return ()
         with closing(Database(settings.database)) as database:
             return SqlReportStore(database).reports(system_clock() - SILENT_AFTER)
-    except (SQLAlchemyError, ArgumentError, OSError, ImportError):
+    except (DatabaseUnwell, SQLAlchemyError, ArgumentError, OSError, ImportError):
         return ()  # no such table, or nobody answers: the line on the database says so
 
 
@@ -97,8 +100,8 @@ def in_words(settings: Settings) -> Iterator[None]:
         raise ConfigError("NOTIFIER_DATABASE_URL is no database's URL", fix=fix) from unreadable
     try:
         yield
-    except (SQLAlchemyError, AlembicError, OSError, ImportError) as refused:  # ImportError: no such driver here
-        cause = getattr(refused, "orig", None) or refused
+    except (DatabaseUnwell, SQLAlchemyError, AlembicError, OSError, ImportError) as refused:  # ImportError: no driver
+        cause = refused.cause if isinstance(refused, DatabaseUnwell) else getattr(refused, "orig", None) or refused
         fix = "Look at NOTIFIER_DATABASE_URL and NOTIFIER_DATA_DIR; does the server answer, can the disk be written?"
         raise ConfigError(f"{shown} cannot be used: {str(cause).splitlines()[0][:200]}", fix=fix) from refused
 

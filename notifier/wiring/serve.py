@@ -14,9 +14,14 @@ import uvicorn
 from notifier.config.settings import Settings, listed
 from notifier.engine.engine import Role
 from notifier.errors import ConfigError
+from notifier.storage.health import TroubleHealth
+from notifier.storage.run_lock import sole_service
 from notifier.telemetry import Metrics
+from notifier.troubles import Troubles
 from notifier.web.app import build_app
+from notifier.web.requests import Requests
 from notifier.wiring.house import Files, House
+from notifier.wiring.leaving import LEAVE_S, Leaving
 from notifier.wiring.parts import make_clock, open_database, vapid_key
 
 
@@ -25,14 +30,23 @@ async def serve(settings: Settings, announce: Callable[[str, dict[str, str]], No
 
     `announce` is called with the address and a few facts once the service is about to answer.
     """
-    metrics = Metrics()
+    metrics, troubles = Metrics(), Troubles()
     files = Files.of(settings, metrics)
-    vapid_key(settings)  # made now, if there is none
     async with AsyncExitStack() as stack:
         listening = stack.enter_context(listen(settings.host, settings.port))
+        if settings.database_file is not None:
+            settings.database_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            stack.enter_context(sole_service(settings.database_file))
+        vapid_key(settings)  # made now, if there is none
         database = open_database(settings)
         stack.callback(database.close)
-        house = House(settings, files, database, metrics, make_clock(settings), role)
+        database.health = TroubleHealth(troubles)
+        house = House(settings, files, database, metrics, make_clock(settings), role, troubles)
+        house.take_over()
+        pulse = house.pulse
+        if pulse is not None:
+            pulse.start()
+            stack.callback(pulse.stop, LEAVE_S)
         stack.callback(house.watch.end)
         stack.callback(house.trials.shutdown, cancel_futures=True)
         stack.callback(house.receipt_desk.hand_over)  # what was told since the last second
@@ -40,9 +54,11 @@ async def serve(settings: Settings, announce: Callable[[str, dict[str, str]], No
         await house.enter_pictures(stack)
         pipeline = house.pipeline(poller, websub)
         app = build_app(house.web_services(websub))
+        house.set_back.append(app.state.rates.forget)
+        requests = Requests(app)
         server = WebServer(
             uvicorn.Config(
-                app,
+                requests,
                 log_config=None,
                 access_log=False,  # a line for each visitor is nobody's business
                 proxy_headers=True,
@@ -53,13 +69,9 @@ async def serve(settings: Settings, announce: Callable[[str, dict[str, str]], No
         )
         announce(f"http://{settings.host}:{listening.getsockname()[1]}", house.facts())
         working = asyncio.create_task(pipeline.run())
-
-        def leave() -> None:
-            app.state.previews.stop()  # threads that work one out would keep the process alive
-            server.leave()
-
+        leaving = Leaving(app.state.previews.stop, server.leave, requests.end, pipeline.stop)
         for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, leave)
+            asyncio.get_running_loop().add_signal_handler(number, leaving.told, number)
         try:
             await server.serve(sockets=[listening])
         finally:

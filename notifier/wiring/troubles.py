@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from notifier.clock import system_clock
 from notifier.diagnosis import merged, of_checks, troubles_of
-from notifier.engine.broker import BrokerEngine
+from notifier.errors import DatabaseUnwell
 from notifier.storage.feed_troubles import FeedTroubles
 from notifier.storage.troubles import SqlReportStore
 from notifier.troubles import SILENT_AFTER, Code, ProcessReport, Trouble, Troubles
@@ -23,6 +23,8 @@ from notifier.wiring.console import system_state
 
 if TYPE_CHECKING:
     from notifier.wiring.house import House
+
+OF_DATABASE = {Code.DATABASE_AWAY, Code.DATABASE_CORRUPT, Code.DISK_FULL}
 
 log = structlog.get_logger()
 
@@ -50,7 +52,7 @@ class Watch:
         try:
             self._store.put(ProcessReport(self._process, self._house.role.value, now, tuple(own)))
             reports = self._store.reports(now - SILENT_AFTER)
-        except SQLAlchemyError:
+        except (SQLAlchemyError, DatabaseUnwell):
             self._others = ()  # the database is away, which the look has seen
         else:
             self._others = tuple(one for said in reports if said.process != self._process for one in said.troubles)
@@ -59,15 +61,15 @@ class Watch:
         """This process ends: nobody has to wonder where it went."""
         try:
             self._store.remove(self._process)
-        except SQLAlchemyError as away:
+        except (SQLAlchemyError, DatabaseUnwell) as away:
             log.info("troubles.not-removed", problem=type(away).__name__)
 
     def _look(self) -> Iterator[Trouble]:
         house = self._house
         failed = of_checks(house.readiness())
-        yield from failed
+        if not any(trouble.code in OF_DATABASE for trouble in self._reported.all()):
+            yield from failed  # whoever met it first has told it better
         yield from _of_folder(house)
-        yield from _of_broker(house)
         if failed:
             return
         yield from FeedTroubles(house.database, house.clock)()
@@ -82,9 +84,3 @@ def _of_folder(house: House) -> Iterator[Trouble]:
     if not os.access(folder, os.W_OK | os.X_OK):
         do = "Give this user the right to write there, or edit the files by hand"
         yield Trouble(Code.CONFIG_NOT_WRITABLE, f"The console cannot save: {folder} cannot be written", do)
-
-
-def _of_broker(house: House) -> Iterator[Trouble]:
-    if isinstance(house.engine, BrokerEngine) and not house.engine.is_connected:
-        what = "RabbitMQ does not answer: workers look into the database once a second instead of being woken"
-        yield Trouble(Code.BROKER_AWAY, what, "Start it, or look at NOTIFIER_BROKER_URL; nothing is lost meanwhile")

@@ -45,14 +45,14 @@ class Service:
         self, folder: Path, newsroom: Newsroom, push_origin: str, topics: str = TOPICS, **settings: str
     ) -> None:
         """`settings` are further NOTIFIER_… variables."""
-        self._folder = folder
+        self.folder = folder
         (folder / "config").mkdir()
         (folder / "config" / "feeds.yaml").write_text(FEEDS.format(origin=newsroom.origin, publisher=PUBLISHER))
         (folder / "config" / "topics.yaml").write_text(topics)
-        self._port = _free_port()
-        self.origin = f"http://127.0.0.1:{self._port}"
-        self._environment = _clean_environment() | {
-            "NOTIFIER_PORT": str(self._port),
+        self.port = _free_port()
+        self.origin = f"http://127.0.0.1:{self.port}"
+        self.environment = _clean_environment() | {
+            "NOTIFIER_PORT": str(self.port),
             "NOTIFIER_TITLE": "The Morning Wire",
             "NOTIFIER_CONTACT": "mailto:desk@news.example",
             "NOTIFIER_POLL_TICK_S": "0.2",
@@ -64,24 +64,42 @@ class Service:
         }
         self.start()
         # A feed's first poll is its backlog and alerts nobody; a second one means that the first has been dealt with.
-        until(lambda: newsroom.asked >= 2, "the service to know the feed's backlog", 30)
+        until(lambda: newsroom.asked >= 2, "the service to know the feed's backlog", 60)
 
     def start(self) -> None:
         """Start the process, again after `stop` or `kill`, and wait until it is ready."""
-        with (self._folder / "log").open("ab") as log:
+        with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [Path(sys.executable).with_name("notifier"), "run"],
-                cwd=self._folder,
-                env=self._environment,
+                cwd=self.folder,
+                env=self.environment,
                 stdout=log,
                 stderr=log,
             )
-        until(self._is_ready, "the service to be ready", 60)
+        until(self._is_ready, "the service to be ready", 150)
 
     def kill(self) -> None:
         """End the process as a power cut would: it gets no chance to do anything more."""
         self._process.kill()
         self._process.wait(30)
+
+    def signal(self, number: int) -> None:
+        """Send a signal."""
+        self._process.send_signal(number)
+
+    def wait(self, seconds: float) -> int:
+        """The exit status, once it has ended."""
+        return self._process.wait(seconds)
+
+    def terminate(self, seconds: float = 35) -> int:
+        """Tell it to stop; returns its exit status."""
+        self.signal(signal.SIGTERM)
+        return self.wait(seconds)
+
+    @property
+    def pid(self) -> int:
+        """The process."""
+        return self._process.pid
 
     def kill_before_settling(self) -> None:
         """End the process at the worst instant: push services have the last alert, and nothing written says so."""
@@ -101,7 +119,7 @@ class Service:
     @property
     def log(self) -> str:
         """What the service has written so far."""
-        return (self._folder / "log").read_text(errors="replace")
+        return (self.folder / "log").read_text(errors="replace")
 
     def subscriptions(self) -> int:
         """How many subscriptions are stored."""
@@ -120,7 +138,7 @@ class Service:
     def rotate_key(self) -> None:
         """As an operator would, while the service runs."""
         command = [Path(sys.executable).with_name("notifier"), "push", "rotate", "--yes"]
-        subprocess.run(command, cwd=self._folder, env=self._environment, check=True, capture_output=True)
+        subprocess.run(command, cwd=self.folder, env=self.environment, check=True, capture_output=True)
 
     def key_ids(self) -> list[str]:
         """The application server key of each subscription."""
@@ -142,22 +160,22 @@ class Service:
     @property
     def key_path(self) -> Path:
         """The application server key."""
-        return self._folder / "data" / "keys" / "vapid.pem"
+        return self.folder / "data" / "keys" / "vapid.pem"
 
     @property
     def feeds_path(self) -> Path:
         """Its feeds.yaml."""
-        return self._folder / "config" / "feeds.yaml"
+        return self.folder / "config" / "feeds.yaml"
 
     @property
     def database_url(self) -> str:
         """For stores of the test's own."""
-        return f"sqlite:///{self._folder / 'data' / 'notifier.db'}"
+        return f"sqlite:///{self.folder / 'data' / 'notifier.db'}"
 
     def _is_ready(self) -> bool:
         if self._process.poll() is not None:
             raise RuntimeError(f"the service ended:\n{self.log}")
-        connection = HTTPConnection("127.0.0.1", self._port, timeout=5)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
             connection.request("GET", "/readyz")
             return connection.getresponse().status == 200
@@ -167,7 +185,7 @@ class Service:
             connection.close()
 
     def _query(self, sql: str) -> list[tuple[str, ...]]:
-        with closing(sqlite3.connect(self._folder / "data" / "notifier.db", timeout=10)) as database, database:
+        with closing(sqlite3.connect(self.folder / "data" / "notifier.db", timeout=10)) as database, database:
             return database.execute(sql).fetchall()
 
 

@@ -48,3 +48,8 @@ def an_alert(*topics: str, story: int = 1, breaking: bool = False, ttl_s: int = 
         why={"topics": list(topics)},
         decided_at=NOON,
     )
+
+
+def day(time: datetime) -> datetime:
+    """What is kept of when a person was here: the day, in UTC."""
+    return time.replace(hour=0, minute=0, second=0, microsecond=0)

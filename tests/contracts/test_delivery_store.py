@@ -356,7 +356,7 @@ def test_of_very_many_who_are_due_those_who_were_here_last_are_found_all_the_sam
 ) -> None:
     many = MANY_DUE + 50
     SqlTransfer(database).add([a_subscription(str(number), "world") for number in range(many)], NOON)
-    house.subscriptions.set_topics(token("17"), frozenset({"world"}), SOON)
+    house.subscriptions.set_topics(token("17"), frozenset({"world"}), NOON + timedelta(days=1))
     house.alerts.accept(an_alert("world"), NOON)
     job = house.claim()
     ids = [recipient.subscription_id for recipient in house.store.take(job, 0, many)]

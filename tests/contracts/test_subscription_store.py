@@ -11,7 +11,7 @@ from notifier.errors import NotFound
 from notifier.storage.database import Database
 from notifier.storage.subscriptions import SqlSubscriptionStore
 from notifier.subscribers.subscriber import SubscriptionStore
-from tests.contracts.samples import NOON, a_subscription, token
+from tests.contracts.samples import NOON, a_subscription, day, token
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def test_a_subscription_is_found_by_its_token_only(store: SubscriptionStore) -> 
     found = store.find(token("ada"))
     assert found is not None
     assert (found.id, found.topics, found.push_service) == (made, {"world", "uk"}, "mozilla")
-    assert (found.created_at, found.last_seen_at) == (NOON, NOON)
+    assert (found.created_at, found.last_seen_at) == (day(NOON), day(NOON))
     assert store.find(token("bob")) is None
 
 
@@ -35,7 +35,7 @@ def test_subscribing_again_with_one_token_changes_all_but_the_id(store: Subscrip
     found = store.find(token("ada"))
     assert found is not None
     assert (again, found.id, found.topics) == (made, made, {"uk"})
-    assert (found.created_at, found.last_seen_at) == (NOON, later)
+    assert (found.created_at, found.last_seen_at) == (day(NOON), day(later))
     assert found.keys.endpoint == "https://push.example/other"
     assert store.audience(frozenset({"world"})) == 0
 
@@ -67,7 +67,7 @@ def test_topics_are_replaced_and_the_visit_is_noted(store: SubscriptionStore) ->
     store.set_topics(token("ada"), frozenset({"science"}), later)
     found = store.find(token("ada"))
     assert found is not None
-    assert (found.topics, found.last_seen_at) == ({"science"}, later)
+    assert (found.topics, found.last_seen_at) == ({"science"}, day(later))
 
 
 def test_a_visit_is_noted_and_changes_nothing_else(store: SubscriptionStore) -> None:
@@ -76,7 +76,7 @@ def test_a_visit_is_noted_and_changes_nothing_else(store: SubscriptionStore) -> 
     later = NOON + timedelta(days=3)
     store.seen(token("ada"), later)
     assert before is not None
-    assert store.find(token("ada")) == replace(before, last_seen_at=later)
+    assert store.find(token("ada")) == replace(before, last_seen_at=day(later))
 
 
 def test_no_topic_at_all_is_a_choice_too(store: SubscriptionStore) -> None:

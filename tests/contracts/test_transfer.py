@@ -7,7 +7,7 @@ from dataclasses import replace
 from notifier.storage.database import Database
 from notifier.storage.subscriptions import SqlSubscriptionStore
 from notifier.storage.transfer import SqlTransfer
-from tests.contracts.samples import NOON, a_subscription, token
+from tests.contracts.samples import NOON, a_subscription, day, token
 
 
 def test_everybody_comes_in_with_all_that_belongs_to_them(database: Database) -> None:
@@ -17,7 +17,7 @@ def test_everybody_comes_in_with_all_that_belongs_to_them(database: Database) ->
     wanted = a_subscription("ada", "world", "uk")
     assert (ada.keys, ada.push_service, ada.vapid_key_id) == (wanted.keys, wanted.push_service, wanted.vapid_key_id)
     assert [ada.topics, bob.topics] == [{"world", "uk"}, set()]
-    assert (ada.created_at, ada.last_seen_at, ada.browser) == (NOON, NOON, wanted.browser)
+    assert (ada.created_at, ada.last_seen_at, ada.browser) == (day(NOON), day(NOON), wanted.browser)
     assert SqlSubscriptionStore(database).audience(frozenset({"uk"})) == 1
 
 

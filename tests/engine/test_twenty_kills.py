@@ -17,11 +17,11 @@ from threading import Event
 from time import monotonic
 
 import pytest
-from sqlalchemy.exc import OperationalError
 
 from notifier.alerts.alert import Alert
 from notifier.clock import system_clock
 from notifier.engine.sealing import Sealer
+from notifier.errors import DatabaseUnwell
 from notifier.push.vapid import load_or_create_key
 from notifier.storage.alerts import SqlAlertStore
 from notifier.storage.database import Database
@@ -86,7 +86,7 @@ class FanOut:
         """Until the alert is done."""
 
         def done() -> int:
-            with suppress(OperationalError):  # a server that was restarted closed our connections
+            with suppress(DatabaseUnwell):  # a server that was restarted closed our connections
                 found = self.alerts.find(alert.id)
                 return int(found is not None and found.done_at is not None)
             return 0

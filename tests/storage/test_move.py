@@ -23,7 +23,7 @@ from notifier.storage.database import Database
 from notifier.storage.migrate import newest_revision
 from notifier.storage.move import BATCH, TABLES, Move, Step, place
 from notifier.storage.news import SqlNewsStore
-from notifier.storage.schema import alert, envelope, item, metadata, subscription, topic
+from notifier.storage.schema import alert, envelope, item, metadata, process, subscription, topic
 from notifier.storage.subscriptions import SqlSubscriptionStore
 from notifier.storage.transfer import SqlTransfer
 from notifier.subscribers.subscriber import NewSubscription
@@ -95,7 +95,18 @@ def test_envelopes_stay_behind(source: Database, target: Database) -> None:
     assert rows(source, envelope) != []
     Move(source, target).run(LATER)
     assert rows(target, envelope) == []
-    assert {table.name for table in metadata.sorted_tables} - {table.name for table in TABLES} == {"envelope"}
+    assert {table.name for table in metadata.sorted_tables} - {table.name for table in TABLES} == {
+        "envelope",
+        "process",
+        "process_report",
+    }
+
+
+def test_a_process_that_beats_is_seen_though_it_holds_nothing(source: Database, target: Database) -> None:
+    with source.writing() as connection:
+        connection.execute(update(process).values(seen_at=LATER - timedelta(seconds=2)))
+    with pytest.raises(ConfigError, match="beats"):
+        Move(source, target).run(LATER)
 
 
 def test_what_was_moved_goes_on_with_ids_that_nobody_had(source: Database, target: Database) -> None:
@@ -228,7 +239,7 @@ def test_a_move_that_is_killed_again_and_again_ends_with_everything(
     with source.writing() as connection:
         connection.execute(text("DROP TABLE IF EXISTS alembic_version"))
         connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
-        connection.execute(text(f"INSERT INTO alembic_version SELECT '{newest_revision()}'"))
+        connection.execute(text("INSERT INTO alembic_version SELECT :newest"), {"newest": newest_revision()})
     line, environment = command(source, target, tmp_path)
     for kill in range(kills):
         with subprocess.Popen(line, env=environment, cwd=tmp_path, stderr=subprocess.DEVNULL) as victim:

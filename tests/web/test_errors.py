@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from structlog.testing import capture_logs
+
 from notifier import errors
-from notifier.errors import ConfigError, LeaseLost, NotifierError
+from notifier.alerts.alert import Alert
+from notifier.errors import ConfigError, DatabaseUnwell, LeaseLost, NotifierError
+from notifier.subscribers.subscriber import Subscription
 from notifier.web.errors import WORDS
 from notifier.web.services import SiteSettings
-from tests.web.site import Site
+from tests.web.site import TOKEN, MemorySubscriptions, Site
 
 # Of files, expressions and workers: no visitor's request raises these.
 NEVER_LEAVE = (ConfigError, LeaseLost)
@@ -93,3 +97,37 @@ def test_validation_errors_name_the_place_and_not_the_value() -> None:
         "body.subscription.keys.auth",
     }
     assert "my-secret" not in answer.text
+
+
+class AwaySubscriptions(MemorySubscriptions):
+    """A store whose database is away."""
+
+    def find(self, token_hash: bytes) -> Subscription | None:
+        raise DatabaseUnwell("away", "connection refused by 10.0.0.5 for user notifier")
+
+
+def test_a_database_that_is_away_is_said_as_such_and_when_to_ask_again() -> None:
+    site = Site(store=AwaySubscriptions())
+
+    with capture_logs() as lines:
+        answers = [site.ask("GET", "/api/subscriptions/mine", token=TOKEN) for _ in range(20)]
+
+    assert {(answer.status, answer.json["code"]) for answer in answers} == {(503, "database-away")}
+    assert int(answers[0].headers["retry-after"]) > 0
+    assert answers[0].headers["content-type"] == "application/problem+json"
+    assert "10.0.0.5" not in answers[0].text
+    assert lines == []
+
+
+def test_a_person_who_meets_a_database_that_is_away_gets_a_page() -> None:
+    site = Site()
+
+    def away() -> list[Alert]:
+        raise DatabaseUnwell("away", "connection refused")
+
+    object.__setattr__(site.app.state.services, "recent_alerts", away)
+    page = site.ask("GET", "/", headers={"accept": "text/html"})
+
+    assert page.status == 503
+    assert int(page.headers["retry-after"]) > 0
+    assert "Nothing is lost" in page.text

@@ -17,7 +17,7 @@ from notifier.storage.schema.alerts import (
     envelope,
     push_limit,
 )
-from notifier.storage.schema.base import EPOCH, MICROSECOND, Id, UtcTime, metadata
+from notifier.storage.schema.base import EPOCH, MICROSECOND, Id, UtcDay, UtcTime, day_us, metadata
 from notifier.storage.schema.feeds import feed, feed_body, item, item_version
 from notifier.storage.schema.operators import (
     api_request,
@@ -30,6 +30,7 @@ from notifier.storage.schema.operators import (
     process_report,
     provider_visit,
 )
+from notifier.storage.schema.processes import process
 from notifier.storage.schema.stories import grouping, operator_choice, story, story_ruling
 from notifier.storage.schema.subscriptions import (
     audience_day,
@@ -43,6 +44,7 @@ __all__ = [
     "EPOCH",
     "MICROSECOND",
     "Id",
+    "UtcDay",
     "UtcTime",
     "alert",
     "alert_receipt",
@@ -53,6 +55,7 @@ __all__ = [
     "audience_day",
     "chunk",
     "config_change",
+    "day_us",
     "delivery_count",
     "delivery_retry",
     "envelope",
@@ -67,6 +70,7 @@ __all__ = [
     "operator_choice",
     "operator_identity",
     "operator_session",
+    "process",
     "process_report",
     "provider_visit",
     "push_limit",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, ForeignKey, Index, Integer, LargeBinary, String, Table
 
-from notifier.storage.schema.base import Id, UtcTime, metadata
+from notifier.storage.schema.base import Id, UtcDay, UtcTime, metadata
 
 alert = Table(
     "alert",
@@ -79,7 +79,7 @@ delivery_retry = Table(
     Column("lease_until", UtcTime),
     Column("lease_token", String(32)),
     Column("push_service", String(64), nullable=False, server_default=""),
-    Column("seen_at", UtcTime, nullable=False, server_default="0"),  # when the subscriber was last here
+    Column("seen_at", UtcDay, nullable=False, server_default="0"),  # when the subscriber was last here
     Index(None, "next_attempt_at"),
     Index("ix_delivery_retry_due", "alert_id", "push_service", "next_attempt_at"),
     Index("ix_delivery_retry_seen", "alert_id", "push_service", "seen_at"),

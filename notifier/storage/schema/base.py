@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, Dialect, Integer, MetaData, TypeDecorator
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+DAY_US = 86_400_000_000
 
 metadata = MetaData(
     naming_convention={
@@ -38,6 +39,22 @@ class UtcTime(TypeDecorator[datetime]):
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
         """Microseconds to aware UTC datetime."""
         return None if value is None else EPOCH + value * MICROSECOND
+
+
+class UtcDay(UtcTime):
+    """When a person was here, kept as the day (UTC): no hour of it is ever stored, whoever writes."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Aware datetime to the microseconds of its day's beginning."""
+        return None if value is None else day_us(value)
+
+
+def day_us(time: datetime) -> int:
+    """The beginning of the time's day (UTC) as it is stored."""
+    at = (time - EPOCH) // MICROSECOND
+    return at - at % DAY_US
 
 
 # SQLite gives only an INTEGER PRIMARY KEY its rowid; PostgreSQL wants 64 bits.

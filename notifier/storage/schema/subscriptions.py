@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
-from notifier.storage.schema.base import Id, UtcTime, metadata
+from notifier.storage.schema.base import Id, UtcDay, UtcTime, metadata
 
 topic = Table(
     "topic",
@@ -25,8 +25,8 @@ subscription = Table(
     Column("push_service", String(64), nullable=False),
     Column("vapid_key_id", String(16), nullable=False),
     Column("browser", String(32), nullable=False),
-    Column("created_at", UtcTime, nullable=False),
-    Column("last_seen_at", UtcTime, nullable=False),
+    Column("created_at", UtcDay, nullable=False),
+    Column("last_seen_at", UtcDay, nullable=False),
     sqlite_autoincrement=True,  # an id is never used again: cursors and chunks compare them
 )
 
@@ -44,7 +44,7 @@ subscription_end = Table(
     "subscription_end",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("at", UtcTime, nullable=False),
+    Column("at", UtcDay, nullable=False),
     Column("reason", String(32), nullable=False),
     Column("push_service", String(64), nullable=False),
     Column("count", Integer, nullable=False),
