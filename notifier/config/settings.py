@@ -33,6 +33,9 @@ class Settings(BaseSettings):
     proxies: str = Field(
         "127.0.0.1", description="Addresses or networks of proxies whose X-Forwarded-For is believed, comma separated"
     )
+    connections: int = Field(
+        0, ge=0, le=100_000, description="Connections open at once; 0: 2,000, or half of `ulimit -n` where that is less"
+    )
     title: str = Field("Notifier", min_length=1, max_length=60, description="The site's name on pages and alerts")
     base_url: str = Field("", description="Public address, for WebSub callbacks and links; empty: from the request")
     contact: str = Field(

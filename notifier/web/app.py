@@ -36,6 +36,7 @@ from notifier.web.operator_api import topics as operator_topics
 from notifier.web.rates import Rates
 from notifier.web.security import SecurityHeaders
 from notifier.web.services import WebServices
+from notifier.web.streams import Streams
 
 ROUTERS = (pages.router, api.router, receipts.router, health.router, hubs.router)
 CONSOLE = (
@@ -83,6 +84,7 @@ def build_app(services: WebServices) -> FastAPI:
     app.state.services = services
     app.state.rates = Rates(services.site)
     app.state.meter = Meter()
+    app.state.streams = Streams()
     errors.install(app)
     app.add_exception_handler(SignInNeeded, access.ask_to_sign_in)
     for router in ROUTERS + OPERATOR_API + CONSOLE:

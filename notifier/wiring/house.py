@@ -53,6 +53,7 @@ from notifier.storage.subscriptions import SqlSubscriptionStore
 from notifier.subscribers.subscriber import Subscription
 from notifier.telemetry import Metrics
 from notifier.topics.topic import Topic
+from notifier.troubles import Troubles
 from notifier.web.console.recent import RecentNews
 from notifier.web.receipts import ReceiptDesk
 from notifier.web.services import Check, PublicKey, WebServices
@@ -102,6 +103,7 @@ class House:
     ) -> None:
         self.role = role
         self.settings, self.files, self.metrics, self.clock = settings, files, metrics, clock
+        self.troubles = Troubles()
         self.keyring = Keyring(settings.vapid_key_path)
         # Leases are promises in wall time: in a rehearsal they have to be longer by as much as its clock is faster.
         self.speed = clock.speed if isinstance(clock, RehearsalClock) else 1.0
