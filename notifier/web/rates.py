@@ -1,9 +1,13 @@
-"""How often one client may ask: a moving window for each kind of request and each address, in memory.
+"""How often one client may ask: a moving window for each kind of request and each client, in memory, bounded.
 
-Enters: a request. Leaves: nothing, or TooOften. Several web processes each count for themselves.
+Enters: a request. Leaves: nothing, or TooOften. A client is an IPv4 address or an IPv6 /64 (`clients`). Several web
+processes each count for themselves.
 """
 
 from __future__ import annotations
+
+from collections import OrderedDict
+from threading import Lock
 
 from fastapi import Request
 from limits import RateLimitItemPerMinute
@@ -11,9 +15,12 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from notifier.errors import TooOften
+from notifier.web.clients import client_name, client_of
 from notifier.web.services import SiteSettings
 
 WINDOW_S = 60
+# Clients and kinds that are remembered; whoever has not asked for longest is forgotten first.
+REMEMBERED = 20_000
 SIGN_INS_PER_MINUTE = 10
 BAD_TOKENS_PER_MINUTE = 20
 # A house or an office of people behind one address may all tell that they were shown an alert.
@@ -25,6 +32,8 @@ class Rates:
 
     def __init__(self, site: SiteSettings) -> None:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._counted: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._lock = Lock()
         self._limits = {
             "change": RateLimitItemPerMinute(site.changes_per_minute),
             "test": RateLimitItemPerMinute(site.tests_per_minute),
@@ -34,9 +43,22 @@ class Rates:
         }
 
     def count(self, kind: str, client: str) -> None:
-        """Count one request of `kind` by `client`. Raises TooOften."""
+        """Count one request of `kind` by `client`, an address or a client's name. Raises TooOften."""
+        client = client if "/" in client else client_name(client)
+        self._remember(kind, client)
         if not self._limiter.hit(self._limits[kind], kind, client):
             raise TooOften(WINDOW_S)
+
+    def __len__(self) -> int:
+        return len(self._counted)
+
+    def _remember(self, kind: str, client: str) -> None:
+        with self._lock:
+            self._counted[kind, client] = None
+            self._counted.move_to_end((kind, client))
+            if len(self._counted) > REMEMBERED:
+                (other, gone), _ = self._counted.popitem(last=False)
+                self._limiter.clear(self._limits[other], other, gone)
 
 
 def limit_changes(request: Request) -> None:
@@ -66,4 +88,4 @@ def count_bad_token(request: Request) -> None:
 
 def _count(request: Request, kind: str) -> None:
     rates: Rates = request.app.state.rates
-    rates.count(kind, request.client.host if request.client else "unknown")
+    rates.count(kind, client_of(request.scope))
