@@ -78,7 +78,6 @@ def web_server(app: ASGIApp, streams: Streams, proxies: list[str], port: PortSet
         cast("Any", peers),
         http=guarded(gate, trusted_by(proxies)),
         ws="none",
-        lifespan="off",
         log_config=None,
         access_log=False,  # a line for each visitor is nobody's business
         proxy_headers=False,  # `Peers` does it, and remembers who really connected
