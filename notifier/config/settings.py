@@ -38,6 +38,10 @@ class Settings(BaseSettings):
     )
     title: str = Field("Notifier", min_length=1, max_length=60, description="The site's name on pages and alerts")
     base_url: str = Field("", description="Public address, for WebSub callbacks and links; empty: from the request")
+    hosts: str = Field("", description="Further names under which this site is asked, comma separated: backend.local")
+    metrics_token: str = Field(
+        "", repr=False, description="Whoever sends it as a bearer token sees /metrics and all of /readyz"
+    )
     contact: str = Field(
         "mailto:operator@localhost",
         description="How push services and publishers reach you: a mailto: or https: address",

@@ -136,6 +136,10 @@ class Gate:
             if not self._each[client]:
                 del self._each[client]
 
+    def count(self, why: str) -> None:
+        """Count a connection that was ended for another reason, to be told with the others."""
+        self._ended[why] += 1
+
     def sweep(self) -> None:
         """End what took too long, and tell of it. To be called about once a second."""
         now = self._now()

@@ -8,6 +8,7 @@ still comes is thrown away for a moment, so that the client can read it (RFC 911
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -25,6 +26,10 @@ MOST_DISCARDED = 1024 * 1024
 CLOSE = (b"connection", b"close")
 FULL = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 SLOW = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+# A line for each request that is no HTTP would let anybody fill the log: the gate counts them.
+QUIET = logging.getLogger("uvicorn.error.port")
+QUIET.setLevel(logging.ERROR)
 
 Trusts = Callable[[str], bool]
 
@@ -51,6 +56,7 @@ class GuardedProtocol(H11Protocol):
     def __init__(self, *args: Any, gate: Gate, trusts: Trusts, **names: Any) -> None:
         super().__init__(*args, **names)
         self._gate, self._trusts = gate, trusts
+        self.logger = QUIET
         self._step_bytes = self._discarded = 0
         self._raw: asyncio.Transport
         self.lingering = False
@@ -94,6 +100,11 @@ class GuardedProtocol(H11Protocol):
         """The client reads again."""
         super().resume_writing()
         self._settle()
+
+    def send_400_response(self, msg: str) -> None:
+        """What came is no HTTP/1.1."""
+        self._gate.count("invalid")
+        super().send_400_response(msg)
 
     def end(self) -> None:
         """End it at once."""

@@ -269,3 +269,13 @@ def test_an_answer_before_the_bodys_end_can_be_read_by_whoever_is_still_sending(
         assert b'"code":"too-large"' in said
 
     over(PATIENT, check)
+
+
+def test_what_is_no_http_is_refused_and_writes_no_line_each(caplog: pytest.LogCaptureFixture) -> None:
+    async def check(port: Port) -> None:
+        for sent in (b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/9\r\n\r\n"):
+            assert (await port.ask(sent)).startswith(b"HTTP/1.1 400")
+        assert await port.works()
+
+    over(PATIENT, check)
+    assert not [record for record in caplog.records if "Invalid HTTP" in record.getMessage()]
