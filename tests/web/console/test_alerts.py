@@ -297,5 +297,6 @@ def test_an_alert_shows_how_long_it_took_and_what_browsers_told(console: Console
     page = console.get("/console/alerts/1").text
 
     assert "<dt>Shown</dt><dd>71</dd>" in page
+    assert "<dd><small>about</small></dd>" in page
     assert "<dt>Half accepted within</dt><dd>5 s</dd>" in page
     assert "<dt>Within 2 minutes</dt><dd>100%</dd>" in page
