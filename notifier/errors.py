@@ -15,8 +15,10 @@
     ├── RequestRefused         the web room will not carry out a request as it came
     │   ├── TokenMissing       without the subscriber's token
     │   ├── ForeignOrigin      from a page of another site
+    │   ├── ForeignHost        under a name that is not this site's
     │   ├── TooOften           more often than the rate limit allows
     │   │   └── PreviewsBusy   a preview, while others are being worked out
+    │   ├── TooBusy            while as many do this at once as the machine bears
     │   ├── SignInNeeded       in the console, without a session
     │   ├── RoleTooLow         by an operator who may look but not do this
     │   ├── FormExpired        without the form token of the operator's own session
@@ -175,6 +177,13 @@ class ForeignOrigin(RequestRefused):
     http_status = 403
 
 
+class ForeignHost(RequestRefused):
+    """The request names a host that is not this site's (RFC 9110 section 15.5.20)."""
+
+    code = "foreign-host"
+    http_status = 421
+
+
 class TooOften(RequestRefused):
     """A client asks more often than the rate limit allows; `after_s` seconds from now it may ask again."""
 
@@ -190,6 +199,17 @@ class PreviewsBusy(TooOften):
     """As many previews are being worked out as may be at once, for this operator or in all."""
 
     code = "previews-busy"
+
+
+class TooBusy(RequestRefused):
+    """As many do this at once as the machine bears; `after_s` seconds from now there may be room."""
+
+    code = "too-busy"
+    http_status = 503
+
+    def __init__(self, after_s: int) -> None:
+        self.after_s = after_s
+        super().__init__(f"too many at once; again in {after_s} s")
 
 
 class SignInNeeded(RequestRefused):

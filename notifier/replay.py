@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import html
 import itertools
+import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ import orjson
 from notifier.alerts.alert import NewAlert
 from notifier.alerts.decide import Drop, Hold, Send, Verdict
 from notifier.alerts.desk import Desk
+from notifier.errors import ConfigError
 from notifier.stories.cluster import Grouper
 from notifier.stories.identity import canonical_url
 from notifier.stories.story import Story, StoryItem
@@ -63,10 +65,23 @@ class Decision:
 
 
 def read_recording(path: Path) -> Iterator[dict[str, Any]]:
-    """The lines of a recording, plain or gzipped, in its order."""
-    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as lines:
-        for line in lines:
-            yield orjson.loads(line)
+    """The lines of a recording, plain or gzipped, in its order. Raises ConfigError where it is none."""
+    try:
+        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as lines:
+            yield from (recorded(line, number, path) for number, line in enumerate(lines, 1))
+    except (EOFError, zlib.error, gzip.BadGzipFile) as broken:
+        raise ConfigError("the file is no whole gzip archive", fix="Copy it again", path=path) from broken
+
+
+def recorded(line: bytes, number: int, path: Path | None = None) -> dict[str, Any]:
+    """One line of a recording. Raises ConfigError where it has no `first_seen`, in whole seconds since 1970."""
+    try:
+        found: Any = orjson.loads(line)
+        _ = EPOCH + timedelta(seconds=int(found["first_seen"]))
+    except (ValueError, TypeError, KeyError, OverflowError) as wrong:
+        fix = "A recording has one JSON object a line, each with `first_seen` in seconds"
+        raise ConfigError("the line is not one of a recording", fix=fix, path=path, line=number) from wrong
+    return dict(found)
 
 
 def polls(lines: Iterable[Mapping[str, Any]]) -> Iterator[tuple[datetime, list[Mapping[str, Any]]]]:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import resource
 import stat
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from notifier.clock import system_clock
 from notifier.config.settings import Settings, load_settings
+from notifier.engine.engine import Role
 from notifier.errors import ConfigError
+from notifier.operators.operator import Role as Web
+from notifier.storage.database import Database
+from notifier.storage.operators import SqlOperatorStore
 from notifier.storage.subscriptions import SqlSubscriptionStore
-from notifier.wiring.parts import open_database, provider_sign_in, vapid_key
+from notifier.telemetry import Metrics
+from notifier.wiring.descriptors import ENOUGH, raise_descriptor_limit
+from notifier.wiring.house import Files, House
+from notifier.wiring.parts import open_database, provider_sign_in, site_settings, vapid_key
 from notifier.wiring.serve import listen
 from tests.contracts.samples import NOON, a_subscription
 
@@ -53,3 +62,53 @@ def test_a_provider_is_set_up_from_the_settings_and_only_then(tmp_path: Path) ->
         assert provider_sign_in(load_settings(tmp_path / "no.env", without), database) is None
     assert way is not None
     assert (way.provider.issuer, [rule.value for rule in way.rules]) == ("https://login.example", ["news"])
+
+
+@pytest.mark.parametrize(
+    ("role", "prints"), [(Role.ALL, True), (Role.WEB, True), (Role.POLL, False), (Role.WORK, False)]
+)
+def test_only_who_serves_people_prints_the_link_for_the_first_operator_and_once(
+    tmp_path: Path, role: Role, prints: bool
+) -> None:
+    (tmp_path / "feeds.yaml").write_text("feeds: []\n")
+    (tmp_path / "topics.yaml").write_text("topics:\n  - {slug: ships, title: Ships, match: ferry}\n")
+    named = {
+        "NOTIFIER_DATA_DIR": str(tmp_path / "data"),
+        "NOTIFIER_CONFIG_DIR": str(tmp_path),
+        "NOTIFIER_BASE_URL": "https://alerts.example/",
+        "NOTIFIER_HOST": "0.0.0.0",
+    }
+    settings = load_settings(tmp_path / "no.env", named)
+    vapid_key(settings)
+    with closing(open_database(settings)) as database:
+        assert ("https://alerts.example/console/first/" in console_fact(settings, database, role)) is prints
+        SqlOperatorStore(database).add("Ada", "hash", Web.ADMIN, NOON)
+        SqlOperatorStore(database).remove("Ada")
+        assert "/first/" not in console_fact(settings, database, role)
+
+
+def console_fact(settings: Settings, database: Database, role: Role) -> str:
+    """What a process that starts now says of the console."""
+    metrics = Metrics()
+    house = House(settings, Files.of(settings, metrics), database, metrics, system_clock, role)
+    house.trials.shutdown()
+    house.trial.close()
+    return house.facts()["console"]
+
+
+@pytest.mark.parametrize(
+    ("host", "base"),
+    [("0.0.0.0", "http://127.0.0.1:8000"), ("::", "http://[::1]:8000"), ("fd00::1", "http://[fd00::1]:8000")],
+)
+def test_without_a_public_address_links_lead_to_one_that_can_be_typed(host: str, base: str) -> None:
+    site = site_settings(Settings(host=host))
+    assert (site.base_url, site.is_public) == (base, False)
+
+
+def test_the_limit_on_open_files_is_raised_to_the_hard_one() -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+    try:
+        assert raise_descriptor_limit() == min(before[1], ENOUGH) == resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)

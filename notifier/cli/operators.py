@@ -10,6 +10,7 @@ from rich.table import Table
 
 from notifier.cli.terminal import ago, ahead, err, explained, out, settings
 from notifier.clock import system_clock
+from notifier.operators.audit import Act
 from notifier.operators.operator import Role
 from notifier.operators.token import Scope
 
@@ -59,6 +60,7 @@ def add(
     with explained():
         hashed = NONE if by_provider else hash_password(_asked() if password is None else password)
         operator = _store().add(name, hashed, role, system_clock())
+        _note(Act.OPERATOR_ADDED, operator.name, role)
     how = " by the OpenID provider" if by_provider else ""
     out.print(f"[bold]{escape(operator.name)}[/] may sign in{how} as {operator.role}.")
 
@@ -68,6 +70,7 @@ def remove(name: Name) -> None:
     """Take an operator away; their sessions and tokens end at once."""
     with explained():
         _known(_store().remove(name), name)
+        _note(Act.OPERATOR_REMOVED, name)
     out.print(f"{escape(name)} may not sign in any more.")
 
 
@@ -76,6 +79,7 @@ def role(name: Name, role: Annotated[Role, typer.Argument(help="What they may do
     """Give an operator another role; their sessions and tokens lose at once what it does not allow."""
     with explained():
         _known(_store().set_role(name, role), name)
+        _note(Act.ROLE_CHANGED, name, role)
     out.print(f"{escape(name)} is {role} from now on.")
 
 
@@ -88,6 +92,7 @@ def password(
 
     with explained():
         _known(_store().set_password(name, hash_password(_asked() if password is None else password)), name)
+        _note(Act.PASSWORD_CHANGED, name)
     out.print(f"{escape(name)} has a new password, and is signed out everywhere.")
 
 
@@ -113,6 +118,7 @@ def sign_out(name: Name) -> None:
         store = _store()
         _known(store.credentials(name) is not None, name)
         ended = store.close_sessions(name)
+        _note(Act.SESSIONS_ENDED, name, "everywhere")
     out.print(f"{escape(name)} was signed out of {ended} browser{'' if ended == 1 else 's'}.")
 
 
@@ -159,6 +165,7 @@ def add_token(
             raise ConfigError(f"{name} is {operator.role} and cannot give {', '.join(beyond)}", fix="Leave it out")
         secret, until = new_secret(), now + timedelta(days=days) if days else None
         _tokens().add(operator.id, purpose[:64], digest_of(secret) or b"", scopes, now, until)
+        _note(Act.TOKEN_MADE, operator.name, f"{purpose[:64]}: {', '.join(sorted(scopes))}")
     err.print("Keep it now, it is not shown again. A program sends it as `Authorization: Bearer …`:")
     typer.echo(secret)
 
@@ -171,7 +178,18 @@ def revoke_token(token_id: Annotated[int, typer.Argument(min=1, help="Its id in 
     with explained():
         if not _tokens().revoke(token_id):
             raise NotFound(f"there is no token {token_id}")
+        _note(Act.TOKEN_REVOKED, f"token {token_id}")
     out.print(f"Token {token_id} is worth nothing any more.")
+
+
+def _note(act: Act, who: str, detail: str = "") -> None:
+    """Write it into the audit log, which the console's page Access shows."""
+    from notifier.operators.audit import ON_THE_SERVER, Entry
+    from notifier.storage.audit import SqlAuditLog
+    from notifier.wiring.parts import open_database
+
+    log = SqlAuditLog(open_database(settings()))
+    log.record(Entry(system_clock(), act, who, ON_THE_SERVER, ON_THE_SERVER, detail))
 
 
 def _asked() -> str:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
@@ -60,9 +60,22 @@ def group() -> None:
     """Group JSON lines (title, summary, source, link, t) from standard input into stories: one cluster a line."""
     from notifier.replay import group_stream
 
-    lines = [orjson.loads(line) for line in sys.stdin.buffer if line.strip()]
-    for cluster in group_stream(lines):
+    with explained():
+        clusters = list(group_stream([_object(line, n) for n, line in enumerate(sys.stdin.buffer, 1) if line.strip()]))
+    for cluster in clusters:
         sys.stdout.buffer.write(orjson.dumps(cluster, option=orjson.OPT_APPEND_NEWLINE))
+
+
+def _object(line: bytes, number: int) -> dict[str, Any]:
+    """A line as an object. Raises ConfigError."""
+    try:
+        found = orjson.loads(line)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        fix = "Write one JSON object a line: title, summary, source, link, t"
+        raise ConfigError("standard input has a line that is no item", fix=fix, line=number)
+    return found
 
 
 def _timed(recording: Path, desk: Desk) -> Iterator[tuple[datetime, list[Decision], float]]:

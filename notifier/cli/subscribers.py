@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from notifier.cli.terminal import err, explained, out, settings
 
@@ -22,7 +25,9 @@ Format = Annotated[str, typer.Option("--format", help="csv or jsonl; from the fi
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="CSV with a line of column names, or JSON lines", exists=True)],
+    file: Annotated[
+        Path, typer.Argument(help="CSV with a line of column names, or JSON lines", exists=True, dir_okay=False)
+    ],
     topics: Annotated[str, typer.Option(help="Topics for rows without their own, separated by commas")] = "",
     vapid_key: Annotated[
         Path | None, typer.Option(help="The private key that these were made with: PEM, or base64url as others keep it")
@@ -42,7 +47,7 @@ def import_(
     from notifier.push.adopt import adopt_key
     from notifier.storage.transfer import SqlTransfer
     from notifier.subscribers.endpoint import EndpointPolicy
-    from notifier.subscribers.exchange import csv_rows, json_rows, reader
+    from notifier.subscribers.exchange import csv_rows, json_rows, pieces, reader
     from notifier.subscribers.subscriber import NewSubscription
     from notifier.wiring.parts import open_database
     from notifier.wiring.parts import vapid_key as own_key
@@ -50,19 +55,20 @@ def import_(
     chosen = settings()
     wrong: dict[str, list[int]] = {}
     added = read = 0
-    with explained():
+    is_csv = _is_csv(file, format_)
+    with explained(), _refused_whole(file):
         transfer = SqlTransfer(open_database(chosen))
         key_id = (adopt_key(vapid_key, chosen.vapid_key_path.parent) if vapid_key else own_key(chosen)).key_id
         understand = reader(EndpointPolicy(listed(chosen.push_allow)), key_id, frozenset(listed(topics)))
         with (
             file.open("rb") as raw,
-            TextIOWrapper(raw, encoding="utf-8-sig", newline="") as lines,
+            TextIOWrapper(raw, encoding="utf-8-sig", errors="replace", newline="") as lines,
             Progress(console=err) as progress,
             ThreadPoolExecutor(1) as writer,
         ):
             stored = writer.submit(int)  # what is stored while the next rows are read
             bar = progress.add_task("Importing", total=file.stat().st_size)
-            rows = iter(csv_rows(lines) if _is_csv(file, format_) else json_rows(lines))
+            rows = iter(csv_rows(pieces(lines)) if is_csv else json_rows(pieces(lines)))
             while page := list(islice(rows, BATCH)):
                 batch: list[NewSubscription] = []
                 for line, row in page:
@@ -111,6 +117,18 @@ def export(
                     table.writerow({**row, "topics": " ".join(row["topics"])})
                 else:
                     lines.write(json.dumps(row) + "\n")
+
+
+@contextmanager
+def _refused_whole(file: Path) -> Iterator[None]:
+    """A file of which nothing can be used is told in one line."""
+    from notifier.errors import SubscriptionInvalid
+
+    try:
+        yield
+    except SubscriptionInvalid as refused:
+        err.print("[bold red]Error[/]", escape(f"{file}: {refused}"), soft_wrap=True)
+        raise typer.Exit(1) from refused
 
 
 def _named(lines: list[int]) -> str:

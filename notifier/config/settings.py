@@ -33,8 +33,15 @@ class Settings(BaseSettings):
     proxies: str = Field(
         "127.0.0.1", description="Addresses or networks of proxies whose X-Forwarded-For is believed, comma separated"
     )
+    connections: int = Field(
+        0, ge=0, le=100_000, description="Connections open at once; 0: 2,000, or half of `ulimit -n` where that is less"
+    )
     title: str = Field("Notifier", min_length=1, max_length=60, description="The site's name on pages and alerts")
     base_url: str = Field("", description="Public address, for WebSub callbacks and links; empty: from the request")
+    hosts: str = Field("", description="Further names under which this site is asked, comma separated: backend.local")
+    metrics_token: str = Field(
+        "", repr=False, description="Whoever sends it as a bearer token sees /metrics and all of /readyz"
+    )
     contact: str = Field(
         "mailto:operator@localhost",
         description="How push services and publishers reach you: a mailto: or https: address",

@@ -20,6 +20,11 @@ class Role(StrEnum):
         return self in {Role.ALL, Role.POLL}
 
     @property
+    def serves(self) -> bool:
+        """Whether people and proxies are led to it: readers, hubs and operators."""
+        return self in {Role.ALL, Role.WEB}
+
+    @property
     def works(self) -> bool:
         """Whether it runs chunks."""
         return self in {Role.ALL, Role.WORK}

@@ -54,7 +54,10 @@ class Roster(Protocol):
         """Every operator by name, with their open sessions."""
 
     def add(self, name: str, password_hash: str, role: Role, now: datetime, *, only_first: bool = False) -> Operator:
-        """Make an operator. Raises Conflict where the name is taken or, with `only_first`, where there is anybody."""
+        """Make an operator. Raises Conflict where the name is taken or, with `only_first`, where there ever was one."""
+
+    def ever_any(self) -> bool:
+        """Whether there is an operator, or ever was one: the link for the first is good once."""
 
     def remove(self, name: str) -> bool:
         """Forget an operator with their sessions and tokens; False if there is none of this name."""

@@ -9,14 +9,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, ScalarSelect, Select, delete, false, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, delete, false, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from notifier.errors import Conflict
 from notifier.operators.change import Change, NewChange
 from notifier.operators.operator import OpenSession, Operator, Role, handle_of
-from notifier.storage.database import Database
-from notifier.storage.schema import EPOCH, config_change, operator, operator_session
+from notifier.storage.database import Database, upsert_into
+from notifier.storage.schema import EPOCH, config_change, house_fact, operator, operator_session
+
+FIRST = "first-operator"
 
 
 class SqlOperatorStore:
@@ -42,16 +44,24 @@ class SqlOperatorStore:
             return [_operator(row, row.open or 0) for row in connection.execute(query)]
 
     def add(self, name: str, password_hash: str, role: Role, now: datetime, *, only_first: bool = False) -> Operator:
-        """Make an operator. Raises Conflict where the name is taken or, with `only_first`, where there is anybody."""
+        """Make an operator. Raises Conflict where the name is taken or, with `only_first`, where there ever was one."""
         values = {"name": name, "password_hash": password_hash, "role": role.value, "created_at": now}
         try:
             with self._database.writing() as connection:
-                if only_first and _anybody(connection):
-                    raise Conflict("there is an operator already")
+                fact = upsert_into(connection, house_fact).values(name=FIRST, at=now).on_conflict_do_nothing()
+                # Of two that use the link at once, one writes the fact; the other waits for it, and comes too late.
+                first = connection.scalar(fact.returning(house_fact.c.name))
+                if first is None and only_first:
+                    raise Conflict("there has been an operator already")
                 made = connection.execute(insert(operator).values(values).returning(operator)).one()
         except IntegrityError as taken:
             raise Conflict(f"there is an operator named {name} already") from taken
         return _operator(made)
+
+    def ever_any(self) -> bool:
+        """Whether there is an operator, or ever was one."""
+        with self._database.reading() as connection:
+            return connection.scalar(select(house_fact.c.name).where(house_fact.c.name == FIRST)) is not None
 
     def remove(self, name: str) -> bool:
         """Forget an operator and their sessions; False if there is none of this name."""
@@ -165,10 +175,6 @@ class SqlChangeStore:
             query = select(config_change).where(config_change.c.id == change_id)
             row = connection.execute(query).mappings().one_or_none()
             return None if row is None else Change(**row)
-
-
-def _anybody(connection: Connection) -> bool:
-    return connection.scalar(select(operator.c.id).limit(1)) is not None
 
 
 def _named(name: str) -> ColumnElement[bool]:

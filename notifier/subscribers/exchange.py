@@ -12,7 +12,7 @@ from base64 import urlsafe_b64encode
 from binascii import a2b_base64
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from time import time_ns
-from typing import Any
+from typing import Any, TextIO
 
 import orjson
 
@@ -20,6 +20,12 @@ from notifier.errors import SubscriptionInvalid
 from notifier.subscribers.endpoint import EndpointPolicy
 from notifier.subscribers.subscriber import NewSubscription, PushKeys, Subscription
 
+NEEDED = {"endpoint", "p256dh", "auth"}
+# More than an endpoint, its keys and a thousand topics.
+LONGEST_LINE = 2**20
+MOST_TOPICS = 1000
+UNREADABLE = "\x00unreadable"
+"""The name in a row under which stands why the line could not be read."""
 COLUMNS = ("endpoint", "p256dh", "auth", "topics", "vapid_key_id", "browser")
 
 Read = Callable[[Mapping[str, Any]], NewSubscription]
@@ -31,11 +37,32 @@ _P = 2**256 - 2**224 + 2**192 + 2**96 - 1
 _B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
 
 
+def pieces(file: TextIO) -> Iterator[str]:
+    """The lines of a file, a longer one than any of ours in pieces: whatever a file holds, memory does not."""
+    while line := file.readline(LONGEST_LINE):
+        yield line
+
+
 def csv_rows(lines: Iterable[str]) -> Iterator[Row]:
-    """Rows of a CSV file whose first line names the columns."""
+    """Rows of a CSV file whose first line names the columns; one that cannot be read says so to `reader`.
+
+    Raises SubscriptionInvalid where the first line does not name the columns that are needed.
+    """
     table = csv.reader(lines)
-    names = next(table, [])
-    for values in table:
+    try:
+        names = next(table, [])
+    except csv.Error:
+        names = []
+    if not set(names) >= NEEDED:
+        raise SubscriptionInvalid(f"the first line does not name {', '.join(sorted(NEEDED))}: is this CSV, in UTF-8?")
+    while True:
+        try:
+            values = next(table, None)
+        except csv.Error:  # its words quote nothing; the next line begins a new row
+            yield table.line_num, {UNREADABLE: "a field is longer than any of ours, or the line is no CSV"}
+            continue
+        if values is None:
+            return
         if values:
             yield table.line_num, dict(zip(names, values, strict=False))
 
@@ -58,23 +85,24 @@ def reader(policy: EndpointPolicy, vapid_key_id: str, topics: frozenset[str]) ->
     """
 
     def read(row: Mapping[str, Any]) -> NewSubscription:
+        if UNREADABLE in row:
+            raise SubscriptionInvalid(str(row[UNREADABLE]))
         inner = row.get("keys")
         keys: Mapping[str, Any] = inner if isinstance(inner, Mapping) else row
         endpoint = policy.check(str(row.get("endpoint") or ""))
         p256dh, auth = _bytes(keys, "p256dh", 65), _bytes(keys, "auth", 16)
         if not _is_on_curve(p256dh):
             raise SubscriptionInvalid("p256dh is not a point on P-256")
-        wanted = row.get("topics")
-        listed = wanted.split() if isinstance(wanted, str) else list(wanted or ())
+        listed = _topics(row.get("topics"))
         return NewSubscription(
             keys=PushKeys(endpoint.url, p256dh, auth),
             # Nobody knows a token with this hash: the browser brings its own when it next visits. It begins with the
             # time, so that a million of them are added at one end of their index.
             token_hash=time_ns().to_bytes(8, "big") + secrets.token_bytes(24),
-            topics=frozenset(map(str, listed)) or topics,
+            topics=frozenset(listed) or topics,
             push_service=endpoint.push_service,
-            vapid_key_id=str(row.get("vapid_key_id") or vapid_key_id),
-            browser=str(row.get("browser") or "other")[:32],
+            vapid_key_id=_word(row.get("vapid_key_id") or vapid_key_id, "vapid_key_id", 16),
+            browser=_word(str(row.get("browser") or "other")[:32], "browser", 32),
         )
 
     return read
@@ -90,6 +118,20 @@ def to_row(subscription: Subscription) -> dict[str, Any]:
         "vapid_key_id": subscription.vapid_key_id,
         "browser": subscription.browser,
     }
+
+
+def _topics(wanted: object) -> list[str]:
+    listed = wanted.split() if isinstance(wanted, str) else wanted or []
+    if not isinstance(listed, list) or len(listed) > MOST_TOPICS:
+        raise SubscriptionInvalid("topics is no list of topics")
+    return [_word(one, "a topic", 64) for one in listed]
+
+
+def _word(value: object, what: str, longest: int) -> str:
+    """A word that any database holds."""
+    if not isinstance(value, str) or len(value) > longest or not value.isprintable():
+        raise SubscriptionInvalid(f"{what} is no word of at most {longest} characters")
+    return value
 
 
 def _bytes(keys: Mapping[str, Any], name: str, length: int) -> bytes:

@@ -33,10 +33,14 @@ from notifier.web.operator_api import changes as operator_changes
 from notifier.web.operator_api import feeds as operator_feeds
 from notifier.web.operator_api import house, stories
 from notifier.web.operator_api import topics as operator_topics
+from notifier.web.own_hosts import OwnHosts
 from notifier.web.previews import Previews
 from notifier.web.rates import Rates
 from notifier.web.security import SecurityHeaders
 from notifier.web.services import WebServices
+from notifier.web.sign_ins import SignIns
+from notifier.web.streams import Streams
+from notifier.web.under_way import UnderWay
 
 ROUTERS = (pages.router, api.router, receipts.router, health.router, hubs.router, pictures.router)
 CONSOLE = (
@@ -85,11 +89,15 @@ def build_app(services: WebServices) -> FastAPI:
     app.state.rates = Rates(services.site)
     app.state.previews = Previews()
     app.state.meter = Meter()
+    app.state.streams = Streams()
+    app.state.sign_ins = SignIns()
     errors.install(app)
     app.add_exception_handler(SignInNeeded, access.ask_to_sign_in)
     for router in ROUTERS + OPERATOR_API + CONSOLE:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
     app.add_middleware(errors.TooLargeInWords)
+    app.add_middleware(UnderWay)
+    app.add_middleware(OwnHosts, site=services.site)
     app.add_middleware(SecurityHeaders, https=services.site.base_url.startswith("https:"))
     return app

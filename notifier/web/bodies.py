@@ -27,6 +27,9 @@ LARGEST_ID = 2**53 - 1
 
 Id = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[17])]
 
+Handle = Annotated[str, Path(max_length=64)]
+OperatorName = Annotated[str, Path(min_length=1, max_length=64)]
+
 Slug = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Slugs = Annotated[list[Slug], Field(max_length=MAX_TOPICS)]
 

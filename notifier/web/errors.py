@@ -17,9 +17,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from notifier.errors import DatabaseUnwell, NotifierError, TokenRefused, TooOften
+from notifier.errors import DatabaseUnwell, NotifierError, TokenRefused, TooBusy, TooOften
 from notifier.web.routes import every_route
 from notifier.web.security import HEADERS
 from notifier.web.templating import render
@@ -62,6 +63,11 @@ WORDS: Mapping[str, Words] = {
     "too-much-work": Words(
         "Trying this rule takes longer than it may",
         "Make it simpler: fewer words in a NEAR, longer beginnings before a *. Nothing was saved.",
+    ),
+    "too-busy": Words("Too many sign in just now", "Wait a few seconds, then try again."),
+    "foreign-host": Words(
+        "This site has another address",
+        "If you run it: set NOTIFIER_BASE_URL to the address that people type, and further names in NOTIFIER_HOSTS.",
     ),
     "too-large": Words("The request is too large", "Reload the page, then try again."),
     "method-not-allowed": Words(
@@ -167,6 +173,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(NotifierError, _on_known)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(ClientDisconnect, _on_gone)
     app.add_exception_handler(Exception, _on_bug)
 
 
@@ -175,7 +182,7 @@ def _on_known(request: Request, problem: Exception) -> Response:
     # A database that is away is told once, by the list of troubles, and not by each request that meets it.
     if known.http_status >= 500 and not isinstance(known, DatabaseUnwell):
         log.warning("web.failed", path=request.url.path, code=known.code)
-    headers = {"Retry-After": str(known.after_s)} if isinstance(known, TooOften | DatabaseUnwell) else {}
+    headers = {"Retry-After": str(known.after_s)} if isinstance(known, TooOften | TooBusy | DatabaseUnwell) else {}
     if isinstance(known, TokenRefused):
         headers["WWW-Authenticate"] = "Bearer"
     if known.code not in WORDS:
@@ -226,6 +233,11 @@ def _on_invalid(request: Request, problem: Exception) -> Response:
     # Neither `input` nor `ctx`: they hold what the client sent.
     errors = [{"at": ".".join(str(part) for part in error["loc"]), "problem": error["msg"]} for error in found]
     return answer(request, "request-invalid", 422, errors=errors)
+
+
+def _on_gone(request: Request, problem: Exception) -> Response:
+    """Whoever asked broke off, or was too slow, before the whole of it had come: there is nobody to answer."""
+    return answer(request, "request-refused", 400, HEADERS)
 
 
 def _on_bug(request: Request, problem: Exception) -> Response:

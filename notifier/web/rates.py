@@ -1,9 +1,13 @@
-"""How often one client may ask: a moving window for each kind of request and each address, in memory.
+"""How often one client may ask: a moving window for each kind of request and each client, in memory, bounded.
 
-Enters: a request. Leaves: nothing, or TooOften. Several web processes each count for themselves.
+Enters: a request. Leaves: nothing, or TooOften. A client is an IPv4 address or an IPv6 /64 (`clients`). Several web
+processes each count for themselves.
 """
 
 from __future__ import annotations
+
+from collections import OrderedDict
+from threading import Lock
 
 from fastapi import Request
 from limits import RateLimitItemPerMinute
@@ -11,9 +15,12 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from notifier.errors import TooOften
+from notifier.web.clients import client_name, client_of
 from notifier.web.services import SiteSettings
 
 WINDOW_S = 60
+# Clients and kinds that are remembered; whoever has not asked for longest is forgotten first.
+REMEMBERED = 20_000
 SIGN_INS_PER_MINUTE = 10
 BAD_TOKENS_PER_MINUTE = 20
 # A house or an office of people behind one address may all tell that they were shown an alert.
@@ -26,6 +33,8 @@ class Rates:
     def __init__(self, site: SiteSettings) -> None:
         self._used = MemoryStorage()
         self._limiter = MovingWindowRateLimiter(self._used)
+        self._counted: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._lock = Lock()
         self._limits = {
             "change": RateLimitItemPerMinute(site.changes_per_minute),
             "test": RateLimitItemPerMinute(site.tests_per_minute),
@@ -35,13 +44,28 @@ class Rates:
         }
 
     def count(self, kind: str, client: str) -> None:
-        """Count one request of `kind` by `client`. Raises TooOften."""
+        """Count one request of `kind` by `client`, an address or a client's name. Raises TooOften."""
+        client = client if "/" in client else client_name(client)
+        self._remember(kind, client)
         if not self._limiter.hit(self._limits[kind], kind, client):
             raise TooOften(WINDOW_S)
 
     def forget(self) -> None:
         """Nobody has used anything: the clock was set back, and the minutes that are known would not end."""
-        self._used.reset()
+        with self._lock:
+            self._used.reset()
+            self._counted.clear()
+
+    def __len__(self) -> int:
+        return len(self._counted)
+
+    def _remember(self, kind: str, client: str) -> None:
+        with self._lock:
+            self._counted[kind, client] = None
+            self._counted.move_to_end((kind, client))
+            if len(self._counted) > REMEMBERED:
+                (other, gone), _ = self._counted.popitem(last=False)
+                self._limiter.clear(self._limits[other], other, gone)
 
 
 def limit_changes(request: Request) -> None:
@@ -71,4 +95,4 @@ def count_bad_token(request: Request) -> None:
 
 def _count(request: Request, kind: str) -> None:
     rates: Rates = request.app.state.rates
-    rates.count(kind, request.client.host if request.client else "unknown")
+    rates.count(kind, client_of(request.scope))

@@ -14,7 +14,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from notifier.errors import ForeignOrigin
-from notifier.web.services import Services
+from notifier.web.hosts import host_name, is_loopback
+from notifier.web.services import Services, SiteSettings
 
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self'; "
@@ -66,8 +67,23 @@ def refuse_foreign(request: Request, services: Services) -> None:
     if site is not None:
         foreign = site not in {"same-origin", "none"}
     else:
-        # Behind a proxy that rewrites Host, the site's public address is the one that browsers name.
-        ours = {request.headers.get("host"), urlsplit(services.site.base_url).netloc} - {None, ""}
-        foreign = origin is not None and urlsplit(origin).netloc not in ours
+        foreign = origin is not None and not _is_ours(origin, request.headers.get("host", ""), services.site)
     if foreign:
         raise ForeignOrigin("the request comes from another site")
+
+
+def _is_ours(origin: str, host: str, site: SiteSettings) -> bool:
+    """Whether a page of this origin is ours: the public address's, or one by which this machine itself was asked.
+
+    Where a public address is set, Host proves nothing else: whoever sends the request has chosen both.
+    """
+    try:
+        parts, base = urlsplit(origin), urlsplit(site.base_url)
+    except ValueError:
+        return False
+    if not parts.netloc:  # `null`: a page of no site
+        return False
+    if (parts.scheme, parts.netloc) == (base.scheme, base.netloc):
+        return True
+    name = host_name(host)
+    return parts.netloc == host and name is not None and (not site.is_public or is_loopback(name) or name in site.hosts)

@@ -7,7 +7,7 @@ Leaves: nothing; `app.build_app` hands this to every route.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, NamedTuple, Protocol
 
 from fastapi import Depends, Request
@@ -30,8 +30,10 @@ class SiteSettings:
     """How the site presents itself, and how much of it one client may use.
 
     `base_url` is the public address, scheme and host, as subscribers type it; `contact` a `mailto:` or `https:` link
-    for people with a question; the rates are requests a minute from one address; `pictures_elsewhere`: browsers load a
-    notification's picture from its publisher.
+    for people with a question; the rates are requests a minute from one client. `is_public` says that `base_url` is
+    what somebody has set: then no other host is answered but `hosts` (lower case) and this machine's own names.
+    `metrics_token` opens /metrics to others than this machine. `pictures_elsewhere`: browsers load a notification's
+    picture from its publisher.
     """
 
     title: str = "Notifier"
@@ -40,6 +42,9 @@ class SiteSettings:
     changes_per_minute: int = 60
     tests_per_minute: int = 6
     pictures_elsewhere: bool = False
+    is_public: bool = False
+    hosts: frozenset[str] = frozenset()
+    metrics_token: str = field(default="", repr=False)
 
 
 class PublicKey(NamedTuple):

@@ -20,6 +20,7 @@ from notifier.errors import NotFound
 from notifier.feeds.survey import Offer, Survey
 from notifier.push.outcome import Outcome
 from notifier.storage.access import SqlRequestStore, SqlTokenStore
+from notifier.storage.audit import SqlAuditLog
 from notifier.storage.database import Database
 from notifier.storage.envelopes import SqlEnvelopeStore
 from notifier.storage.feed_archive import SqlFeedArchive
@@ -48,6 +49,7 @@ def console_services(house: House) -> ConsoleServices:
     return ConsoleServices(
         wall=system_clock,
         operators=house.operators,
+        audit=SqlAuditLog(house.database),
         tokens=SqlTokenStore(house.database),
         requests=SqlRequestStore(house.database),
         first_secret=house.first_secret,

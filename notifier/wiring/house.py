@@ -143,8 +143,8 @@ class House:
         self.operators = SqlOperatorStore(database)
         news = SqlNewsStore(database)
         self.recent_news = RecentNews(SqlRecord(database).between, news.past_alerts, clock, news.rulings_version)
-        # While nobody may sign in, whoever reads the terminal may make the first administrator.
-        self.first_secret = None if self.operators.all(system_clock()) else secrets.token_urlsafe(24)
+        # Until there has been an operator, whoever reads the terminal may make the first administrator: once.
+        self.first_secret = secrets.token_urlsafe(24) if role.serves and not self.operators.ever_any() else None
         # One process works on SQLite, which then needs nobody's word; on PostgreSQL there may be many.
         self.pacer = Pacer(clock, shared=None if database.is_sqlite else SqlSharedLimits(database))
         self.pauses = Pauses(metrics, self.pacer.limited)
@@ -176,7 +176,6 @@ class House:
         """Called when the clock was set back, by whom the times that it remembers would not come."""
         self.asking: tuple[Fetcher, Reader] | None = None
         self.pictures: Pictures | None = None
-        self.troubles = troubles
         self.watch = Watch(self, troubles)
         self.chore_states: Callable[[], Sequence[ChoreState]] = tuple
         self._items_stored: Callable[[], None] = lambda: None
@@ -323,16 +322,22 @@ class House:
     def facts(self) -> dict[str, str]:
         """What a start says of itself."""
         feeds, topics = self.files.feeds.content, self.files.topics.content
-        base = site_settings(self.settings).base_url
         return {
             "feeds": f"{len(feeds)} of {len({f.publisher for f in feeds})} publishers; how they are: notifier feeds",
             "topics": f"{len(topics)} in {self.settings.topics_path}; edit it while the service runs",
             "alerts": "what was sent and why: notifier alerts; why not: notifier stories",
-            "console": f"{base}/console/first/{self.first_secret} makes the first operator"
-            if self.first_secret
-            else f"{base}/console",
+            "console": self._console_fact(),
             "data": f"{self.settings.data_dir} (back up {self.settings.vapid_key_path})",
         }
+
+    def _console_fact(self) -> str:
+        """Where operators go. Only a process that answers there prints the link for the first of them."""
+        base = site_settings(self.settings).base_url
+        if not self.role.serves:
+            return f"{base}/console, by the process that serves it"
+        if self.first_secret is None:
+            return f"{base}/console"
+        return f"{base}/console/first/{self.first_secret} makes the first operator"
 
     def _engine(self, sealer: Sealer) -> Engine:
         crew = Crew(self._runner, self.settings.push_threads, sealer) if self.role.works else None

@@ -51,6 +51,7 @@ from notifier.web.provider.openid import Provider, ProviderSettings
 from notifier.web.services import SiteSettings
 
 PICTURE_S = 10.0
+LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - what is listened on, not what is typed
 
 
 def open_database(settings: Settings) -> Database:
@@ -209,9 +210,18 @@ def provider_sign_in(settings: Settings, database: Database) -> ProviderSignIn |
 
 
 def site_settings(settings: Settings) -> SiteSettings:
-    base = settings.base_url or f"http://{settings.host}:{settings.port}"
-    elsewhere = settings.pictures == "publisher"
-    return SiteSettings(settings.title, base.rstrip("/"), settings.contact, pictures_elsewhere=elsewhere)
+    """How the site presents itself; without a public address, by the one that a browser on this machine can type."""
+    host = LOOPBACK.get(settings.host, f"[{settings.host}]" if ":" in settings.host else settings.host)
+    base = settings.base_url or f"http://{host}:{settings.port}"
+    return SiteSettings(
+        settings.title,
+        base.rstrip("/"),
+        settings.contact,
+        is_public=bool(settings.base_url),
+        hosts=frozenset(name.lower() for name in listed(settings.hosts)),
+        metrics_token=settings.metrics_token,
+        pictures_elsewhere=settings.pictures == "publisher",
+    )
 
 
 def endpoint_policy(settings: Settings) -> EndpointPolicy:

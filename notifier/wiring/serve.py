@@ -8,8 +8,10 @@ import signal
 import socket
 from collections.abc import Callable
 from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
+from typing import Any, cast
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from notifier.config.settings import Settings, listed
 from notifier.engine.engine import Role
@@ -19,7 +21,12 @@ from notifier.storage.run_lock import sole_service
 from notifier.telemetry import Metrics
 from notifier.troubles import Troubles
 from notifier.web.app import build_app
+from notifier.web.connections import Gate, PortSettings
+from notifier.web.peers import Peers
+from notifier.web.protocol import guarded, trusted_by
 from notifier.web.requests import Requests
+from notifier.web.streams import Streams
+from notifier.wiring.descriptors import connections_within, raise_descriptor_limit
 from notifier.wiring.house import Files, House
 from notifier.wiring.leaving import LEAVE_S, Leaving
 from notifier.wiring.parts import make_clock, open_database, vapid_key
@@ -32,6 +39,7 @@ async def serve(settings: Settings, announce: Callable[[str, dict[str, str]], No
     """
     metrics, troubles = Metrics(), Troubles()
     files = Files.of(settings, metrics)
+    descriptors = raise_descriptor_limit()
     async with AsyncExitStack() as stack:
         listening = stack.enter_context(listen(settings.host, settings.port))
         if settings.database_file is not None:
@@ -56,17 +64,8 @@ async def serve(settings: Settings, announce: Callable[[str, dict[str, str]], No
         app = build_app(house.web_services(websub))
         house.set_back.append(app.state.rates.forget)
         requests = Requests(app)
-        server = WebServer(
-            uvicorn.Config(
-                requests,
-                log_config=None,
-                access_log=False,  # a line for each visitor is nobody's business
-                proxy_headers=True,
-                forwarded_allow_ips=list(listed(settings.proxies)),
-                server_header=False,
-                timeout_graceful_shutdown=5,
-            )
-        )
+        port = PortSettings(most=connections_within(descriptors, settings.connections))
+        server = web_server(requests, app.state.streams, list(listed(settings.proxies)), port, house.troubles)
         announce(f"http://{settings.host}:{listening.getsockname()[1]}", house.facts())
         working = asyncio.create_task(pipeline.run())
         leaving = Leaving(app.state.previews.stop, server.leave, requests.end, pipeline.stop)
@@ -89,8 +88,35 @@ def listen(host: str, port: int) -> socket.socket:
         raise ConfigError(f"{host}:{port} cannot be listened on: {why}", fix=fix) from refused
 
 
+def web_server(app: ASGIApp, streams: Streams, proxies: list[str], port: PortSettings, troubles: Troubles) -> WebServer:
+    """The web room's server: bounded in connections and in time, with whom `proxies` name as clients."""
+    gate = Gate(port, troubles)
+    peers = Peers(app, proxies, troubles)
+    config = uvicorn.Config(
+        cast("Any", peers),
+        http=guarded(gate, trusted_by(proxies)),
+        ws="none",
+        log_config=None,
+        access_log=False,  # a line for each visitor is nobody's business
+        proxy_headers=False,  # `Peers` does it, and remembers who really connected
+        server_header=False,
+        timeout_keep_alive=cast("int", port.idle_s),
+        timeout_graceful_shutdown=5,
+        # Those that wait to be let in have descriptors as soon as they are: no more than the bound leaves room for.
+        backlog=min(512, port.most),
+    )
+    return WebServer(config, gate, peers, streams)
+
+
 class WebServer(uvicorn.Server):
-    """uvicorn without its own signal handlers: they would end the process before the engine gave its leases back."""
+    """uvicorn without its own signal handlers: they would end the process before the engine gave its leases back.
+
+    Ten times a second it looks at who has taken too long.
+    """
+
+    def __init__(self, config: uvicorn.Config, gate: Gate, peers: Peers, streams: Streams) -> None:
+        super().__init__(config)
+        self._gate, self._peers, self._streams = gate, peers, streams
 
     def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
         """Take no signal."""
@@ -99,3 +125,16 @@ class WebServer(uvicorn.Server):
     def leave(self) -> None:
         """Answer what is under way, then return from `serve`."""
         self.should_exit = True
+
+    async def on_tick(self, counter: int) -> bool:
+        """Called by the server every tenth of a second."""
+        self._gate.sweep()
+        self._peers.tidy()
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the event streams, which nothing else would, and what only waits; answer what is under way."""
+        self._streams.end()
+        self._gate.end_all(but_answers=True)
+        await super().shutdown(sockets)
+        self._gate.end_all()

@@ -12,10 +12,12 @@ from typer.testing import CliRunner, Result
 from notifier.cli import app
 from notifier.clock import system_clock
 from notifier.config.settings import load_settings
+from notifier.operators.audit import ON_THE_SERVER, Act
 from notifier.operators.operator import Role
 from notifier.operators.password import fits
 from notifier.operators.token import MARK, Scope, digest_of
 from notifier.storage.access import SqlTokenStore
+from notifier.storage.audit import SqlAuditLog
 from notifier.storage.database import Database
 from notifier.storage.operators import SqlOperatorStore
 
@@ -129,3 +131,25 @@ def test_check_prints_a_schema_whatever_the_settings_are(file: str) -> None:
 
     assert printed.exit_code == 0
     assert json.loads(printed.output)["required"] == [file]
+
+
+def test_what_is_done_on_the_server_is_in_the_audit_log_without_any_secret(run: Run, database: Database) -> None:
+    run("add", "Ada", "--role", "admin", "--password", PASSWORD)
+    run("role", "Ada", "editor")
+    token = run("token", "add", "Ada", "desk bot", "--scope", "read").stdout.strip()
+    run("sign-out", "Ada")
+    run("remove", "Ada")
+    run("role", "Nobody", "editor")
+
+    kept = SqlAuditLog(database).recent(10)
+
+    assert [entry.act for entry in kept[::-1]] == [
+        Act.OPERATOR_ADDED,
+        Act.ROLE_CHANGED,
+        Act.TOKEN_MADE,
+        Act.SESSIONS_ENDED,
+        Act.OPERATOR_REMOVED,
+    ]
+    assert {(entry.who, entry.by) for entry in kept} == {("Ada", ON_THE_SERVER)}
+    assert token.splitlines()[-1] not in repr(kept)
+    assert PASSWORD not in repr(kept)

@@ -127,3 +127,54 @@ def test_a_file_that_is_no_key_is_told_before_anybody_is_added(here: Path) -> No
     code, said = run("import", str(file), "--vapid-key", str(file))
     assert code == 2
     assert "no VAPID private key" in said
+
+
+ROW = "endpoint,p256dh,auth,topics\n"
+GOOD = ROW + "{endpoint},{keys[p256dh]},{keys[auth]},world\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"no table at all",
+        b"\xff\xfee\x00n\x00d\x00",
+        b"\x89PNG\r\n\x1a\n\x00\x00" * 5000,
+        b"\x00" * 4096,
+        "endpoint;p256dh;auth\n".encode("utf-16"),
+        b'"' + b"x" * 300_000,
+    ],
+)
+def test_a_file_that_is_no_table_is_told_in_one_line(here: Path, content: bytes) -> None:
+    (here / "list.csv").write_bytes(content)
+    code, said = run("import", "list.csv")
+    assert code == 1
+    assert "list.csv: the first line does not name auth, endpoint, p256dh" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "x" * 200_000 + ",a,b,world",
+        "x" * 3_000_000 + ",a,b,world",
+        '"' + "x" * 200_000,
+        "https://x\x00y.example,\x00,\x00,\x00",
+        "\udcff,\udcff,\udcff,\udcff",
+        "{endpoint},{keys[p256dh]},{keys[auth]},wor\x00ld",
+        "{endpoint},{keys[p256dh]},{keys[auth]}," + "w" * 500,
+    ],
+)
+def test_a_row_that_cannot_be_read_is_refused_and_the_others_come_in(here: Path, bad: str) -> None:
+    good = GOOD.format(**a_row(1)).splitlines()[1]
+    text = "\n".join([ROW.strip(), good, bad.format(**a_row(2)) if "{" in bad else bad, ""])
+    (here / "list.csv").write_bytes(text.encode("utf-8", "surrogateescape"))
+    code, said = run("import", "list.csv")
+    assert (code, len(stored(here))) == (1, 1)
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("topics", [5, {"a": 1}, [None], ["\x00"], "\ud800", [["x"]]])
+def test_topics_that_are_none_are_refused(here: Path, topics: object) -> None:
+    code, _ = run("import", str(write_json_lines(here / "list.jsonl", a_row(1, topics=topics), a_row(2))))
+    assert (code, len(stored(here))) == (1, 1)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
+from urllib.parse import unquote
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -203,7 +204,7 @@ async def speak(app: FastAPI, method: str, path: str, headers: Mapping[str, str]
         "http_version": "1.1",
         "method": method,
         "scheme": "http",
-        "path": target,
+        "path": unquote(target),
         "raw_path": target.encode(),
         "root_path": "",
         "query_string": query.encode(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, LargeBinary, String, Table, Text, false
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, LargeBinary, String, Table, Text, false
 
 from notifier.storage.schema.base import Id, UtcTime, metadata
 
@@ -103,4 +103,26 @@ process_report = Table(
     Column("role", String(16), nullable=False),
     Column("seen_at", UtcTime, nullable=False),
     Column("troubles", JSON, nullable=False),
+)
+
+# Who got in, who was refused, and who changed what others may do (operators/audit.py).
+audit_entry = Table(
+    "audit_entry",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("act", String(32), nullable=False),
+    Column("who", String(64), nullable=False),
+    Column("by", String(64), nullable=False),
+    Column("client", String(64), nullable=False),
+    Column("detail", String(200), nullable=False),
+    Index(None, "who", "client"),
+)
+
+# What has happened once and must not happen again: that there was a first operator.
+house_fact = Table(
+    "house_fact",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("at", UtcTime, nullable=False),
 )

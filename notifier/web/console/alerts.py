@@ -40,7 +40,11 @@ router = APIRouter(prefix="/console/alerts", include_in_schema=False, max_body_s
 
 @router.get("")
 def alerts(
-    request: Request, session: Viewer, console: Console, services: Services, before: int | None = None
+    request: Request,
+    session: Viewer,
+    console: Console,
+    services: Services,
+    before: Annotated[int | None, Query(ge=1, le=LARGEST_ID)] = None,
 ) -> Response:
     """Waiting, under way, sent; `before` pages on through those that were sent."""
     now = services.clock()

@@ -18,10 +18,12 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from notifier.errors import Conflict, NotFound, ProviderFailed
+from notifier.operators.audit import Act
 from notifier.operators.identity import Admit, Identity, Turned, admit
 from notifier.operators.operator import Operator
 from notifier.operators.password import NONE
 from notifier.web.console.access import open_session
+from notifier.web.console.audit import note
 from notifier.web.console.page import page
 from notifier.web.console.services import Console, ConsoleServices, ProviderSignIn
 from notifier.web.provider.openid import Visit
@@ -32,6 +34,7 @@ COOKIE = "notifier-visit"
 PATH = "/console/sign-in/provider"
 CALLBACK = f"{PATH}/back"
 VISIT = timedelta(minutes=10)
+BY_PROVIDER = "the sign-in provider"
 
 log = structlog.get_logger(__name__)
 
@@ -85,16 +88,18 @@ def back(
         who = way.provider.identify(Visit(state, *begun), code, iss)
     except ProviderFailed as failed:
         return _failed(request, console, failed)
-    found = _operator(who, way, console)
+    found = _operator(request, who, way, console)
     if isinstance(found, Turned):
+        note(request, console, Act.REFUSED_BY_PROVIDER, who.name, detail=found.words)
         return _turned(request, console, found.words)
+    note(request, console, Act.SIGNED_IN_BY_PROVIDER, found.name)
     answer = page(request, "signed-in.html")
     answer.delete_cookie(COOKIE, path=PATH)
     open_session(request, answer, found, console, services)
     return answer
 
 
-def _operator(who: Identity, way: ProviderSignIn, console: ConsoleServices) -> Operator | Turned:
+def _operator(request: Request, who: Identity, way: ProviderSignIn, console: ConsoleServices) -> Operator | Turned:
     """Whom to sign in, with what has to be written first."""
     linked = way.identities.linked(who.issuer, who.subject)
     known = console.operators.credentials(who.email) if who.email else None
@@ -106,16 +111,20 @@ def _operator(who: Identity, way: ProviderSignIn, console: ConsoleServices) -> O
             console.operators.close_sessions(linked.operator.name)
         log.info("provider.turned-away", why=decided.words if who.email is None else "no operator, or no role")
         return decided
-    return _written(decided, who, way, console)
+    return _written(request, decided, who, way, console)
 
 
-def _written(decided: Admit, who: Identity, way: ProviderSignIn, console: ConsoleServices) -> Operator | Turned:
+def _written(
+    request: Request, decided: Admit, who: Identity, way: ProviderSignIn, console: ConsoleServices
+) -> Operator | Turned:
     operator = decided.operator
     try:
         if operator is None:
             operator = console.operators.add(who.name, NONE, decided.role, console.wall())
+            note(request, console, Act.OPERATOR_ADDED, operator.name, by=BY_PROVIDER, detail=decided.role)
         elif operator.role is not decided.role:
             console.operators.set_role(operator.name, decided.role)
+            note(request, console, Act.ROLE_CHANGED, operator.name, by=BY_PROVIDER, detail=decided.role)
         if decided.link:
             way.identities.link(operator.id, who.issuer, who.subject, console.wall(), managed=decided.managed)
     except Conflict:

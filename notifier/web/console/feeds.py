@@ -17,7 +17,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 
-from notifier.errors import ConfigError, Conflict, NotFound
+from notifier.errors import ConfigError, Conflict, EntryInvalid, NotFound
 from notifier.feeds.feed import FeedConfig
 from notifier.feeds.survey import Offer
 from notifier.operators.change import difference
@@ -104,6 +104,8 @@ def save(
         console.feeds_file.replace(after, started_from)
     except Conflict:
         return _check(request, session, console, edited, remove=remove, overtaken=True)
+    except ConfigError as wrong:  # the page before has shown it; whoever sends it all the same is told again
+        raise EntryInvalid(wrong) from wrong
     keep(console, session, FEEDS, what, text.text, after)
     return RedirectResponse(f"/console/feeds?saved={REMOVED if remove else CHANGED if edited.was else ADDED}", 303)
 

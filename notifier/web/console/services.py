@@ -24,6 +24,7 @@ from notifier.feeds.archive import FeedArchive
 from notifier.feeds.feed import FeedConfig
 from notifier.feeds.health import FeedHealth
 from notifier.feeds.survey import Offer
+from notifier.operators.audit import AuditLog
 from notifier.operators.change import ChangeStore, Written
 from notifier.operators.identity import Identity, IdentityStore, RoleRule
 from notifier.operators.operator import OperatorStore
@@ -163,6 +164,7 @@ class ConsoleServices:
 
     wall: Clock
     operators: OperatorStore
+    audit: AuditLog
     tokens: TokenStore
     requests: RequestStore
     first_secret: str | None

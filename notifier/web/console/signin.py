@@ -1,7 +1,8 @@
 """Signing in and out, and the first operator: the only console routes that are open to somebody without a session.
 
-While there is no operator the console is closed, except to whoever has the link that the service printed when it
-started; it works until it has made the first administrator.
+Until there has been an operator the console is closed, except to whoever has the link that the service printed when it
+started; it makes the first administrator, once and never again. Who then loses all access adds an operator on the
+server (`notifier operators add`).
 """
 
 from __future__ import annotations
@@ -13,14 +14,18 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from notifier.errors import NotFound, PasswordRefused
+from notifier.operators.audit import NOBODY, Act
 from notifier.operators.operator import Role
 from notifier.operators.password import fits, hash_password
+from notifier.web.clients import client_of
 from notifier.web.console.access import CHANGES, SignedIn, close_session, open_session
+from notifier.web.console.audit import note
 from notifier.web.console.page import page
 from notifier.web.console.services import Console, ConsoleServices
 from notifier.web.rates import limit_sign_ins
 from notifier.web.security import refuse_foreign
 from notifier.web.services import Services
+from notifier.web.sign_ins import SignIns
 
 MAX_BODY_BYTES = 4096
 HOME = "/console/wire"
@@ -38,19 +43,29 @@ def start() -> RedirectResponse:
 
 @router.get("/sign-in")
 def form(request: Request, console: Console) -> Response:
-    """Name and password; or what to do where there is no operator yet."""
+    """Name and password; or what to do where there is no operator yet, or none any more."""
     closed = not console.operators.all(console.wall())
-    return page(request, "sign-in.html", closed=closed, problem="", name="", provider=_provider(console))
+    first = closed and not console.operators.ever_any()
+    way = _provider(console)
+    return page(request, "sign-in.html", closed=closed, first=first, problem="", name="", provider=way)
 
 
 @router.post("/sign-in", dependencies=OPEN)
 def sign_in(request: Request, name: Text, password: Text, console: Console, services: Services) -> Response:
-    """Open a session, or say that the two do not belong together."""
-    known = console.operators.credentials(name.strip())
-    if not fits(password, known[1] if known else None) or known is None:
+    """Open a session, or say that the two do not belong together. Raises TooOften and TooBusy."""
+    sign_ins: SignIns = request.app.state.sign_ins
+    who, client = name.strip(), client_of(request.scope)
+    sign_ins.begin(who, client, console.wall(), lambda: console.audit.has_signed_in(who, client))
+    known = console.operators.credentials(who)
+    with sign_ins.turn():
+        right = fits(password, known[1] if known else None)
+    if not right or known is None:
+        note(request, console, Act.REFUSED, known[0].name if known else NOBODY)
         problem = "Name and password do not belong together."
         way = _provider(console)
         return page(request, "sign-in.html", status=401, closed=False, problem=problem, name=name, provider=way)
+    sign_ins.succeeded(who, client)
+    note(request, console, Act.SIGNED_IN, known[0].name)
     answer = RedirectResponse(HOME, 303)
     open_session(request, answer, known[0], console, services)
     return answer
@@ -77,11 +92,14 @@ def make_first(
 ) -> Response:
     """Make the first administrator and sign them in."""
     _check_first(secret, console)
+    sign_ins: SignIns = request.app.state.sign_ins
     try:
-        hashed = hash_password(password)
+        with sign_ins.turn():
+            hashed = hash_password(password)
     except PasswordRefused as refused:
         return page(request, "first.html", status=422, problem=f"{refused}.".capitalize(), name=name)
     operator = console.operators.add(name.strip() or "admin", hashed, Role.ADMIN, console.wall(), only_first=True)
+    note(request, console, Act.FIRST_ADMINISTRATOR, operator.name)
     answer = RedirectResponse(HOME, 303)
     open_session(request, answer, operator, console, services)
     return answer
@@ -94,5 +112,5 @@ def _provider(console: ConsoleServices) -> str:
 
 def _check_first(secret: str, console: ConsoleServices) -> None:
     right = console.first_secret is not None and hmac.compare_digest(secret.encode(), console.first_secret.encode())
-    if not right or console.operators.all(console.wall()):
+    if not right or console.operators.ever_any():
         raise NotFound("this link has been used, or never was one")

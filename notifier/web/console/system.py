@@ -5,7 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
+from notifier.errors import NotFound
+from notifier.operators.audit import Act
+from notifier.web.bodies import OperatorName
 from notifier.web.console.access import CHANGES, Admin, Viewer
+from notifier.web.console.audit import note
 from notifier.web.console.page import page
 from notifier.web.console.service_reports import service_reports, span
 from notifier.web.console.services import Console
@@ -49,7 +53,10 @@ def system(request: Request, session: Viewer, console: Console, services: Servic
 
 
 @router.post("/operators/{name}/sign-out", dependencies=CHANGES)
-def sign_out_everywhere(name: str, session: Admin, console: Console) -> Response:
-    """End all sessions of an operator."""
+def sign_out_everywhere(name: OperatorName, request: Request, session: Admin, console: Console) -> Response:
+    """End all sessions of an operator. Raises NotFound."""
+    if console.operators.credentials(name) is None:
+        raise NotFound("no such operator")
     console.operators.close_sessions(name)
+    note(request, console, Act.SESSIONS_ENDED, name, by=session.operator.name, detail="everywhere")
     return RedirectResponse("/console/system", 303)

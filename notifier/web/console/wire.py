@@ -16,10 +16,11 @@ from fastapi.responses import RedirectResponse, Response, StreamingResponse
 from notifier.alerts.news import StoryReport
 from notifier.stories.breaking import LEAST_WEIGHT
 from notifier.web.bodies import Id
-from notifier.web.console.access import CHANGES, Editor, Viewer
+from notifier.web.console.access import CHANGES, Editor, Session, Viewer, session_digest
 from notifier.web.console.page import page
 from notifier.web.console.services import Console, ConsoleServices
 from notifier.web.services import Services
+from notifier.web.streams import Streams
 
 SHOWN = 100
 LOOK_EVERY_S = 2.0
@@ -160,21 +161,33 @@ def by_the_rules(story_id: Id, session: Editor, console: Console) -> Response:
 
 @router.get("/events")
 async def events(request: Request, session: Viewer, console: Console) -> Response:
-    """An event whenever a page that shows stories or alerts would look different."""
+    """An event whenever a page that shows stories or alerts would look different. Raises TooOften."""
+    streams: Streams = request.app.state.streams
+    streams.check(session.operator.id)  # now, as an answer that has begun can only break off
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_beats(request, console), media_type="text/event-stream", headers=headers)
+    beats = _beats(request, session, console, streams)
+    return StreamingResponse(beats, media_type="text/event-stream", headers=headers)
 
 
-async def _beats(request: Request, console: ConsoleServices) -> AsyncIterator[str]:
-    before = await asyncio.to_thread(console.newsroom.pulse)
-    yield ": watching\n\n"
-    for _ in range(int(STREAM_S / LOOK_EVERY_S)):
-        await asyncio.sleep(LOOK_EVERY_S)
-        if await request.is_disconnected():
-            return
-        now = await asyncio.to_thread(console.newsroom.pulse)
-        yield "event: changed\ndata: \n\n" if now != before else ": nothing new\n\n"
-        before = now
+async def _beats(request: Request, session: Session, console: ConsoleServices, streams: Streams) -> AsyncIterator[str]:
+    digest = session_digest(request)
+    with streams.place(session.operator.id):
+        before = await asyncio.to_thread(_pulse, console, digest)
+        yield ": watching\n\n"
+        for _ in range(int(STREAM_S / LOOK_EVERY_S)):
+            await streams.wait(LOOK_EVERY_S)
+            if streams.is_over or await request.is_disconnected():
+                return
+            now = await asyncio.to_thread(_pulse, console, digest)
+            if now is None:
+                return
+            yield "event: changed\ndata: \n\n" if now != before else ": nothing new\n\n"
+            before = now
+
+
+def _pulse(console: ConsoleServices, digest: bytes) -> str | None:
+    """The newsroom's pulse; None once the session is over, wherever it was ended."""
+    return console.newsroom.pulse() if console.operators.session(digest, console.wall()) else None
 
 
 def evidence(figures: Any, depth: int = 0) -> list[tuple[str, str]]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 from pydantic import AwareDatetime, Field
 
 from notifier.errors import NotFound
+from notifier.operators.audit import Act
 from notifier.operators.operator import Role
 from notifier.operators.token import Scope
 from notifier.subscribers.audience import Kind
 from notifier.troubles import Code
 from notifier.web.bodies import Id
+from notifier.web.console.audit import note
 from notifier.web.console.services import Console
 from notifier.web.operator_api.access import ROUTER, AnyToken, Reads, SeesToOperators
 from notifier.web.operator_api.shapes import Shown
@@ -216,18 +218,21 @@ def list_operators(grant: Reads, console: Console) -> list[OperatorShown]:
 
 
 @router.delete("/operators/{name}/sessions")
-def sign_operator_out(name: Name, grant: SeesToOperators, console: Console) -> Ended:
+def sign_operator_out(name: Name, request: Request, grant: SeesToOperators, console: Console) -> Ended:
     """Sign an operator out everywhere. Their tokens stay."""
     if console.operators.credentials(name) is None:
         raise NotFound(f"there is no operator named {name}")
-    return Ended(ended=console.operators.close_sessions(name))
+    ended = console.operators.close_sessions(name)
+    note(request, console, Act.SESSIONS_ENDED, name, by=grant.operator.name, detail="everywhere, by a program")
+    return Ended(ended=ended)
 
 
 @router.delete("/tokens/{token_id}", status_code=204)
-def revoke_token(token_id: Id, grant: SeesToOperators, console: Console) -> None:
+def revoke_token(token_id: Id, request: Request, grant: SeesToOperators, console: Console) -> None:
     """End a token, whoever made it: it is worth nothing from here on."""
     if not console.tokens.revoke(token_id):
         raise NotFound("no such token")
+    note(request, console, Act.TOKEN_REVOKED, grant.operator.name, detail=f"token {token_id}, by a program")
 
 
 class TokenShown(Shown):

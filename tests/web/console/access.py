@@ -9,9 +9,28 @@ from datetime import datetime
 from notifier.alerts.alert import Alert, NewAlert
 from notifier.alerts.requests import Asked
 from notifier.errors import Conflict, KeyReused
+from notifier.operators.audit import Act, Entry
 from notifier.operators.identity import Linked
 from notifier.operators.operator import OpenSession, Operator, Role, handle_of
 from notifier.operators.token import ApiToken, Grant, Scope
+
+
+class MemoryAudit:
+    """AuditLog in a list."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+
+    def record(self, entry: Entry) -> None:
+        self.entries.append(entry)
+
+    def recent(self, limit: int, who: str | None = None) -> Sequence[Entry]:
+        found = [one for one in self.entries[::-1] if who is None or who in {one.who, one.by}]
+        return found[:limit]
+
+    def has_signed_in(self, who: str, client: str) -> bool:
+        entries = {Act.SIGNED_IN, Act.SIGNED_IN_BY_PROVIDER, Act.FIRST_ADMINISTRATOR}
+        return any((one.who, one.client) == (who, client) and one.act in entries for one in self.entries)
 
 
 class MemoryOperators:
@@ -20,17 +39,22 @@ class MemoryOperators:
     def __init__(self) -> None:
         self.known: dict[str, tuple[Operator, str]] = {}
         self.opened: dict[bytes, tuple[int, datetime, datetime, str]] = {}
+        self._ever = False
 
     def all(self, now: datetime) -> Sequence[Operator]:
         counted = {o.name: len(self.sessions(now, o.name)) for o, _ in self.known.values()}
         return [replace(o, signed_in=counted[o.name]) for o, _ in sorted(self.known.values(), key=lambda k: k[0].name)]
 
     def add(self, name: str, password_hash: str, role: Role, now: datetime, *, only_first: bool = False) -> Operator:
-        if name in self.known or (only_first and self.known):
+        if name in self.known or (only_first and self._ever):
             raise Conflict("taken")
+        self._ever = True
         made = Operator(len(self.known) + 1, name, role, now)
         self.known[name] = (made, password_hash)
         return made
+
+    def ever_any(self) -> bool:
+        return self._ever
 
     def remove(self, name: str) -> bool:
         return self.known.pop(name, None) is not None

@@ -33,7 +33,7 @@ from notifier.web.console.access import COOKIE, form_token
 from notifier.web.console.services import ConsoleServices
 from notifier.web.console.state import SystemState
 from notifier.web.services import WebServices
-from tests.web.console.access import MemoryOperators, MemoryRequests, MemoryTokens
+from tests.web.console.access import MemoryAudit, MemoryOperators, MemoryRequests, MemoryTokens
 from tests.web.console.rooms import FEEDS, POST, MemoryArchive, MemoryAudience, MemoryReceipts, health
 from tests.web.site import NOW, Answer, Site
 
@@ -204,6 +204,7 @@ class Console:
         self.path = folder / "topics.yaml"
         self.path.write_text(TOPICS, encoding="utf-8")
         self.operators, self.changes, self.newsroom = MemoryOperators(), MemoryChanges(), MemoryNewsroom([REPORT])
+        self.audit = MemoryAudit()
         self.wire = MemoryWire(ITEMS)
         self.tokens, self.requests = MemoryTokens(self.operators), MemoryRequests(self.newsroom.accept)
         self.feeds_path = folder / "feeds.yaml"
@@ -224,6 +225,7 @@ class Console:
         return ConsoleServices(
             wall=self.clock,
             operators=self.operators,
+            audit=self.audit,
             tokens=self.tokens,
             requests=self.requests,
             first_secret=SECRET,

@@ -7,10 +7,12 @@ import re
 import pytest
 from fastapi.routing import APIRoute
 
+from notifier.operators.audit import NOBODY, Act
 from notifier.operators.operator import Role
 from notifier.web.app import CONSOLE
 from notifier.web.console.access import COOKIE
 from notifier.web.console.by_provider import CALLBACK, PATH
+from notifier.web.sign_ins import FREE_TRIES
 from tests.web.console.newsroom import HASH, PASSWORD, SECRET, Console
 from tests.web.site import NOW
 
@@ -117,3 +119,49 @@ def test_console_pages_run_no_inline_script_and_are_kept_by_nobody(console: Cons
     assert "unsafe" not in answer.headers["content-security-policy"]
     assert answer.headers["cache-control"] == "no-store"
     assert not re.search(r"<script(?![^>]*src=)|<style|\son\w+=|\sstyle=", answer.text)
+
+
+def test_the_link_for_the_first_does_not_live_again_when_the_last_operator_goes(console: Console) -> None:
+    path = f"/console/first/{SECRET}"
+    assert console.form(path, {"name": "Ada", "password": PASSWORD}, {}).status == 303
+    console.operators.remove("Ada")
+
+    assert console.get(path).status == 404
+    assert console.form(path, {"name": "Eve", "password": PASSWORD}, {}).status == 404
+    told = console.get("/console/sign-in").text
+    assert "notifier operators add" in told
+    assert "printed a link" not in told
+
+
+def test_a_name_that_many_guess_at_is_open_to_its_operator_where_they_were_before(console: Console) -> None:
+    console.operators.add("Ada", HASH, Role.EDITOR, NOW)
+    right = {"name": "Ada", "password": PASSWORD}
+    assert console.form("/console/sign-in", right, {}).status == 303
+    for number in range(FREE_TRIES):
+        console.site.app.state.sign_ins.begin("Ada", f"2001:db8:{number:x}::/64", NOW, lambda: False)
+
+    assert console.form("/console/sign-in", {"name": "Eve", "password": "guess"}, {}).status == 401
+    assert console.form("/console/sign-in", right, {}).status == 303
+    console.audit.entries.clear()
+    for number in range(FREE_TRIES):
+        console.site.app.state.sign_ins.begin("Ada", f"2001:db8:{number:x}::/64", NOW, lambda: False)
+    refused = console.form("/console/sign-in", right, {})
+    assert (refused.status, refused.headers["retry-after"]) == (429, "1")
+
+
+def test_who_came_in_and_who_was_refused_is_kept_without_what_they_typed(console: Console) -> None:
+    console.operators.add("Ada", HASH, Role.EDITOR, NOW)
+    console.form("/console/sign-in", {"name": "Ada", "password": "Adas secret"}, {})
+    console.form("/console/sign-in", {"name": "Adas secret", "password": ""}, {})
+    console.form("/console/sign-in", {"name": "Adas secret", "password": "x"}, {})
+    console.form("/console/sign-in", {"name": "Ada", "password": PASSWORD}, {})
+
+    kept = [(entry.act, entry.who, entry.client) for entry in console.audit.entries]
+    assert kept == [
+        (Act.REFUSED, "Ada", "127.0.0.1"),
+        (Act.REFUSED, NOBODY, "127.0.0.1"),
+        (Act.SIGNED_IN, "Ada", "127.0.0.1"),
+    ]
+    assert "Adas secret" not in repr(console.audit.entries)
+    console.sign_in("Root", Role.ADMIN)
+    assert "Sign in refused: Ada" in console.get("/console/access").text

@@ -302,7 +302,8 @@ def test_a_trial_needs_an_editor_and_a_headline(console: Console) -> None:
 
 
 def test_a_waiting_alert_is_listed_however_many_came_after_it(console: Console) -> None:
-    console.newsroom.accept(replace(an_alert("ships"), hold_until=NOW + timedelta(minutes=15)), NOW)
+    waiting = replace(an_alert("ships"), hold_until=NOW + timedelta(minutes=15), why={"then": "send"})
+    console.newsroom.accept(waiting, NOW)
     for story in range(2, 40):
         console.newsroom.accept(an_alert("ships", story=story), NOW)
         console.newsroom.withdraw(story, NOW)
@@ -322,5 +323,6 @@ def test_an_alert_shows_how_long_it_took_and_what_browsers_told(console: Console
     page = console.get("/console/alerts/1").text
 
     assert "<dt>Shown</dt><dd>71</dd>" in page
+    assert "<dd><small>about</small></dd>" in page
     assert "<dt>Half accepted within</dt><dd>5 s</dd>" in page
     assert "<dt>Within 2 minutes</dt><dd>100%</dd>" in page

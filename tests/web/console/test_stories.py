@@ -64,7 +64,7 @@ def test_an_alert_of_a_story_on_hold_says_that_it_does_not_go_by_itself(console:
 
     for path in ("/console/alerts", "/console/alerts/1"):
         page = console.get(path).text
-        assert "until it is too old to be sent" in page
+        assert "only if an editor lets it" in page
         assert "goes by itself" not in page
 
 

@@ -1,0 +1,57 @@
+"""Behind a proxy one client has a bounded number of requests under way, and others do not notice."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from notifier.web.under_way import UnderWay
+from tests.web.site import Site
+
+
+class Slow:
+    """An application that answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+        self.asked = 0
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.asked += 1
+        await self.go.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+
+@pytest.mark.parametrize(
+    ("same", "other"),
+    [(["198.51.100.1"] * 4, "198.51.100.2"), ([f"2001:db8::{n}" for n in range(1, 5)], "2001:db8:0:1::1")],
+)
+def test_one_client_has_a_bounded_number_of_requests_under_way(same: list[str], other: str) -> None:
+    statuses: list[tuple[str, int]] = []
+    site = Site()
+
+    async def ask(app: UnderWay, host: str) -> None:
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                statuses.append((host, message["status"]))
+
+        headers = [(b"x-forwarded-for", host.encode())]
+        scope = {"type": "http", "client": (host, 1), "headers": headers, "path": "/", "app": site.app, "method": "GET"}
+        await app(scope, send, send)
+
+    async def run() -> None:
+        slow = Slow()
+        app = UnderWay(slow, most_each=3)
+        asking = [asyncio.create_task(ask(app, host)) for host in [*same, other]]
+        await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
+        assert slow.asked == 4
+        assert statuses == [(same[3], 429)]
+        slow.go.set()
+        await asyncio.gather(*asking)
+        await ask(app, same[0])
+
+    asyncio.run(run())
+    assert [status for _, status in statuses].count(200) == 5
