@@ -20,6 +20,7 @@ from aiohappyeyeballs import start_connection
 
 from notifier.addresses import AddressGuard
 from notifier.feeds.http1 import BadResponse, Response, ResponseReader, Target, TooMuch
+from notifier.feeds.turns import Turns
 
 AddrInfo = tuple[Any, ...]
 """One result of getaddrinfo: family, type, protocol, canonical name, socket address."""
@@ -65,6 +66,7 @@ class Connections:
         self._names: dict[tuple[str, int], tuple[float, Sequence[AddrInfo]]] = {}
         self._tls: ssl.SSLContext | None = None
         self._sweep: asyncio.TimerHandle | None = None
+        self._turns = Turns()
 
     async def ask(self, target: Target, request: bytes, *, wants_body: bool, max_body_bytes: int) -> Response:
         """Send `request` and read the answer. A connection that had been kept may turn out to be closed already: the
@@ -153,7 +155,10 @@ class Connections:
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             _, connection = await loop.create_connection(
-                _Connection, sock=sock, ssl=tls, server_hostname=target.host.rstrip(".") if tls else None
+                lambda: _Connection(self._turns),
+                sock=sock,
+                ssl=tls,
+                server_hostname=target.host.rstrip(".") if tls else None,
             )
         except BaseException:
             sock.close()
@@ -200,7 +205,10 @@ class Connections:
 class _Connection(asyncio.Protocol):
     """One socket, and the request that is under way on it."""
 
-    def __init__(self) -> None:
+    def __init__(self, turns: Turns) -> None:
+        self._turns = turns
+        self._late = b""
+        """What came and waits for this connection's turn to be read."""
         self._transport: asyncio.Transport | None = None
         self._reader: ResponseReader | None = None
         self._answer: asyncio.Future[Response] | None = None
@@ -208,7 +216,7 @@ class _Connection(asyncio.Protocol):
 
     @property
     def is_open(self) -> bool:
-        return self._transport is not None and not self._transport.is_closing()
+        return self._transport is not None and not self._transport.is_closing() and not self._late
 
     async def exchange(self, request: bytes, reader: ResponseReader) -> Response:
         if self._transport is None:
@@ -234,6 +242,27 @@ class _Connection(asyncio.Protocol):
         self._transport = transport  # type: ignore[assignment]  # uvloop's is no subclass of asyncio.Transport
 
     def data_received(self, data: bytes) -> None:
+        if not self._turns.is_free:
+            self._wait(data)
+            return
+        with self._turns.spending():
+            self._read(data)
+
+    def take_turn(self) -> None:
+        """Read what had to wait."""
+        data, self._late = self._late, b""
+        if data:
+            self._read(data)
+        if self._transport is not None:
+            self._transport.resume_reading()
+
+    def _wait(self, data: bytes) -> None:
+        if not self._late and self._transport is not None:
+            self._transport.pause_reading()
+            self._turns.queue(self)
+        self._late += data
+
+    def _read(self, data: bytes) -> None:
         answer = self._answer
         if answer is None or answer.done() or self._reader is None:
             self.abort()  # nobody asked for this
@@ -249,6 +278,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._transport = None
+        self.take_turn()
         answer, self._answer = self._answer, None
         if answer is None or answer.done() or self._reader is None:
             return
