@@ -30,6 +30,10 @@ from notifier.feeds.resolver import ThreadResolver
 _AT_ONCE_BYTES = 4 * 1024
 _DECODING_THREADS = 2
 
+UNASKED_304 = (
+    "says 304, not modified, though it was asked for the whole feed: what is new there cannot be seen. "
+    "Tell the publisher: most often a cache before the server is to blame"
+)
 ACCEPT = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
 
 
@@ -129,7 +133,8 @@ class Fetcher:
             return failure.from_exception(error, host, self._settings.deadline_s)
 
     async def _follow(self, request: FetchRequest) -> Answer:
-        own = {**own_headers(self._settings.environ.get(request.headers_env or "", "")), **_validators(request)}
+        validators = _validators(request)
+        own = {**own_headers(self._settings.environ.get(request.headers_env or "", "")), **validators}
         chain = Chain.starting_at(request.url)
         while True:
             target = target_of(chain.url)
@@ -137,6 +142,8 @@ class Fetcher:
             response = await self._connections.ask(
                 target, sent, wants_body=True, max_body_bytes=self._settings.max_body_bytes
             )
+            if response.status == 304 and not (validators and not chain.is_foreign):
+                return FetchFailed(f"{host_of(chain.url)} {UNASKED_304}", FailureKind.SERVER)
             if response.status not in REDIRECTS:
                 return await self._answer(response, chain)
             step = chain.follow(response.status, response.headers.get("location"))

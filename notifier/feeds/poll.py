@@ -20,7 +20,7 @@ from typing import ParamSpec, Protocol, Self, TypeVar
 import structlog
 
 from notifier.clock import Clock, system_clock
-from notifier.feeds import decide, health
+from notifier.feeds import conditions, decide, health
 from notifier.feeds.answer import Answer, FailureKind, Fetched, FetchFailed, GoneForGood
 from notifier.feeds.decide import Moment, Rules
 from notifier.feeds.feed import ParsedFeed, Unreadable
@@ -195,8 +195,8 @@ class Poller:
         await self._recorder.submit(_kind(answer, document), result)
 
     async def _ask(self, feed: ClaimedFeed) -> tuple[Answer, ParsedFeed | Unreadable | None]:
-        memory = feed.memory
-        request = FetchRequest(feed.ask_url, memory.etag, memory.last_modified, feed.headers_env)
+        etag, last_modified = conditions.validators(feed.memory, self._clock())
+        request = FetchRequest(feed.ask_url, etag, last_modified, feed.headers_env)
         answer = await self._fetcher.fetch(request)
         if not isinstance(answer, Fetched) or decide.is_unchanged(feed, answer):
             return answer, None

@@ -11,6 +11,7 @@ from notifier.feeds.cadence import MISSES_UNTIL_QUIET
 from notifier.feeds.hub import ACTIVE, ASKED, LEAVING, Hub, HubRequest, steps_of
 from notifier.storage.database import Database
 from notifier.storage.schema import feed
+from notifier.storage.stepped import hub_waits_too_long
 
 _HUB = (
     feed.c.id,
@@ -76,10 +77,10 @@ def _is_due(now: datetime) -> ColumnElement[bool]:
     has_hub_to_join = and_(feed.c.active, feed.c.hub_url.is_not(None))
     moved = or_(feed.c.hub_subscribed_url != feed.c.hub_url, feed.c.hub_subscribed_topic != feed.c.hub_topic)
     quiet = and_(feed.c.hub_state == ACTIVE, feed.c.hub_missed >= MISSES_UNTIL_QUIET)
-    its_time = or_(feed.c.hub_next_at.is_(None), feed.c.hub_next_at <= now)
+    its_time = or_(feed.c.hub_next_at.is_(None), feed.c.hub_next_at <= now, hub_waits_too_long(now))
     to_leave = and_(
         or_(~feed.c.active, feed.c.hub_url.is_(None)),
-        or_(feed.c.hub_state.in_((ASKED, ACTIVE)), and_(feed.c.hub_state == LEAVING, feed.c.hub_next_at <= now)),
+        or_(feed.c.hub_state.in_((ASKED, ACTIVE)), and_(feed.c.hub_state == LEAVING, its_time)),
     )
     return or_(and_(has_hub_to_join, or_(its_time, moved, quiet)), to_leave)
 
