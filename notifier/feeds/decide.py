@@ -179,6 +179,10 @@ def _moved(memory: FeedMemory, moved_to: str | None) -> FeedMemory:
 
 
 def _failed(feed: ClaimedFeed, failed: FetchFailed, at: Moment) -> FeedMemory:
+    if failed.kind is FailureKind.OURS:
+        wait_s = cadence.pace(feed, feed.memory, at.now, at.rules.cadence).interval_s
+        then = cadence.next_poll_at(at.now, wait_s, at.jitter, at.rules.cadence)
+        return replace(feed.memory, last_polled_at=at.now, next_poll_at=then)
     ours = at.our_network_fails and failed.kind is FailureKind.NETWORK
     failures = feed.memory.failures + (0 if ours else 1)
     memory = replace(feed.memory, failures=failures, error=failed.reason, last_polled_at=at.now)

@@ -47,6 +47,7 @@ class FetchSettings:
     connect_s: float = 10.0
     per_host: int = 2
     dns_cache_s: int = 60
+    connections: int = 2_000
     guard: AddressGuard = field(default_factory=AddressGuard)
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -79,7 +80,7 @@ class Fetcher:
         self._connections = Connections(
             settings.guard,
             self._resolver,
-            ConnectionSettings(connect_s=settings.connect_s, names_s=settings.dns_cache_s),
+            ConnectionSettings(connect_s=settings.connect_s, names_s=settings.dns_cache_s, open=settings.connections),
         )
         self._gate = HostGate(settings.per_host)
         self._threads = ThreadPoolExecutor(_DECODING_THREADS, thread_name_prefix="decode")

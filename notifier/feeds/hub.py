@@ -87,7 +87,7 @@ class HubStore(Protocol):
         """Replace what is stored of a hub."""
 
     def poll_soon(self, feed_id: int, now: datetime) -> None:
-        """The hub said that there is something, and not what: the feed is due now."""
+        """The hub said that there is something, and not what: the feed is due now, or soon after its last poll."""
 
 
 def next_step(hub: Hub, now: datetime) -> tuple[Hub, HubRequest | None]:

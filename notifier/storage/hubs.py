@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, select, update
@@ -12,6 +12,9 @@ from notifier.feeds.hub import ACTIVE, ASKED, LEAVING, Hub, HubRequest, steps_of
 from notifier.storage.database import Database
 from notifier.storage.schema import feed
 from notifier.storage.stepped import hub_waits_too_long
+
+SOON_AFTER = timedelta(seconds=30)
+"""A hub that pushes without end has its feed polled no more often than the quickest."""
 
 _HUB = (
     feed.c.id,
@@ -64,7 +67,10 @@ class SqlHubStore:
     def poll_soon(self, feed_id: int, now: datetime) -> None:
         """See HubStore."""
         with self._database.writing() as connection:
-            connection.execute(update(feed).where(feed.c.id == feed_id).values(next_poll_at=now))
+            last = connection.execute(select(feed.c.last_polled_at).where(feed.c.id == feed_id)).scalar()
+            at = now if last is None else min(max(now, last + SOON_AFTER), now + SOON_AFTER)
+            later = feed.c.next_poll_at > at
+            connection.execute(update(feed).where(feed.c.id == feed_id, later).values(next_poll_at=at))
 
     def _one(self, condition: Any) -> Hub | None:
         with self._database.reading() as connection:

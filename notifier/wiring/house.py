@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import structlog
@@ -53,10 +53,12 @@ from notifier.storage.subscriptions import SqlSubscriptionStore
 from notifier.subscribers.subscriber import Subscription
 from notifier.telemetry import Metrics
 from notifier.topics.topic import Topic
+from notifier.troubles import Troubles
 from notifier.web.console.recent import RecentNews
 from notifier.web.receipts import ReceiptDesk
 from notifier.web.services import Check, PublicKey, WebServices
 from notifier.wiring.console import console_services
+from notifier.wiring.descriptors import poll_places, raise_limit
 from notifier.wiring.parts import (
     endpoint_policy,
     fetch_settings,
@@ -102,6 +104,7 @@ class House:
     ) -> None:
         self.role = role
         self.settings, self.files, self.metrics, self.clock = settings, files, metrics, clock
+        self.troubles = Troubles(clock)
         self.keyring = Keyring(settings.vapid_key_path)
         # Leases are promises in wall time: in a rehearsal they have to be longer by as much as its clock is faster.
         self.speed = clock.speed if isinstance(clock, RehearsalClock) else 1.0
@@ -158,14 +161,17 @@ class House:
         """
         settings = self.settings
         self.feeds.sync_config(self.files.feeds.content, self.clock())
-        fetcher = await stack.enter_async_context(Fetcher(fetch_settings(settings), clock=self.clock))
+        places = poll_places(raise_limit())
+        asking = replace(fetch_settings(settings), connections=places.connections)
+        fetcher = await stack.enter_async_context(Fetcher(asking, clock=self.clock))
         reader = await stack.enter_async_context(Reader(ReaderSettings()))
         poller = Poller(
             self.feeds,
             fetcher,
             reader,
-            PollSettings(rules=self.rules, lease_s=POLL_LEASE_S * self.speed),
+            PollSettings(slots=places.slots, slow=places.slow, rules=self.rules, lease_s=POLL_LEASE_S * self.speed),
             on_batch=self._on_batch,
+            troubles=self.troubles,
             clock=self.clock,
         )
         await stack.enter_async_context(poller)

@@ -16,6 +16,7 @@ from notifier.engine.engine import Role
 from notifier.errors import ConfigError
 from notifier.telemetry import Metrics
 from notifier.web.app import build_app
+from notifier.wiring.descriptors import raise_limit
 from notifier.wiring.house import Files, House
 from notifier.wiring.parts import make_clock, open_database, vapid_key
 
@@ -25,6 +26,7 @@ async def serve(settings: Settings, announce: Callable[[str, dict[str, str]], No
 
     `announce` is called with the address and a few facts once the service is about to answer.
     """
+    raise_limit()
     metrics = Metrics()
     files = Files.of(settings, metrics)
     vapid_key(settings)  # made now, if there is none
