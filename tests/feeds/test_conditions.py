@@ -33,7 +33,7 @@ def known(**more: object) -> FeedMemory:
     ago_s=st.floats(-1e7, 1e7, allow_nan=False),
     failures=st.integers(0, 2),
 )
-def test_the_whole_is_asked_for_once_a_day_at_least_and_once_an_hour_at_most(
+def test_the_whole_is_asked_for_once_a_day_at_least_and_every_two_hours_at_most(
     gap_s: float | None, ago_s: float, failures: int
 ) -> None:
     since = timedelta(seconds=ago_s)
@@ -53,17 +53,17 @@ def test_a_feed_in_doubt_is_one_that_skipped_three_of_its_gaps() -> None:
 
 def test_304_for_ever_is_seen_through_from_the_first_one_on() -> None:
     memory = unmodified(known(), NOON)
-    assert validators(memory, NOON + timedelta(minutes=59)) == (ETAG, MODIFIED)
-    for minutes in (5, 30, 60):
+    assert validators(memory, NOON + timedelta(minutes=119)) == (ETAG, MODIFIED)
+    for minutes in (5, 30, 120):
         assert unmodified(memory, NOON + timedelta(minutes=minutes)) is memory, "a 304 shows no document"
-    assert validators(memory, NOON + timedelta(minutes=60)) == (None, None)
+    assert validators(memory, NOON + timedelta(minutes=120)) == (None, None)
 
 
 def test_a_body_that_is_always_the_same_is_noted_as_seldom_as_it_may_be() -> None:
     memory = seen_whole(known(), NOON)
     assert memory.last_body_at == NOON
-    assert seen_whole(memory, NOON + timedelta(minutes=59)) is memory
-    assert seen_whole(memory, NOON + timedelta(hours=1)).last_body_at == NOON + timedelta(hours=1)
+    assert seen_whole(memory, NOON + timedelta(minutes=119)) is memory
+    assert seen_whole(memory, NOON + timedelta(hours=2)).last_body_at == NOON + timedelta(hours=2)
 
 
 def test_a_feed_that_fails_is_asked_without_a_validator_that_may_be_the_reason() -> None:
