@@ -13,8 +13,8 @@ from email.utils import parsedate_to_datetime
 
 from notifier.feeds.memory import FeedMemory
 
-# A feed that says "not modified" for three of its usual gaps is in doubt; one document in two hours is no burden, and one a
-# day is the least.
+# A feed that says "not modified" for three of its usual gaps is in doubt; one document in two hours is no burden, and
+# one a day is the least.
 GAPS_IN_DOUBT = 3
 WHOLE_AT_MOST = timedelta(hours=2)
 WHOLE_AT_LEAST = timedelta(days=1)
