@@ -15,6 +15,7 @@ class FailureKind(StrEnum):
     NETWORK = "network"  # no name, no route, no answer in time, no TLS
     REFUSED = "refused"  # the address guard said no
     SERVER = "server"  # an answer that is not a feed: 4xx, 5xx
+    OURS = "ours"  # this machine has no descriptor or memory left: not the feed's failure
     CONTENT = "content"  # too large, wrong compression, not readable as a feed
 
 

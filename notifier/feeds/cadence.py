@@ -58,6 +58,11 @@ def next_poll_at(now: datetime, interval_s: float, jitter: float, settings: Cade
     return now + timedelta(seconds=interval_s * (1 + jitter * settings.jitter))
 
 
+def longest_s(pinned_s: float | None, settings: CadenceSettings) -> float:
+    """The longest time for which a feed is left alone of our own accord: what lies further ahead is no decision."""
+    return max(settings.max_s, settings.hub_poll_s, pinned_s or 0.0) * (1 + settings.jitter)
+
+
 def rhythm_s(published: Iterable[datetime | None]) -> float | None:
     """The usual gap between items, from the dates in a document: a new feed has a rhythm from its first poll on."""
     dates = sorted(filter(None, published))
@@ -76,7 +81,7 @@ def _usual_pace(feed: ClaimedFeed, memory: FeedMemory, now: datetime, settings: 
     if hub_works(feed.hub_active, memory.hub_missed):
         return Pace(settings.hub_poll_s, "its hub pushes; polling is a safety net")
     interval, why = _from_rhythm(memory, settings)
-    if feed.broke_at is not None and (now - feed.broke_at).total_seconds() < settings.broke_for_s:
+    if feed.broke_at is not None and 0 <= (now - feed.broke_at).total_seconds() < settings.broke_for_s:
         interval, why = interval / 2, f"{why}, halved because it broke news lately"
     hint = min(max(memory.ttl_s or 0.0, memory.max_age_s or 0.0), settings.hint_cap_s)
     if hint > interval:

@@ -27,6 +27,10 @@ _HEADER = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _DECLARED = re.compile(rb"<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([\w.:-]+)")
 # Not text encodings, or written in plain ASCII bytes with shifts: never believed on a publisher's word alone.
 _SEVEN_BIT = ("iso-2022", "hz", "utf-7")
+# Python's names for what is no charset; some of them take time by the square of the length.
+_NO_CHARSET = re.compile(
+    r"idna|punycode|undefined|mbcs|oem|(?:raw[_-]?)?unicode[_-]?(?:escape|internal)", re.IGNORECASE
+)
 _WIDER = {"gb2312": "gb18030", "gbk": "gb18030", "iso-8859-1": "cp1252", "latin1": "cp1252", "us-ascii": "cp1252"}
 # Python marks a byte that is not UTF-8 as U+DC80 to U+DCFF (PEP 383).
 _STRAY = {0xDC00 + byte: bytes([byte]).decode("cp1252", "replace") for byte in range(0x80, 0x100)}
@@ -70,9 +74,11 @@ def _declared(body: bytes, content_type: str | None) -> list[str]:
 
 def _decoded(body: bytes, names: list[str]) -> str | None:
     for name in names:
+        if _NO_CHARSET.match(name):
+            continue
         try:
             return body.decode(_WIDER.get(name, name))
-        except (UnicodeDecodeError, LookupError):
+        except (UnicodeError, LookupError):
             continue
     return None
 

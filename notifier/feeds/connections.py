@@ -8,6 +8,7 @@ words). A client of our own because a general one costs four times as much for a
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import ssl
 from collections import defaultdict
@@ -19,7 +20,9 @@ from typing import Any, Protocol
 from aiohappyeyeballs import start_connection
 
 from notifier.addresses import AddressGuard
-from notifier.feeds.http1 import BadResponse, Response, ResponseReader, Target, TooMuch
+from notifier.feeds.connection import Connection
+from notifier.feeds.http1 import Response, ResponseReader, Target
+from notifier.feeds.turns import Turns
 
 AddrInfo = tuple[Any, ...]
 """One result of getaddrinfo: family, type, protocol, canonical name, socket address."""
@@ -39,11 +42,12 @@ class Resolver(Protocol):
 @dataclass(frozen=True, slots=True)
 class ConnectionSettings:
     """A connection is opened within `connect_s`, kept unused for `idle_s`; at most `idle` are kept. What a name
-    resolved to is believed for `names_s`. Seconds."""
+    resolved to is believed for `names_s`. Seconds. With `open` connections in all, those that are unused go first."""
 
     connect_s: float = 10.0
     idle_s: float = 15.0
     idle: int = 512
+    open: int = 2_000
     names_s: float = 60.0
 
 
@@ -60,11 +64,13 @@ class Connections:
 
     def __init__(self, guard: AddressGuard, resolver: Resolver, settings: ConnectionSettings) -> None:
         self._guard, self._resolver, self._settings = guard, resolver, settings
-        self._idle: dict[Origin, list[_Connection]] = defaultdict(list)
-        self._oldest_first: dict[_Connection, Origin] = {}
+        self._idle: dict[Origin, list[Connection]] = defaultdict(list)
+        self._oldest_first: dict[Connection, Origin] = {}
         self._names: dict[tuple[str, int], tuple[float, Sequence[AddrInfo]]] = {}
         self._tls: ssl.SSLContext | None = None
         self._sweep: asyncio.TimerHandle | None = None
+        self._turns = Turns()
+        self._busy = 0
 
     async def ask(self, target: Target, request: bytes, *, wants_body: bool, max_body_bytes: int) -> Response:
         """Send `request` and read the answer. A connection that had been kept may turn out to be closed already: the
@@ -81,8 +87,13 @@ class Connections:
             except ConnectionError:
                 if reader.begun:
                     raise
-        fresh = await self._open(target)
-        return await self._exchange(fresh, origin, request, ResponseReader(wants_body, max_body_bytes))
+        self._make_room()
+        self._busy += 1
+        try:
+            fresh = await self._open(target)
+            return await self._exchange(fresh, origin, request, ResponseReader(wants_body, max_body_bytes))
+        finally:
+            self._busy -= 1
 
     async def close(self) -> None:
         """Close what is kept."""
@@ -94,7 +105,7 @@ class Connections:
         self._oldest_first.clear()
         await asyncio.sleep(0)
 
-    async def _exchange(self, one: _Connection, origin: Origin, request: bytes, reader: ResponseReader) -> Response:
+    async def _exchange(self, one: Connection, origin: Origin, request: bytes, reader: ResponseReader) -> Response:
         try:
             response = await one.exchange(request, reader)
         except BaseException:
@@ -106,7 +117,7 @@ class Connections:
             one.close()
         return response
 
-    def _take(self, origin: Origin) -> _Connection | None:
+    def _take(self, origin: Origin) -> Connection | None:
         kept = self._idle.get(origin)
         while kept:
             connection = kept.pop()
@@ -115,7 +126,7 @@ class Connections:
                 return connection
         return None
 
-    def _keep(self, connection: _Connection, origin: Origin) -> None:
+    def _keep(self, connection: Connection, origin: Origin) -> None:
         loop = asyncio.get_running_loop()
         connection.idle_since = loop.time()
         self._idle[origin].append(connection)
@@ -125,7 +136,14 @@ class Connections:
         if self._sweep is None:
             self._sweep = loop.call_later(self._settings.idle_s, self._sweep_idle)
 
-    def _drop(self, connection: _Connection) -> None:
+    def _make_room(self) -> None:
+        """Descriptors are few: what is kept for later gives way. Raises OSError where even that is not enough."""
+        while self._oldest_first and self._busy + len(self._oldest_first) >= self._settings.open:
+            self._drop(next(iter(self._oldest_first)))
+        if self._busy >= self._settings.open:
+            raise OSError(errno.EMFILE, "as many connections are open as may be")
+
+    def _drop(self, connection: Connection) -> None:
         origin = self._oldest_first.pop(connection)
         kept = self._idle[origin]
         kept.remove(connection)
@@ -146,14 +164,17 @@ class Connections:
         if self._oldest_first or self._names:
             self._sweep = loop.call_later(self._settings.idle_s, self._sweep_idle)
 
-    async def _open(self, target: Target) -> _Connection:
+    async def _open(self, target: Target) -> Connection:
         loop = asyncio.get_running_loop()
         sock = await self._connect(target, await self._addresses(target))
         tls = self._tls_context() if target.scheme == "https" else None
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             _, connection = await loop.create_connection(
-                _Connection, sock=sock, ssl=tls, server_hostname=target.host.rstrip(".") if tls else None
+                lambda: Connection(self._turns),
+                sock=sock,
+                ssl=tls,
+                server_hostname=target.host.rstrip(".") if tls else None,
             )
         except BaseException:
             sock.close()
@@ -195,70 +216,6 @@ class Connections:
             self._tls = ssl.create_default_context()
             self._tls.set_alpn_protocols(["http/1.1"])
         return self._tls
-
-
-class _Connection(asyncio.Protocol):
-    """One socket, and the request that is under way on it."""
-
-    def __init__(self) -> None:
-        self._transport: asyncio.Transport | None = None
-        self._reader: ResponseReader | None = None
-        self._answer: asyncio.Future[Response] | None = None
-        self.idle_since = 0.0
-
-    @property
-    def is_open(self) -> bool:
-        return self._transport is not None and not self._transport.is_closing()
-
-    async def exchange(self, request: bytes, reader: ResponseReader) -> Response:
-        if self._transport is None:
-            raise ConnectionResetError("closed before anything was asked")
-        self._reader = reader
-        self._answer = asyncio.get_running_loop().create_future()
-        self._transport.write(request)
-        return await self._answer
-
-    def close(self) -> None:
-        """End it politely; data that nobody waits for any more is left."""
-        self._answer = None
-        if self._transport is not None:
-            self._transport.close()
-
-    def abort(self) -> None:
-        """End it now, whatever is under way."""
-        self._answer = None
-        if self._transport is not None:
-            self._transport.abort()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport  # type: ignore[assignment]  # uvloop's is no subclass of asyncio.Transport
-
-    def data_received(self, data: bytes) -> None:
-        answer = self._answer
-        if answer is None or answer.done() or self._reader is None:
-            self.abort()  # nobody asked for this
-            return
-        try:
-            response = self._reader.feed(data)
-        except (BadResponse, TooMuch) as error:
-            answer.set_exception(error)
-            return
-        if response is not None:
-            self._answer = None
-            answer.set_result(response)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self._transport = None
-        answer, self._answer = self._answer, None
-        if answer is None or answer.done() or self._reader is None:
-            return
-        if error is not None or not self._reader.begun:
-            answer.set_exception(error or ConnectionResetError("closed without an answer"))
-            return
-        try:
-            answer.set_result(self._reader.end())
-        except BadResponse as bad:
-            answer.set_exception(bad)
 
 
 def _literal(host: str, port: int) -> AddrInfo | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
-from notifier.feeds import cadence, first_sight, health
+from notifier.feeds import cadence, conditions, first_sight, health
 from notifier.feeds.answer import NO_HINTS, Answer, FailureKind, Fetched, FetchFailed, GoneForGood, Hints, NotModified
 from notifier.feeds.cadence import CadenceSettings
 from notifier.feeds.feed import FeedItem, FeedState, ParsedFeed, Unreadable
@@ -21,6 +21,8 @@ MOVED_AFTER = 3
 GIVE_UP_MOVE_AFTER = 5
 GAP_WEIGHT = 0.3
 NOT_RECORDED_WAIT = timedelta(minutes=5)
+RETRY_AFTER_MOST_S = 6 * 3_600.0
+"""More is a mistake as often as a wish, and a feed of news may not be left alone for days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def after_poll(feed: ClaimedFeed, answer: Answer, document: ParsedFeed | Unreada
         case Fetched():
             return _after_body(feed, answer, document, at)
         case NotModified(hints):
-            return _result(feed, _succeeded(feed, feed.memory, hints, at))
+            return _result(feed, _succeeded(feed, conditions.unmodified(feed.memory, at.now), hints, at))
         case FetchFailed():
             return _result(feed, _failed(feed, answer, at))
         case GoneForGood():
@@ -105,7 +107,8 @@ def after_items(memory: FeedMemory, changed: bool, missed_by_hub: bool, now: dat
     gap = memory.usual_gap_s
     if memory.last_change_at is not None:
         latest = (now - memory.last_change_at).total_seconds()
-        gap = latest if gap is None else gap + GAP_WEIGHT * (latest - gap)
+        if latest >= 0:  # else the clock was ahead then
+            gap = latest if gap is None else gap + GAP_WEIGHT * (latest - gap)
     missed = memory.hub_missed + 1 if missed_by_hub else 0
     return replace(memory, last_change_at=now, usual_gap_s=gap, hub_missed=missed)
 
@@ -117,17 +120,20 @@ def _after_body(feed: ClaimedFeed, answer: Fetched, document: ParsedFeed | Unrea
         case ParsedFeed():
             return _changed(feed, answer, document, at)
         case None:
-            memory = replace(feed.memory, etag=answer.etag, last_modified=answer.last_modified)
+            memory = _validated(conditions.seen_whole(feed.memory, at.now), answer)
             return _result(feed, _succeeded(feed, memory, answer.hints, at))
+
+
+def _validated(memory: FeedMemory, answer: Fetched) -> FeedMemory:
+    return replace(memory, etag=conditions.kept(answer.etag), last_modified=conditions.kept(answer.last_modified))
 
 
 def _changed(feed: ClaimedFeed, answer: Fetched, document: ParsedFeed, at: Moment) -> PollResult:
     items, digests = _unknown_items(feed, document)
     gap = feed.memory.usual_gap_s
     memory = replace(
-        feed.memory,
-        etag=answer.etag,
-        last_modified=answer.last_modified,
+        _validated(feed.memory, answer),
+        last_body_at=at.now,
         body_hash=body_hash(answer.body),
         usual_gap_s=cadence.rhythm_s(item.published_at for item in items) if gap is None else gap,
         ttl_s=document.ttl_s,
@@ -192,13 +198,18 @@ def _moved(memory: FeedMemory, moved_to: str | None) -> FeedMemory:
 
 
 def _failed(feed: ClaimedFeed, failed: FetchFailed, at: Moment) -> FeedMemory:
+    if failed.kind is FailureKind.OURS:
+        wait_s = cadence.pace(feed, feed.memory, at.now, at.rules.cadence).interval_s
+        then = cadence.next_poll_at(at.now, wait_s, at.jitter, at.rules.cadence)
+        return replace(feed.memory, last_polled_at=at.now, next_poll_at=then)
     ours = at.our_network_fails and failed.kind is FailureKind.NETWORK
     failures = feed.memory.failures + (0 if ours else 1)
     memory = replace(feed.memory, failures=failures, error=failed.reason, last_polled_at=at.now)
     interval_s = cadence.pace(feed, memory, at.now, at.rules.cadence).interval_s
     then = cadence.next_poll_at(at.now, interval_s, at.jitter, at.rules.cadence)
     if failed.retry_after_s is not None:  # never sooner than asked, whatever the jitter
-        then = max(then, at.now + timedelta(seconds=failed.retry_after_s))
+        wait_s = min(failed.retry_after_s, max(cadence.longest_s(feed.pinned_s, at.rules.cadence), RETRY_AFTER_MOST_S))
+        then, interval_s = max(then, at.now + timedelta(seconds=wait_s)), max(interval_s, wait_s)
     moved_to = memory.moved_to if failures < GIVE_UP_MOVE_AFTER else None
     after = replace(memory, moved_to=moved_to, interval_s=interval_s, next_poll_at=then)
     return replace(after, state=health.state_of(after, at.now))

@@ -5,6 +5,7 @@ Enters: a status or an exception of the HTTP client. Leaves: `FetchFailed`. Pure
 
 from __future__ import annotations
 
+import errno
 import ssl
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -14,6 +15,8 @@ from notifier.feeds.answer import FailureKind, FetchFailed
 from notifier.feeds.connections import CannotConnect, NameUnknown
 
 DAY_S = 86_400.0
+OURS_ADVICE = "This process has too many files and connections open: raise its limit (ulimit -n)"
+_OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 _ADVICE = {
     400: "Check the feed's address",
@@ -38,10 +41,21 @@ def from_exception(error: Exception, host: str, deadline_s: float) -> FetchFaile
     """An exchange that ended without an answer: names, connections, TLS, time-outs and broken HTTP get their words."""
     if isinstance(error, CannotConnect) and NOT_PUBLIC in str(error):
         return refused(host, str(error))
+    if is_ours(error):
+        return FetchFailed(f"{host} could not be asked: {_words(error)}. {OURS_ADVICE}", FailureKind.OURS)
     reason = _network_words(error, host, deadline_s)
     if reason is not None:
         return FetchFailed(reason, FailureKind.NETWORK)
     return FetchFailed(f"{host} does not speak proper HTTP: {_words(error)}", FailureKind.SERVER)
+
+
+def is_ours(error: BaseException | None) -> bool:
+    """Whether it is this process or machine that has nothing left to ask with."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _OURS:
+            return True
+        error = error.__cause__
+    return False
 
 
 def refused(host: str, reason: str) -> FetchFailed:

@@ -13,6 +13,7 @@ from notifier.feeds.answer import FailureKind
 from notifier.feeds.cadence import hub_works
 from notifier.feeds.feed import FeedState
 from notifier.feeds.memory import FeedMemory
+from notifier.troubles import Code, Trouble
 
 FAILING_AFTER = 3
 QUIET_GAPS = 5
@@ -122,4 +123,19 @@ def network_trouble(outcomes: Sequence[tuple[str, FailureKind | None]]) -> str |
         return None
     return (
         f"{len(lost)} of {len(asked)} hosts cannot be reached: look at this machine's network or DNS, not at the feeds"
+    )
+
+
+def network_away(what: str) -> Trouble:
+    """Our network is away, as a trouble; `what` is the line of `network_trouble`."""
+    return Trouble(Code.NETWORK_AWAY, what, "Look at this machine's network and its name servers", grave=True)
+
+
+def nothing_left() -> Trouble:
+    """Feeds cannot be asked because this process may open nothing more."""
+    return Trouble(
+        Code.CONNECTIONS_FULL,
+        "Feeds cannot be asked: this process has as many files and connections open as it may",
+        "Raise its limit of open files (ulimit -n, LimitNOFILE); 4,096 are enough for most",
+        grave=True,
     )

@@ -12,6 +12,10 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
+LONGEST_LINE_S = 600.0
+"""Nobody is put off for longer; who has to be, because a host has so many feeds, is put off again."""
+
+_LONGEST_LINE = timedelta(seconds=LONGEST_LINE_S)
 _URLS_REMEMBERED = 16_384
 
 
@@ -49,10 +53,13 @@ class HostPace:
     def ask(self, host: str, now: datetime) -> datetime | None:
         """None: ask now. A time: put the poll off until then, behind those of the same host that wait already."""
         free_at = max(self._free_at.get(host, now), now)
+        if free_at - now > self._slack + self._gap:  # the clock was ahead when that was noted
+            free_at = now
         if free_at - now <= self._slack:
             self._free_at[host] = free_at + self._gap
             return None
-        self._queue_end[host] = max(self._queue_end.get(host, now), now) + self._gap
+        end = max(self._queue_end.get(host, now), now)
+        self._queue_end[host] = (now if end - now > _LONGEST_LINE else end) + self._gap
         return self._queue_end[host]
 
     def forget_idle(self, now: datetime) -> None:

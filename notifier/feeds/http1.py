@@ -1,8 +1,8 @@
 """HTTP/1.1 on paper (RFC 9112): the bytes of a request, and a reader of responses that sees them in any pieces. Pure.
 
 Enters: URL and headers, then whatever bytes a server sends. Leaves: the request's bytes, a `Response` or `BadResponse`.
-Forgiving where servers are careless (bare line feeds, a reason that is missing), strict about where a message ends;
-next: `connections`, which does the talking.
+Forgiving where servers are careless (bare line feeds, a reason that is missing), strict about where a message ends, and
+about how much work a byte makes: what is sent in crumbs is refused. Next: `connections`, which does the talking.
 """
 
 from __future__ import annotations
@@ -15,25 +15,23 @@ from functools import lru_cache
 
 from yarl import URL
 
-MAX_HEAD_BYTES = 64 * 1024
-MAX_CHUNK_LINE_BYTES = 4 * 1024
+from notifier.feeds.framing import MAX_HEAD_BYTES, BadResponse, Chunked, TooMuch, Whole
+
+__all__ = ["BadResponse", "Response", "ResponseReader", "Target", "TooMuch", "basic", "request_bytes", "target_of"]
+
+MAX_HEADER_LINES = 500
+MAX_INTERIM = 10
+# An answer may come in pieces of any size at first; then they must bring something on average.
+CRUMBS = 4_096
+LEAST_MEAN_PIECE_BYTES = 64
 _URLS_REMEMBERED = 16_384
 
 _BEGINS = b"HTTP/1."
 _ELSE = "the answer begins with something else"
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) +([1-5]\d\d)(?: .*)?", re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_HEX = re.compile(rb"[0-9A-Fa-f]{1,15}")
 # Of these a message may have several, which are one list (RFC 9110 section 5.3); of the others the first one counts.
 _LISTS = frozenset({"cache-control", "connection", "content-encoding", "content-length", "link", "transfer-encoding"})
-
-
-class BadResponse(Exception):
-    """What came is not HTTP, or ended in the middle; the text completes "... does not speak proper HTTP: ..."."""
-
-
-class TooMuch(Exception):
-    """The body is larger than was allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +104,9 @@ class ResponseReader:
         self._max_body_bytes = max_body_bytes
         self._received = bytearray()
         self._head: Response | None = None
-        self._body: _Whole | _Chunked = _Whole(None)
+        self._body: Whole | Chunked = Whole(None)
         self._persistent = False
+        self._pieces = self._bytes = self._interim = self._searched = 0
         self.begun = False
         """Whether anything came at all."""
         self.reusable = False
@@ -116,20 +115,24 @@ class ResponseReader:
     def feed(self, data: bytes) -> Response | None:
         """More bytes; the response as soon as it is complete. Raises BadResponse and TooMuch."""
         self.begun = True
+        self._pieces, self._bytes = self._pieces + 1, self._bytes + len(data)
+        if self._pieces > CRUMBS + self._bytes // LEAST_MEAN_PIECE_BYTES:
+            raise BadResponse("it sends its answer in crumbs")
         self._received += data
         head = self._head or self._read_head()
         return head and self._read_body(head)
 
     def end(self) -> Response:
         """The connection was closed: the response if that is how it ends. Raises BadResponse."""
-        if self._head is not None and isinstance(self._body, _Whole) and self._body.size is None:
+        if self._head is not None and isinstance(self._body, Whole) and self._body.size is None:
             return Response(self._head.status, self._head.headers, bytes(self._received))
         raise BadResponse("it ended in the middle of an answer")
 
     def _read_head(self) -> Response | None:
         while True:
-            size = _head_size(self._received)
+            size = _head_size(self._received, self._searched)
             if size == 0:
+                self._searched = max(len(self._received) - 2, 0)  # an end may be half there
                 if not self._received.startswith(_BEGINS[: len(self._received)]):
                     raise BadResponse(_ELSE)  # it may wait for us to speak its own protocol
                 if len(self._received) > MAX_HEAD_BYTES:
@@ -137,11 +140,15 @@ class ResponseReader:
                 return None
             head = bytes(self._received[:size])
             del self._received[:size]
+            self._searched = 0
             version, status, headers = _parse_head(head)
             if status >= 200:
                 break
             if status == 101:
                 raise BadResponse("it wants to speak another protocol")
+            self._interim += 1
+            if self._interim > MAX_INTERIM:
+                raise BadResponse(f"it sends more than {MAX_INTERIM} interim answers (1xx)")
         self._head = Response(status, headers)
         self._persistent = _is_persistent(version, headers)
         self._body = _framing(status, headers)
@@ -160,85 +167,10 @@ class ResponseReader:
         return Response(head.status, head.headers, body)
 
 
-class _Whole:
-    """A body of `size` bytes, or of all that comes until the connection ends (None)."""
-
-    def __init__(self, size: int | None) -> None:
-        self.size = size
-
-    def take(self, received: bytearray, limit: int) -> bytes | None:
-        if self.size is None:
-            if len(received) > limit:
-                raise TooMuch
-            return None
-        if len(received) < self.size:
-            return None
-        body = bytes(received[: self.size])
-        del received[: self.size]
-        return body
-
-
-class _Chunked:
-    """A body in chunks (RFC 9112 section 7.1); what the trailer says is not used."""
-
-    size = None
-
-    def __init__(self) -> None:
-        self._body = bytearray()
-        self._left = 0
-        """Bytes of the present chunk still to come, with the line end after it."""
-        self._trailer_bytes: int | None = None
-
-    def take(self, received: bytearray, limit: int) -> bytes | None:
-        at = 0
-        try:
-            while True:
-                if self._left > 2:
-                    some = received[at : at + self._left - 2]
-                    self._body += some
-                    at += len(some)
-                    self._left -= len(some)
-                    if len(self._body) > limit:
-                        raise TooMuch
-                    if self._left > 2:
-                        return None
-                line_end = received.find(b"\n", at)
-                if line_end < 0:
-                    if len(received) - at > MAX_CHUNK_LINE_BYTES:
-                        raise BadResponse("the line before a chunk is endless")
-                    return None
-                line = bytes(received[at:line_end]).rstrip(b"\r")
-                at = line_end + 1
-                if self._line(line):
-                    return bytes(self._body)
-        finally:
-            del received[:at]
-
-    def _line(self, line: bytes) -> bool:
-        """One line between chunks; True for the one that ends the body."""
-        if self._trailer_bytes is not None:
-            self._trailer_bytes += len(line)
-            if self._trailer_bytes > MAX_HEAD_BYTES:
-                raise BadResponse("the trailer is endless")
-            return not line
-        if self._left:  # the end of the chunk before
-            if line:
-                raise BadResponse("a chunk is longer than it says")
-            self._left = 0
-            return False
-        size = line.partition(b";")[0].strip()
-        if not _HEX.fullmatch(size):
-            raise BadResponse("a chunk does not say how long it is")
-        self._left = int(size, 16) + 2
-        if self._left == 2:
-            self._trailer_bytes = 0
-        return False
-
-
-def _head_size(received: bytearray) -> int:
-    """How long the head with its empty line is, 0 while that has not come."""
-    proper = received.find(b"\n\r\n", 0, MAX_HEAD_BYTES)
-    bare = received.find(b"\n\n", 0, proper if proper >= 0 else MAX_HEAD_BYTES)
+def _head_size(received: bytearray, start: int) -> int:
+    """How long the head with its empty line is, 0 while that has not come; it does not end before `start`."""
+    proper = received.find(b"\n\r\n", start, MAX_HEAD_BYTES)
+    bare = received.find(b"\n\n", start, proper if proper >= 0 else MAX_HEAD_BYTES)
     if bare >= 0:
         return bare + 2
     return proper + 3 if proper >= 0 else 0
@@ -249,6 +181,8 @@ def _parse_head(head: bytes) -> tuple[bytes, int, dict[str, str]]:
     match = _STATUS_LINE.fullmatch(first.rstrip(b"\r"))
     if match is None:
         raise BadResponse(_ELSE)
+    if len(lines) > MAX_HEADER_LINES:
+        raise BadResponse(f"it sends more than {MAX_HEADER_LINES} lines of headers")
     headers: dict[str, str] = {}
     name = ""
     for line in lines:
@@ -284,19 +218,19 @@ def _is_persistent(version: bytes, headers: Mapping[str, str]) -> bool:
     return "close" not in options and (version == b"1" or "keep-alive" in options)
 
 
-def _framing(status: int, headers: Mapping[str, str]) -> _Whole | _Chunked:
+def _framing(status: int, headers: Mapping[str, str]) -> Whole | Chunked:
     """How the body ends (RFC 9112 section 6.3)."""
     if status in (204, 304):
-        return _Whole(0)
+        return Whole(0)
     coding = headers.get("transfer-encoding", "").lower().strip(" ,")
     if coding and coding != "identity":
         if coding != "chunked":
             raise BadResponse(f"it sends as {coding[:40]!r}, which was not asked for")
-        return _Chunked()
+        return Chunked()
     lengths = {part.strip() for part in headers["content-length"].split(",")} if "content-length" in headers else set()
     if not lengths:
-        return _Whole(None)
+        return Whole(None)
     length = lengths.pop()
     if lengths or not (length.isascii() and length.isdigit()):
         raise BadResponse("it does not say how long the body is")
-    return _Whole(int(length[:18]))
+    return Whole(int(length[:18]))

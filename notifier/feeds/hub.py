@@ -25,6 +25,12 @@ LONGEST_LEASE_S = 30 * 86_400
 RENEW_AT = 0.8
 ASK_AGAIN = timedelta(hours=1)
 ASK_DENIED_AGAIN = timedelta(days=1)
+# A lease is renewed when this share of it, or of the one that we wished for, is over: so much longer than the rest of
+# it may be waited for, and no longer than this.
+WAIT_PER_REST = RENEW_AT / (1 - RENEW_AT) * 1.01
+CLOCKS_DIFFER = timedelta(minutes=2)
+LONGEST_WAIT = timedelta(seconds=WISHED_LEASE_S) * RENEW_AT + CLOCKS_DIFFER
+LONGEST_LEASE = timedelta(seconds=LONGEST_LEASE_S) + CLOCKS_DIFFER
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,7 @@ class HubStore(Protocol):
         """Replace what is stored of a hub."""
 
     def poll_soon(self, feed_id: int, now: datetime) -> None:
-        """The hub said that there is something, and not what: the feed is due now."""
+        """The hub said that there is something, and not what: the feed is due now, or soon after its last poll."""
 
 
 def next_step(hub: Hub, now: datetime) -> tuple[Hub, HubRequest | None]:
@@ -89,7 +95,7 @@ def next_step(hub: Hub, now: datetime) -> tuple[Hub, HubRequest | None]:
     if not hub.wanted or hub.url is None or hub.topic is None:
         return _leave(hub, now)
     same = (hub.url, hub.topic) == (hub.subscribed_url, hub.subscribed_topic)
-    if same and hub.next_at is not None and now < hub.next_at and not _is_quiet(hub):
+    if same and waits(hub, now) and not _is_quiet(hub):
         return hub, None
     stays_active = same and hub.state == ACTIVE and not _is_quiet(hub)
     asked = replace(
@@ -105,10 +111,21 @@ def next_step(hub: Hub, now: datetime) -> tuple[Hub, HubRequest | None]:
     return asked, _request(asked, "subscribe")
 
 
+def waits(hub: Hub, now: datetime) -> bool:
+    """Whether its time is still to come; one that lies too far ahead was set by a clock that was ahead, and is now."""
+    if hub.next_at is None or hub.next_at <= now:
+        return False
+    longest = ASK_DENIED_AGAIN if hub.state in (DENIED, LEAVING) else ASK_AGAIN
+    if hub.state == ACTIVE and hub.lease_until is not None:
+        longest = max(longest, min((hub.lease_until - hub.next_at) * WAIT_PER_REST, LONGEST_WAIT))
+    return hub.next_at - now <= longest + CLOCKS_DIFFER
+
+
 def verified(hub: Hub, lease_s: float, now: datetime) -> Hub:
     """The hub asked whether we meant it, and we do: active until its lease ends, renewed well before."""
     lease = timedelta(seconds=min(max(lease_s, 60.0), LONGEST_LEASE_S))
-    return replace(hub, state=ACTIVE, lease_until=now + lease, next_at=now + lease * RENEW_AT, missed=0)
+    wait = min(lease, timedelta(seconds=WISHED_LEASE_S)) * RENEW_AT
+    return replace(hub, state=ACTIVE, lease_until=now + lease, next_at=now + wait, missed=0)
 
 
 def denied(hub: Hub, now: datetime) -> Hub:
@@ -151,7 +168,7 @@ def _leave(hub: Hub, now: datetime) -> tuple[Hub, HubRequest | None]:
         return hub, None
     if hub.lease_until is None or hub.lease_until <= now:
         return left(hub), None
-    if hub.state == LEAVING and hub.next_at is not None and now < hub.next_at:
+    if hub.state == LEAVING and waits(hub, now):
         return hub, None
     leaving = replace(hub, state=LEAVING, next_at=now + ASK_DENIED_AGAIN)
     return leaving, _request(leaving, "unsubscribe")

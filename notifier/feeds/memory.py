@@ -18,7 +18,8 @@ class FeedMemory:
 
     `moved_to` is asked instead of the configured URL; `moved_candidate` was named by permanent redirects `moved_seen`
     polls running. `usual_gap_s` is the smoothed time between changes. `ttl_s` and `max_age_s` are the document's and
-    the headers' wishes. `hub_missed` counts polls that found what the hub had not pushed.
+    the headers' wishes. `last_body_at`: when the whole document was last seen (see `conditions`).
+    `hub_missed` counts polls that found what the hub had not pushed.
     """
 
     next_poll_at: datetime
@@ -32,6 +33,7 @@ class FeedMemory:
     first_polled_at: datetime | None = None
     last_polled_at: datetime | None = None
     last_success_at: datetime | None = None
+    last_body_at: datetime | None = None
     last_change_at: datetime | None = None
     usual_gap_s: float | None = None
     ttl_s: float | None = None

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from types import TracebackType
 from typing import ParamSpec, Protocol, Self, TypeVar
@@ -20,7 +20,7 @@ from typing import ParamSpec, Protocol, Self, TypeVar
 import structlog
 
 from notifier.clock import Clock, system_clock
-from notifier.feeds import decide, health
+from notifier.feeds import conditions, decide, failure, health
 from notifier.feeds.answer import Answer, FailureKind, Fetched, FetchFailed, GoneForGood
 from notifier.feeds.decide import Moment, Rules
 from notifier.feeds.feed import ParsedFeed, Unreadable
@@ -29,6 +29,7 @@ from notifier.feeds.hosts import HostPace, host_of
 from notifier.feeds.memory import ClaimedFeed
 from notifier.feeds.recorder import Batch, Recorder
 from notifier.feeds.store import FeedStore
+from notifier.troubles import Code, Trouble, Troubles
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -57,15 +58,21 @@ class PollSettings:
     """`slots` polls are under way at most; a feed whose process died is free again after `lease_s` seconds. Leases
     of polls under way are lengthened every `keep_every_s` seconds of the event loop.
 
-    Of one host, `host_burst` feeds are asked at once, then one every `host_gap_s` seconds. The state of our own
-    network is judged by the last `outcomes` polls.
+    A poll that takes longer than `slow_after_s` leaves its slot to others, as long as no more than `slow` have.
+
+    Of one host, `host_burst` feeds are asked at once, then one every `host_gap_s` seconds; while as many are still
+    under way there, the others wait for `host_busy_s`. The state of our own network is judged by the last `outcomes`
+    polls.
     """
 
     slots: int = 400
+    slow: int = 1_000
+    slow_after_s: float = 3.0
     lease_s: float = 30.0
     keep_every_s: float = 10.0
     host_burst: int = 10
     host_gap_s: float = 0.25
+    host_busy_s: float = 10.0
     outcomes: int = 100
     rules: Rules = field(default_factory=Rules)
 
@@ -81,6 +88,7 @@ class Poller:
         settings: PollSettings,
         *,
         on_batch: Callable[[Batch], None],
+        troubles: Troubles | None = None,
         clock: Clock = system_clock,
     ) -> None:
         self._store, self._fetcher, self._reader = store, fetcher, reader
@@ -89,7 +97,10 @@ class Poller:
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="feeds")
         self._recorder = Recorder(store, self._threads, clock=clock, on_batch=on_batch)
         self._writer: asyncio.Task[None] | None = None
+        self._troubles = troubles
         self._polls: dict[asyncio.Task[None], ClaimedFeed] = {}
+        self._slow: set[asyncio.Task[None]] = set()
+        self._at_host: Counter[str] = Counter()
         self._keeper: asyncio.Task[None] | None = None
         self._slot_freed = asyncio.Event()
         self._pace = HostPace(settings.host_burst, settings.host_gap_s)
@@ -145,7 +156,7 @@ class Poller:
     async def _room(self) -> int:
         """How many slots are free, once a quarter of them is: claims are made by the handful."""
         slots = self._settings.slots
-        while (free := slots - len(self._polls)) < max(slots // 4, 1):
+        while (free := slots - len(self._polls) + min(len(self._slow), self._settings.slow)) < max(slots // 4, 1):
             self._slot_freed.clear()
             await self._slot_freed.wait()
         return free
@@ -154,7 +165,10 @@ class Poller:
         now = self._clock()
         later: list[tuple[ClaimedFeed, datetime]] = []
         for feed in claimed:
-            at = self._pace.ask(host_of(feed.ask_url), now)
+            host = host_of(feed.ask_url)
+            at = self._pace.ask(host, now)
+            if at is None and self._at_host[host] >= self._settings.host_burst:
+                at = now + timedelta(seconds=self._settings.host_busy_s * random.uniform(1, 2))
             if at is None:
                 self._spawn(feed)
             else:
@@ -178,25 +192,36 @@ class Poller:
     def _spawn(self, feed: ClaimedFeed) -> None:
         task = asyncio.create_task(self._poll(feed))
         self._polls[task] = feed
-        task.add_done_callback(self._free)
+        host = host_of(feed.ask_url)
+        self._at_host[host] += 1
+        timer = asyncio.get_running_loop().call_later(self._settings.slow_after_s, self._is_slow, task)
+        task.add_done_callback(partial(self._free, host, timer))
 
-    def _free(self, task: asyncio.Task[None]) -> None:
+    def _is_slow(self, task: asyncio.Task[None]) -> None:
+        self._slow.add(task)
+        self._slot_freed.set()
+
+    def _free(self, host: str, timer: asyncio.TimerHandle, task: asyncio.Task[None]) -> None:
+        timer.cancel()
+        self._slow.discard(task)
         self._polls.pop(task, None)
+        self._at_host[host] -= 1
+        if not self._at_host[host]:
+            del self._at_host[host]
         self._slot_freed.set()
 
     async def _poll(self, feed: ClaimedFeed) -> None:
         try:
             answer, document = await self._ask(feed)
-        except Exception:  # a defect that one feed brings out must not end the polling of the others
-            log.exception("poll_broke", feed=feed.url)
-            answer, document = FetchFailed(BROKEN_POLL, FailureKind.CONTENT), None
+        except Exception as error:  # noqa: BLE001  a defect that one feed brings out must not end the polling of others
+            answer, document = _broken(feed, error), None
         self._notice(feed, answer)
         result = decide.after_poll(feed, answer, document, self._moment())
         await self._recorder.submit(_kind(answer, document), result)
 
     async def _ask(self, feed: ClaimedFeed) -> tuple[Answer, ParsedFeed | Unreadable | None]:
-        memory = feed.memory
-        request = FetchRequest(feed.ask_url, memory.etag, memory.last_modified, feed.headers_env)
+        etag, last_modified = conditions.validators(feed.memory, self._clock())
+        request = FetchRequest(feed.ask_url, etag, last_modified, feed.headers_env)
         answer = await self._fetcher.fetch(request)
         if not isinstance(answer, Fetched) or decide.is_unchanged(feed, answer):
             return answer, None
@@ -209,12 +234,24 @@ class Poller:
 
     def _notice(self, feed: ClaimedFeed, answer: Answer) -> None:
         kind = answer.kind if isinstance(answer, FetchFailed) else None
+        self._tell(Code.CONNECTIONS_FULL, health.nothing_left() if kind is FailureKind.OURS else None)
+        if kind is FailureKind.OURS:
+            return
         self._outcomes.append((host_of(feed.ask_url), kind))
         if kind is FailureKind.NETWORK or self.trouble:
             trouble = health.network_trouble(self._outcomes)
             if trouble and not self.trouble:
                 log.error("feeds_unreachable", trouble=trouble)
             self.trouble = trouble
+            self._tell(Code.NETWORK_AWAY, health.network_away(trouble) if trouble else None)
+
+    def _tell(self, code: Code, trouble: Trouble | None) -> None:
+        if self._troubles is None:
+            return
+        if trouble is None:
+            self._troubles.clear(code)
+        else:
+            self._troubles.report(trouble)
 
     async def _in_thread(self, call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, partial(call, *arguments, **named))
@@ -224,6 +261,13 @@ async def _cancel(*tasks: asyncio.Task[None]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _broken(feed: ClaimedFeed, error: Exception) -> FetchFailed:
+    if failure.is_ours(error):  # no process, no thread, no socket to be had
+        return FetchFailed(failure.OURS_ADVICE, FailureKind.OURS)
+    log.error("poll_broke", feed=feed.url, exc_info=error)
+    return FetchFailed(BROKEN_POLL, FailureKind.CONTENT)
 
 
 def _kind(answer: Answer, document: ParsedFeed | Unreadable | None) -> str:

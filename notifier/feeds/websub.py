@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 import structlog
@@ -15,12 +16,15 @@ import structlog
 from notifier.clock import Clock, system_clock
 from notifier.feeds import hub as hubs
 from notifier.feeds.answer import FetchFailed
-from notifier.feeds.hub import Hub, HubRequest, HubStore
+from notifier.feeds.hub import HubRequest, HubStore
+from notifier.feeds.inbox import UNAVAILABLE, Inbox, InboxSettings, Push
 
 log = structlog.get_logger(__name__)
 
-MOST_AT_ONCE = 100
 STEPS_AT_ONCE = 50
+# A larger body is hashed in a thread.
+_HASHED_AT_ONCE_BYTES = 256 * 1024
+_FINISH_WITHIN_S = 10.0
 
 
 class Posts(Protocol):
@@ -46,13 +50,14 @@ class WebSub:
         *,
         callback_base: str,
         max_body_bytes: int = 10 * 1024 * 1024,
+        inbox: InboxSettings | None = None,
         clock: Clock = system_clock,
     ) -> None:
         self._store, self._sender, self._poller = store, sender, poller
         self._callback_base = callback_base.rstrip("/")
         self._max_body_bytes = max_body_bytes
         self._clock = clock
-        self._taking: set[asyncio.Task[None]] = set()
+        self._inbox = Inbox(self._take, inbox)
 
     async def tend(self) -> int:
         """Subscribe, renew and unsubscribe where it is time; returns how many hubs were told something."""
@@ -81,6 +86,21 @@ class WebSub:
         hub = await asyncio.to_thread(self._store.by_callback, callback)
         return hub is not None and hub.secret is not None and hub.state != hubs.LEAVING
 
+    async def admit(self, callback: str, size: int | None) -> AbstractContextManager[None] | int:
+        """Room for a push of `size` bytes (None: it does not say) while it is read, or the status that refuses it."""
+        hub = await asyncio.to_thread(self._store.by_callback, callback)
+        if hub is None:
+            return 404
+        size = self._max_body_bytes if size is None else size
+        if size > self._max_body_bytes:
+            return 413
+        refusal = self._inbox.refusal(hub.feed_id, size)
+        if refusal is not None:
+            log.warning("push_put_off", hub=hub.subscribed_url, topic=hub.subscribed_topic, status=refusal)
+            await self._poll_soon(hub.feed_id)
+            return refusal
+        return self._inbox.reading(hub.feed_id, size)
+
     async def receive(self, callback: str, headers: Mapping[str, str], body: bytes) -> int:
         """A hub's POST: the status to answer. The document is taken after the answer, as section 7 advises.
 
@@ -92,24 +112,33 @@ class WebSub:
         if len(body) > self._max_body_bytes:
             return 413
         given = {name.lower(): value for name, value in headers.items()}
-        if not hubs.signature_is_good(given.get("x-hub-signature"), hub.secret, body):
+        if not await _is_signed(given.get("x-hub-signature"), hub.secret, body):
             log.warning("push_forged", hub=hub.subscribed_url, topic=hub.subscribed_topic)
             return 202
-        if len(self._taking) >= MOST_AT_ONCE:
-            return 503
-        task = asyncio.create_task(self._take(hub, body, given.get("content-type")))
-        self._taking.add(task)
-        task.add_done_callback(self._taking.discard)
+        if not self._inbox.put(Push(hub.feed_id, body, given.get("content-type"))):
+            await self._poll_soon(hub.feed_id)
+            return UNAVAILABLE
         return 202
 
     async def finish(self) -> None:
-        """Wait until every push that was answered with 202 is stored."""
-        while self._taking:
-            await asyncio.wait(self._taking)
+        """Wait until every push that was answered with 202 is stored; what takes too long is polled for instead."""
+        for push in await self._inbox.finish(_FINISH_WITHIN_S):
+            await self._poll_soon(push.feed_id)
 
-    async def _take(self, hub: Hub, body: bytes, content_type: str | None) -> None:
-        if not await self._poller.pushed(hub.feed_id, body, content_type):
-            await asyncio.to_thread(self._store.poll_soon, hub.feed_id, self._clock())
+    async def _take(self, push: Push) -> None:
+        stored = False
+        try:
+            stored = await self._poller.pushed(push.feed_id, push.body, push.content_type)
+        except Exception:  # a defect that one push brings out must not end those of its feed
+            log.exception("push_broke", feed_id=push.feed_id)
+        if not stored or push.is_last_of_many:
+            await self._poll_soon(push.feed_id)
+
+    async def _poll_soon(self, feed_id: int) -> None:
+        try:
+            await asyncio.to_thread(self._store.poll_soon, feed_id, self._clock())
+        except Exception:  # the database is away: the feed is polled at its own pace
+            log.exception("push_not_noted", feed_id=feed_id)
 
     async def _send(self, request: HubRequest) -> None:
         answer = await self._sender.post_form(request.url, request.form(f"{self._callback_base}/{request.callback}"))
@@ -120,6 +149,12 @@ class WebSub:
             hub = await asyncio.to_thread(self._store.by_feed, request.feed_id)
             if hub is not None and request.mode == "subscribe":
                 await asyncio.to_thread(self._store.save, hubs.denied(hub, self._clock()))
+
+
+async def _is_signed(header: str | None, secret: bytes, body: bytes) -> bool:
+    if len(body) <= _HASHED_AT_ONCE_BYTES:
+        return hubs.signature_is_good(header, secret, body)
+    return await asyncio.to_thread(hubs.signature_is_good, header, secret, body)
 
 
 def _lease_s(params: Mapping[str, str]) -> float:

@@ -6,6 +6,8 @@ time by an alarm that ends the process even when the service that started it is 
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import resource
 import signal
 import sys
@@ -14,6 +16,8 @@ from typing import BinaryIO
 from notifier.feeds import wire
 from notifier.feeds.read import read
 from notifier.feeds.scan import DIGEST_BYTES
+
+_LARGE_BYTES = 1 << 20
 
 
 def serve(requests: BinaryIO, answers: BinaryIO, limit_s: int) -> None:
@@ -26,6 +30,9 @@ def serve(requests: BinaryIO, answers: BinaryIO, limit_s: int) -> None:
         found = read(request.body, content_type=request.content_type, url=request.url, known=request.known)
         answers.write(wire.answer_frame(found, DIGEST_BYTES))
         answers.flush()
+        if len(body) > _LARGE_BYTES:
+            del body, request, found
+            _give_memory_back()
         signal.alarm(0)
 
 
@@ -40,6 +47,14 @@ def main(memory_bytes: int, limit_s: int) -> int:
     except MemoryError:
         return wire.OUT_OF_MEMORY
     return 0
+
+
+def _give_memory_back() -> None:
+    """A parser that read one large document must not stay as large for the rest of its days."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it
+    if trim is not None:
+        trim(0)
 
 
 def _frame(stream: BinaryIO) -> bytes | None:

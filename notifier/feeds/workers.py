@@ -2,37 +2,71 @@
 
 Enters: a fetched body. Leaves: what `read.read` made of it. A process that hangs is killed, one that died is replaced;
 either costs the poll that it was busy with, which gets an `Unreadable`, and nothing else.
+
+A feed has one document at a time with the parsers. One that takes longer than `quick_s` is read aside, in a process of
+low priority that is not one of the `workers`: they go on with the documents of others. Its feed is remembered, and
+begins aside the next time.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
+import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Collection
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
 from notifier.feeds import wire
 from notifier.feeds.feed import ParsedFeed, Unreadable
+from notifier.feeds.hosts import HostGate
 from notifier.feeds.scan import DIGEST_BYTES
+from notifier.feeds.sluggish import Sluggish
+from notifier.feeds.wire import Request
 
 # The parent's limit comes first; the worker's own alarm is for a worker whose parent is gone.
 _ALARM_AFTER_S = 5
+_LOW_PRIORITY = 10
+MAX_ANSWER_BYTES = 8 << 20
+
+CROWDED = Unreadable(
+    "Reading it takes long, and so do the documents of other feeds that came before: it is tried again later."
+)
+
+
+def cores() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True, slots=True)
 class ReaderSettings:
     """`workers` processes; a document may take `time_limit_s` of wall time and `memory_limit_bytes` of address space.
 
-    A worker takes about 40 MiB before it reads anything; a document of 10 MiB some 200 MiB more.
+    After `quick_s` it is read aside, where there are `aside` places. For one of them a document waits `patience_s` at
+    most, and all that wait have `aside_bytes` together. A worker takes about 40 MiB before it reads anything; a
+    document of 10 MiB some 200 MiB more. Processes are started when they are needed.
     """
 
-    workers: int = 1
+    workers: int = field(default_factory=lambda: max(2, cores()))
     time_limit_s: float = 10.0
     memory_limit_bytes: int = 512 << 20
+    quick_s: float = 1.0
+    aside: int = field(default_factory=lambda: max(1, cores() // 2))
+    patience_s: float = 60.0
+    aside_bytes: int = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A document that a process is busy with."""
+
+    process: Process
+    answer: asyncio.Task[bytes]
 
 
 class Reader:
@@ -40,12 +74,15 @@ class Reader:
 
     def __init__(self, settings: ReaderSettings) -> None:
         self._settings = settings
-        self._idle: asyncio.LifoQueue[Process | None] = asyncio.LifoQueue()
+        self._idle: list[Process] = []
         self._running: set[Process] = set()
+        self._quick, self._aside = asyncio.Semaphore(settings.workers), asyncio.Semaphore(settings.aside)
+        self._of_a_feed = HostGate(1)
+        self._sluggish = Sluggish()
+        self._waiting_bytes = 0
 
     async def __aenter__(self) -> Self:
-        for _ in range(self._settings.workers):
-            self._idle.put_nowait(await self._start())
+        self._idle.append(await self._start())
         return self
 
     async def __aexit__(
@@ -56,25 +93,114 @@ class Reader:
     async def read(
         self, body: bytes, *, content_type: str | None, url: str, known: Collection[bytes] = ()
     ) -> ParsedFeed | Unreadable:
-        """`read.read` in a worker, as soon as one is free. Cancelling it ends that worker's work too."""
-        frames = wire.request_frames(wire.Request(body, content_type, url, frozenset(known)))
-        process = await self._idle.get()
-        usable = False
+        """`read.read` in a worker, as soon as one is free. Cancelling it ends that worker's work too.
+
+        Raises OSError where no process can be started.
+        """
+        request = Request(body, content_type, url, frozenset(known))
+        async with self._of_a_feed.of(url):
+            if refused := self._sluggish.refused(url, body):
+                return refused
+            job: _Job | None = None
+            if not self._sluggish.knows(url):
+                found = await self._quickly(request)
+                if isinstance(found, (ParsedFeed, Unreadable)):
+                    return found
+                job = found
+            return await self._read_aside(request, job)
+
+    async def _quickly(self, request: Request) -> ParsedFeed | Unreadable | _Job | None:
+        """What was read; if that takes too long, the job that goes on aside, or None if there is no place for it."""
+        async with self._quick:
+            job = await self._begin(request, self._idle.pop() if self._idle else None)
+            try:
+                limit_s = min(self._settings.quick_s, self._settings.time_limit_s)
+                await asyncio.wait({job.answer}, timeout=limit_s)
+            except BaseException:
+                await self._drop(job)
+                raise
+            if job.answer.done():
+                return await self._found(job, keep=True)
+            self._sluggish.note(request.url)
+            if not self._aside.locked():
+                return job
+            await self._drop(job)
+            return None
+
+    async def _read_aside(self, request: Request, job: _Job | None) -> ParsedFeed | Unreadable:
+        """Go on with a job, or begin one once there is a place."""
         try:
-            process = process or await self._start()
-            async with asyncio.timeout(self._settings.time_limit_s):
-                answer = await _exchange(process, frames)
-            usable = True
-            return wire.answer_of(answer, DIGEST_BYTES)
-        except TimeoutError:
-            limit = self._settings.time_limit_s
-            return Unreadable(f"Reading it takes longer than {limit:g} s: it is not a usual feed. Look at it by hand.")
-        except (asyncio.IncompleteReadError, ConnectionError):
-            return Unreadable(self._cause_of_death(await process.wait() if process else 0))
+            if job is not None:
+                await self._aside.acquire()  # at once: it was free, and nothing came between
+            elif not await self._place(request):
+                return CROWDED
+            try:
+                is_new = job is None
+                job = job or await self._begin(request, None)
+                return await self._to_the_end(request, job, is_new=is_new)
+            finally:
+                self._aside.release()
         finally:
-            self._idle.put_nowait(process if usable else None)
-            if process and not usable:
-                await self._end(process)
+            if job is not None:
+                await self._drop(job)
+
+    async def _place(self, request: Request) -> bool:
+        """Wait for a place aside."""
+        size = len(request.body)
+        if self._waiting_bytes + size > self._settings.aside_bytes:
+            return False
+        self._waiting_bytes += size
+        try:
+            async with asyncio.timeout(self._settings.patience_s):
+                return await self._aside.acquire()
+        except TimeoutError:
+            return False
+        finally:
+            self._waiting_bytes -= size
+
+    async def _to_the_end(self, request: Request, job: _Job, *, is_new: bool) -> ParsedFeed | Unreadable:
+        with suppress(OSError, AttributeError):  # it may be over, and not every system has priorities
+            os.setpriority(os.PRIO_PROCESS, job.process.pid, _LOW_PRIORITY)
+        limit_s, quick_s = self._settings.time_limit_s, self._settings.quick_s
+        if is_new:
+            await asyncio.wait({job.answer}, timeout=min(quick_s, limit_s))
+            if job.answer.done():
+                self._sluggish.forget(request.url)
+        if not job.answer.done():
+            await asyncio.wait({job.answer}, timeout=max(limit_s - quick_s, 0.0))
+        if job.answer.done():
+            return await self._found(job, keep=False)
+        late = Unreadable(f"Reading it takes longer than {limit_s:g} s: it is not a usual feed. Look at it by hand.")
+        self._sluggish.refuse(request.url, request.body, late)
+        return late
+
+    async def _begin(self, request: Request, process: Process | None) -> _Job:
+        if process is not None and process.returncode is not None:
+            await self._end(process)
+            process = None
+        process = process or await self._start()
+        return _Job(process, asyncio.create_task(_exchange(process, wire.request_frames(request))))
+
+    async def _found(self, job: _Job, *, keep: bool) -> ParsedFeed | Unreadable:
+        """What the answer of a job says; its process reads on if it may, and ends otherwise."""
+        try:
+            found = wire.answer_of(job.answer.result(), DIGEST_BYTES)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            found = Unreadable(self._cause_of_death(await job.process.wait()))
+            keep = False
+        except ValueError as error:  # more than it may say
+            found = Unreadable(f"{error}. Look at it by hand.")
+            keep = False
+        if keep:
+            self._idle.append(job.process)
+        else:
+            await self._end(job.process)
+        return found
+
+    async def _drop(self, job: _Job) -> None:
+        job.answer.cancel()
+        await asyncio.gather(job.answer, return_exceptions=True)
+        await self._end(job.process)
 
     async def _start(self) -> Process:
         limits = (str(self._settings.memory_limit_bytes), str(math.ceil(self._settings.time_limit_s) + _ALARM_AFTER_S))
@@ -96,6 +222,7 @@ class Reader:
         return f"The parser died of it (exit status {status}): it is broken, or made to do harm. Look at it by hand."
 
     async def _end(self, process: Process) -> None:
+        """Kill it; nothing where it is over already."""
         self._running.discard(process)
         if process.returncode is None:
             process.kill()
@@ -114,4 +241,6 @@ async def _answer(process: Process) -> bytes:
     if process.stdout is None:
         raise ConnectionError("a worker without pipes")
     (length,) = wire.LENGTH.unpack(await process.stdout.readexactly(wire.LENGTH.size))
+    if length > MAX_ANSWER_BYTES:
+        raise ValueError(f"What was read of it is larger than {MAX_ANSWER_BYTES >> 20} MiB")
     return await process.stdout.readexactly(length)

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, select
 
 from notifier.feeds.feed import FeedState
-from notifier.feeds.hub import ACTIVE
+from notifier.feeds.hub import ACTIVE, LONGEST_LEASE
 from notifier.feeds.memory import ClaimedFeed, FeedMemory, PollResult, Recorded
 from notifier.storage.schema import feed, feed_body
 from notifier.storage.schema.base import microseconds
@@ -45,8 +45,9 @@ def select_claimed(now: datetime) -> Select[Any]:
 
 
 def hub_is_active(now: datetime) -> ColumnElement[bool]:
-    """A WebSub subscription stands at `now`."""
-    return case((and_(feed.c.hub_state == ACTIVE, feed.c.hub_lease_until > now), True), else_=False)
+    """A WebSub subscription stands at `now`. A lease beyond the longest was noted by a clock that was ahead."""
+    lease = and_(feed.c.hub_lease_until > now, feed.c.hub_lease_until < now + LONGEST_LEASE)
+    return case((and_(feed.c.hub_state == ACTIVE, lease), True), else_=False)
 
 
 def claimed_feed(row: Row[Any]) -> ClaimedFeed:

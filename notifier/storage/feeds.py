@@ -34,6 +34,7 @@ from notifier.feeds.health import FeedHealth, LeftOut
 from notifier.feeds.memory import ClaimedFeed, PollResult, Recorded
 from notifier.feeds.moves import moves
 from notifier.feeds.store import Synced
+from notifier.storage import stepped
 from notifier.storage.database import Database
 from notifier.storage.feed_rows import MEMORY, claimed_feed, is_calm, select_claimed, tick
 from notifier.storage.items import store_items
@@ -52,6 +53,7 @@ _OF_AN_ADDRESS = (
     "body_hash",
     "first_polled_at",
     "last_success_at",
+    "last_body_at",
     "error",
     "hub_url",
     "hub_topic",
@@ -96,6 +98,7 @@ class SqlFeedStore:
         self._flood = flood or FloodSettings()
         self._first_sight = first_sight or FirstSightSettings()
         self._cadence = cadence_settings or CadenceSettings()
+        self._sweep = stepped.Sweep()
 
     def sync_config(self, configs: Sequence[FeedConfig], now: datetime) -> Synced:
         """See FeedStore."""
@@ -123,13 +126,14 @@ class SqlFeedStore:
     def claim_due(self, now: datetime, limit: int, lease_s: float) -> list[ClaimedFeed]:
         """See FeedStore. PostgreSQL skips rows that others are claiming; SQLite has one writer at a time."""
         token = self._database.lease_token()
+        is_free = or_(feed.c.lease_until.is_(None), feed.c.lease_until < now, stepped.lease_is_void(now, lease_s))
         due = (
             select(feed.c.id)
             .where(
                 feed.c.active,
                 feed.c.next_poll_at <= now,
                 feed.c.state != FeedState.RETIRED.value,
-                or_(feed.c.lease_until.is_(None), feed.c.lease_until < now),
+                is_free,
             )
             .order_by(feed.c.next_poll_at)
             .limit(limit)
@@ -143,6 +147,8 @@ class SqlFeedStore:
             .returning(feed.c.id)
         )
         with self._database.writing() as connection:
+            if self._sweep.is_time(now):
+                connection.execute(stepped.call_back(now, self._cadence))
             ids = connection.execute(claim).scalars().all()
             rows = connection.execute(select_claimed(now).where(feed.c.id.in_(ids)).order_by(feed.c.next_poll_at))
             return [claimed_feed(row) for row in rows]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, select, update
@@ -11,6 +11,10 @@ from notifier.feeds.cadence import MISSES_UNTIL_QUIET
 from notifier.feeds.hub import ACTIVE, ASKED, LEAVING, Hub, HubRequest, steps_of
 from notifier.storage.database import Database
 from notifier.storage.schema import feed
+from notifier.storage.stepped import hub_waits_too_long
+
+SOON_AFTER = timedelta(seconds=30)
+"""A hub that pushes without end has its feed polled no more often than the quickest."""
 
 _HUB = (
     feed.c.id,
@@ -63,7 +67,10 @@ class SqlHubStore:
     def poll_soon(self, feed_id: int, now: datetime) -> None:
         """See HubStore."""
         with self._database.writing() as connection:
-            connection.execute(update(feed).where(feed.c.id == feed_id).values(next_poll_at=now))
+            last = connection.execute(select(feed.c.last_polled_at).where(feed.c.id == feed_id)).scalar()
+            at = now if last is None else min(max(now, last + SOON_AFTER), now + SOON_AFTER)
+            later = feed.c.next_poll_at > at
+            connection.execute(update(feed).where(feed.c.id == feed_id, later).values(next_poll_at=at))
 
     def _one(self, condition: Any) -> Hub | None:
         with self._database.reading() as connection:
@@ -76,10 +83,10 @@ def _is_due(now: datetime) -> ColumnElement[bool]:
     has_hub_to_join = and_(feed.c.active, feed.c.hub_url.is_not(None))
     moved = or_(feed.c.hub_subscribed_url != feed.c.hub_url, feed.c.hub_subscribed_topic != feed.c.hub_topic)
     quiet = and_(feed.c.hub_state == ACTIVE, feed.c.hub_missed >= MISSES_UNTIL_QUIET)
-    its_time = or_(feed.c.hub_next_at.is_(None), feed.c.hub_next_at <= now)
+    its_time = or_(feed.c.hub_next_at.is_(None), feed.c.hub_next_at <= now, hub_waits_too_long(now))
     to_leave = and_(
         or_(~feed.c.active, feed.c.hub_url.is_(None)),
-        or_(feed.c.hub_state.in_((ASKED, ACTIVE)), and_(feed.c.hub_state == LEAVING, feed.c.hub_next_at <= now)),
+        or_(feed.c.hub_state.in_((ASKED, ACTIVE)), and_(feed.c.hub_state == LEAVING, its_time)),
     )
     return or_(and_(has_hub_to_join, or_(its_time, moved, quiet)), to_leave)
 

@@ -7,6 +7,7 @@ Leaves: nothing; `app.build_app` hands this to every route.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, NamedTuple, Protocol
 
@@ -70,6 +71,9 @@ class WebSubCallback(Protocol):
 
     async def knows(self, callback_id: str) -> bool:
         """Whether there is such a callback: asked before a body is read."""
+
+    async def admit(self, callback_id: str, size: int | None) -> AbstractContextManager[None] | int:
+        """Room for content of `size` bytes (None: not said) while it is read, or the status that puts the hub off."""
 
     async def receive(self, callback_id: str, headers: Mapping[str, str], body: bytes) -> int:
         """Take content that a hub distributes; the status to answer. Header names are lower case."""

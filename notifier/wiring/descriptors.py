@@ -1,8 +1,13 @@
-"""How many files and sockets this process may have open, and how many of them the web port may take."""
+"""Files and connections that this process may have open, and who gets how many of them.
+
+The limit that a shell gives (1,024) is an old habit: the hard limit is what the system allows. Feeds get a part that
+nobody else can take, and take no more.
+"""
 
 from __future__ import annotations
 
 import resource
+from dataclasses import dataclass
 
 import structlog
 
@@ -35,3 +40,27 @@ def connections_within(descriptors: int, asked: int = 0) -> int:
     """
     most = min(asked or MOST_CONNECTIONS, descriptors // 2)
     return max(most, LEAST_CONNECTIONS)
+
+
+SLOTS, SLOW = 400, 1_000
+HUBS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class PollPlaces:
+    """How many polls are under way at most: in `slots`, and beside them `slow` ones; and their `connections`."""
+
+    slots: int
+    slow: int
+
+    @property
+    def connections(self) -> int:
+        """Each poll has one connection at a time; hubs are asked beside them."""
+        return self.slots + self.slow + HUBS
+
+
+def poll_places(descriptors: int) -> PollPlaces:
+    """A third of them at most is for polls: browsers, push services and the database need theirs."""
+    third = max(descriptors // 3 - HUBS, 16)
+    slots = min(SLOTS, third // 2)
+    return PollPlaces(slots, min(SLOW, third - slots))

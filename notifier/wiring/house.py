@@ -9,7 +9,7 @@ import socket
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from threading import Timer
 
@@ -69,6 +69,7 @@ from notifier.web.pictures import Pictures
 from notifier.web.receipts import ReceiptDesk
 from notifier.web.services import Check, PublicKey, WebServices
 from notifier.wiring.console import console_services
+from notifier.wiring.descriptors import poll_places, raise_descriptor_limit
 from notifier.wiring.parts import (
     endpoint_policy,
     fetch_settings,
@@ -213,14 +214,17 @@ class House:
         """
         settings = self.settings
         self.feeds.sync_config(self.files.feeds.content, self.clock())
-        fetcher = await stack.enter_async_context(Fetcher(fetch_settings(settings), clock=self.clock))
+        places = poll_places(raise_descriptor_limit())
+        asking = replace(fetch_settings(settings), connections=places.connections)
+        fetcher = await stack.enter_async_context(Fetcher(asking, clock=self.clock))
         reader = await stack.enter_async_context(Reader(ReaderSettings()))
         poller = Poller(
             self.feeds,
             fetcher,
             reader,
-            PollSettings(rules=self.rules, lease_s=POLL_LEASE_S * self.speed),
+            PollSettings(slots=places.slots, slow=places.slow, rules=self.rules, lease_s=POLL_LEASE_S * self.speed),
             on_batch=self._on_batch,
+            troubles=self.troubles,
             clock=self.clock,
         )
         await stack.enter_async_context(poller)

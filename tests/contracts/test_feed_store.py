@@ -336,3 +336,56 @@ def test_a_poll_that_found_nothing_leaves_alone_what_a_hub_told_meanwhile(house:
     house.store.record([PollResult(feed.id, feed.publisher, feed.lease_token, memory, before=feed.memory)], then)
     (again,) = house.claim(then + timedelta(minutes=1))
     assert again.memory.last_change_at == then
+
+
+AHEAD = timedelta(days=2)
+
+
+def polled_ahead(house: House, ahead: timedelta, **memory: object) -> None:
+    """A feed that was polled while the clock was ahead."""
+    house.has(config())
+    (feed,) = house.claim(LATER + ahead)
+    known = {"last_polled_at": LATER + ahead, "next_poll_at": LATER + ahead + timedelta(minutes=5), "interval_s": 300.0}
+    after = replace(feed.memory, **{**known, **memory})  # type: ignore[arg-type]
+    house.store.record([PollResult(feed.id, feed.publisher, feed.lease_token, after)], LATER + ahead)
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=4), timedelta(hours=1), AHEAD, timedelta(days=3_000)])
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_feed_polled_while_the_clock_was_ahead_is_due_when_it_is_right_again(
+    house: House, ahead: timedelta, restarted: bool
+) -> None:
+    polled_ahead(house, ahead)
+    if restarted:
+        house.store = SqlFeedStore(house.database)
+    assert len(house.claim(LATER)) == 1
+
+
+def test_a_time_further_ahead_than_any_interval_is_void_by_itself(house: House) -> None:
+    polled_ahead(house, AHEAD, last_polled_at=None)
+    assert len(house.claim(LATER)) == 1
+
+
+def test_a_feed_that_rightly_waits_long_is_left_alone(house: House) -> None:
+    house.has(config(poll_every_s=80_000.0))
+    (feed,) = house.claim()
+    memory = replace(feed.memory, last_polled_at=LATER, next_poll_at=LATER + timedelta(seconds=87_000), interval_s=8e4)
+    house.store.record([PollResult(feed.id, feed.publisher, feed.lease_token, memory)], LATER)
+    for minutes in (0, 1, 60, 1_300):
+        assert SqlFeedStore(house.database).claim_due(LATER + timedelta(minutes=minutes), 9, LEASE_S) == []
+    assert len(house.claim(LATER + timedelta(seconds=87_000))) == 1
+
+
+def test_a_lease_taken_while_the_clock_was_ahead_ends_with_it(house: House) -> None:
+    house.has(config())
+    assert len(house.claim(LATER + AHEAD)) == 1
+    assert house.claim(LATER + AHEAD) == []
+    assert len(house.claim(LATER)) == 1
+
+
+def test_when_the_whole_document_was_seen_is_remembered(house: House) -> None:
+    house.has(config())
+    (feed,) = house.claim()
+    memory = replace(feed.memory, last_body_at=LATER, next_poll_at=LATER)
+    house.store.record([PollResult(feed.id, feed.publisher, feed.lease_token, memory)], LATER)
+    assert house.claim()[0].memory.last_body_at == LATER

@@ -114,3 +114,32 @@ def test_a_callback_that_nobody_gave_out_is_nobodys(house: House) -> None:
     house.has_feeds()
     assert house.store.by_callback("guess") is None
     assert house.store.by_feed(99) is None
+
+
+def test_a_hub_that_agreed_while_the_clock_was_ahead_is_asked_again_when_it_is_right(house: House) -> None:
+    house.has_feeds()
+    house.store.take_steps(SOON, 10)
+    house.store.save(hubs.verified(house.hub(), 86_400.0, SOON))
+    assert house.store.take_steps(SOON, 10) == []
+    house.store.save(hubs.verified(house.hub(), 86_400.0, SOON + timedelta(days=2)))
+    assert [request.mode for request in house.store.take_steps(SOON, 10)] == ["subscribe"]
+    assert house.store.take_steps(SOON, 10) == []
+
+
+def test_a_hub_that_refused_while_the_clock_was_ahead_is_asked_again_when_it_is_right(house: House) -> None:
+    house.has_feeds()
+    house.store.take_steps(SOON, 10)
+    house.store.save(hubs.denied(house.hub(), SOON + timedelta(days=2)))
+    assert len(house.store.take_steps(SOON, 10)) == 1
+
+
+def test_a_hub_that_pushes_without_end_has_its_feed_polled_no_more_often_than_the_quickest(house: House) -> None:
+    house.has_feeds(hub_url=None)
+    later = SOON + timedelta(minutes=10)
+    (claimed,) = house.feeds.claim_due(later, 1, 60.0)
+    memory = replace(claimed.memory, last_polled_at=later, next_poll_at=later + timedelta(hours=1))
+    house.feeds.record([PollResult(claimed.id, claimed.publisher, claimed.lease_token, memory)], later)
+    for seconds in range(5):
+        house.store.poll_soon(1, later + timedelta(seconds=seconds))
+    assert house.feeds.claim_due(later + timedelta(seconds=29), 1, 60.0) == []
+    assert len(house.feeds.claim_due(later + timedelta(seconds=30), 1, 60.0)) == 1

@@ -84,3 +84,12 @@ def test_a_name_that_is_no_charset_of_feeds_does_no_harm(name: str) -> None:
 def test_any_bytes_become_valid_utf_8_without_control_characters(body: bytes, content_type: str | None) -> None:
     document, _ = to_utf8(body, content_type)
     assert not set(document.decode()) & set(map(chr, [*range(9), 11, 12, *range(14, 32), 127]))
+
+
+@pytest.mark.parametrize(
+    "name", ["idna", "punycode", "unicode_escape", "Raw-Unicode-Escape", "undefined", "zlib", "x\x00"]
+)
+def test_what_python_knows_and_no_publisher_means_is_not_believed(name: str) -> None:
+    text, problem = to_utf8(b"<a>a\xe9-b</a>", f"text/xml; charset={name}")
+    assert text == "<a>aé-b</a>".encode()
+    assert problem is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from notifier.addresses import AddressGuard
 from notifier.feeds.connections import CannotConnect, Connections, ConnectionSettings, NameUnknown
 from notifier.feeds.http1 import Response, request_bytes, target_of
-from tests.feeds.web import Names, response
+from tests.feeds.web import Asked, Names, Site, always, response, site
 
 Use = Callable[["Server", Connections], Awaitable[None]]
 
@@ -201,3 +202,34 @@ def test_an_address_that_does_not_answer_does_not_hide_one_that_does() -> None:
             listening.close()
 
     assert asyncio.run(main()).status == 200
+
+
+def test_what_is_kept_for_later_gives_way_and_no_more_are_opened_than_may_be() -> None:
+    async def main() -> None:
+        async with site(always(response(body=b"x"))) as one, site(silent) as other:
+            async with asyncio.timeout(20):
+                few = ConnectionSettings(open=2)
+                connections = Connections(AddressGuard.allowing(["127.0.0.1"]), Names(), few)
+                await asked(connections, one)
+                waiting = [asyncio.create_task(asked(connections, other)) for _ in range(2)]
+                await asyncio.sleep(0)
+                with pytest.raises(OSError, match="as many connections") as full:
+                    await asked(connections, other)
+                assert full.value.errno == errno.EMFILE
+                for task in waiting:
+                    task.cancel()
+                await asyncio.gather(*waiting, return_exceptions=True)
+                assert (await asked(connections, one)).status == 200
+                await connections.close()
+
+    asyncio.run(main())
+
+
+async def silent(_asked: Asked, _writer: asyncio.StreamWriter) -> None:
+    await asyncio.Event().wait()
+
+
+async def asked(connections: Connections, server: Site) -> Response:
+    target = target_of(server.url())
+    request = request_bytes("GET", target, {})
+    return await connections.ask(target, request, wants_body=True, max_body_bytes=1_000)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from notifier.feeds import conditions
 from notifier.feeds.answer import Answer, FailureKind, Fetched, FetchFailed, GoneForGood, Hints, NotModified
 from notifier.feeds.decide import (
+    RETRY_AFTER_MOST_S,
     Moment,
     Rules,
     after_items,
@@ -198,3 +201,24 @@ def test_a_hub_that_keeps_things_from_us_is_counted_until_it_pushes_again() -> N
     once = after_items(a_memory(), True, True, NOON)
     twice = after_items(once, True, True, NOON)
     assert (once.hub_missed, twice.hub_missed, after_items(twice, True, False, NOON).hub_missed) == (1, 2, 0)
+
+
+def test_a_server_that_says_304_for_ever_hides_news_for_some_hours_at_most() -> None:
+    """It has something new from the first poll on, and shows it to nobody who sends conditions."""
+    memory, now = replace(poll(BODY, a_document(an_item())).memory, etag='"1"'), NOON
+    for _ in range(2_000):
+        now = memory.next_poll_at
+        if conditions.validators(memory, now) == (None, None):
+            break
+        memory = after_poll(a_feed(memory), NotModified(), None, Moment(now, Rules())).memory
+    assert now - NOON <= timedelta(hours=2, minutes=10)
+
+
+def test_no_retry_after_keeps_a_feed_of_news_from_being_asked_for_days() -> None:
+    for_ever = FetchFailed("HTTP 503", FailureKind.SERVER, retry_after_s=1e18)
+    assert wait_s(poll(for_ever).memory) == RETRY_AFTER_MOST_S
+
+
+def test_a_change_that_lies_in_the_future_says_nothing_of_the_rhythm() -> None:
+    memory = a_memory(last_change_at=NOON + timedelta(days=2), usual_gap_s=900.0)
+    assert after_items(memory, True, False, NOON).usual_gap_s == 900.0

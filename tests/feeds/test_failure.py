@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import ssl
 from datetime import UTC, datetime
 
@@ -69,3 +70,11 @@ def test_an_exception_becomes_a_sentence(error: Exception, kind: FailureKind, wo
     assert "paper.example" in failed.reason
     assert words in failed.reason
     assert "\n" not in failed.reason
+
+
+def test_a_want_of_descriptors_is_ours_however_deep_it_lies() -> None:
+    error = CannotConnect("Too many open files")
+    error.__cause__ = OSError(errno.EMFILE, "Too many open files")
+    found = from_exception(error, "paper.example", 30.0)
+    assert found.kind is FailureKind.OURS
+    assert "raise its limit" in found.reason

@@ -326,3 +326,10 @@ def test_the_headers_of_a_feed_are_lines_of_a_variable() -> None:
 
 def test_secrets_are_not_in_the_settings_that_a_log_might_show() -> None:
     assert "hush" not in repr(FetchSettings(environ={"PAPER": "X-Key: hush"}))
+
+
+def test_a_304_that_nobody_asked_for_is_a_failure_in_words() -> None:
+    answer, _ = ask(always(b"HTTP/1.1 304 Not Modified\r\n\r\n"))
+    assert isinstance(answer, FetchFailed)
+    assert answer.kind is FailureKind.SERVER
+    assert "says 304, not modified, though it was asked for the whole feed" in answer.reason

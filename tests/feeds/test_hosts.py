@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from notifier.feeds.hosts import HostGate, HostPace, host_of
+from notifier.feeds.hosts import LONGEST_LINE_S, HostGate, HostPace, host_of
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -74,3 +74,18 @@ def test_idle_hosts_are_forgotten() -> None:
     pace.forget_idle(NOON + timedelta(minutes=1))
     assert not pace._free_at
     assert not pace._queue_end
+
+
+def test_a_clock_that_was_ahead_puts_nobody_off_for_days() -> None:
+    pace = HostPace(2, 1.0)
+    for _ in range(5):
+        pace.ask("paper.example", NOON + timedelta(days=2))
+    assert pace.ask("paper.example", NOON) is None
+    assert pace.ask("paper.example", NOON) is None
+    assert pace.ask("paper.example", NOON) == NOON + timedelta(seconds=1)
+
+
+def test_nobody_is_put_off_for_longer_than_the_line_is() -> None:
+    pace = HostPace(1, 1.0)
+    times = [pace.ask("paper.example", NOON) for _ in range(2_000)]
+    assert max(filter(None, times)) <= NOON + timedelta(seconds=LONGEST_LINE_S + 1)

@@ -128,3 +128,34 @@ def test_no_signature_and_one_by_another_method_are_wrong(header: str | None) ->
 @given(st.text(max_size=80), st.binary(max_size=50))
 def test_no_header_whatever_passes_or_raises(header: str, body: bytes) -> None:
     assert not signature_is_good(header, SECRET, body)
+
+
+@given(st.floats(0, 1e9, allow_nan=False), st.floats(0, 0.999), st.floats(0.1, 1_000, allow_nan=False))
+def test_a_hub_waits_for_its_time_and_for_none_that_a_clock_ahead_has_set(
+    lease_s: float, share: float, ahead_h: float
+) -> None:
+    """Wherever the clock is between the lease and its renewal; and if it was hours ahead, the hub is asked at once."""
+    hub = hubs.verified(asked()[0], lease_s, NOON)
+    assert hub.next_at is not None
+    assert hubs.waits(hub, NOON + (hub.next_at - NOON) * share)
+    assert not hubs.waits(hub, hub.next_at)
+    longest = max(hub.next_at - NOON, hubs.ASK_AGAIN)
+    slack = longest * 0.02 + hubs.CLOCKS_DIFFER * 2
+    assert not hubs.waits(hub, hub.next_at - longest - slack - timedelta(hours=ahead_h))
+
+
+@pytest.mark.parametrize("lease_s", [3_700.0, 86_400.0, 9e9])
+def test_a_renewal_under_way_waits_for_its_hour(lease_s: float) -> None:
+    hub = hubs.verified(asked()[0], lease_s, NOON)
+    assert hub.next_at is not None
+    renewing, request = next_step(hub, hub.next_at)
+    assert request is not None
+    assert next_step(renewing, hub.next_at + timedelta(minutes=59)) == (renewing, None)
+
+
+def test_what_was_refused_while_the_clock_was_ahead_is_asked_again() -> None:
+    denied = hubs.denied(asked()[0], NOON + timedelta(days=2))
+    assert next_step(denied, NOON)[1] is not None
+    left_behind = replace(active(), wanted=False)
+    leaving, _ = next_step(left_behind, NOON + timedelta(hours=1))
+    assert next_step(leaving, NOON - timedelta(days=2))[1] is not None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import pytest
 import structlog
 
 from notifier.clock import ManualClock
@@ -18,7 +20,9 @@ from notifier.feeds.memory import ClaimedFeed, PollResult, Recorded
 from notifier.feeds.poll import BROKEN_POLL, Poller, PollSettings
 from notifier.feeds.recorder import Batch
 from notifier.feeds.store import Synced
-from tests.feeds.claimed import NOON, a_document, a_feed, a_memory, an_item
+from notifier.troubles import Code, Troubles
+from tests.feeds.claimed import NOON, a_document, a_feed, a_memory, ago, an_item
+from tests.feeds.web import Asked, Names, fetcher, response, site
 
 SLOTS = 8
 
@@ -104,8 +108,11 @@ class House:
         self.store, self.net, self.clock = Waiting(self.feeds), Net(answers), ManualClock(NOON)
         self.batches: list[Batch] = []
         self.batch_came = asyncio.Event()
-        settings = PollSettings(slots=SLOTS, keep_every_s=0.01)
-        self.poller = Poller(self.store, self.net, self.net, settings, on_batch=self.take, clock=self.clock)
+        settings = PollSettings(slots=SLOTS, slow=100, slow_after_s=0.05, keep_every_s=0.01)
+        self.troubles = Troubles(self.clock)
+        self.poller = Poller(
+            self.store, self.net, self.net, settings, on_batch=self.take, troubles=self.troubles, clock=self.clock
+        )
 
     def take(self, batch: Batch) -> None:
         self.batches.append(batch)
@@ -286,13 +293,15 @@ def test_one_alarm_when_our_network_fails_and_the_feeds_are_not_blamed_for_it() 
         with structlog.testing.capture_logs() as logs:
             await house.poller.poll_due()
             await house.poller.finish()
-        assert [line["event"] for line in logs] == ["feeds_unreachable"]
+        assert [line["event"] for line in logs] == ["feeds_unreachable", "trouble.began"]
         assert house.poller.trouble is not None
+        assert [trouble.code for trouble in house.troubles.all()] == [Code.NETWORK_AWAY]
         assert [r.memory.failures for r in house.store.recorded].count(0) >= 30
         house.net.answers, house.store.due = {}, house.feeds
         await house.poller.poll_due()
         await house.poller.finish()
         assert house.poller.trouble is None
+        assert house.troubles.all() == []
 
     run(lambda: House(40), check)
 
@@ -342,3 +351,83 @@ def test_the_body_of_the_last_time_is_not_read_again() -> None:
         assert house.store.recorded[1].memory.error is None
 
     run(lambda: House(0), check)
+
+
+def test_silent_servers_leave_their_slots_to_others_after_a_while() -> None:
+    async def check(house: House) -> None:
+        house.net.slow = {house.url(n) for n in range(60)}
+        await asyncio.wait_for(house.poller.poll_due(), 10)
+        await asyncio.wait_for(house.recorded(10), 10)
+        assert {result.feed_id for result in house.store.recorded} == set(range(60, 70))
+        house.net.let_go.set()
+
+    run(lambda: House(70), check)
+
+
+def test_a_silent_host_has_no_more_polls_under_way_than_it_is_asked_at_once() -> None:
+    async def check(house: House) -> None:
+        house.net.slow = {feed.url for feed in house.feeds}
+        for _ in range(40):
+            house.store.due = [feed for feed in house.feeds if feed.url not in {one.url for one in house.net.asked}]
+            await house.poller.poll_due()
+            await asyncio.sleep(0)
+            house.clock.advance(60)
+        assert len(house.net.asked) == 10
+        assert min(house.store.postponed.values()) > NOON
+        house.net.let_go.set()
+
+    run(lambda: House(100, host="big.example"), check)
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EMFILE, "too many open files"), OSError(errno.ENFILE, "")])
+def test_a_want_of_descriptors_is_our_trouble_and_no_feeds(error: OSError) -> None:
+    async def check(house: House) -> None:
+        house.net.answers = {feed.url: error for feed in house.feeds}
+        for _ in range(4):
+            house.store.due = house.feeds
+            await house.poller.poll_due()
+            await house.poller.finish()
+        assert {(r.memory.failures, r.memory.error) for r in house.store.recorded} == {(0, None)}
+        assert [trouble.code for trouble in house.troubles.all()] == [Code.CONNECTIONS_FULL]
+        house.net.answers, house.store.due = {}, house.feeds
+        await house.poller.poll_due()
+        await house.poller.finish()
+        assert house.troubles.all() == []
+
+    run(lambda: House(3), check)
+
+
+def test_a_feed_in_doubt_is_asked_without_conditions() -> None:
+    async def check(house: House) -> None:
+        house.store.due = [a_feed(a_memory(etag='"1"', last_body_at=ago(days=2)))]
+        await house.poller.poll_due()
+        await house.poller.finish()
+        assert [(asked.etag, asked.last_modified) for asked in house.net.asked] == [(None, None)]
+
+    run(lambda: House(0), check)
+
+
+def test_three_hundred_silent_hosts_hold_up_no_honest_one() -> None:
+    """Over sockets: every silent host accepts and never answers."""
+
+    async def answer(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        if asked.headers["host"].startswith("silent"):
+            await asyncio.Event().wait()
+        writer.write(response(body=b"<rss/>"))
+
+    names = [f"silent{n}" for n in range(300)] + [f"honest{n}" for n in range(20)]
+
+    async def main() -> list[int]:
+        known = Names(**{f"{name}_example": ["127.0.0.1"] for name in names})
+        async with site(answer) as running, fetcher(names=known, deadline_s=60.0) as asking:
+            house = House(0)
+            house.store.due = [a_feed(id=n, url=running.url(host=f"{name}.example")) for n, name in enumerate(names)]
+            settings = PollSettings(slots=100, slow_after_s=0.2)
+            async with Poller(
+                house.store, asking, house.net, settings, on_batch=house.take, clock=house.clock
+            ) as poller:
+                await asyncio.wait_for(poller.poll_due(), 20)
+                await asyncio.wait_for(house.recorded(20), 20)
+                return [result.feed_id for result in house.store.recorded]
+
+    assert sorted(asyncio.run(main())) == list(range(300, 320))

@@ -10,7 +10,7 @@ import pytest
 
 from notifier.feeds.feed import ParsedFeed, Unreadable
 from notifier.feeds.read import read
-from notifier.feeds.workers import Reader, ReaderSettings
+from notifier.feeds.workers import CROWDED, Reader, ReaderSettings, cores
 from tests.feeds.made import URL, Entry, as_rss, document, rss
 
 NEWS = rss(*(as_rss(Entry.number(n)) for n in range(30)))
@@ -122,3 +122,78 @@ def test_closing_the_reader_ends_a_read_that_is_under_way() -> None:
         assert isinstance(await task, Unreadable)
 
     asyncio.run(main())
+
+
+def many(count: int) -> list[str]:
+    return [f"https://deep{n}.example/feed" for n in range(count)]
+
+
+async def ask_of(reader: Reader, url: str, body: bytes) -> ParsedFeed | Unreadable:
+    return await reader.read(body, content_type="text/xml", url=url)
+
+
+def test_deep_documents_hold_up_their_own_feeds_only() -> None:
+    """With one process for all, three of them kept feeds of ten seconds waiting for half a minute."""
+
+    async def check(reader: Reader) -> None:
+        deep = [asyncio.create_task(ask_of(reader, url, NESTED)) for url in many(5)]
+        for _ in range(10):
+            assert await still_reads(reader)
+        assert not any(task.done() for task in deep)
+        for task in deep:
+            task.cancel()
+        await asyncio.gather(*deep, return_exceptions=True)
+
+    run(check, ReaderSettings(workers=2, aside=1, quick_s=0.2, time_limit_s=60.0))
+
+
+def test_a_feed_has_one_document_at_a_time_with_the_parsers() -> None:
+    async def check(reader: Reader) -> None:
+        mine = [asyncio.create_task(ask_of(reader, "https://deep.example/", NESTED)) for _ in range(8)]
+        await asyncio.sleep(0.1)
+        assert await still_reads(reader)
+        assert len(psutil.Process().children()) <= 3
+        for task in mine:
+            task.cancel()
+        await asyncio.gather(*mine, return_exceptions=True)
+
+    run(check, ReaderSettings(workers=2, aside=1, quick_s=30.0, time_limit_s=60.0))
+
+
+def test_a_document_that_came_to_no_end_is_not_tried_again_and_the_next_one_is() -> None:
+    async def check(reader: Reader) -> None:
+        first = await ask(reader, NESTED)
+        assert isinstance(first, Unreadable)
+        began = psutil.Process().children()
+        assert await ask(reader, NESTED) == first
+        assert psutil.Process().children() == began
+        assert await still_reads(reader)
+
+    run(check, ReaderSettings(quick_s=0.2, time_limit_s=0.4))
+
+
+def test_who_finds_no_place_aside_is_told_and_tried_again_later() -> None:
+    async def check(reader: Reader) -> None:
+        found = await asyncio.gather(*(ask_of(reader, url, NESTED) for url in many(3)))
+        assert sum(one == CROWDED for one in found) >= 1
+        assert all(isinstance(one, Unreadable) for one in found)
+        assert await still_reads(reader)
+
+    run(check, ReaderSettings(workers=3, aside=1, quick_s=0.2, time_limit_s=2.0, patience_s=0.1))
+
+
+def test_there_are_two_processes_at_least_and_no_more_than_processors_otherwise() -> None:
+    assert ReaderSettings().workers == max(2, cores())
+
+
+def test_a_process_that_read_a_large_document_gives_its_memory_back() -> None:
+    async def check(reader: Reader) -> None:
+        assert await still_reads(reader)
+        (worker,) = psutil.Process().children()
+        before = worker.memory_info().rss
+        large = document("rss", *(Entry(f"Story {n}", guid=f"g{n}", text="x" * 9_000) for n in range(900)))
+        assert isinstance(await ask(reader, large), ParsedFeed)
+        assert await still_reads(reader)
+        assert worker.memory_info().rss < before + (60 << 20)
+
+    run(check, ReaderSettings(quick_s=30.0, time_limit_s=60.0))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
 from tests.web.site import Site
@@ -12,6 +13,9 @@ from tests.web.site import Site
 class Hub:
     """Knows the callback `known`, and keeps what it was brought."""
 
+    status: int | None = None
+    open: int = 0
+    asked: list[int | None] = field(default_factory=list)
     brought: list[tuple[str, str, bytes]] = field(default_factory=list)
 
     async def verify(self, callback_id: str, params: Mapping[str, str]) -> str | None:
@@ -20,9 +24,20 @@ class Hub:
     async def knows(self, callback_id: str) -> bool:
         return callback_id == "known"
 
+    async def admit(self, callback_id: str, size: int | None) -> AbstractContextManager[None] | int:
+        self.asked.append(size)
+        return self.status or self.reading()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        self.open += 1
+        yield
+        self.open -= 1
+
     async def receive(self, callback_id: str, headers: Mapping[str, str], body: bytes) -> int:
         if callback_id != "known":
             return 410
+        assert self.open == 1, "the room is kept while the body is there"
         self.brought.append((callback_id, headers["x-hub-signature"], body))
         return 202
 
@@ -57,3 +72,17 @@ def test_without_websub_there_is_no_callback() -> None:
 
 def test_more_than_a_feed_may_have_is_refused() -> None:
     assert Site(websub=Hub()).ask("POST", "/websub/known", body=bytes(10 * 2**20 + 1)).status == 413
+
+
+def test_a_hub_is_put_off_before_its_body_is_read() -> None:
+    for status in (429, 503):
+        hub = Hub(status=status)
+        answer = Site(websub=hub).ask("POST", "/websub/known", body=b"x" * 9_000, headers={"Content-Length": "9000"})
+        assert (answer.status, answer.headers["retry-after"]) == (status, "60")
+        assert (hub.asked, hub.brought) == ([9_000], [])
+
+
+def test_the_room_is_given_back_whatever_comes_of_the_push() -> None:
+    hub = Hub()
+    Site(websub=hub).ask("POST", "/websub/known", body=b"<rss/>", headers={"X-Hub-Signature": "a"})
+    assert hub.open == 0

@@ -29,6 +29,7 @@ feed = Table(
     Column("first_polled_at", UtcTime),
     Column("last_polled_at", UtcTime),
     Column("last_success_at", UtcTime),
+    Column("last_body_at", UtcTime),  # its whole document was last seen, and not a "not modified"
     Column("last_change_at", UtcTime),
     Column("usual_gap_s", Float),  # between changes, smoothed
     Column("ttl_s", Float),  # the document's own wish

@@ -1,0 +1,100 @@
+"""When a poll sends conditions: nearly always, and not for so long that a "not modified" could hide the news."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notifier.feeds.conditions import (
+    MAX_VALIDATOR,
+    WHOLE_AT_LEAST,
+    WHOLE_AT_MOST,
+    kept,
+    seen_whole,
+    unmodified,
+    validators,
+    wants_whole,
+)
+from notifier.feeds.memory import FeedMemory
+from tests.feeds.claimed import NOON, a_memory, ago
+
+ETAG, MODIFIED = 'W/"1"', "Sun, 01 Mar 2026 11:50:00 GMT"
+
+
+def known(**more: object) -> FeedMemory:
+    return a_memory(etag=ETAG, last_modified=MODIFIED, **more)
+
+
+@given(
+    gap_s=st.none() | st.floats(0, 1e12, allow_nan=False),
+    ago_s=st.floats(-1e7, 1e7, allow_nan=False),
+    failures=st.integers(0, 2),
+)
+def test_the_whole_is_asked_for_once_a_day_at_least_and_every_two_hours_at_most(
+    gap_s: float | None, ago_s: float, failures: int
+) -> None:
+    since = timedelta(seconds=ago_s)
+    memory = known(usual_gap_s=gap_s, last_body_at=NOON - since, failures=failures)
+    if since >= WHOLE_AT_LEAST or since < timedelta():
+        assert wants_whole(memory, NOON)
+        assert validators(memory, NOON) == (None, None)
+    if timedelta() <= since < WHOLE_AT_MOST:
+        assert validators(memory, NOON) == (ETAG, MODIFIED)
+
+
+def test_a_feed_in_doubt_is_one_that_skipped_three_of_its_gaps() -> None:
+    assert not wants_whole(known(usual_gap_s=7_200.0, last_body_at=ago(hours=5, minutes=59)), NOON)
+    assert wants_whole(known(usual_gap_s=7_200.0, last_body_at=ago(hours=6)), NOON)
+    assert wants_whole(known(usual_gap_s=None, last_body_at=ago(hours=6)), NOON)
+
+
+def test_304_for_ever_is_seen_through_from_the_first_one_on() -> None:
+    memory = unmodified(known(), NOON)
+    assert validators(memory, NOON + timedelta(minutes=119)) == (ETAG, MODIFIED)
+    for minutes in (5, 30, 120):
+        assert unmodified(memory, NOON + timedelta(minutes=minutes)) is memory, "a 304 shows no document"
+    assert validators(memory, NOON + timedelta(minutes=120)) == (None, None)
+
+
+def test_a_body_that_is_always_the_same_is_noted_as_seldom_as_it_may_be() -> None:
+    memory = seen_whole(known(), NOON)
+    assert memory.last_body_at == NOON
+    assert seen_whole(memory, NOON + timedelta(minutes=119)) is memory
+    assert seen_whole(memory, NOON + timedelta(hours=2)).last_body_at == NOON + timedelta(hours=2)
+
+
+def test_a_feed_that_fails_is_asked_without_a_validator_that_may_be_the_reason() -> None:
+    assert validators(known(failures=2, last_body_at=NOON), NOON) == (ETAG, MODIFIED)
+    assert validators(known(failures=3, last_body_at=NOON), NOON) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("modified", "sent"),
+    [
+        ("Sun, 01 Mar 2026 12:30:00 GMT", True),
+        ("Mon, 02 Mar 2026 12:00:00 GMT", False),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", False),
+        ("Fri, 31 Dec 9999 23:59:59 -1200", False),
+        ("Fri, 99 Dec 2026 23:59:59 GMT", True),
+        ("yesterday", True),
+        ("", False),
+    ],
+)
+def test_a_last_modified_in_the_future_is_not_sent(modified: str, sent: bool) -> None:
+    memory = a_memory(last_modified=modified, last_body_at=NOON)
+    assert validators(memory, NOON) == (None, modified if sent else None)
+
+
+@given(st.text(max_size=40), st.datetimes())
+def test_no_text_whatever_makes_it_raise(text: str, day: datetime) -> None:
+    validators(a_memory(last_modified=text, etag=text), NOON)
+    validators(a_memory(last_modified=f"{day:%a, %d %b %Y %H:%M:%S} GMT"), NOON)
+
+
+def test_a_validator_of_any_length_is_not_carried_about() -> None:
+    assert kept("x" * MAX_VALIDATOR) is not None
+    assert kept("x" * (MAX_VALIDATOR + 1)) is None
+    assert validators(a_memory(etag="x" * 60_000), NOON) == (None, None)
