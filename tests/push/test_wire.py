@@ -226,6 +226,12 @@ def test_a_name_that_does_not_resolve_is_a_dns_error(wire: Wire, sink: PushSink)
     assert say(wire.send([nowhere], 10)) == ["dns"]
 
 
+def test_answers_that_drip_or_never_end_cost_nobody_else(wire: Wire, sink: PushSink) -> None:
+    answers = wire.send(requests_to(sink, "drip", "endless", *["ok"] * 5), 1.0)
+    assert say(answers) == ["timeout", 503, *[201] * 5]
+    assert say(wire.send(requests_to(sink, *["ok"] * 5, first=20), 5.0)) == [201] * 5
+
+
 def test_an_empty_batch_needs_nothing(wire: Wire) -> None:
     assert wire.send([], 10) == []
 

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from struct import Struct
 
-from tests.pushsink.behaviour import Behaviour, behaviour_of
+from tests.pushsink.behaviour import DRIP_S, Behaviour, behaviour_of
 from tests.pushsink.header_reader import HeaderReader, text
 from tests.pushsink.ledger import Book
 
@@ -113,6 +113,7 @@ class Http2Connection:
             self._window_update(stream, int.from_bytes(payload, "big"))
         elif kind == RST_STREAM:
             self._streams.pop(stream, None)
+            self._blocked.pop(stream, None)
             self._answering.discard(stream)
 
     def _settings(self, flags: int, payload: bytes) -> None:
@@ -202,6 +203,9 @@ class Http2Connection:
         special = behaviour.special
         if special == "never":
             self._answering.add(stream)
+        elif special == "drip":
+            self._answering.add(stream)
+            self._drip(stream)
         elif special == "close":
             self._transport.abort()
         elif special == "garbage":
@@ -213,10 +217,16 @@ class Http2Connection:
             self._leave(stream - 2)
         else:
             if 200 <= behaviour.status < 300:
-                self._book.ledger.got[path.rsplit("/", 1)[1]] += 1
+                self._book.ledger.accept(path)
             self._write_answer(stream, behaviour)
             if special == "goaway":
                 self._leave(stream)
+
+    def _drip(self, stream: int) -> None:
+        if stream in self._answering and not self._transport.is_closing():
+            self._out += frame(HEADERS, END_HEADERS, stream, b"\x08\x03103")
+            self._flush()
+            asyncio.get_running_loop().call_later(DRIP_S, self._drip, stream)
 
     def _leave(self, last_stream: int) -> None:
         self._leaving = True
@@ -240,10 +250,11 @@ class Http2Connection:
             self._out += frame(
                 HEADERS, END_HEADERS | end | PADDED | PRIORITY_FLAG, stream, b"\x07" + bytes(5) + block + bytes(7)
             )
-        elif special == "continuation":
+        elif special in {"continuation", "huge"}:
+            step = 12 if special == "continuation" else 16384
             self._out += frame(HEADERS, end, stream, block[:1])
             self._out += b"".join(
-                frame(CONTINUATION, 0, stream, block[at : at + 12]) for at in range(1, len(block), 12)
+                frame(CONTINUATION, 0, stream, block[at : at + step]) for at in range(1, len(block), step)
             )
             self._out += frame(CONTINUATION, END_HEADERS, stream)
         else:
@@ -251,7 +262,9 @@ class Http2Connection:
         if behaviour.body:
             self._blocked[stream] = behaviour.body
             self._peer_window.setdefault(stream, self._peer_initial)
-            self._send_body(stream, trailers=special == "trailers")
+            self._send_body(stream, open_ended=special in {"trailers", "endless"})
+            if special == "trailers" and stream not in self._blocked:
+                self._out += frame(HEADERS, END_HEADERS | END_STREAM, stream, literal("x-checked", "yes"))
 
     def _dynamic_block(self) -> bytes:
         """Fields with incremental indexing, more than the table holds in the long run; the status comes from it."""
@@ -259,7 +272,7 @@ class Http2Connection:
         status = literal(":status", "201", first=0x40)
         return status + literal("x-tag", f"{self._dynamic_tags:0100d}", first=0x40) + b"\xbe"
 
-    def _send_body(self, stream: int, *, trailers: bool = False) -> None:
+    def _send_body(self, stream: int, *, open_ended: bool = False) -> None:
         left = self._blocked[stream]
         while left:
             room = min(self._peer_window[0], self._peer_window[stream], 16384, len(left))
@@ -268,12 +281,10 @@ class Http2Connection:
             piece, left = left[:room], left[room:]
             self._peer_window[0] -= room
             self._peer_window[stream] -= room
-            self._out += frame(DATA, 0 if left or trailers else END_STREAM, stream, piece)
+            self._out += frame(DATA, 0 if left or open_ended else END_STREAM, stream, piece)
         self._blocked[stream] = left
         if not left:
             del self._blocked[stream]
-            if trailers:
-                self._out += frame(HEADERS, END_HEADERS | END_STREAM, stream, literal("x-checked", "yes"))
 
     def _window_update(self, stream: int, size: int) -> None:
         self._peer_window[stream] = self._peer_window.get(stream, self._peer_initial) + size
