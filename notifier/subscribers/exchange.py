@@ -32,11 +32,19 @@ _B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
 
 
 def csv_rows(lines: Iterable[str]) -> Iterator[Row]:
-    """Rows of a CSV file whose first line names the columns."""
+    """Rows of a CSV file whose first line names the columns; what is none is an empty row, which `reader` refuses."""
     table = csv.reader(lines)
-    names = next(table, [])
-    for values in table:
-        if values:
+    names: list[str] | None = None
+    while True:
+        try:
+            values = next(table)
+        except StopIteration:
+            return
+        except csv.Error:  # a field of more than 128 KiB
+            values = [""]
+        if names is None:
+            names = values
+        elif values:
             yield table.line_num, dict(zip(names, values, strict=False))
 
 
@@ -64,8 +72,10 @@ def reader(policy: EndpointPolicy, vapid_key_id: str, topics: frozenset[str]) ->
         p256dh, auth = _bytes(keys, "p256dh", 65), _bytes(keys, "auth", 16)
         if not _is_on_curve(p256dh):
             raise SubscriptionInvalid("p256dh is not a point on P-256")
-        wanted = row.get("topics")
-        listed = wanted.split() if isinstance(wanted, str) else list(wanted or ())
+        wanted = row.get("topics") or ()
+        if not isinstance(wanted, str | list | tuple):
+            raise SubscriptionInvalid("topics is no list")
+        listed = wanted.split() if isinstance(wanted, str) else wanted
         return NewSubscription(
             keys=PushKeys(endpoint.url, p256dh, auth),
             # Nobody knows a token with this hash: the browser brings its own when it next visits. It begins with the

@@ -67,3 +67,34 @@ def test_rows_are_numbered_by_the_line_that_they_end_on() -> None:
         (5, {"a": "x\ny", "b": "4"}),
     ]
     assert list(json_rows(['{"a": 1}\n', "\n", "nonsense\n", "[1]\n"])) == [(1, {"a": 1}), (3, {}), (4, {})]
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "https://fcm.googleapis.com/v1/projects/x/messages:send",
+        "https://api.push.apple.com/3/device/aa",
+        "https://x7.push.services.mozilla.com/wpush/v2/aa",
+        "https://web.push.apple.com/3/device/aa",
+    ],
+)
+def test_what_is_no_endpoint_of_its_push_service_is_refused_in_a_file_too(endpoint: str) -> None:
+    with pytest.raises(SubscriptionInvalid):
+        read(row(endpoint=endpoint))
+
+
+def test_a_huge_field_is_one_row_that_is_refused() -> None:
+    lines = ["endpoint,p256dh\n", f"{'x' * 200_000},a\n", "b,c\n"]
+    assert list(csv_rows(lines)) == [(2, {"endpoint": ""}), (3, {"endpoint": "b", "p256dh": "c"})]
+
+
+JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists, max_leaves=4)
+
+
+@given(st.dictionaries(st.sampled_from(["endpoint", "p256dh", "auth", "keys", "topics", "browser"]), JSON))
+def test_no_row_breaks_the_reader(changed: dict[str, Any]) -> None:
+    try:
+        new = read(row(**changed))
+    except SubscriptionInvalid:
+        return
+    assert new.keys.endpoint == ENDPOINT
