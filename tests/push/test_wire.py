@@ -163,6 +163,20 @@ def test_every_form_that_an_answer_may_have_is_understood(wire: Wire, sink: Push
     assert sink.report()["problems"] == []
 
 
+def test_a_service_that_ignores_the_size_of_our_header_table_makes_nobody_gone(wire: Wire, sink: PushSink) -> None:
+    behaviours = ["ignores-table-404", *["ignores-table"] * 9] * 20
+    wanted = [404, *[201] * 9] * 20
+    for first in (0, 200):
+        came = say(wire.send(requests_to(sink, *behaviours, first=first), 10))
+        assert all(status == right or isinstance(status, str) for status, right in zip(came, wanted, strict=True))
+
+
+def test_a_head_that_is_too_long_costs_nobody_else(wire: Wire, sink: PushSink) -> None:
+    wire.send(requests_to(sink, "ok"), 10)
+    came = say(wire.send(requests_to(sink, *["ok"] * 20, "huge", *["ok"] * 20, first=1), 10))
+    assert came[:20] + came[21:] == [201] * 40
+
+
 def test_long_error_texts_are_read_past(wire: Wire, sink: PushSink) -> None:
     assert say(wire.send(requests_to(sink, *["big"] * 12, "ok"), 20)) == [413] * 12 + [201]
 

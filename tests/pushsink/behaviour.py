@@ -13,6 +13,7 @@
 /huge             201 with 200 kB of headers       /drip             103 every 50 ms, and never an answer
 /endless          503 with a text that never ends: as much as the windows let through
 /429-after-60     Retry-After: 60
+/ignores-table    201 by a field of the dynamic table, though the client wants none; with -404: that status
 /limited          201, and 429 beyond 1,000 a minute; the test says when a minute is over
 /redirect         301 to 127.0.0.1:1
 """
@@ -52,6 +53,8 @@ _NAMED = {
     "big": Behaviour(413, (), b"too large. " * 20_000),
     "continuation": Behaviour(special="continuation"),
     "dynamic": Behaviour(special="dynamic"),
+    "ignores-table": Behaviour(special="ignores-table"),
+    "ignores-table-404": Behaviour(404, (), special="ignores-table"),
     "early": Behaviour(special="early"),
     "padded": Behaviour(special="padded"),
     "trailers": Behaviour(body=b"accepted", special="trailers"),

@@ -62,6 +62,7 @@ class Http2Connection:
         self._blocked: dict[int, bytes] = {}
         self._out = bytearray()
         self._dynamic_tags = 0
+        self._peer_table = 4096
         self._acknowledged = False
         self._table = limits.table
         settings = ((1, limits.table), (3, limits.streams), (4, limits.window))
@@ -124,6 +125,8 @@ class Http2Connection:
         for at in range(0, len(payload), 6):
             if payload[at : at + 2] == b"\x00\x04":
                 self._peer_initial = int.from_bytes(payload[at + 2 : at + 6], "big")
+            elif payload[at : at + 2] == b"\x00\x01":
+                self._peer_table = int.from_bytes(payload[at + 2 : at + 6], "big")
         self._out += frame(SETTINGS, ACK, 0)
 
     def _headers(self) -> None:
@@ -244,8 +247,10 @@ class Http2Connection:
             values = b"\x00\x01" + bytes(4) + b"\x00\x04" + (1000).to_bytes(4, "big")
             self._out += frame(SETTINGS, 0, 0, values)
             self._table = 0
-        if special == "dynamic":
-            block = self._dynamic_block()
+        if special == "ignores-table" or (special == "dynamic" and self._peer_table):
+            block = self._dynamic_block(str(behaviour.status))
+        elif special == "dynamic":
+            block = b"\x20" + block
         if special == "padded":
             self._out += frame(
                 HEADERS, END_HEADERS | end | PADDED | PRIORITY_FLAG, stream, b"\x07" + bytes(5) + block + bytes(7)
@@ -262,14 +267,26 @@ class Http2Connection:
         if behaviour.body:
             self._blocked[stream] = behaviour.body
             self._peer_window.setdefault(stream, self._peer_initial)
-            self._send_body(stream, open_ended=special in {"trailers", "endless"})
+            if special == "endless":
+                self._pour(stream)
+                return
+            self._send_body(stream, open_ended=special == "trailers")
             if special == "trailers" and stream not in self._blocked:
                 self._out += frame(HEADERS, END_HEADERS | END_STREAM, stream, literal("x-checked", "yes"))
 
-    def _dynamic_block(self) -> bytes:
+    def _pour(self, stream: int) -> None:
+        """A text without an end, as fast as the windows let it through."""
+        if stream in self._blocked and not self._transport.is_closing():
+            self._blocked[stream] = b"come again " * 2000
+            self._send_body(stream, open_ended=True)
+            self._blocked[stream] = b""
+            self._flush()
+            asyncio.get_running_loop().call_later(DRIP_S, self._pour, stream)
+
+    def _dynamic_block(self, code: str) -> bytes:
         """Fields with incremental indexing, more than the table holds in the long run; the status comes from it."""
         self._dynamic_tags += 1
-        status = literal(":status", "201", first=0x40)
+        status = literal(":status", code, first=0x40)
         return status + literal("x-tag", f"{self._dynamic_tags:0100d}", first=0x40) + b"\xbe"
 
     def _send_body(self, stream: int, *, open_ended: bool = False) -> None:
