@@ -171,6 +171,16 @@ def test_a_service_that_ignores_the_size_of_our_header_table_makes_nobody_gone(w
         assert all(status == right or isinstance(status, str) for status, right in zip(came, wanted, strict=True))
 
 
+def test_a_head_that_does_not_end_holds_up_its_connection_and_no_later_batch(sink: PushSink) -> None:
+    wire = http2_wire(AddressGuard.allowing([sink.local]), sink.ca_file)
+    came = say(wire.send(requests_to(sink, *["ok"] * 5, "half-head", "ok"), 1.0))
+    assert set(came) <= {201, "timeout", "closed"}
+    assert came[5] != 201
+    for first in (20, 40):
+        assert say(wire.send(requests_to(sink, *["ok"] * 20, first=first), 5.0)) == [201] * 20
+    wire.close()
+
+
 def test_a_head_that_is_too_long_costs_nobody_else(wire: Wire, sink: PushSink) -> None:
     wire.send(requests_to(sink, "ok"), 10)
     came = say(wire.send(requests_to(sink, *["ok"] * 20, "huge", *["ok"] * 20, first=1), 10))

@@ -55,7 +55,7 @@ class Http2Connection:
         self._block: tuple[int, int, bytearray] | None = None
         self._answering: set[int] = set()
         self._last_stream = 0
-        self._leaving = False
+        self._leaving = self._is_mute = False
         self._window_left = 65535
         self._peer_window = {0: 65535}
         self._peer_initial = 65535
@@ -87,7 +87,7 @@ class Http2Connection:
         self._flush()
 
     def _flush(self) -> None:
-        if self._out and not self._transport.is_closing():
+        if self._out and not self._is_mute and not self._transport.is_closing():
             self._transport.write(bytes(self._out))
         self._out.clear()
 
@@ -209,6 +209,10 @@ class Http2Connection:
         elif special == "drip":
             self._answering.add(stream)
             self._drip(stream)
+        elif special == "half-head":
+            self._out += frame(HEADERS, END_STREAM, stream, b"\x08\x03410")
+            self._flush()
+            self._is_mute = True
         elif special == "close":
             self._transport.abort()
         elif special == "garbage":

@@ -147,13 +147,17 @@ class Connection:
             self.is_leaving = True
 
     def give_up(self, error: NetworkError, now_s: float) -> None:
-        """Answer every open request with `error`, and tell the service that nobody waits any more."""
+        """Answer every open request with `error`, and tell the service that nobody waits any more.
+
+        Nothing more is sent where a frame or header block has begun and not ended: nobody could be answered behind it.
+        """
         for stream, (index, started_s) in self._open.items():
             self.answers.append((index, Answer(error=error, elapsed_s=now_s - started_s)))
             self._reset(stream)
         self._open.clear()
         self._bodies.clear()
         self._interim.clear()
+        self.is_leaving = self.is_leaving or self._incomplete_since_s is not None
 
     def cancel(self, indices: Collection[int]) -> None:
         """Nobody waits for these any more: they get no answer."""

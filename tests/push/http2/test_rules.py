@@ -339,3 +339,10 @@ def test_nobody_is_gone_unless_a_well_formed_head_of_that_stream_said_so(data: b
     told = [index for index, _ in connection.answers] + connection.unprocessed + connection.refused
     assert len(told) == len(set(told))
     assert len(told) + connection.open_streams == 5
+
+
+def test_a_connection_that_is_given_up_amid_a_head_takes_nothing_more() -> None:
+    connection = ready(requests=1)
+    connection.feed(frame(frames.HEADERS, 0, 1, b"\x8d"), 10.0)
+    connection.give_up("timeout", 11.0)
+    assert (connection.room, connection.is_leaving) == (0, True)
