@@ -77,12 +77,21 @@ class WatchedWire:
 
 
 class Sender:
-    """Makes runners for one process, with the service's own parts. The key is beside `ca_file`."""
+    """Makes runners for one process, with the service's own parts. The key is beside `ca_file`.
+
+    `others`: further origins that may be sent to.
+    """
 
     def __init__(
-        self, store: SqlDeliveryStore, origin: str, ca_file: Path, sub_batch: int, shared: SharedLimits | None = None
+        self,
+        store: SqlDeliveryStore,
+        origin: str,
+        ca_file: Path,
+        sub_batch: int,
+        shared: SharedLimits | None = None,
+        others: Sequence[str] = (),
     ) -> None:
-        self._store, self._origin, self._ca_file, self._sub_batch = store, origin, ca_file, sub_batch
+        self._store, self._origins, self._ca_file, self._sub_batch = store, (origin, *others), ca_file, sub_batch
         self._key = load_or_create_key(ca_file.with_name("vapid.pem"))
         self._metrics, self._pacer = Metrics(), Pacer(system_clock, [origin], shared)
         self._pauses = Pauses(self._metrics, self._pacer.limited)
@@ -90,7 +99,7 @@ class Sender:
 
     def runner(self) -> Runner:
         """One for a thread."""
-        guard = AddressGuard.allowing([self._origin.partition("://")[2]])
+        guard = AddressGuard.allowing([origin.partition("://")[2] for origin in self._origins])
         wire = Http2Wire(guard, PycurlWire(guard, self._ca_file), self._ca_file)
         watched = WatchedWire(PacedWire(wire, self._pacer), self.first)
         courier = Courier(watched, VapidSigner([self._key], SUBJECT), seal_now)
@@ -135,9 +144,9 @@ class Embedded:
         """See Fleet."""
         return self._first[topic]
 
-    def stop(self) -> None:
-        """See Fleet."""
-        self._engine.stop(STOP_S)
+    def stop(self, limit_s: float = STOP_S) -> None:
+        """See Fleet; `limit_s` for each thread."""
+        self._engine.stop(limit_s)
 
 
 class Distributed:

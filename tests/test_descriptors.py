@@ -27,9 +27,7 @@ def test_raising_it_twice_changes_nothing() -> None:
     assert raise_descriptor_limit() == first <= max(resource.getrlimit(resource.RLIMIT_NOFILE)[0], first)
 
 
-@pytest.mark.parametrize(
-    ("descriptors", "slots", "slow"), [(65_536, 400, 1_000), (4_096, 400, 865), (1_024, 120, 121)]
-)
+@pytest.mark.parametrize(("descriptors", "slots", "slow"), [(65_536, 400, 1_000), (4_096, 400, 865), (1_024, 120, 121)])
 def test_polls_have_a_third_of_them_at_most(descriptors: int, slots: int, slow: int) -> None:
     places = poll_places(descriptors)
     assert (places.slots, places.slow) == (slots, slow)

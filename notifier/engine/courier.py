@@ -20,7 +20,7 @@ from notifier.push.envelope import Envelope, finish
 from notifier.push.outcome import Outcome, Refused, Retry, outcome
 from notifier.push.request import PushHeaders, PushRequest, headers_for
 from notifier.push.seal import MAX_PLAINTEXT
-from notifier.push.send import Wire
+from notifier.push.send import Answer, Wire
 from notifier.push.vapid import VapidSigner
 from notifier.subscribers.endpoint import origin_of
 from notifier.subscribers.subscriber import PushKeys
@@ -28,6 +28,7 @@ from notifier.subscribers.subscriber import PushKeys
 SEND_DEADLINE_S = 30.0
 
 UNSIGNED = Retry("misconfigured")
+UNEXPECTED = Retry("unexpected")
 TOO_LONG = Refused(413)
 
 log = structlog.get_logger()
@@ -61,7 +62,8 @@ class Courier:
     ) -> list[Outcome]:
         """What came of each push.
 
-        Those that cannot be signed, because their VAPID key is not here, are to be tried again and hold nobody else up.
+        Those that cannot be signed, because their VAPID key is not here, are to be tried again and hold nobody else up;
+        so are those that cannot be sealed, or whose answer cannot be understood, for a reason that nobody foresaw.
         """
         try:
             asked = asked_of(alert) if self._receipts else None
@@ -72,14 +74,13 @@ class Courier:
             return [TOO_LONG] * len(recipients)
         senders = [(origin_of(r.keys.endpoint), r.vapid_key_id) for r in recipients]
         headers = self._headers(alert, set(senders), now)
-        said = [headers[sender] for sender in senders]
-        requests = [
-            PushRequest(recipient.keys.endpoint, origin, shared, self._sealed(payload, recipient))
-            for recipient, (origin, _), shared in zip(recipients, senders, said, strict=True)
-            if shared is not None
+        made = [
+            self._request(payload, recipient, sender[0], headers[sender])
+            for recipient, sender in zip(recipients, senders, strict=True)
         ]
+        requests = [request for request in made if isinstance(request, PushRequest)]
         answers = iter(self._wire.send(requests, deadline_s))
-        return [UNSIGNED if shared is None else outcome(next(answers), now) for shared in said]
+        return [_judged(next(answers), now) if isinstance(request, PushRequest) else request for request in made]
 
     def close(self) -> None:
         """Close the wire's connections."""
@@ -101,11 +102,31 @@ class Courier:
                 found[origin, key_id] = headers_for(ttl_s, alert.urgency, alert.message.tag, authorization)
         return found
 
+    def _request(
+        self, payload: bytes, recipient: Recipient, origin: str, shared: PushHeaders | None
+    ) -> PushRequest | Retry:
+        """What is sent to one recipient, or why nothing can be: that is the recipient's trouble and nobody else's."""
+        if shared is None:
+            return UNSIGNED
+        try:
+            return PushRequest(recipient.keys.endpoint, origin, shared, self._sealed(payload, recipient))
+        except Exception:
+            log.exception("push.not-sealed", subscription=recipient.subscription_id)
+            return UNEXPECTED
+
     def _sealed(self, payload: bytes, recipient: Recipient) -> bytes:
         if recipient.envelope is None:
             return self._seal(payload, recipient.keys)
         # The store has handed this envelope to nobody else, and will not again.
         return finish(Envelope(recipient.envelope), payload)
+
+
+def _judged(answer: Answer, now: datetime) -> Outcome:
+    try:
+        return outcome(answer, now)
+    except Exception:
+        log.exception("push.not-judged")
+        return UNEXPECTED
 
 
 def expires_at(alert: Alert) -> datetime:

@@ -27,7 +27,7 @@ from notifier.alerts.delivery import (
 from notifier.alerts.receipts import end_of
 from notifier.clock import Clock
 from notifier.engine.backoff import next_attempt
-from notifier.engine.courier import Courier, expires_at
+from notifier.engine.courier import UNEXPECTED, Courier, expires_at
 from notifier.engine.pauses import Pauses
 from notifier.errors import ConfigError, LeaseLost
 from notifier.push.outcome import DELIVERED, Delivered, Gone, OurFault, Outcome, Refused, Retry
@@ -180,7 +180,7 @@ class Runner:
             judged[place] = what
         for place, came in zip(places, self._deliver(job, wanted), strict=True):
             if came is not DELIVERED:
-                judged[place] = self._judge(job, recipients[place], came, attempts[place])
+                judged[place] = self._judge_alone(job, recipients[place], came, attempts[place])
         counted = _count(recipients, judged)
         for (service, word), pushes in counted.items():
             self._metrics.pushes.labels(service, word).inc(pushes)
@@ -220,6 +220,14 @@ class Runner:
         waited = (self._clock() - job.alert.decided_at).total_seconds()
         self._metrics.decision_to_sent.observe(waited)
         return outcomes
+
+    def _judge_alone(self, job: ChunkJob | RetryJob, recipient: Recipient, came: Outcome, attempts: int) -> Judged:
+        """What nobody foresaw is this recipient's retry: it must not hold the others up, or send to them again."""
+        try:
+            return self._judge(job, recipient, came, attempts)
+        except Exception:
+            log.exception("push.not-judged", alert=job.alert.id, subscription=recipient.subscription_id)
+            return self._later(job, recipient, attempts, UNEXPECTED)
 
     def _judge(self, job: ChunkJob | RetryJob, recipient: Recipient, came: Outcome, attempts: int) -> Judged:
         match came:

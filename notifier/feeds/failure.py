@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import errno
 import ssl
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
 from notifier.addresses import NOT_PUBLIC
 from notifier.feeds.answer import FailureKind, FetchFailed
 from notifier.feeds.connections import CannotConnect, NameUnknown
+from notifier.retry_after import retry_after_s
 
-DAY_S = 86_400.0
 OURS_ADVICE = "This process has too many files and connections open: raise its limit (ulimit -n)"
 _OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
@@ -63,21 +62,6 @@ def refused(host: str, reason: str) -> FetchFailed:
     return FetchFailed(
         f"{host}: {reason}. If it is yours, add it to the allowed private addresses", FailureKind.REFUSED
     )
-
-
-def retry_after_s(header: str | None, now: datetime) -> float | None:
-    """Seconds from now that a Retry-After asks for, in either form, a day at most; None if it cannot be understood."""
-    if not header:
-        return None
-    text = header.strip()
-    if text.isascii() and text.isdigit():
-        return min(float(text[:12]), DAY_S)
-    try:
-        at = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return min(max((at - now).total_seconds(), 0.0), DAY_S)
 
 
 def _network_words(error: Exception, host: str, deadline_s: float) -> str | None:

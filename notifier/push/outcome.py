@@ -1,16 +1,17 @@
 """What came of a push: a status becomes an Outcome (pure).
 
 Only 404 and 410 end a subscription. 401 and 403 are our fault: the push service is paused and an alarm raised. 429,
-5xx and network errors are tried again until the TTL ends (RFC 8030 sections 5 to 8).
+5xx and network errors are tried again until the TTL ends (RFC 8030 sections 5 to 8); so is 406, which is how Windows'
+service says 429 (learn.microsoft.com, "Push notification service request and response headers").
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
 from notifier.push.send import Answer
+from notifier.retry_after import retry_after_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,11 @@ Outcome = Delivered | Gone | Retry | Refused | OurFault
 
 DELIVERED = Delivered()
 
-_TRY_AGAIN = frozenset({408, 425, 429})
+THROTTLED = frozenset({406, 429})
+"""Too many at a time. WNS says 406 with Retry-After (github.com/microsoft/WindowsAppSDK/issues/3501), others 429."""
+
+_TRY_AGAIN = THROTTLED | {408, 421, 425}
+"""421: not on this connection (RFC 9110 section 15.5.20)."""
 
 
 def outcome(answer: Answer, now: datetime) -> Outcome:
@@ -68,20 +73,3 @@ def outcome(answer: Answer, now: datetime) -> Outcome:
     if status in _TRY_AGAIN or status >= 500:
         return Retry(str(status), retry_after_s(answer.retry_after, now))
     return Refused(status)
-
-
-def retry_after_s(header: str | None, now: datetime) -> float | None:
-    """Seconds that a Retry-After header asks for, never negative; None where it is absent or cannot be read.
-
-    Both forms of RFC 9110 section 10.2.3: a number of seconds, or an HTTP date.
-    """
-    text = (header or "").strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:9])
-    try:
-        date = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    if date.tzinfo is None:
-        date = date.replace(tzinfo=UTC)
-    return max(0.0, (date - now).total_seconds())

@@ -18,8 +18,9 @@ from datetime import datetime, timedelta
 from math import ceil
 from statistics import median
 
-from notifier.push.outcome import retry_after_s
+from notifier.push.outcome import THROTTLED
 from notifier.push.send import Answer
+from notifier.retry_after import retry_after_s
 
 FIRST_STREAMS, FEWEST_STREAMS, MOST_STREAMS = 100, 4, 3200
 TROUBLE_SHARE = 0.02
@@ -138,9 +139,9 @@ def tally(answers: Iterable[Answer], now: datetime) -> Tally:
     asked_s, latencies = 0.0, []
     for answer in answers:
         status = answer.status or 0
-        if status == 429 or status >= 500:
-            throttled += status == 429
-            failed += status != 429
+        if status in THROTTLED or status >= 500:
+            throttled += status in THROTTLED
+            failed += status not in THROTTLED
             asked_s = max(asked_s, retry_after_s(answer.retry_after, now) or 0.0)
         elif status:
             answered += 1

@@ -5,6 +5,7 @@ PushRequests enter, Answers leave (`send.py`). Nothing of a request, its endpoin
 
 from __future__ import annotations
 
+import re
 import selectors
 import socket
 from collections import deque
@@ -26,8 +27,12 @@ from notifier.subscribers.endpoint import origin_of
 CONNECT_S = 10.0
 ANSWER_S = 30.0
 _TICK_S = 1.0
+_STATUS_LINE = re.compile(rb"HTTP/(?:1\.[01]|2) ([1-5][0-9]{2})(?: [^\r\n]*)?\r?\n")  # RFC 9112 section 4
+_READ_BODY = 1 << 14
+"""How much of an answer's text we let come; it is not kept."""
 
 _E_HTTP2_STREAM = 92  # pycurl has no name for it
+_TEXT_CUT_OFF = frozenset({pycurl.E_WRITE_ERROR, pycurl.E_OPERATION_TIMEDOUT})
 _ERRORS: dict[int, NetworkError] = {
     pycurl.E_OPERATION_TIMEDOUT: "timeout",
     pycurl.E_COULDNT_RESOLVE_HOST: "dns",
@@ -53,13 +58,32 @@ class _Lane:
 
 @dataclass(slots=True)
 class _Transfer:
-    """One request under way; `handle` is libcurl's."""
+    """One request under way; `handle` is libcurl's. `status` is that of a head of which the end has come: libcurl's own
+    is known before, and it reads more than three digits."""
 
     index: int
     lane: _Lane
     started_at: float
     handle: pycurl.Curl
     refused: bool = False
+    status: int | None = None
+    _coming: int = 0
+    _text_bytes: int = 0
+
+    def read_head(self, line: bytes) -> None:
+        """A line of the head, of an interim one before it, or of trailers."""
+        if self.status is not None:
+            return
+        if line.startswith(b"HTTP/"):
+            found = _STATUS_LINE.fullmatch(line)
+            self._coming = int(found[1]) if found else 0
+        elif not line.strip() and self._coming >= 200:
+            self.status = self._coming
+
+    def read_text(self, text: bytes) -> int:
+        """Returns how much of it is taken: less than all ends the transfer."""
+        self._text_bytes += len(text)
+        return len(text) if self._text_bytes <= _READ_BODY else 0
 
 
 class PycurlWire:
@@ -123,7 +147,9 @@ class PycurlWire:
             handle.setopt(pycurl.HTTPHEADER, _header_lines(request.headers))
             handle.setopt(pycurl.POSTFIELDS, request.body)
             handle.setopt(pycurl.TIMEOUT_MS, max(1, int(1000 * min(left_s, ANSWER_S))))
-            self._flying[handle] = _Transfer(index, lane, monotonic(), handle)
+            transfer = self._flying[handle] = _Transfer(index, lane, monotonic(), handle)
+            handle.setopt(pycurl.HEADERFUNCTION, transfer.read_head)
+            handle.setopt(pycurl.WRITEFUNCTION, transfer.read_text)
             lane.flying += 1
             self._multi.add_handle(handle)
 
@@ -142,7 +168,6 @@ class PycurlWire:
         handle.setopt(pycurl.NOSIGNAL, 1)
         handle.setopt(pycurl.TCP_NODELAY, 1)
         handle.setopt(pycurl.USERAGENT, "notifier")
-        handle.setopt(pycurl.WRITEFUNCTION, len)
         handle.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket(handle))
         return handle
 
@@ -222,13 +247,15 @@ def _header_lines(headers: PushHeaders) -> list[str]:
 
 
 def _answer(transfer: _Transfer) -> Answer:
-    handle = transfer.handle
-    status = handle.getinfo(pycurl.RESPONSE_CODE)
+    if transfer.status is None:
+        return Answer(error="protocol", elapsed_s=monotonic() - transfer.started_at)
     # libcurl has read both forms of the header already.
-    retry_after = str(handle.getinfo(pycurl.RETRY_AFTER) or "") if status >= 400 else ""
-    return Answer(status=status, retry_after=retry_after or None, elapsed_s=monotonic() - transfer.started_at)
+    retry_after = str(transfer.handle.getinfo(pycurl.RETRY_AFTER) or "") if transfer.status >= 400 else ""
+    return Answer(status=transfer.status, retry_after=retry_after or None, elapsed_s=monotonic() - transfer.started_at)
 
 
 def _failure(transfer: _Transfer, code: int) -> Answer:
+    if code in _TEXT_CUT_OFF and transfer.status is not None:
+        return _answer(transfer)  # the rest is nothing to us
     error: NetworkError = "address-refused" if transfer.refused else _ERRORS.get(code, "protocol")
     return Answer(error=error, elapsed_s=monotonic() - transfer.started_at)

@@ -31,6 +31,9 @@ from notifier.errors import ConfigError
 VALID_S = 12 * 3600
 """Half of the day that RFC 8292 section 2 allows: room for a push service whose clock is wrong."""
 
+MOST_SIGNED = 1024
+"""Headers that are kept: far more push services than there are, and an end where somebody invents more."""
+
 _HOUR_S = 3600
 
 
@@ -139,7 +142,11 @@ class VapidSigner:
             signed_hour, header = self._signed.get((endpoint_origin, key_id), (-1, ""))
             if signed_hour != hour:
                 header = self._sign(endpoint_origin, key_id, expires=hour * _HOUR_S + VALID_S)
+                # The latest is the last, so that what goes first was signed longest ago.
+                self._signed.pop((endpoint_origin, key_id), None)
                 self._signed[endpoint_origin, key_id] = hour, header
+                while len(self._signed) > MOST_SIGNED:
+                    del self._signed[next(iter(self._signed))]
         return header
 
     def _sign(self, origin: str, key_id: str, expires: int) -> str:

@@ -1,8 +1,8 @@
 """Whom we may push to: a browser's endpoint enters, the push service that owns it leaves.
 
-An endpoint is a URL that a stranger hands us and that we will call, so only known push services pass, by host suffix
-on a label boundary. An operator can add hosts and origins. The address that a name leads to is checked again when the
-socket connects (`addresses.py`).
+An endpoint is a URL that a stranger hands us and that we will call, so only known push services pass, and of those only
+what they really give to browsers (`push_services.py`). An operator can add hosts and origins. The address that a name
+leads to is checked again when the socket connects (`addresses.py`).
 """
 
 from __future__ import annotations
@@ -10,26 +10,28 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from ipaddress import ip_address
+from threading import Lock
 from urllib.parse import SplitResult, urlsplit
 
+from notifier.clock import Clock, system_clock
 from notifier.errors import ConfigError, SubscriptionInvalid
-
-PUSH_SERVICES = {
-    "fcm.googleapis.com": "fcm",
-    "push.services.mozilla.com": "mozilla",
-    "push.apple.com": "apple",
-    "notify.windows.com": "wns",
-}
-"""Host suffix -> short name: Chrome and its family, Firefox, Safari, Edge."""
+from notifier.subscribers.push_services import KNOWN, PushService, at_host, at_origin, below
 
 MAX_ENDPOINT = 2048
-MOST_ORIGINS = 1000
-"""Remembered as accepted, so that strangers who invent subdomains fill no memory."""
+MOST_HOSTS = 64
+"""Of a service with many hosts. Each costs a connection and a signature in every alert, and strangers can invent them;
+Edge's service has about thirty."""
+FORGET_AFTER = timedelta(days=1)
+"""A host that nobody came with for so long makes room for another."""
 
 _PLAIN_URL = re.compile(r'[!"$-\[\]-~]+')  # printable ASCII without "#" and "\\"
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+")
-_FIX = "Write a host (push.example.org), an https origin (https://push.example.org:8443), or http://127.0.0.1:PORT"
+_FIX = (
+    "Write a host (push.example.org), all hosts below one (*.push.example.org), "
+    "an https origin (https://push.example.org:8443), or http://127.0.0.1:PORT"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +44,20 @@ class Endpoint:
 
 
 class EndpointPolicy:
-    """The allow-list: the four push services and what the operator added.
+    """The allow-list: the four push services and what the operator added. Shared by threads.
 
-    `extra`: hosts, which also let their subdomains in, over https on port 443; https origins with a port of their
-    own; origins `http://127.0.0.1:PORT` and `https://127.0.0.1:PORT` for tests and development, which the address
-    guard has to let through too (`local`). Raises ConfigError for anything else.
+    `extra`: hosts, over https on port 443, and with `*.` before them all hosts below; https origins with a port of
+    their own; origins `http://127.0.0.1:PORT` and `https://127.0.0.1:PORT` for tests and development, which the address
+    guard has to let through too (`local`). At all of these any path will do. Raises ConfigError for anything else.
     """
 
-    def __init__(self, extra: Iterable[str] = ()) -> None:
-        self._suffixes = dict(PUSH_SERVICES)
-        self._origins: dict[str, str] = {}
-        self._accepted: dict[str, str] = {}
+    def __init__(self, extra: Iterable[str] = (), clock: Clock = system_clock) -> None:
+        self._clock = clock
+        self._hosts: list[PushService] = []
+        self._origins: dict[str, PushService] = {}
+        self._accepted: dict[str, PushService] = {}
+        self._came_at: dict[PushService, dict[str, datetime]] = {}
+        self._lock = Lock()
         self.local: tuple[str, ...] = ()
         """`127.0.0.1:PORT` of each local origin, for `AddressGuard.allowing`."""
         for entry in extra:
@@ -60,16 +65,23 @@ class EndpointPolicy:
                 self._add_origin(entry.lower())
             else:
                 self._add_host(entry.lower())
+        self._hosts.extend(KNOWN)
 
     def check(self, url: str) -> Endpoint:
         """Raises SubscriptionInvalid, without the endpoint in its text."""
         _check_text(url)
         origin = url[: url.find("/", len("https://")) + 1].removesuffix("/")
-        name = self._accepted.get(origin)
-        # All of a service's endpoints share what is judged, so that a million of them are taken apart once.
-        return Endpoint(url, origin, name) if name is not None else self._check_parts(url)
+        # All of a service's endpoints share what is judged of their origin, so that a million are taken apart once.
+        service = self._accepted.get(origin) or self._service(url)
+        if not service.rest.fullmatch(url, len(origin)):
+            raise SubscriptionInvalid("the endpoint is not in the form that this push service gives to browsers")
+        if service.has_many_hosts:
+            self._came(service, origin)
+        else:
+            self._accepted[origin] = service
+        return Endpoint(url, origin, service.name)
 
-    def _check_parts(self, url: str) -> Endpoint:
+    def _service(self, url: str) -> PushService:
         parts = _split(url)
         port = parts.port
         host = parts.hostname or ""
@@ -77,24 +89,32 @@ class EndpointPolicy:
         origin = f"{parts.scheme}://{host}" + ("" if default else f":{port}")
         if not url.startswith(f"{origin}/"):
             raise SubscriptionInvalid("the endpoint is not written as a browser writes it")
-        name = self._origins.get(origin) or (self._by_host(host) if default and parts.scheme == "https" else None)
-        if name is None:
+        service = self._origins.get(origin)
+        if service is None and default and parts.scheme == "https" and _HOST.fullmatch(host):
+            service = next((known for known in self._hosts if known.host.fullmatch(host)), None)
+        if service is None:
             raise SubscriptionInvalid("the endpoint belongs to no push service that this site knows")
-        if len(self._accepted) < MOST_ORIGINS:
-            self._accepted[origin] = name
-        return Endpoint(url, origin, name)
+        return service
 
-    def _by_host(self, host: str) -> str | None:
-        if not _HOST.fullmatch(host):
-            return None
-        labels = host.split(".")
-        suffixes = (".".join(labels[start:]) for start in range(len(labels) - 1))
-        return next((self._suffixes[suffix] for suffix in suffixes if suffix in self._suffixes), None)
+    def _came(self, service: PushService, origin: str) -> None:
+        """Remember that somebody came with this host, the last in the row; refuse it where there are too many."""
+        now = self._clock()
+        with self._lock:
+            hosts = self._came_at.setdefault(service, {})
+            if hosts.pop(origin, None) is None and len(hosts) >= MOST_HOSTS:
+                oldest, came_at = next(iter(hosts.items()))
+                if now - came_at < FORGET_AFTER:
+                    raise SubscriptionInvalid("this push service was used with too many hosts lately")
+                del hosts[oldest]
+                self._accepted.pop(oldest, None)
+            hosts[origin] = now
+            self._accepted[origin] = service
 
-    def _add_host(self, host: str) -> None:
+    def _add_host(self, entry: str) -> None:
+        host = entry.removeprefix("*.")
         if not _HOST.fullmatch(host) or _is_address(host):
-            raise ConfigError(f"{host!r} is not the host of a push service", fix=_FIX)
-        self._suffixes.setdefault(host, host)
+            raise ConfigError(f"{entry!r} is not the host of a push service", fix=_FIX)
+        self._hosts.append(at_host(host) if host == entry else below(host))
 
     def _add_origin(self, origin: str) -> None:
         try:
@@ -106,7 +126,7 @@ class EndpointPolicy:
         named = parts.scheme == "https" and _HOST.fullmatch(host) and not _is_address(host)
         if parts.path not in {"", "/"} or parts.query or not (loopback or named):
             raise ConfigError(f"{origin!r} is not the origin of a push service", fix=_FIX)
-        self._origins[origin.removesuffix("/").removesuffix(":443")] = parts.netloc
+        self._origins[origin.removesuffix("/").removesuffix(":443")] = at_origin(parts.netloc)
         if loopback:
             self.local += (parts.netloc,)
 

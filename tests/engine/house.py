@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 
 from notifier.alerts.alert import Alert
 from notifier.clock import ManualClock
-from notifier.engine.courier import Courier
+from notifier.engine.courier import Courier, Seal
 from notifier.engine.pauses import Pauses
 from notifier.engine.run import Runner, RunSettings
 from notifier.push.request import PushRequest
@@ -67,10 +67,10 @@ class EngineHouse:
         self.wire = ScriptedWire()
         self.runner = self.worker(self.wire)
 
-    def worker(self, wire: ScriptedWire, key_id: str = KEY.key_id) -> Runner:
+    def worker(self, wire: ScriptedWire, key_id: str = KEY.key_id, seal: Seal | None = None) -> Runner:
         """A worker of its own, beside `runner`, whose keys are those of `key_id`'s subscriptions."""
         signer = VapidSigner([replace(KEY, key_id=key_id)], "mailto:alerts@news.example.org")
-        courier = Courier(wire, signer, without_sealing, wall=self.clock)
+        courier = Courier(wire, signer, seal or without_sealing, wall=self.clock)
         settings = RunSettings(self.sub_batch, self.first_batch, LEASE_S)
         return Runner(self.deliveries, courier, self.pauses, self.metrics, self.clock, settings)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.engine.backoff import LONGEST_S, next_attempt
+from notifier.retry_after import retry_after_s
 from tests.contracts.samples import NOON
 
 FAR = NOON + timedelta(days=365)
@@ -49,3 +50,21 @@ def test_an_attempt_lies_between_now_and_the_end(attempts: int, asked_s: float |
     expires = NOON + timedelta(seconds=ttl_s)
     at = next_attempt(attempts, asked_s, NOON, expires, random.Random(1))
     assert at is None or NOON + timedelta(seconds=asked_s or 0) <= at < expires
+
+
+@given(
+    attempts=st.integers(0, 10_000),
+    asked_s=st.none() | st.floats(),
+    now=st.datetimes(timezones=st.just(UTC)),
+    expires=st.datetimes(timezones=st.just(UTC)),
+)
+def test_no_wait_and_no_time_break_it(attempts: int, asked_s: float | None, now: datetime, expires: datetime) -> None:
+    at = next_attempt(attempts, asked_s, now, expires, random.Random(1))
+    assert at is None or now < at < expires
+
+
+@given(st.text(max_size=60) | st.just("Fri, 31 Dec 9999 23:59:59 GMT"), st.integers(1, 2_419_200))
+def test_whatever_a_service_writes_into_retry_after_can_be_waited_for(header: str, ttl_s: int) -> None:
+    expires = NOON + timedelta(seconds=ttl_s)
+    at = next_attempt(1, retry_after_s(header, NOON), NOON, expires, random.Random(1))
+    assert at is None or NOON < at < expires

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from datetime import datetime
+from typing import cast
 
 import pytest
 from structlog.testing import capture_logs
 
+from notifier.engine.pauses import Pauses
+from notifier.errors import SubscriptionInvalid
 from notifier.push.send import Answer
+from notifier.subscribers.subscriber import PushKeys
 from tests.contracts.samples import NOON, a_subscription
 from tests.engine.house import KEY, EngineHouse, ScriptedWire, never
 
@@ -217,3 +222,85 @@ def test_outcomes_are_counted_by_service(house: EngineHouse) -> None:
     text = house.metrics.exposition().decode()
     assert 'notifier_pushes_total{outcome="delivered",service="mozilla"} 1.0' in text
     assert 'notifier_pushes_total{outcome="gone",service="apple"} 1.0' in text
+
+
+@pytest.mark.parametrize("status", [406, 429])
+@pytest.mark.parametrize(
+    "header", ["Fri, 31 Dec 9999 23:59:59 GMT", "9" * 5000, "-1", "１２０", "Fri, 31 Dec 9999 23:59:59 -2359"]
+)
+def test_whatever_retry_after_says_everybody_else_gets_the_alert_once(
+    house: EngineHouse, status: int, header: str
+) -> None:
+    house.subscribe("ada", "bob", "cyd", "dan", "eve")
+    house.wire.answers["bob"] = Answer(status=status, retry_after=header)
+    alert = house.accept()
+    house.work()
+    house.clock.advance(7200)
+    house.work()
+    assert [house.wire.reached.count(name) for name in ("ada", "cyd", "dan", "eve")] == [1] * 4
+    assert house.counts(alert) == {"delivered": 4, "expired": 1}
+    assert house.read(alert).done_at is not None
+    assert house.is_subscribed("bob")
+
+
+def test_windows_limit_is_kept_and_then_the_alert_is_sent(house: EngineHouse) -> None:
+    """WNS says 406 with Retry-After where all others say 429."""
+    house.subscribe("ada", "bob", service="wns")
+    house.wire.answers["ada"] = Answer(status=406, retry_after="60")
+    alert = house.accept()
+    house.work()
+    house.wire.answers.clear()
+    house.clock.advance(59)
+    house.work()
+    assert house.counts(alert)["delivered"] == 1
+    house.clock.advance(60)
+    house.work()
+    assert house.counts(alert) == {"delivered": 2}
+
+
+def test_an_answer_that_nobody_foresaw_is_one_recipients_retry(house: EngineHouse) -> None:
+    house.subscribe("ada", "bob", "cyd")
+    house.wire.answers["bob"] = Answer(status=cast("int", "４１０"))
+    alert = house.accept()
+    with capture_logs() as logs:
+        house.work()
+    assert "push.not-judged" in [line["event"] for line in logs]
+    assert house.counts(alert) == {"delivered": 2, "retrying": 1}
+    house.wire.answers.clear()
+    house.clock.advance(LATER_S)
+    house.work()
+    assert house.counts(alert) == {"delivered": 3}
+    assert house.wire.reached == ["ada", "bob", "cyd", "bob"]
+
+
+def test_what_cannot_be_sealed_is_one_recipients_retry(house: EngineHouse) -> None:
+    def seal_most(payload: bytes, keys: PushKeys) -> bytes:
+        if keys.endpoint.endswith("bob"):
+            raise SubscriptionInvalid("the browser's public key is not a point on P-256")
+        return payload
+
+    house.subscribe("ada", "bob", "cyd")
+    alert = house.accept()
+    runner = house.worker(house.wire, seal=seal_most)
+    while runner.work_once(never):
+        pass
+    assert house.counts(alert) == {"delivered": 2, "retrying": 1}
+    assert house.wire.reached == ["ada", "cyd"]
+
+
+class BrokenPauses(Pauses):
+    """Breaks whenever a service is to be paused."""
+
+    def pause(self, service: str, status: int, now: datetime) -> None:
+        raise OverflowError
+
+
+def test_what_breaks_while_one_answer_is_judged_is_one_recipients_retry(house: EngineHouse) -> None:
+    house.pauses = BrokenPauses(house.metrics)
+    house.subscribe("ada", "bob", "cyd")
+    house.wire.answers["bob"] = Answer(status=403)
+    alert = house.accept()
+    runner = house.worker(house.wire)
+    while runner.work_once(never):
+        pass
+    assert house.counts(alert) == {"delivered": 2, "retrying": 1}

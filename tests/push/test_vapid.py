@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from py_vapid import Vapid02
 
 from notifier.errors import ConfigError
-from notifier.push.vapid import VapidKey, VapidSigner, load_key, load_or_create_key, vapid_key
+from notifier.push.vapid import MOST_SIGNED, VapidKey, VapidSigner, load_key, load_or_create_key, vapid_key
 from tests.push.reader import b64
 from tests.push.vectors import VAPID_HEADER
 from tests.pushsink.ledger import vapid_problem
@@ -77,6 +77,12 @@ def test_every_subscription_is_signed_for_by_the_key_it_is_bound_to() -> None:
     signer = VapidSigner([old, new], SUBJECT)
     for key in (old, new):
         assert signer.authorization(FCM, key.key_id, NOW).endswith(key.application_server_key)
+
+
+def test_signatures_for_invented_origins_fill_no_memory(signer: VapidSigner, key: VapidKey) -> None:
+    for number in range(MOST_SIGNED + 20):
+        signer.authorization(f"https://x{number}.push.example.org", key.key_id, NOW)
+    assert len(signer._signed) == MOST_SIGNED
 
 
 def test_a_key_that_is_not_there_any_more_is_named(signer: VapidSigner) -> None:

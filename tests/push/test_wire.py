@@ -163,6 +163,30 @@ def test_every_form_that_an_answer_may_have_is_understood(wire: Wire, sink: Push
     assert sink.report()["problems"] == []
 
 
+def test_a_service_that_ignores_the_size_of_our_header_table_makes_nobody_gone(wire: Wire, sink: PushSink) -> None:
+    behaviours = ["ignores-table-404", *["ignores-table"] * 9] * 20
+    wanted = [404, *[201] * 9] * 20
+    for first in (0, 200):
+        came = say(wire.send(requests_to(sink, *behaviours, first=first), 10))
+        assert all(status == right or isinstance(status, str) for status, right in zip(came, wanted, strict=True))
+
+
+def test_a_head_that_does_not_end_holds_up_its_connection_and_no_later_batch(sink: PushSink) -> None:
+    wire = http2_wire(AddressGuard.allowing([sink.local]), sink.ca_file)
+    came = say(wire.send(requests_to(sink, *["ok"] * 5, "half-head", "ok"), 1.0))
+    assert set(came) <= {201, "timeout", "closed"}
+    assert came[5] != 201
+    for first in (20, 40):
+        assert say(wire.send(requests_to(sink, *["ok"] * 20, first=first), 5.0)) == [201] * 20
+    wire.close()
+
+
+def test_a_head_that_is_too_long_costs_nobody_else(wire: Wire, sink: PushSink) -> None:
+    wire.send(requests_to(sink, "ok"), 10)
+    came = say(wire.send(requests_to(sink, *["ok"] * 20, "huge", *["ok"] * 20, first=1), 10))
+    assert came[:20] + came[21:] == [201] * 40
+
+
 def test_long_error_texts_are_read_past(wire: Wire, sink: PushSink) -> None:
     assert say(wire.send(requests_to(sink, *["big"] * 12, "ok"), 20)) == [413] * 12 + [201]
 
@@ -224,6 +248,12 @@ def test_a_name_that_does_not_resolve_is_a_dns_error(wire: Wire, sink: PushSink)
         "https://push.invalid/ok/1", request.body, ttl_s=1, urgency=Urgency.LOW, tag=None, authorization="vapid"
     )
     assert say(wire.send([nowhere], 10)) == ["dns"]
+
+
+def test_answers_that_drip_or_never_end_cost_nobody_else(wire: Wire, sink: PushSink) -> None:
+    answers = wire.send(requests_to(sink, "drip", "endless", *["ok"] * 5), 1.0)
+    assert say(answers) == ["timeout", 503, *[201] * 5]
+    assert say(wire.send(requests_to(sink, *["ok"] * 5, first=20), 5.0)) == [201] * 5
 
 
 def test_an_empty_batch_needs_nothing(wire: Wire) -> None:

@@ -1,7 +1,9 @@
 """`python -m tests.pushsink`: serve until standard input ends. The first line says the ports, as JSON.
 
 The control port answers GET /report with what was seen so far, and POST /forget by starting anew;
-/minute begins a new minute for what is limited to 1,000 in each.
+/minute begins a new minute for what is limited to 1,000 in each; /accepted says when each browser got its first
+message. With `--origins` there are several services side by side, each with a book of its own; what is reported is
+the first one's.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import asyncio
 import json
 import ssl
 import sys
+from functools import partial
 from typing import cast
 
 from tests.pushsink.http1 import Http1Connection
@@ -54,25 +57,29 @@ async def serve(options: argparse.Namespace) -> None:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(options.certificate)
         context.set_alpn_protocols(["http/1.1"] if options.http1 else ["h2", "http/1.1"])
-    book = Book(options.sample, keeps_salts=options.salts)
-    server = await loop.create_server(
-        lambda: Service(book, limits), "127.0.0.1", options.port, ssl=context, backlog=512
-    )
-    book.ledger.origin = f"{'https' if context else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    books = [Book(options.sample, keeps_salts=options.salts) for _ in range(options.origins)]
+    book = books[0]
+    for place, served in enumerate(books):
+        port = 0 if place else options.port
+        server = await loop.create_server(partial(Service, served, limits), "127.0.0.1", port, ssl=context, backlog=512)
+        served.ledger.origin = f"{'https' if context else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
     async def control(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         line = await reader.readline()
-        report = json.dumps(book.ledger.report()).encode()
+        said = book.ledger.accepted_at if b"/accepted" in line else book.ledger.report()
+        report = json.dumps(said).encode()
         if b"/minute" in line:
             book.ledger.minutes.append(0)
         if b"/forget" in line:
-            book.forget()
+            for forgetful in books:
+                forgetful.forget()
         writer.write(b"HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n" + report)
         await writer.drain()
         writer.close()
 
     controls = await asyncio.start_server(control, "127.0.0.1", 0)
-    print(json.dumps({"origin": book.ledger.origin, "control": controls.sockets[0].getsockname()[1]}), flush=True)
+    origins = [served.ledger.origin for served in books]
+    print(json.dumps({"origins": origins, "control": controls.sockets[0].getsockname()[1]}), flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
 
 
@@ -81,6 +88,7 @@ def options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="pushsink", description=__doc__)
     parser.add_argument("--certificate", help="PEM file with key and certificate; without it: plain HTTP/1.1")
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--origins", type=int, default=1, help="so many services, each on a port of its own")
     parser.add_argument("--http1", action="store_true", help="offer no HTTP/2")
     parser.add_argument("--streams", type=int, default=Limits().streams, help="SETTINGS_MAX_CONCURRENT_STREAMS")
     parser.add_argument("--window", type=int, default=Limits().window, help="SETTINGS_INITIAL_WINDOW_SIZE")

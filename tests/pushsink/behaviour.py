@@ -10,6 +10,11 @@
 /continuation     headers in many CONTINUATIONs    /dynamic          headers that fill and use the dynamic table
 /early            103, then 201                    /padded           padding and priority in HEADERS
 /trailers         201, a body and trailers         /shrink           SETTINGS: no header table, a window of 1,000
+/huge             201 with 200 kB of headers       /drip             103 every 50 ms, and never an answer
+/half-head        a head that does not end, so that nothing else can come on its connection
+/endless          503 with a text that never ends: as much as the windows let through
+/429-after-60     Retry-After: 60
+/ignores-table    201 by a field of the dynamic table, though the client wants none; with -404: that status
 /limited          201, and 429 beyond 1,000 a minute; the test says when a minute is over
 /redirect         301 to 127.0.0.1:1
 """
@@ -20,6 +25,7 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from time import time
 
+DRIP_S = 0.05
 RETRY_DATE = "Wed, 02 Jan 2030 03:04:05 GMT"
 
 
@@ -48,9 +54,15 @@ _NAMED = {
     "big": Behaviour(413, (), b"too large. " * 20_000),
     "continuation": Behaviour(special="continuation"),
     "dynamic": Behaviour(special="dynamic"),
+    "ignores-table": Behaviour(special="ignores-table"),
+    "ignores-table-404": Behaviour(404, (), special="ignores-table"),
     "early": Behaviour(special="early"),
     "padded": Behaviour(special="padded"),
     "trailers": Behaviour(body=b"accepted", special="trailers"),
+    "huge": Behaviour(headers=(("x-filler", "x" * 100),) * 1500, special="huge"),
+    "endless": Behaviour(503, (), b"come again " * 100_000, special="endless"),
+    "half-head": Behaviour(special="half-head"),
+    "drip": Behaviour(special="drip"),
     "garbage": Behaviour(special="garbage"),
     "limited": Behaviour(special="limited"),
     "shrink": Behaviour(special="shrink"),
@@ -66,6 +78,8 @@ def behaviour_of(path: str) -> Behaviour:
     if name.startswith("429-until-"):
         date = formatdate(time() + float(name.removeprefix("429-until-")), usegmt=True)
         return Behaviour(429, (("retry-after", date),))
+    if name.startswith("429-after-"):
+        return Behaviour(429, (("retry-after", name.removeprefix("429-after-")),))
     if name.startswith("after-"):
         return Behaviour(delay_s=float(name.removeprefix("after-")))
     return _NAMED[name]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.pushsink.behaviour import Behaviour, behaviour_of
+from tests.pushsink.behaviour import DRIP_S, Behaviour, behaviour_of
 from tests.pushsink.ledger import Book
 
 
@@ -44,9 +44,18 @@ class Http1Connection:
             asyncio.get_running_loop().call_later(behaviour.delay_s, self._answer, path, behaviour)
 
     def _answer(self, path: str, behaviour: Behaviour) -> None:
+        if behaviour.special == "drip":
+            self._drip()
+            return
         if 200 <= behaviour.status < 300:
-            self._book.ledger.got[path.rsplit("/", 1)[1]] += 1
+            self._book.ledger.accept(path)
         lines = [f"HTTP/1.1 {behaviour.status} As Asked", f"Content-Length: {len(behaviour.body)}"]
         lines += [f"{name}: {value}" for name, value in behaviour.headers]
         if not self._transport.is_closing():
             self._transport.write("\r\n".join([*lines, "", ""]).encode() + behaviour.body)
+
+    def _drip(self) -> None:
+        """Interim answers for as long as the client stays."""
+        if not self._transport.is_closing():
+            self._transport.write(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+            asyncio.get_running_loop().call_later(DRIP_S, self._drip)

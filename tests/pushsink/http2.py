@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from struct import Struct
 
-from tests.pushsink.behaviour import Behaviour, behaviour_of
+from tests.pushsink.behaviour import DRIP_S, Behaviour, behaviour_of
 from tests.pushsink.header_reader import HeaderReader, text
 from tests.pushsink.ledger import Book
 
@@ -55,13 +55,14 @@ class Http2Connection:
         self._block: tuple[int, int, bytearray] | None = None
         self._answering: set[int] = set()
         self._last_stream = 0
-        self._leaving = False
+        self._leaving = self._is_mute = False
         self._window_left = 65535
         self._peer_window = {0: 65535}
         self._peer_initial = 65535
         self._blocked: dict[int, bytes] = {}
         self._out = bytearray()
         self._dynamic_tags = 0
+        self._peer_table = 4096
         self._acknowledged = False
         self._table = limits.table
         settings = ((1, limits.table), (3, limits.streams), (4, limits.window))
@@ -86,7 +87,7 @@ class Http2Connection:
         self._flush()
 
     def _flush(self) -> None:
-        if self._out and not self._transport.is_closing():
+        if self._out and not self._is_mute and not self._transport.is_closing():
             self._transport.write(bytes(self._out))
         self._out.clear()
 
@@ -113,6 +114,7 @@ class Http2Connection:
             self._window_update(stream, int.from_bytes(payload, "big"))
         elif kind == RST_STREAM:
             self._streams.pop(stream, None)
+            self._blocked.pop(stream, None)
             self._answering.discard(stream)
 
     def _settings(self, flags: int, payload: bytes) -> None:
@@ -123,6 +125,8 @@ class Http2Connection:
         for at in range(0, len(payload), 6):
             if payload[at : at + 2] == b"\x00\x04":
                 self._peer_initial = int.from_bytes(payload[at + 2 : at + 6], "big")
+            elif payload[at : at + 2] == b"\x00\x01":
+                self._peer_table = int.from_bytes(payload[at + 2 : at + 6], "big")
         self._out += frame(SETTINGS, ACK, 0)
 
     def _headers(self) -> None:
@@ -202,6 +206,13 @@ class Http2Connection:
         special = behaviour.special
         if special == "never":
             self._answering.add(stream)
+        elif special == "drip":
+            self._answering.add(stream)
+            self._drip(stream)
+        elif special == "half-head":
+            self._out += frame(HEADERS, END_STREAM, stream, b"\x08\x03410")
+            self._flush()
+            self._is_mute = True
         elif special == "close":
             self._transport.abort()
         elif special == "garbage":
@@ -213,10 +224,16 @@ class Http2Connection:
             self._leave(stream - 2)
         else:
             if 200 <= behaviour.status < 300:
-                self._book.ledger.got[path.rsplit("/", 1)[1]] += 1
+                self._book.ledger.accept(path)
             self._write_answer(stream, behaviour)
             if special == "goaway":
                 self._leave(stream)
+
+    def _drip(self, stream: int) -> None:
+        if stream in self._answering and not self._transport.is_closing():
+            self._out += frame(HEADERS, END_HEADERS, stream, b"\x08\x03103")
+            self._flush()
+            asyncio.get_running_loop().call_later(DRIP_S, self._drip, stream)
 
     def _leave(self, last_stream: int) -> None:
         self._leaving = True
@@ -234,16 +251,19 @@ class Http2Connection:
             values = b"\x00\x01" + bytes(4) + b"\x00\x04" + (1000).to_bytes(4, "big")
             self._out += frame(SETTINGS, 0, 0, values)
             self._table = 0
-        if special == "dynamic":
-            block = self._dynamic_block()
+        if special == "ignores-table" or (special == "dynamic" and self._peer_table):
+            block = self._dynamic_block(str(behaviour.status))
+        elif special == "dynamic":
+            block = b"\x20" + block
         if special == "padded":
             self._out += frame(
                 HEADERS, END_HEADERS | end | PADDED | PRIORITY_FLAG, stream, b"\x07" + bytes(5) + block + bytes(7)
             )
-        elif special == "continuation":
+        elif special in {"continuation", "huge"}:
+            step = 12 if special == "continuation" else 16384
             self._out += frame(HEADERS, end, stream, block[:1])
             self._out += b"".join(
-                frame(CONTINUATION, 0, stream, block[at : at + 12]) for at in range(1, len(block), 12)
+                frame(CONTINUATION, 0, stream, block[at : at + step]) for at in range(1, len(block), step)
             )
             self._out += frame(CONTINUATION, END_HEADERS, stream)
         else:
@@ -251,15 +271,29 @@ class Http2Connection:
         if behaviour.body:
             self._blocked[stream] = behaviour.body
             self._peer_window.setdefault(stream, self._peer_initial)
-            self._send_body(stream, trailers=special == "trailers")
+            if special == "endless":
+                self._pour(stream)
+                return
+            self._send_body(stream, open_ended=special == "trailers")
+            if special == "trailers" and stream not in self._blocked:
+                self._out += frame(HEADERS, END_HEADERS | END_STREAM, stream, literal("x-checked", "yes"))
 
-    def _dynamic_block(self) -> bytes:
+    def _pour(self, stream: int) -> None:
+        """A text without an end, as fast as the windows let it through."""
+        if stream in self._blocked and not self._transport.is_closing():
+            self._blocked[stream] = b"come again " * 2000
+            self._send_body(stream, open_ended=True)
+            self._blocked[stream] = b""
+            self._flush()
+            asyncio.get_running_loop().call_later(DRIP_S, self._pour, stream)
+
+    def _dynamic_block(self, code: str) -> bytes:
         """Fields with incremental indexing, more than the table holds in the long run; the status comes from it."""
         self._dynamic_tags += 1
-        status = literal(":status", "201", first=0x40)
+        status = literal(":status", code, first=0x40)
         return status + literal("x-tag", f"{self._dynamic_tags:0100d}", first=0x40) + b"\xbe"
 
-    def _send_body(self, stream: int, *, trailers: bool = False) -> None:
+    def _send_body(self, stream: int, *, open_ended: bool = False) -> None:
         left = self._blocked[stream]
         while left:
             room = min(self._peer_window[0], self._peer_window[stream], 16384, len(left))
@@ -268,12 +302,10 @@ class Http2Connection:
             piece, left = left[:room], left[room:]
             self._peer_window[0] -= room
             self._peer_window[stream] -= room
-            self._out += frame(DATA, 0 if left or trailers else END_STREAM, stream, piece)
+            self._out += frame(DATA, 0 if left or open_ended else END_STREAM, stream, piece)
         self._blocked[stream] = left
         if not left:
             del self._blocked[stream]
-            if trailers:
-                self._out += frame(HEADERS, END_HEADERS | END_STREAM, stream, literal("x-checked", "yes"))
 
     def _window_update(self, stream: int, size: int) -> None:
         self._peer_window[stream] = self._peer_window.get(stream, self._peer_initial) + size

@@ -36,6 +36,7 @@ class Ledger:
     http1: int = 0
     opened: int = 0
     got: Counter[str] = field(default_factory=Counter)
+    accepted_at: dict[str, float] = field(default_factory=dict)
     asked: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
     messages: list[tuple[str, str]] = field(default_factory=list)
@@ -57,6 +58,12 @@ class Ledger:
             seen = hash(bytes(body))
             if self.salts.setdefault(bytes(body[:16]), seen) != seen:
                 self.problem(f"{path}: a salt for two messages")
+
+    def accept(self, path: str) -> None:
+        """The browser at this path has its message; `accepted_at` keeps when it got its first one (Unix time)."""
+        number = path.rsplit("/", 1)[1]
+        self.got[number] += 1
+        self.accepted_at.setdefault(number, time.time())
 
     def has_room(self) -> bool:
         """Whether a message within the limit may still be taken in this minute; counts what is asked of it."""

@@ -26,7 +26,8 @@ class PushSink:
     """A sink in another process, as a context manager.
 
     `tls=False`: plain HTTP/1.1. Other options are those of `python -m tests.pushsink`. `origin` is where endpoints
-    begin, `local` its address for the guard, `ca_file` the authority that signed its certificate.
+    begin (`origins`: those of all services, of which it is the first), `local` its address for the guard, `ca_file`
+    the authority that signed its certificate.
     """
 
     def __init__(self, *options: str, tls: bool = True) -> None:
@@ -43,7 +44,8 @@ class PushSink:
         self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         ports = json.loads(self._process.stdout.readline())
-        self.origin: str = ports["origin"]
+        self.origins: list[str] = ports["origins"]
+        self.origin = self.origins[0]
         self.local = self.origin.partition("://")[2]
         self._control = f"http://127.0.0.1:{ports['control']}"
         return self
@@ -66,6 +68,10 @@ class PushSink:
     def report(self) -> dict[str, Any]:
         """What the sink saw since it started or forgot."""
         return self._ask("/report")
+
+    def accepted_at(self) -> dict[str, float]:
+        """Browser -> when it got its first message, in Unix time."""
+        return self._ask("/accepted")
 
     def next_minute(self) -> None:
         """A minute has passed for what it limits: the test's own time, not the clock's."""

@@ -62,8 +62,42 @@ def test_every_browsers_key_passes(number: int) -> None:
 
 
 def test_rows_are_numbered_by_the_line_that_they_end_on() -> None:
-    assert list(csv_rows(["a,b\n", "1,2\n", "\n", '"x\n', 'y",4\n'])) == [
-        (2, {"a": "1", "b": "2"}),
-        (5, {"a": "x\ny", "b": "4"}),
+    assert list(csv_rows(["auth,endpoint,p256dh\n", "1,2,3\n", "\n", '"x\n', 'y",4,5\n'])) == [
+        (2, {"auth": "1", "endpoint": "2", "p256dh": "3"}),
+        (5, {"auth": "x\ny", "endpoint": "4", "p256dh": "5"}),
     ]
     assert list(json_rows(['{"a": 1}\n', "\n", "nonsense\n", "[1]\n"])) == [(1, {"a": 1}), (3, {}), (4, {})]
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "https://fcm.googleapis.com/v1/projects/x/messages:send",
+        "https://api.push.apple.com/3/device/aa",
+        "https://x7.push.services.mozilla.com/wpush/v2/aa",
+        "https://web.push.apple.com/3/device/aa",
+    ],
+)
+def test_what_is_no_endpoint_of_its_push_service_is_refused_in_a_file_too(endpoint: str) -> None:
+    with pytest.raises(SubscriptionInvalid):
+        read(row(endpoint=endpoint))
+
+
+def test_a_huge_field_is_one_row_that_is_refused() -> None:
+    lines = ["auth,endpoint,p256dh\n", f"a,{'x' * 200_000},b\n", "c,d,e\n"]
+    (_, huge), after = csv_rows(lines)
+    assert after == (3, {"auth": "c", "endpoint": "d", "p256dh": "e"})
+    with pytest.raises(SubscriptionInvalid):
+        read(huge)
+
+
+JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists, max_leaves=4)
+
+
+@given(st.dictionaries(st.sampled_from(["endpoint", "p256dh", "auth", "keys", "topics", "browser"]), JSON))
+def test_no_row_breaks_the_reader(changed: dict[str, Any]) -> None:
+    try:
+        new = read(row(**changed))
+    except SubscriptionInvalid:
+        return
+    assert new.keys.endpoint == ENDPOINT

@@ -177,6 +177,9 @@ def test_keys_that_cannot_seal_are_refused(members: dict[str, str]) -> None:
         "http://updates.push.services.mozilla.com/x",
         "https://127.0.0.1/x",
         "https://updates.push.services.mozilla.com.evil.example/x",
+        "https://x7.push.services.mozilla.com/wpush/v2/x",
+        "https://fcm.googleapis.com/v1/projects/x/messages:send",
+        "https://api.push.apple.com/3/device/aa",
         "nonsense",
     ],
 )

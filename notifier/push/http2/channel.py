@@ -53,7 +53,10 @@ class Channel:
                 self._tls.do_handshake()
                 break
             except ssl.SSLWantReadError:
-                self._sock.settimeout(max(0.001, ends_at - monotonic()))
+                left_s = ends_at - monotonic()
+                if left_s <= 0:
+                    raise TimeoutError from None  # it comes in drops
+                self._sock.settimeout(left_s)
                 self._sock.sendall(self._goes.read())
                 self._take_in()
         self._sock.sendall(self._goes.read())

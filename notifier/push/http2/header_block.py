@@ -7,11 +7,13 @@ nothing has to be remembered, and an answer that says "accepted" is recognised b
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from functools import lru_cache
 
-from hpack import Decoder, HPACKError
+from hpack import Decoder, HPACKError, OversizedHeaderListError
 
-from notifier.push.http2.frames import ProtocolError
+from notifier.push.http2.frames import COMPRESSION_ERROR, ProtocolError, StreamError
 from notifier.push.request import PushHeaders
 
 TABLE_BYTES = 4096
@@ -20,6 +22,12 @@ TABLE_BYTES = 4096
 _METHOD_POST, _SCHEME_HTTPS = b"\x83", b"\x87"
 _AUTHORITY, _PATH, _CONTENT_LENGTH = 1, 4, 28
 _FIRST_DYNAMIC = 62
+
+_LONGEST_LIST = 1 << 16
+_STATUS = re.compile(rb"[1-5][0-9]{2}")
+_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9a-z-]+")
+_VALUE = re.compile(rb"(?![ \t])[^\0\r\n]*(?<![ \t])")
+_OF_CONNECTIONS = frozenset({b"connection", b"proxy-connection", b"keep-alive", b"transfer-encoding", b"upgrade"})
 
 
 class HeaderWriter:
@@ -72,24 +80,49 @@ class HeaderReader:
     """Reads the blocks of one connection, in the order in which they came."""
 
     def __init__(self) -> None:
-        self._decoder = Decoder()
-        self._stateless = False
+        self._decoder = Decoder(max_header_list_size=_LONGEST_LIST)
+        self.is_stateless = False
+        """Blocks do not depend on each other: one may be passed over."""
 
     def table_is_gone(self) -> None:
-        """The service has acknowledged a table of no bytes: blocks do not depend on each other any more."""
-        self._stateless = True
+        """The service has acknowledged a table of no bytes: what names an entry of it is an error from now on."""
+        self.is_stateless = True
+        self._decoder.header_table_size = self._decoder.max_allowed_table_size = 0
 
     def status(self, block: bytes) -> tuple[int, str | None]:
-        """The status, and Retry-After; 0 for trailers. Raises ProtocolError."""
-        if self._stateless:
+        """The status, and Retry-After; 0 where there is none, as in trailers.
+
+        A block that begins with an acceptance is believed without reading on: that ends no subscription. Raises
+        ProtocolError where the block cannot be decoded, StreamError where it says what an answer must not.
+        """
+        if self.is_stateless:
             accepted = _ACCEPTED.get(block[:1]) or _ACCEPTED.get(block[:5]) or _ACCEPTED.get(block[:4])
             if accepted is not None:
                 return accepted, None
         try:
-            fields = {str(name): str(value) for name, value in self._decoder.decode(block)}
-            return int(fields.get(":status", "0")), fields.get("retry-after")
-        except (HPACKError, ValueError) as problem:
-            raise ProtocolError from problem
+            fields = [(bytes(name), bytes(value)) for name, value in self._decoder.decode(block, raw=True)]
+        except OversizedHeaderListError as problem:
+            raise StreamError if self.is_stateless else ProtocolError(COMPRESSION_ERROR) from problem
+        except (HPACKError, ValueError, IndexError) as problem:
+            raise ProtocolError(COMPRESSION_ERROR) from problem
+        return _read(fields)
+
+
+def _read(fields: Iterable[tuple[bytes, bytes]]) -> tuple[int, str | None]:
+    """What an answer's fields say, in their order. Raises StreamError (RFC 9113 sections 8.2 and 8.3)."""
+    status, retry_after, regular = 0, None, False
+    for name, value in fields:
+        if name.startswith(b":"):
+            if name != b":status" or status or regular or not _STATUS.fullmatch(value):
+                raise StreamError
+            status = int(value)
+            continue
+        regular = True
+        if not _NAME.fullmatch(name) or not _VALUE.fullmatch(value) or name in _OF_CONNECTIONS:
+            raise StreamError
+        if name == b"retry-after" and retry_after is None:
+            retry_after = value.decode("latin-1")
+    return status, retry_after
 
 
 def _accepted() -> dict[bytes, int]:

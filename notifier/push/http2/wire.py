@@ -172,6 +172,7 @@ class Http2Wire:
         links = list(self._links.get(lane.origin, ()))
         budget = lane.streams - sum(link.connection.open_streams for link in links)
         for link in links:
+            link.connection.expire(monotonic())
             size = min(budget, link.connection.room, len(lane.waiting))
             if size > 0 and not link.channel.is_blocked:
                 indices = [lane.waiting.popleft() for _ in range(size)]
@@ -224,8 +225,8 @@ class Http2Wire:
         now_s = link.used_at = monotonic()
         try:
             link.connection.feed(link.channel.read(), now_s)
-        except ProtocolError:
-            log.warning("push.http2-broken", origin=link.origin)
+        except ProtocolError as problem:
+            log.warning("push.http2-broken", origin=link.origin, code=problem.code)
             self._without_http2.add(link.origin)
             self._end(link, "protocol")
         except (OSError, EOFError):
