@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from notifier.push.http2 import frames
@@ -122,6 +122,13 @@ class Connection:
             self._reset(stream)
         self._open.clear()
         self._unsent.clear()
+
+    def cancel(self, indices: Collection[int]) -> None:
+        """Nobody waits for these any more: they get no answer."""
+        for stream in [stream for stream, (index, _) in self._open.items() if index in indices]:
+            del self._open[stream]
+            self._unsent.pop(stream, None)
+            self._reset(stream)
 
     def _frame(self, kind: int, flags: int, stream: int, payload: bytes, now_s: float) -> None:
         if self._block is not None and (kind != frames.CONTINUATION or stream != self._block[0]):
