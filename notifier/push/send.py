@@ -1,22 +1,40 @@
-"""What a wire is: PushRequests enter, one Answer for each leaves, in the same order; next: `outcome.py`."""
+"""What a wire is: PushRequests enter, one Answer for each leaves, in the same order; next: `outcome.py`.
+
+A Wire waits for all of them; a LaneWire waits for nobody longer than the others can bear, and tells the rest later.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from notifier.push.request import PushRequest
 
-NetworkError = Literal["timeout", "dns", "connect", "tls", "address-refused", "closed", "reset", "protocol", "held"]
+NetworkError = Literal[
+    "timeout", "dns", "connect", "tls", "address-refused", "closed", "reset", "protocol", "held", "open"
+]
 """Why there is no status. From `timeout`, `closed` and `reset` nobody knows whether the service took the message;
-`held` was not sent at all, for the service's sake (`pacing.py`)."""
+`held` was not sent at all, for the service's sake (`pacing.py`); `open` is still under way (LaneWire)."""
 
 STREAMS = 100
 """Requests that may be under way to one service at a time, where nobody says otherwise."""
 
 NO_LIMITS: Mapping[str, int] = MappingProxyType({})
+
+PATIENCE_S = 1.0
+"""How long an origin may bring nothing while others wait, where nothing is known of it."""
+NEWCOMER_PATIENCE_S, NEWCOMER_TIMES = 0.15, 2.0
+"""The same for one that never brought anything, once another has answered: at least so long, or so many times as long
+as that other took."""
+LONGEST_S = 1.5
+"""After that a batch is over for all that is not answered, however steadily an origin drips."""
+MOST_OPEN = 512
+"""Requests that one wire leaves under way to one origin; beyond, those who have waited longest are given up."""
+
+Patience = Mapping[str, float]
+NO_PATIENCE: Patience = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +42,16 @@ class Answer:
     """A status, or the reason why there is none; exactly one of the two.
 
     `retry_after` is the header as it came (seconds or an HTTP date, RFC 9110 section 10.2.3); `elapsed_s` counts from
-    the moment when the request was given to a connection.
+    the moment when the request was given to a connection. `wait_s` is our own wait for who is `held`; `ticket` names
+    who is `open`.
     """
 
     status: int | None = None
     error: NetworkError | None = None
     retry_after: str | None = None
     elapsed_s: float = 0.0
+    wait_s: float | None = None
+    ticket: int = 0
 
 
 class Wire(Protocol):
@@ -52,3 +73,49 @@ class Wire(Protocol):
 
     def close(self) -> None:
         """Close every connection."""
+
+
+@runtime_checkable
+class LaneWire(Wire, Protocol):
+    """A Wire in which no origin waits for another: who is late stays under way, and is told of later."""
+
+    def begin(
+        self, batch: Sequence[PushRequest], deadline_s: float, streams: Mapping[str, int], patience: Patience
+    ) -> list[Answer]:
+        """Send all, and wait for each origin only while it brings something.
+
+        `patience`: origin -> seconds that it may bring nothing, `PATIENCE_S` elsewhere; 0 waits for nothing there.
+        Who has no answer by then is `open` with a ticket, or `held` where it was not sent yet. What is open ends, as
+        `timeout`, `deadline_s` after it began.
+        """
+
+    def late(self, wait_s: float = 0.0) -> list[tuple[int, Answer]]:
+        """(ticket, Answer) of what was open and has ended since; waits for a first one, at most `wait_s`."""
+
+
+class _Waiting:
+    """A LaneWire of a Wire that knows only how to wait: nothing is ever open."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    def send(
+        self, batch: Sequence[PushRequest], deadline_s: float, streams: Mapping[str, int] = NO_LIMITS
+    ) -> list[Answer]:
+        return self._wire.send(batch, deadline_s, streams)
+
+    def begin(
+        self, batch: Sequence[PushRequest], deadline_s: float, streams: Mapping[str, int], patience: Patience
+    ) -> list[Answer]:
+        return self._wire.send(batch, deadline_s, streams)
+
+    def late(self, wait_s: float = 0.0) -> list[tuple[int, Answer]]:
+        return []
+
+    def close(self) -> None:
+        self._wire.close()
+
+
+def with_lanes(wire: Wire) -> LaneWire:
+    """The wire itself where it has lanes, or one that waits for all."""
+    return wire if isinstance(wire, LaneWire) else _Waiting(wire)
