@@ -19,7 +19,7 @@ from notifier.push.envelope import Envelope, finish
 from notifier.push.outcome import Outcome, Refused, Retry, outcome
 from notifier.push.request import PushHeaders, PushRequest, headers_for
 from notifier.push.seal import MAX_PLAINTEXT
-from notifier.push.send import Wire
+from notifier.push.send import NO_LIMITS, NO_PATIENCE, Answer, Wire, with_lanes
 from notifier.push.vapid import VapidSigner
 from notifier.subscribers.endpoint import origin_of
 from notifier.subscribers.subscriber import PushKeys
@@ -44,16 +44,37 @@ class Courier:
 
         `receipts`: browsers are asked to tell that they showed an alert.
         """
-        self._wire, self._signer, self._seal, self._wall = wire, signer, seal, wall
+        self._wire, self._signer, self._seal, self._wall = with_lanes(wire), signer, seal, wall
         self._receipts = receipts
 
     def deliver(
         self, alert: Alert, recipients: Sequence[Recipient], now: datetime, deadline_s: float = SEND_DEADLINE_S
     ) -> list[Outcome]:
-        """What came of each push.
+        """What came of each push, once all have an answer.
 
         Those that cannot be signed, because their VAPID key is not here, are to be tried again and hold nobody else up.
         """
+        return self._pushed(alert, recipients, now, lambda requests: self._wire.send(requests, deadline_s))
+
+    def begin(
+        self, alert: Alert, recipients: Sequence[Recipient], now: datetime, deadline_s: float = SEND_DEADLINE_S
+    ) -> list[Outcome]:
+        """As `deliver`, but who is late holds up nobody: they are Open, and told of by `late`."""
+        return self._pushed(
+            alert, recipients, now, lambda requests: self._wire.begin(requests, deadline_s, NO_LIMITS, NO_PATIENCE)
+        )
+
+    def late(self, now: datetime, wait_s: float = 0.0) -> list[tuple[int, Outcome]]:
+        """(ticket, what came of it) of those that were Open; waits for a first one, at most `wait_s`."""
+        return [(ticket, outcome(answer, now)) for ticket, answer in self._wire.late(wait_s)]
+
+    def _pushed(
+        self,
+        alert: Alert,
+        recipients: Sequence[Recipient],
+        now: datetime,
+        send: Callable[[list[PushRequest]], list[Answer]],
+    ) -> list[Outcome]:
         try:
             asked = asked_of(alert) if self._receipts else None
             payload = encode(alert.message, alert.id, alert.kind, MAX_PLAINTEXT, asked)
@@ -64,11 +85,11 @@ class Courier:
         headers = self._headers(alert, set(senders), now)
         said = [headers[sender] for sender in senders]
         requests = [
-            PushRequest(recipient.keys.endpoint, origin, shared, self._sealed(payload, recipient))
+            PushRequest(recipient.keys.endpoint, origin, shared, self._sealed(payload, recipient), recipient.tells)
             for recipient, (origin, _), shared in zip(recipients, senders, said, strict=True)
             if shared is not None
         ]
-        answers = iter(self._wire.send(requests, deadline_s))
+        answers = iter(send(requests))
         return [UNSIGNED if shared is None else outcome(next(answers), now) for shared in said]
 
     def close(self) -> None:
