@@ -148,7 +148,7 @@ class Pace:
         Where several that were left behind never came, waiting for the last few is not worth it.
         """
         if self.is_late:
-            return max(LEAST_PATIENCE_S, LATE_S / 2 ** min(self.lateness - 1, 10))
+            return max(LEAST_PATIENCE_S, LATE_S / (1 << min(self.lateness - 1, 10)))
         if self.usual_s is None:
             return PATIENCE_S
         if self.lost >= LOST_BEFORE_HASTE:

@@ -22,7 +22,17 @@ import pycurl
 
 from notifier.addresses import AddressGuard
 from notifier.push.request import PushHeaders, PushRequest
-from notifier.push.send import LONGEST_S, MOST_OPEN, NO_LIMITS, PATIENCE_S, STREAMS, Answer, NetworkError, Patience
+from notifier.push.send import (
+    LONGEST_S,
+    MOST_OPEN,
+    NO_LIMITS,
+    PATIENCE_S,
+    STREAMS,
+    Answer,
+    NetworkError,
+    Patience,
+    patience_for,
+)
 from notifier.subscribers.endpoint import origin_of
 
 CONNECT_S = 10.0
@@ -59,7 +69,20 @@ class _Lane:
     guard: AddressGuard
     progress_at: float
     waiting: deque[int] = field(default_factory=deque)
+    asked: int = 0
     flying: int = 0
+
+    def deserves_until(self, patience: Patience, first_done_s: float | None) -> float:
+        """Until when (monotonic) the batch waits for it; `first_done_s`: how long the first that is done has taken."""
+        unsent = len(self.waiting)
+        answered = self.asked - unsent - self.flying
+        return self.progress_at + patience_for(
+            patience.get(self.origin, PATIENCE_S),
+            asked=self.asked,
+            answered=answered,
+            unsent=unsent,
+            first_done_s=first_done_s,
+        )
 
 
 @dataclass(slots=True)
@@ -150,13 +173,16 @@ class PycurlWire:
         unsent = Answer(error="timeout", elapsed_s=deadline_s) if patience is None else Answer(error="held", wait_s=0.0)
         answers = [unsent] * len(batch)
         lanes = _lanes(batch, streams, self._guard)
+        first_done_s: float | None = None
         try:
             while (left_s := ends_at - monotonic()) > 0:
                 for lane in lanes:
                     self._fill(lane, batch, left_s)
                 busy = [lane for lane in lanes if lane.flying]
                 if busy and patience is not None:
-                    deserved = max(lane.progress_at + patience.get(lane.origin, PATIENCE_S) for lane in busy)
+                    if first_done_s is None and len(busy) < len(lanes):
+                        first_done_s = monotonic() - started_at
+                    deserved = max(lane.deserves_until(patience, first_done_s) for lane in busy)
                     left_s = min(left_s, min(deserved, started_at + LONGEST_S) - monotonic())
                 if not busy or left_s <= 0:
                     break
@@ -291,6 +317,7 @@ def _lanes(batch: Sequence[PushRequest], streams: Mapping[str, int], guard: Addr
             lane = _Lane(origin, streams.get(origin, STREAMS), guard.for_host(host), monotonic())
             lanes[origin] = lane
         lane.waiting.append(index)
+        lane.asked += 1
     return list(lanes.values())
 
 

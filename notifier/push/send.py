@@ -25,10 +25,11 @@ NO_LIMITS: Mapping[str, int] = MappingProxyType({})
 
 PATIENCE_S = 1.0
 """How long an origin may bring nothing while others wait, where nothing is known of it."""
-NEWCOMER_PATIENCE_S, NEWCOMER_TIMES = 0.15, 2.0
-"""The same for one that never brought anything, once another has answered: at least so long, or so many times as long
-as that other took."""
-LONGEST_S = 1.5
+LEAST_S, OTHERS_SHARE = 0.05, 0.5
+"""The same for an origin that brought nothing, once another is done: at least so long, or so much of what it took."""
+TAIL_SHARE, TAIL_PATIENCE, SHORTEST_S = 0.1, 1 / 16, 0.004
+"""When so few of a batch have no answer, they are waited for with so much of the patience: they may come later."""
+LONGEST_S = 1.0
 """After that a batch is over for all that is not answered, however steadily an origin drips."""
 MOST_OPEN = 512
 """Requests that one wire leaves under way to one origin; beyond, those who have waited longest are given up."""
@@ -73,6 +74,19 @@ class Wire(Protocol):
 
     def close(self) -> None:
         """Close every connection."""
+
+
+def patience_for(limit_s: float, *, asked: int, answered: int, unsent: int, first_done_s: float | None) -> float:
+    """Seconds that an origin may bring nothing while a batch waits for it.
+
+    Of `asked` requests so many are `answered` and `unsent`; `first_done_s`: after how many seconds another origin was
+    done, None while none is.
+    """
+    if not answered:
+        return limit_s if first_done_s is None else min(limit_s, max(LEAST_S, OTHERS_SHARE * first_done_s))
+    if not unsent and asked - answered <= TAIL_SHARE * asked + 1:
+        return min(limit_s, max(SHORTEST_S, TAIL_PATIENCE * limit_s))
+    return limit_s
 
 
 @runtime_checkable

@@ -126,7 +126,7 @@ class House:
         self.first_secret = None if self.operators.all(system_clock()) else secrets.token_urlsafe(24)
         # One process works on SQLite, which then needs nobody's word; on PostgreSQL there may be many.
         self.pacer = Pacer(clock, shared=None if database.is_sqlite else SqlSharedLimits(database))
-        self.pauses = Pauses(metrics, self.pacer.limited)
+        self.pauses = Pauses(metrics, self.pacer.limited, self.pacer.late, self.pacer.room)
         self.trial = make_trial(settings, [self.key], clock)
         self.trials = ThreadPoolExecutor(TRIALS, thread_name_prefix="trial")
         self._feeds_to_sync = False

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from notifier.push.http2.channel import Channel
 from notifier.push.http2.connection import Connection
 from notifier.push.request import PushRequest
-from notifier.push.send import NEWCOMER_PATIENCE_S, NEWCOMER_TIMES, PATIENCE_S, STREAMS, Answer, Patience
+from notifier.push.send import PATIENCE_S, STREAMS, Answer, Patience, patience_for
 
 STOPPING_429S = 5
 """429s more than other answers, in a row so to speak, after which the rest of a batch is not sent: a service that
@@ -53,7 +53,6 @@ class Lane:
     refusals: dict[int, int] = field(default_factory=dict)
     fruitless: int = 0
     progress_at: float = 0.0
-    answered: int = 0
     run_of_429: int = 0
     left_over: Future[list[Answer]] | None = None
     left_over_tickets: list[int] = field(default_factory=list)
@@ -61,7 +60,7 @@ class Lane:
     def begin(self, streams: int, now_s: float) -> None:
         """A new batch; its tickets are added by the wire."""
         self.streams, self.progress_at = streams, now_s
-        self.tickets, self.pending, self.answered, self.run_of_429, self.fruitless = [], 0, 0, 0, 0
+        self.tickets, self.pending, self.run_of_429, self.fruitless = [], 0, 0, 0
         self.refusals.clear()
         for link in self.links:
             link.brought = False
@@ -88,10 +87,11 @@ class Lane:
 
     def deserves_until(self, patience: Patience, first_done_s: float | None) -> float:
         """Until when (monotonic) others wait for it; `first_done_s`: how long the first that is done has taken."""
-        limit = patience.get(self.origin, PATIENCE_S)
-        if self.origin not in patience and first_done_s is not None and not self.answered:
-            limit = min(limit, max(NEWCOMER_PATIENCE_S, NEWCOMER_TIMES * first_done_s))
-        return self.progress_at + limit
+        limit_s = patience.get(self.origin, PATIENCE_S)
+        asked, answered = len(self.tickets), len(self.tickets) - self.pending
+        return self.progress_at + patience_for(
+            limit_s, asked=asked, answered=answered, unsent=len(self.waiting), first_done_s=first_done_s
+        )
 
     def cancel(self, tickets: Collection[int]) -> None:
         """Forget these, whatever comes for them."""

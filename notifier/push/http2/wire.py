@@ -222,7 +222,6 @@ class Http2Wire:
                 self._answer(lane, ticket, answer)
                 throttled = answer.status in THROTTLED
                 lane.run_of_429 = max(0, lane.run_of_429 + (1 if throttled else -1)) if lane.run_of_429 else throttled
-            lane.answered += len(connection.answers)
             link.brought, link.is_doubtful, lane.fruitless = True, False, 0
             lane.progress_at = monotonic()
             connection.answers.clear()
@@ -317,7 +316,7 @@ class Http2Wire:
                 self._left_with_fallback[answer.ticket] = lane, ticket
             else:
                 self._answer(lane, ticket, answer)
-        lane.left_over, lane.answered, lane.progress_at = None, 1, monotonic()
+        lane.left_over, lane.progress_at = None, monotonic()
 
     def _ask_fallback(self) -> None:
         """Ask it, in its own thread, what came of those that it left open."""

@@ -32,6 +32,7 @@ from notifier.storage.schema.operators import (
 from notifier.storage.schema.stories import grouping, operator_choice, story, story_ruling
 from notifier.storage.schema.subscriptions import (
     audience_day,
+    standing,
     subscription,
     subscription_end,
     subscription_topic,
@@ -68,6 +69,7 @@ __all__ = [
     "operator_session",
     "provider_visit",
     "push_limit",
+    "standing",
     "story",
     "story_ruling",
     "subscription",
