@@ -1,6 +1,6 @@
 """One breaking alert to everybody while a few recipients misbehave: how long the others wait for it.
 
-    python -m benchmarks.neighbours [--subscribers 20000] [--share 0.05] [--patience 75] [--sub-batch 500]
+    python -m benchmarks.neighbours [--subscribers 20000] [--share 0.05] [--patience 45] [--sub-batch 500]
 
 The recipients whom nothing ails get an alert alone, and then once more among neighbours that misbehave in ten ways
 (`WAYS`): half of those have endpoints at the same service, the other half at services of their own, one for each way.
@@ -119,7 +119,7 @@ def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--subscribers", type=int, default=20_000)
     parser.add_argument("--share", type=float, default=0.05, help="of them misbehave")
-    parser.add_argument("--patience", type=float, default=75.0, help="seconds that are waited for each alert")
+    parser.add_argument("--patience", type=float, default=45.0, help="seconds that are waited for each alert")
     parser.add_argument("--sub-batch", type=int, default=500)
     return parser
 
