@@ -19,9 +19,9 @@ from notifier.storage.database import Database
 from notifier.storage.transfer import SqlTransfer
 from tests.contracts.samples import a_subscription
 from tests.engine.house import KEY, EngineHouse, never, without_sealing
-from tests.engine.simulated import SILENT, Allowing, Behaviour, Dripping, Services, SimulatedWire, answers, fails
+from tests.engine.simulated import SILENT, Behaviour, Dripping, Services, SimulatedWire, answers, fails
 
-GOOD = 3_000
+GOOD = 2_000
 RATIO = 1.2
 LEASE_S = 90.0
 
