@@ -16,7 +16,6 @@ import structlog
 from notifier.alerts.delivery import Held, Recipient
 from notifier.engine.refusals import Evidence, accepted, refused
 from notifier.telemetry import Metrics
-from notifier.troubles import Code, Trouble, Troubles
 
 log = structlog.get_logger()
 
@@ -39,7 +38,6 @@ class Pauses:
         limited: Callable[[], Collection[str]] = frozenset,
         late: Callable[[], Collection[str]] = frozenset,
         room: Callable[[str], int | None] = no_room,
-        troubles: Troubles | None = None,
     ) -> None:
         """`limited` gives the origins of the services that limit the site now, `late` those that do not answer in time.
 
@@ -52,7 +50,6 @@ class Pauses:
         self._accepted_at: datetime | None = None
         self._lock = Lock()
         self._metrics, self._room = metrics, room
-        self._troubles = troubles
         self.limited, self.late = limited, late
 
     def accepted(self, service: str, good: Recipient, alert_id: int, now: datetime) -> None:
@@ -64,8 +61,6 @@ class Pauses:
             was_paused = self._until.pop(service, None) is not None
         if was_paused or before.is_doubtful:
             self._metrics.services_paused.labels(service).set(0)
-            if self._troubles is not None:
-                self._troubles.clear(Code.PUSH_PAUSED, service)
 
     def refused(self, service: str, ids: Iterable[int], alert_id: int) -> tuple[bool, Recipient | None]:
         """Nobody at `service` was accepted, and these, who tell of it, were refused.
@@ -99,10 +94,6 @@ class Pauses:
                 retry_in_s=PAUSE_S,
                 fix=FIX,
             )
-        if self._troubles is None:
-            return
-        what = f"{service} refuses everybody ({status}): pushes there wait, nobody is lost"
-        self._troubles.report(Trouble(Code.PUSH_PAUSED, what, FIX, service, grave=True))
 
     def is_paused(self, service: str, now: datetime) -> bool:
         """Whether `service` is not to be pushed to at `now`."""

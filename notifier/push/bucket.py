@@ -10,22 +10,24 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 FIRST_CUT, CUT = 0.95, 0.92
-DEEPEST_CUT = 0.5
-STEP = 0.02
+DEEPEST_CUT = 0.2
+STEP = 0.015
 """Added a second, of the pace that was refused last."""
+GUESS_TIMES = 1.25
+"""The first guess may be far too low, where a service takes few at once: until it is refused it grows so a second."""
 BEYOND = 1.15
 """A pace so far above the one that was refused is not refused any more: it doubles every DOUBLING_S."""
 DOUBLING_S = 4.0
 SLOWEST_PER_S, FREE_PER_S = 1.0, 20_000.0
 BURST_S, QUANTUM_S = 0.25, 0.1
 """Tokens are kept for so long, and are worth a batch when there are so many."""
-FIRST_REST_S = 0.7
+FIRST_REST_S = 0.9
 """What was taken beyond the limit before it was known has to be waited for: windows of a second are usual."""
 FORGOTTEN_AFTER = timedelta(minutes=10)
 
 NEW_SHARE, NEW_NUMBER = 0.10, 10
 """Of a batch, and how many recipients, have to be refused before a service is thought to have a limit."""
-KNOWN_SHARE, KNOWN_NUMBER = 0.06, 3
+KNOWN_SHARE, KNOWN_NUMBER = 0.03, 3
 """Of a second, where it is known to have one."""
 
 _SECOND = timedelta(seconds=1)
@@ -58,19 +60,20 @@ class Second:
 @dataclass(frozen=True, slots=True)
 class Bucket:
     """`per_s` messages may go; `tokens` are there as of `at`, less than none while it rests; `refused_per_s` was too
-    much at `cut_at`."""
+    much at `cut_at`. `is_guess`: it was not refused again yet."""
 
     per_s: float
     tokens: float
     at: datetime
     refused_per_s: float
     cut_at: datetime
+    is_guess: bool = False
 
 
 def first_cut(second: Second, now: datetime) -> Bucket:
     """The bucket of a service that begins to refuse."""
     per_s = max(SLOWEST_PER_S, FIRST_CUT * max(second.accepted, second.before))
-    return Bucket(per_s, -FIRST_REST_S * per_s, now, per_s / FIRST_CUT, now)
+    return Bucket(per_s, -FIRST_REST_S * per_s, now, per_s / FIRST_CUT, now, is_guess=True)
 
 
 def cut(bucket: Bucket, second: Second, now: datetime) -> Bucket:
@@ -89,7 +92,9 @@ def refill(bucket: Bucket, now: datetime) -> Bucket | None:
         return None
     tokens = min(bucket.tokens + bucket.per_s * passed_s, max(1.0, bucket.per_s * BURST_S))
     used_s = min(passed_s, 1.0)  # no quiet time proves anything
-    if bucket.per_s > BEYOND * bucket.refused_per_s:
+    if bucket.is_guess:
+        per_s = bucket.per_s * GUESS_TIMES**used_s
+    elif bucket.per_s > BEYOND * bucket.refused_per_s:
         per_s = bucket.per_s * 2.0 ** (used_s / DOUBLING_S)
     else:
         per_s = bucket.per_s + max(STEP * bucket.refused_per_s, 0.2) * used_s

@@ -21,7 +21,7 @@ from tests.contracts.samples import a_subscription
 from tests.engine.house import KEY, EngineHouse, never, without_sealing
 from tests.engine.simulated import SILENT, Behaviour, Dripping, Services, SimulatedWire, answers, fails
 
-GOOD = 3_000
+GOOD = 2_000
 RATIO = 1.2
 LEASE_S = 90.0
 
@@ -132,3 +132,84 @@ def test_a_bad_neighbour_costs_a_good_reader_nothing(
     reached = sum(name.startswith("bad") for name in town.services.accepted_at)
     assert counts["delivered"] == GOOD + reached, "nobody but the bad ones is anything else than delivered"
     assert sum(counts.values()) == GOOD + bad
+
+
+def test_one_silent_answer_in_three_hundred_costs_an_ordinary_alert_to_all_nothing(town: Town, alone_s: float) -> None:
+    names = town.settle(GOOD, GOOD // 300)
+    town.services.behaviours |= dict.fromkeys(names, SILENT)
+    alert = town.house.accept(ttl_s=120)
+    assert town.good_after_s(alert, GOOD) <= RATIO * alone_s
+    town.run_until(lambda: town.house.read(alert).done_at is not None, step_s=1.0)
+    assert town.house.counts(alert) == {"delivered": GOOD, "expired": len(names)}
+    assert all(town.services.pushes[name] >= 2 for name in names), "each is tried again alone"
+
+
+def test_who_is_late_is_delivered_when_the_answer_comes_and_pushed_to_once(town: Town) -> None:
+    names = town.settle(GOOD // 4, 20)
+    town.services.behaviours |= dict.fromkeys(names, answers(201, after_s=12))
+    alert = town.house.accept(ttl_s=120)
+    town.run_until(lambda: town.house.read(alert).done_at is not None, step_s=0.5)
+    assert town.house.counts(alert) == {"delivered": GOOD // 4 + 20}
+    assert {town.services.pushes[name] for name in names} == {1}
+
+
+def test_a_worker_that_dies_while_somebody_is_late_loses_nobody(town: Town) -> None:
+    names = town.settle(50, 5)
+    town.services.behaviours |= dict.fromkeys(names, SILENT)
+    alert = town.house.accept(ttl_s=600)
+    town.runner.work_once(never)
+    assert town.house.counts(alert) == {"delivered": 50, "retrying": 5}
+    town.services.behaviours.clear()
+    town.runner = town.worker()  # and nothing is known of those that the first left under way
+    town.clock.advance(LEASE_S + 1)
+    town.run_until(lambda: town.house.read(alert).done_at is not None)
+    assert town.house.counts(alert) == {"delivered": 55}
+
+
+def test_a_worker_that_ends_gives_back_who_is_late(town: Town) -> None:
+    names = town.settle(50, 5)
+    town.services.behaviours |= dict.fromkeys(names, SILENT)
+    alert = town.house.accept(ttl_s=600)
+    town.runner.work_once(never)
+    town.runner.finish(0.0)
+    town.services.behaviours.clear()
+    town.runner = town.worker()
+    town.run_until(lambda: town.house.read(alert).done_at is not None, within_s=LEASE_S / 3)
+    assert town.house.counts(alert) == {"delivered": 55}
+
+
+def test_a_few_that_always_answer_503_never_open_the_circuit(town: Town) -> None:
+    names = town.settle(200, 8)
+    town.services.behaviours |= dict.fromkeys(names, answers(503))
+    for story in range(1, 5):
+        alert = town.house.accept(story=story, breaking=True, ttl_s=120)
+        town.run_until(lambda: town.house.read(alert).done_at is not None, step_s=1.0)  # noqa: B023
+        assert town.house.counts(alert) == {"delivered": 200, "expired": 8}
+    (pace,) = town.pacer.paces().values()
+    assert not pace.is_open
+
+
+def test_a_service_that_really_fails_is_tried_with_a_few_and_comes_back(town: Town) -> None:
+    names = town.settle(0, 300)
+    town.services.behaviours |= dict.fromkeys(names, answers(503))
+    alert = town.house.accept(ttl_s=1200)
+    town.run_until(lambda: any(pace.is_open for pace in town.pacer.paces().values()))
+    asked = town.services.pushes.total()
+    ends_at = town.clock() + timedelta(seconds=60)
+    town.run_until(lambda: town.clock() > ends_at, step_s=1.0)
+    assert town.services.pushes.total() - asked <= 60
+    town.services.behaviours.clear()
+    town.run_until(lambda: town.house.read(alert).done_at is not None, step_s=0.5)
+    assert town.house.counts(alert) == {"delivered": 300}
+
+
+def test_a_service_that_allows_so_many_a_second_is_used_to_nine_tenths(town: Town) -> None:
+    pushes = 1_500
+    town.settle(pushes, 0)
+    service = Allowing(100)
+    town.services.behaviours = {f"good-{number}": service for number in range(pushes)}
+    alert = town.house.accept(breaking=True, ttl_s=600)
+    town.run_until(lambda: town.house.read(alert).done_at is not None)
+    assert town.house.counts(alert) == {"delivered": pushes}
+    assert (town.clock() - alert.decided_at).total_seconds() <= pushes / 100 / 0.85
+    assert service.refused <= 0.1 * service.asked
