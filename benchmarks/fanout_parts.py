@@ -30,7 +30,7 @@ from notifier.push.http2.wire import Http2Wire
 from notifier.push.paced_wire import PacedWire, Pacer, SharedLimits
 from notifier.push.pycurl_wire import PycurlWire
 from notifier.push.request import PushRequest
-from notifier.push.send import NO_LIMITS, Answer, Wire
+from notifier.push.send import NO_LIMITS, Answer, LaneWire, Patience
 from notifier.push.vapid import VapidSigner, load_or_create_key
 from notifier.storage.database import Database
 from notifier.storage.deliveries import SqlDeliveryStore
@@ -60,16 +60,30 @@ class TimedStore(SqlDeliveryStore):
 class WatchedWire:
     """A Wire that notes when the first message with each Topic was given to it."""
 
-    def __init__(self, wire: Wire, first: dict[str | None, datetime]) -> None:
+    def __init__(self, wire: LaneWire, first: dict[str | None, datetime]) -> None:
         self._wire, self._first = wire, first
 
     def send(
         self, batch: Sequence[PushRequest], deadline_s: float, streams: Mapping[str, int] = NO_LIMITS
     ) -> list[Answer]:
         """See Wire.send."""
+        self._note(batch)
+        return self._wire.send(batch, deadline_s, streams)
+
+    def begin(
+        self, batch: Sequence[PushRequest], deadline_s: float, streams: Mapping[str, int], patience: Patience
+    ) -> list[Answer]:
+        """See LaneWire.begin."""
+        self._note(batch)
+        return self._wire.begin(batch, deadline_s, streams, patience)
+
+    def late(self, wait_s: float = 0.0) -> list[tuple[int, Answer]]:
+        """See LaneWire.late."""
+        return self._wire.late(wait_s)
+
+    def _note(self, batch: Sequence[PushRequest]) -> None:
         if batch:
             self._first.setdefault(batch[0].headers.topic, system_clock())
-        return self._wire.send(batch, deadline_s, streams)
 
     def close(self) -> None:
         """See Wire.close."""
@@ -94,7 +108,7 @@ class Sender:
         self._store, self._origins, self._ca_file, self._sub_batch = store, (origin, *others), ca_file, sub_batch
         self._key = load_or_create_key(ca_file.with_name("vapid.pem"))
         self._metrics, self._pacer = Metrics(), Pacer(system_clock, [origin], shared)
-        self._pauses = Pauses(self._metrics, self._pacer.limited)
+        self._pauses = Pauses(self._metrics, self._pacer.limited, self._pacer.late, self._pacer.room)
         self.first: dict[str | None, datetime] = {}
 
     def runner(self) -> Runner:

@@ -18,6 +18,19 @@ from notifier.subscribers.subscriber import PushKeys
 Held = Mapping[bool, Collection[str]]
 """{is breaking: push services that take no such alert for now}."""
 NOTHING_HELD: Held = MappingProxyType({})
+NO_ROOMS: Mapping[str, int] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Of a subscription to which no push was accepted yet (`is_proven` is False), or that was refused since.
+
+    `failures`: alerts that failed there amid acceptances of others, since `since` (aware UTC). Most have no Standing.
+    """
+
+    is_proven: bool
+    failures: int = 0
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +38,8 @@ class Recipient:
     """One subscription to push to, with no more than a push needs.
 
     `envelope` was sealed ahead for it (push/envelope.py); None where there is none, so that sealing starts now.
+    `tells`: a failure says something of the push service; not so at a subscription without an acceptance yet, nor at
+    one that failed before with this alert.
     """
 
     subscription_id: int
@@ -32,6 +47,8 @@ class Recipient:
     push_service: str
     vapid_key_id: str
     envelope: bytes | None = field(default=None, repr=False)
+    standing: Standing | None = None
+    tells: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +63,8 @@ class ChunkJob:
 class RetryLater:
     """A push that has to be tried again: the `attempts` so far, why, and not before when.
 
-    `push_service` is what it is counted under if the subscriber left in the meantime.
+    `push_service` is what it is counted under if the subscriber left in the meantime. With a lease it is still under
+    way, and this worker's until then.
     """
 
     subscription_id: int
@@ -54,6 +72,8 @@ class RetryLater:
     reason: str
     next_attempt_at: datetime
     push_service: str = ""
+    lease_token: str | None = None
+    lease_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +83,8 @@ class Settlement:
     `counts` is {push service: {outcome: pushes}}; `gone` are {subscription id: reason} to remove, and `endpoints` which
     of theirs has ended: who has another one by now is tried again there. `cursor` is the last subscription id that is
     settled; `done` says that nothing of the chunk is left; `took` is {end of the bucket: pushes accepted}
-    (alerts/receipts.py).
+    (alerts/receipts.py). `proved` are those with a Standing that were accepted, which ends it; `failed` those that it
+    counts against.
     """
 
     cursor: int
@@ -73,6 +94,8 @@ class Settlement:
     endpoints: Mapping[int, str] = field(default_factory=dict, repr=False)
     done: bool = False
     took: Mapping[float, int] = field(default_factory=dict)
+    proved: Collection[int] = ()
+    failed: Collection[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +113,7 @@ class RetrySettlement:
     """What came of one retry: final (`again` is None) with its outcome, or once more.
 
     `lease_token` is the job's; `gone` is the reason to remove the subscription, None to keep it; `took` the end of the
-    bucket that it was accepted in, None if it was not.
+    bucket that it was accepted in, None if it was not. `proved` and `failed` as of a Settlement.
     """
 
     alert_id: int
@@ -100,6 +123,8 @@ class RetrySettlement:
     lease_token: str = ""
     gone: str | None = None
     took: float | None = None
+    proved: bool = False
+    failed: bool = False
 
 
 class DeliveryStore(Protocol):
@@ -126,8 +151,17 @@ class DeliveryStore(Protocol):
     def release(self, job: ChunkJob, now: datetime) -> None:
         """Give the chunk back where its cursor stands, for whoever is next."""
 
-    def claim_retries(self, now: datetime, limit: int, lease_s: float, held: Held = NOTHING_HELD) -> Sequence[RetryJob]:
+    def claim_retries(
+        self,
+        now: datetime,
+        limit: int,
+        lease_s: float,
+        held: Held = NOTHING_HELD,
+        rooms: Mapping[str, int] = NO_ROOMS,
+    ) -> Sequence[RetryJob]:
         """Up to `limit` due retries of one alert at one push service that is not `held`, under a fresh lease.
+
+        `rooms`: {push service: a lower limit} of those that take so many at a time.
 
         Breaking alerts first, then older ones; of the subscribers those first who were here most recently.
         """

@@ -38,6 +38,7 @@ TASK = "run-chunk"
 # As many messages as there are chunks to run, up to this: more workers than this are awake anyway.
 MOST_MESSAGES = 256
 TRY_AGAIN_S = 2.0
+TEND_S = 0.5
 
 
 class ChunkQueue(Protocol):
@@ -98,7 +99,8 @@ class BrokerEngine:
             runner.run(self._serve_lanes())
 
     async def _serve_lanes(self) -> None:
-        await asyncio.gather(*(lane.serve() for lane in self._lanes.values()))
+        lanes = self._lanes.values()
+        await asyncio.gather(*(lane.serve() for lane in lanes), *(lane.tend() for lane in lanes))
 
 
 class _Lane:
@@ -110,7 +112,7 @@ class _Lane:
         self.finish = asyncio.Event()
         self._broker: AioPikaBroker | None = None
         self._own = threading.local()
-        self._runners: list[Runner] = []
+        self._runners: list[tuple[Runner, threading.Lock]] = []
 
     async def announce(self, count: int) -> None:
         """Put `count` messages into the queue; if that fails, the reconcilers find the chunks."""
@@ -136,8 +138,17 @@ class _Lane:
                 except Exception:
                     log.exception("broker.failed", queue=self._queue)
                 await _until(self.finish, TRY_AGAIN_S)
-        for runner in self._runners:
+        for runner, _ in self._runners:
+            with suppress(Exception):  # whatever is not settled now is retried when its lease has ended
+                runner.finish()
             runner.close()
+
+    async def tend(self) -> None:
+        """Between two messages: settle who was late to answer."""
+        while not self.finish.is_set():
+            await _until(self.finish, TEND_S)
+            for runner, lock in list(self._runners):
+                await asyncio.to_thread(_settle_late, runner, lock)
 
     async def _connected(self, executor: ThreadPoolExecutor, threads: int) -> None:
         connections = _Connections()
@@ -187,11 +198,26 @@ class _Lane:
 
     def _run_chunk(self) -> bool:
         """The task: claim a chunk and run it; False if others were faster. Runs in one of the executor's threads."""
-        runner: Runner | None = getattr(self._own, "runner", None)
-        if runner is None:
-            runner = self._own.runner = self._make_runner()
-            self._runners.append(runner)
-        return runner.work_once(self.stopping.is_set, only_breaking=self._queue == BREAKING)
+        own: tuple[Runner, threading.Lock] | None = getattr(self._own, "runner", None)
+        if own is None:
+            own = self._own.runner = self._make_runner(), threading.Lock()
+            self._runners.append(own)
+        runner, lock = own
+        with lock:
+            return runner.work_once(self.stopping.is_set, only_breaking=self._queue == BREAKING)
+
+
+def _settle_late(runner: Runner, lock: threading.Lock) -> None:
+    """Unless the runner is at work, which settles them too."""
+    if not lock.acquire(blocking=False):
+        return
+    try:
+        runner.settle_late()
+    except Exception:
+        # A database that is away: their leases end, and they are tried again.
+        log.exception("broker.late-not-settled")
+    finally:
+        lock.release()
 
 
 async def _knock(url: str) -> None:

@@ -20,7 +20,7 @@ from notifier.push.envelope import Envelope, finish
 from notifier.push.outcome import Outcome, Refused, Retry, outcome
 from notifier.push.request import PushHeaders, PushRequest, headers_for
 from notifier.push.seal import MAX_PLAINTEXT
-from notifier.push.send import Answer, Wire
+from notifier.push.send import NO_LIMITS, NO_PATIENCE, Answer, Wire, with_lanes
 from notifier.push.vapid import VapidSigner
 from notifier.subscribers.endpoint import origin_of
 from notifier.subscribers.subscriber import PushKeys
@@ -54,17 +54,38 @@ class Courier:
         `receipts`: browsers are asked to tell that they showed an alert. `picture_of` gives the address from which they
         load an alert's picture, if any.
         """
-        self._wire, self._signer, self._seal, self._wall = wire, signer, seal, wall
+        self._wire, self._signer, self._seal, self._wall = with_lanes(wire), signer, seal, wall
         self._receipts, self._picture_of = receipts, picture_of
 
     def deliver(
         self, alert: Alert, recipients: Sequence[Recipient], now: datetime, deadline_s: float = SEND_DEADLINE_S
     ) -> list[Outcome]:
-        """What came of each push.
+        """What came of each push, once all have an answer.
 
         Those that cannot be signed, because their VAPID key is not here, are to be tried again and hold nobody else up;
         so are those that cannot be sealed, or whose answer cannot be understood, for a reason that nobody foresaw.
         """
+        return self._pushed(alert, recipients, now, lambda requests: self._wire.send(requests, deadline_s))
+
+    def begin(
+        self, alert: Alert, recipients: Sequence[Recipient], now: datetime, deadline_s: float = SEND_DEADLINE_S
+    ) -> list[Outcome]:
+        """As `deliver`, but who is late holds up nobody: they are Open, and told of by `late`."""
+        return self._pushed(
+            alert, recipients, now, lambda requests: self._wire.begin(requests, deadline_s, NO_LIMITS, NO_PATIENCE)
+        )
+
+    def late(self, now: datetime, wait_s: float = 0.0) -> list[tuple[int, Outcome]]:
+        """(ticket, what came of it) of those that were Open; waits for a first one, at most `wait_s`."""
+        return [(ticket, _judged(answer, now)) for ticket, answer in self._wire.late(wait_s)]
+
+    def _pushed(
+        self,
+        alert: Alert,
+        recipients: Sequence[Recipient],
+        now: datetime,
+        send: Callable[[list[PushRequest]], list[Answer]],
+    ) -> list[Outcome]:
         try:
             asked = asked_of(alert) if self._receipts else None
             message = replace(alert.message, image_url=self._picture_of(alert))
@@ -79,7 +100,7 @@ class Courier:
             for recipient, sender in zip(recipients, senders, strict=True)
         ]
         requests = [request for request in made if isinstance(request, PushRequest)]
-        answers = iter(self._wire.send(requests, deadline_s))
+        answers = iter(send(requests))
         return [_judged(next(answers), now) if isinstance(request, PushRequest) else request for request in made]
 
     def close(self) -> None:
@@ -109,7 +130,9 @@ class Courier:
         if shared is None:
             return UNSIGNED
         try:
-            return PushRequest(recipient.keys.endpoint, origin, shared, self._sealed(payload, recipient))
+            return PushRequest(
+                recipient.keys.endpoint, origin, shared, self._sealed(payload, recipient), recipient.tells
+            )
         except Exception:
             log.exception("push.not-sealed", subscription=recipient.subscription_id)
             return UNEXPECTED

@@ -1,35 +1,84 @@
 """Push services that take nothing for now: whoever waits for them waits in the database, untouched.
 
-Paused, loudly, are those that refuse our credentials (401, 403), while everybody's subscription stays. Held are those
-whose pace has no room left (push/pacing.py): a limit a minute, or a rest after failures. Those that limit the site are
-not begun with by whoever comes first: everybody there waits, and those who were here last are sent to first."""
+Paused, loudly, are those that refuse (nearly) everybody (401, 403: engine/refusals.py), while everybody's subscription
+stays. Held are those whose pace has no room left (push/pacing.py): a limit a minute or a second, or a rest after
+failures. Those that limit the site are not begun with by whoever comes first: everybody there waits, and those who were
+here last are sent to first. At origins that do not answer in time everybody waits too, so that nobody else has to."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from threading import Lock
 
 import structlog
 
-from notifier.alerts.delivery import Held
+from notifier.alerts.delivery import Held, Recipient
+from notifier.engine.refusals import Evidence, accepted, refused
 from notifier.telemetry import Metrics
 
 log = structlog.get_logger()
 
 PAUSE_S = 60.0
+LOOK_S = 1.0
+FIX = "Run `notifier check`: the VAPID key or NOTIFIER_CONTACT is not what subscriptions were made with"
+
+
+def no_room(origin: str) -> int | None:
+    """Of a service that keeps us to no pace."""
+    return None
 
 
 class Pauses:
     """Shared by a process's threads. A pause ends by itself: the first push after it is the probe."""
 
-    def __init__(self, metrics: Metrics, limited: Callable[[], Collection[str]] = frozenset) -> None:
-        """`limited` gives the origins of the services that limit the site now."""
+    def __init__(
+        self,
+        metrics: Metrics,
+        limited: Callable[[], Collection[str]] = frozenset,
+        late: Callable[[], Collection[str]] = frozenset,
+        room: Callable[[str], int | None] = no_room,
+    ) -> None:
+        """`limited` gives the origins of the services that limit the site now, `late` those that do not answer in time.
+
+        `room`: how many messages an origin takes at a time, None where nothing keeps us from more.
+        """
         self._until: dict[str, datetime] = {}
         self._held: dict[tuple[str, bool], datetime] = {}
+        self._rooms: dict[str, int | None] = {}
+        self._evidence: dict[str, Evidence] = {}
+        self._accepted_at: datetime | None = None
         self._lock = Lock()
-        self._metrics = metrics
-        self.limited = limited
+        self._metrics, self._room = metrics, room
+        self.limited, self.late = limited, late
+
+    def accepted(self, service: str, good: Recipient, alert_id: int, now: datetime) -> None:
+        """Somebody at `service` was accepted: nobody is refused for all."""
+        with self._lock:
+            before = self._evidence.get(service, Evidence())
+            self._evidence[service] = accepted(before, good, alert_id, now)
+            self._accepted_at = now
+            was_paused = self._until.pop(service, None) is not None
+        if was_paused or before.is_doubtful:
+            self._metrics.services_paused.labels(service).set(0)
+
+    def refused(self, service: str, ids: Iterable[int], alert_id: int) -> tuple[bool, Recipient | None]:
+        """Nobody at `service` was accepted, and these, who tell of it, were refused.
+
+        Returns whether the service is in doubt, and whom to probe it with: who was accepted last, with the same alert.
+        """
+        with self._lock:
+            evidence = refused(self._evidence.get(service, Evidence()), frozenset(ids))
+            self._evidence[service] = evidence
+        return evidence.is_doubtful, evidence.good if evidence.good_alert == alert_id else None
+
+    def is_amid(self, service: str | None, now: datetime) -> bool:
+        """Whether `service`, or any of them, accepted somebody lately."""
+        with self._lock:
+            if service is None:
+                return Evidence(accepted_at=self._accepted_at).is_amid(now)
+            evidence = self._evidence.get(service)
+            return evidence is not None and evidence.is_amid(now) and not evidence.is_doubtful
 
     def pause(self, service: str, status: int, now: datetime) -> None:
         """Stop pushing to `service` for a minute, and say so once."""
@@ -43,7 +92,7 @@ class Pauses:
                 service=service,
                 status=status,
                 retry_in_s=PAUSE_S,
-                fix="Run `notifier check`: the VAPID key or NOTIFIER_CONTACT is not what subscriptions were made with",
+                fix=FIX,
             )
 
     def forget(self) -> None:
@@ -64,9 +113,10 @@ class Pauses:
         with self._lock:
             return {service: until for service, until in self._until.items() if until > now}
 
-    def hold(self, service: str, until: datetime, *, breaking: bool) -> None:
+    def hold(self, service: str, until: datetime, *, breaking: bool, origin: str = "") -> None:
         """No room is left at `service` until then: for ordinary alerts, or for breaking and so for all."""
         with self._lock:
+            self._rooms[service] = self._room(origin)
             self._held[service, breaking] = until
             if breaking:
                 self._held[service, False] = until
@@ -80,6 +130,17 @@ class Pauses:
                 breaking: paused | {service for service, urgent in self._held if urgent is breaking}
                 for breaking in (True, False)
             }
+
+    def rooms(self) -> Mapping[str, int]:
+        """{push service: how many may be tried again at a time} of those that keep us to a pace."""
+        with self._lock:
+            return {service: room for service, room in self._rooms.items() if room is not None}
+
+    def look_in_s(self, now: datetime) -> float:
+        """Seconds until one of those that are held has room again, a second at most."""
+        with self._lock:
+            left = [(until - now).total_seconds() for until in self._held.values()]
+        return min([LOOK_S, *(max(0.0, left_s) for left_s in left)])
 
     def remaining_s(self, service: str, now: datetime) -> float:
         """Seconds until the pause ends; 0 where there is none."""

@@ -1,20 +1,27 @@
 """Runs one chunk, or one handful of retries: read, push, settle, until nothing is left.
 
 Every sub-batch is settled before the next is read, so that a crash at any instant repeats at most one sub-batch a
-worker, and the device hides the repeats. Between sub-batches an ordinary chunk makes way for a breaking one.
+worker, and the device hides the repeats; while somebody of it is late, the next is pushed first, and it is two. Between
+sub-batches an ordinary chunk makes way for a breaking one.
+
+Nobody waits longer for who is late: they are written down as retries under this worker's lease while they stay under
+way, and settled when their answers come. Who is at an origin that is known to be late is written down without a push,
+and sent to as a retry: there only its own recipients wait for it (docs/decisions/0017-lanes.md).
 """
 
 from __future__ import annotations
 
-import random
+import secrets
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from time import monotonic
+from types import MappingProxyType
 
 import structlog
 
-from notifier.alerts.alert import Alert, Urgency
+from notifier.alerts.alert import Alert
 from notifier.alerts.delivery import (
     ChunkJob,
     DeliveryStore,
@@ -26,11 +33,11 @@ from notifier.alerts.delivery import (
 )
 from notifier.alerts.receipts import end_of
 from notifier.clock import Clock
-from notifier.engine.backoff import next_attempt
-from notifier.engine.courier import UNEXPECTED, Courier, expires_at
+from notifier.engine.courier import Courier, expires_at
+from notifier.engine.judge import ACCEPTED, EXPIRED, HELD, Judge, Judged, Lease
 from notifier.engine.pauses import Pauses
 from notifier.errors import ConfigError, LeaseLost
-from notifier.push.outcome import DELIVERED, Delivered, Gone, OurFault, Outcome, Refused, Retry
+from notifier.push.outcome import DELIVERED, Delivered, OurFault, Outcome, Retry
 from notifier.subscribers.endpoint import origin_of
 from notifier.telemetry import Metrics
 
@@ -50,20 +57,26 @@ class RunSettings:
     retries_at_once: int = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """An outcome as it is counted (`word`), and as it is written: a retry, a reason to remove, or neither."""
-
-    word: str
-    again: RetryLater | None = None
-    gone: str | None = None
-
-
-ACCEPTED, EXPIRED = Judged("delivered"), Judged("expired")
-HELD = "held"
 # How fast chunks are gone through where a service that limits the site has a share in them.
 GATHERED_PER_S = 20_000
 MOST_GATHERING_S = 15.0
+FINISH_S = 2.0
+"""How long a worker that ends waits for who is late."""
+LOOK_WHILE_OPEN_S = 0.1
+NOBODY: Mapping[int, Judged] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """A sub-batch that was pushed; of `tickets` (ticket -> place) nothing has come yet."""
+
+    alert: Alert
+    recipients: Sequence[Recipient]
+    judged: list[Judged]
+    cursor: int
+    done: bool
+    lease: Lease
+    tickets: dict[int, int]
 
 
 class Runner:
@@ -80,34 +93,77 @@ class Runner:
     ) -> None:
         self._deliveries, self._courier, self._pauses = deliveries, courier, pauses
         self._metrics, self._clock, self._settings = metrics, clock, settings
-        self._spread = random.Random()
+        self._judge = Judge(pauses, clock)
+        self._open: dict[int, RetryJob] = {}
+        self._before: Pushed | None = None
 
-    def work_once(self, stopping: Callable[[], bool], *, only_breaking: bool = False) -> bool:
-        """Run a chunk or an alert's retries; False if there was nothing to do. `only_breaking`: no ordinary chunk."""
-        job = self._deliveries.claim_chunk(self._clock(), self._settings.lease_s, only_breaking=only_breaking)
-        if job is not None:
-            self.run_chunk(job, stopping)
-            return True
-        return not only_breaking and self.run_retries()
+    def work_once(
+        self, stopping: Callable[[], bool], *, only_breaking: bool = False, only_retries: bool = False
+    ) -> bool:
+        """Run a chunk or an alert's retries; False if there was nothing to do.
+
+        `only_breaking`: no ordinary chunk, and no retries; `only_retries`: no chunk.
+        """
+        came = self.settle_late()
+        if not only_retries:
+            job = self._deliveries.claim_chunk(self._clock(), self._settings.lease_s, only_breaking=only_breaking)
+            if job is not None:
+                self.run_chunk(job, stopping)
+                return True
+        return (not only_breaking and self.run_retries()) or came
+
+    @property
+    def look_in_s(self) -> float:
+        """After how many seconds to look again where there was nothing to do."""
+        wait_s = self._pauses.look_in_s(self._clock())
+        return min(wait_s, LOOK_WHILE_OPEN_S) if self._open else wait_s
 
     def close(self) -> None:
         """Close the courier's connections."""
         self._courier.close()
 
+    def finish(self, wait_s: float = FINISH_S) -> None:
+        """Wait for who is late, `wait_s` in all; what is still open then is tried again by whoever works then."""
+        ends_at = monotonic() + wait_s
+        while self._open and (left_s := ends_at - monotonic()) > 0:
+            self.settle_late(left_s)
+        jobs, self._open = list(self._open.values()), {}
+        self._settle_each(jobs, [Retry("timeout")] * len(jobs))
+
+    def settle_late(self, wait_s: float = 0.0) -> bool:
+        """Settle those who were late and have an answer now; False if there were none."""
+        if not self._open and self._before is None:
+            return False
+        told = self._courier.late(self._clock(), wait_s)
+        before = self._before
+        if before is not None:
+            for ticket, came in [(ticket, came) for ticket, came in told if ticket in before.tickets]:
+                self._judge_late(before, before.tickets.pop(ticket), came)
+        known = [(self._open.pop(ticket), came) for ticket, came in told if ticket in self._open]
+        self._settle_each([job for job, _ in known], [came for _, came in known])
+        return bool(known)
+
     def run_chunk(self, job: ChunkJob, stopping: Callable[[], bool]) -> None:
         """Push to the chunk's recipients from its cursor on, until done, told to stop, or in breaking news' way."""
         cursor, sub_batch = job.chunk.cursor, self._settings.sub_batch
         limit = min(self._settings.first_batch, sub_batch) if job.alert.breaking else sub_batch
+        self._before = None
         try:
             while True:
                 recipients = self._deliveries.take(job, cursor, limit)
                 done = len(recipients) < limit
                 cursor = job.chunk.hi if done else recipients[-1].subscription_id
-                settlement = self._push(job, recipients, cursor, done=done)
-                self._deliveries.settle(job, settlement, self._clock(), self._settings.lease_s)
+                pushed = self._push(job.alert, recipients, cursor, done=done)
+                self._settle_before(job)
+                self._before = pushed
+                leaves = not done and (
+                    stopping() or (not job.alert.breaking and self._deliveries.breaking_waits(self._clock()))
+                )
+                if done or leaves or not pushed.tickets:
+                    self._settle_before(job)
                 if done:
                     return
-                if stopping() or (not job.alert.breaking and self._deliveries.breaking_waits(self._clock())):
+                if leaves:
                     self._deliveries.release(job, self._clock())
                     return
                 limit = sub_batch
@@ -120,146 +176,218 @@ class Runner:
         One alert at a time: its pushes go out within one deadline, and so within the lease. Who waits for a service
         that takes nothing now is left waiting.
         """
-        now, settings = self._clock(), self._settings
-        held = self._pauses.held(now)
-        jobs = self._deliveries.claim_retries(now, settings.retries_at_once, settings.lease_s, held)
+        now, settings, pauses = self._clock(), self._settings, self._pauses
+        jobs = self._deliveries.claim_retries(
+            now, settings.retries_at_once, settings.lease_s, pauses.held(now), pauses.rooms()
+        )
         if jobs:
-            self._deliveries.settle_retries(self._retry(jobs), self._clock())
+            self._retry(jobs)
         return bool(jobs)
 
-    def _push(self, job: ChunkJob, recipients: Sequence[Recipient], cursor: int, *, done: bool) -> Settlement:
-        judged, counted = self._judge_all(job, recipients, [0] * len(recipients))
-        counts: dict[str, dict[str, int]] = {}
-        for (service, word), pushes in counted.items():
-            counts.setdefault(service, {})[word] = pushes
+    def _push(self, alert: Alert, recipients: Sequence[Recipient], cursor: int, *, done: bool) -> Pushed:
+        lease = self._lease()
+        judged = self._judge_all(alert, recipients, [0] * len(recipients), lease, aside=self._aside(alert, recipients))
+        tickets = {what.ticket: place for place, what in enumerate(judged) if what.ticket}
+        return Pushed(alert, recipients, judged, cursor, done, lease, tickets)
+
+    def _settle_before(self, job: ChunkJob) -> None:
+        """Settle the sub-batch before, if it is not yet; who of it is still late becomes a retry of this worker's."""
+        if self._before is None:
+            return
+        self.settle_late()
+        pushed, self._before = self._before, None
+        settlement = self._settlement(job.alert, pushed)
+        self._deliveries.settle(job, settlement, self._clock(), self._settings.lease_s)
+        self._open |= {
+            ticket: RetryJob(job.alert, pushed.recipients[place], 0, pushed.lease.token)
+            for ticket, place in pushed.tickets.items()
+        }
+
+    def _settlement(self, alert: Alert, pushed: Pushed) -> Settlement:
+        recipients, judged = pushed.recipients, pushed.judged
         others = [(r, what) for r, what in zip(recipients, judged, strict=True) if what is not ACCEPTED]
+        counts: dict[str, dict[str, int]] = {}
+        for (service, word), pushes in self._count(recipients, judged).items():
+            counts.setdefault(service, {})[word] = pushes
         return Settlement(
-            cursor=cursor,
+            cursor=pushed.cursor,
             counts=counts,
             retries=[what.again for _, what in others if what.again is not None],
             gone={r.subscription_id: what.gone for r, what in others if what.gone},
             endpoints={r.subscription_id: r.keys.endpoint for r, what in others if what.gone},
-            done=done,
-            took={self._took(job): accepted} if (accepted := len(judged) - len(others)) else {},
+            done=pushed.done,
+            took={self._took(alert): accepted} if (accepted := len(judged) - len(others)) else {},
+            proved=_proved(recipients, judged),
+            failed=[r.subscription_id for r, what in others if what.failed],
         )
 
-    def _retry(self, jobs: Sequence[RetryJob]) -> list[RetrySettlement]:
+    def _retry(self, jobs: Sequence[RetryJob]) -> None:
+        """Push again to recipients of one alert, and write what came of it; who is open stays under its lease."""
         recipients = [job.recipient for job in jobs]
-        judged, _ = self._judge_all(jobs[0], recipients, [job.attempts for job in jobs])
-        took = self._took(jobs[0])
-        return [
-            RetrySettlement(
-                job.alert.id,
-                job.recipient,
-                what.word,
-                what.again,
-                job.lease_token,
-                what.gone,
-                took if what is ACCEPTED else None,
-            )
-            for job, what in zip(jobs, judged, strict=True)
-        ]
+        attempts = [job.attempts for job in jobs]
+        judged = self._judge_all(jobs[0].alert, recipients, attempts, self._lease())
+        self._write(jobs, judged)
 
-    def _took(self, job: ChunkJob | RetryJob) -> float:
+    def _settle_each(self, jobs: Sequence[RetryJob], outcomes: Sequence[Outcome]) -> None:
+        """Judge and write what came of those who were late, of any alerts."""
+        if not jobs:
+            return
+        for job, came in zip(jobs, outcomes, strict=True):
+            self._weigh(job.alert, [job.recipient], [came])
+        judged = [
+            ACCEPTED
+            if came is DELIVERED
+            else self._judge.judge(job.alert, job.recipient, came, job.attempts, self._lease())
+            for job, came in zip(jobs, outcomes, strict=True)
+        ]
+        self._write(jobs, judged)
+
+    def _judge_late(self, before: Pushed, place: int, came: Outcome) -> None:
+        recipient = before.recipients[place]
+        self._weigh(before.alert, [recipient], [came])
+        accepted = came is DELIVERED
+        before.judged[place] = (
+            ACCEPTED if accepted else self._judge.judge(before.alert, recipient, came, 0, before.lease)
+        )
+
+    def _write(self, jobs: Sequence[RetryJob], judged: Sequence[Judged]) -> None:
+        pairs = list(zip(jobs, judged, strict=True))
+        self._open |= {what.ticket: job for job, what in pairs if what.ticket}
+        ended = [(job, what) for job, what in pairs if not what.ticket]
+        self._count([job.recipient for job, _ in ended], [what for _, what in ended])
+        self._deliveries.settle_retries([self._retried(job, what) for job, what in ended], self._clock())
+
+    def _retried(self, job: RetryJob, what: Judged) -> RetrySettlement:
+        return RetrySettlement(
+            job.alert.id,
+            job.recipient,
+            what.word,
+            what.again,
+            job.lease_token,
+            what.gone,
+            self._took(job.alert) if what is ACCEPTED else None,
+            proved=what is ACCEPTED and job.recipient.standing is not None,
+            failed=what.failed,
+        )
+
+    def _took(self, alert: Alert) -> float:
         """The end of the bucket that is accepted by now: the answers of a sub-batch count as of its last one."""
-        return end_of((self._clock() - job.alert.released_at).total_seconds())
+        return end_of((self._clock() - alert.released_at).total_seconds())
+
+    def _lease(self) -> Lease:
+        return Lease(secrets.token_hex(16), self._clock() + timedelta(seconds=self._settings.lease_s))
 
     def _judge_all(
-        self, job: ChunkJob | RetryJob, recipients: Sequence[Recipient], attempts: Sequence[int]
-    ) -> tuple[list[Judged], Counter[tuple[str, str]]]:
-        """Push to those whose service is not paused; judge everybody, in order, and count them."""
+        self,
+        alert: Alert,
+        recipients: Sequence[Recipient],
+        attempts: Sequence[int],
+        lease: Lease,
+        aside: Mapping[int, Judged] = NOBODY,
+    ) -> list[Judged]:
+        """Push to those who are not `aside` and whose service is not paused; judge everybody, in order."""
         now = self._clock()
-        if now >= expires_at(job.alert):
-            expired = [EXPIRED] * len(recipients)
-            return expired, _count(recipients, expired)
-        apart = self._not_now(job, recipients, attempts, now)
+        if now >= expires_at(alert):
+            return [EXPIRED] * len(recipients)
+        apart = {**aside, **self._paused(alert, recipients, attempts, now)}
         places = [place for place in range(len(recipients)) if place not in apart] if apart else range(len(recipients))
         wanted = [recipients[place] for place in places] if apart else recipients
         judged = [ACCEPTED] * len(recipients)
         for place, what in apart.items():
             judged[place] = what
-        for place, came in zip(places, self._deliver(job, wanted), strict=True):
+        outcomes = self._deliver(alert, wanted)
+        self._weigh(alert, wanted, outcomes)
+        for place, came in zip(places, outcomes, strict=True):
             if came is not DELIVERED:
-                judged[place] = self._judge_alone(job, recipients[place], came, attempts[place])
-        counted = _count(recipients, judged)
-        for (service, word), pushes in counted.items():
-            self._metrics.pushes.labels(service, word).inc(pushes)
-        return judged, counted
+                judged[place] = self._judge.judge(alert, recipients[place], came, attempts[place], lease)
+        return judged
 
-    def _not_now(
-        self, job: ChunkJob | RetryJob, recipients: Sequence[Recipient], attempts: Sequence[int], now: datetime
+    def _paused(
+        self, alert: Alert, recipients: Sequence[Recipient], attempts: Sequence[int], now: datetime
     ) -> dict[int, Judged]:
-        """{place: what is judged without a push}: those whose service is paused, or limits the site.
+        """{place: when it is tried again} of those whose service is paused."""
+        waits = {s: self._pauses.remaining_s(s, now) for s in {r.push_service for r in recipients}}
+        if not any(waits.values()):
+            return {}
+        return {
+            place: self._judge.later(alert, r, attempts[place], Retry("paused", waits[r.push_service]))
+            for place, r in enumerate(recipients)
+            if waits[r.push_service] > 0
+        }
 
-        Of the latter a chunk only writes down who waits, since it knows a small part of them; retries, of which those
-        who were here last go first, then push.
+    def _aside(self, alert: Alert, recipients: Sequence[Recipient]) -> dict[int, Judged]:
+        """{place: that it waits} of those whom a chunk only writes down, for the retries to push to.
+
+        A chunk knows a small part of those who wait at a service that limits the site, and of them those who were here
+        last go first; at an origin that is late nobody else shall wait.
         """
-        paused = {s for s in {r.push_service for r in recipients} if self._pauses.is_paused(s, now)}
-        limited = self._pauses.limited() if isinstance(job, ChunkJob) else ()
-        apart = {}
-        for place, recipient in enumerate(recipients if paused or limited else ()):
-            if recipient.push_service in paused:
-                wait_s = self._pauses.remaining_s(recipient.push_service, now)
-                apart[place] = self._later(job, recipient, attempts[place], Retry("paused", wait_s))
-            elif origin_of(recipient.keys.endpoint) in limited:
-                at = _gathered_at(job.alert, now)
-                later = RetryLater(recipient.subscription_id, attempts[place], HELD, at, recipient.push_service)
-                apart[place] = Judged("retrying", later)
-        return apart
+        limited, late = self._pauses.limited(), self._pauses.late()
+        if not limited and not late:
+            return {}
+        now, found = self._clock(), {}
+        for place, recipient in enumerate(recipients):
+            origin = origin_of(recipient.keys.endpoint)
+            if origin in limited or origin in late:
+                at = _gathered_at(alert, now) if origin in limited else now
+                found[place] = Judged(
+                    "retrying", RetryLater(recipient.subscription_id, 0, HELD, at, recipient.push_service)
+                )
+        return found
 
-    def _deliver(self, job: ChunkJob | RetryJob, recipients: Sequence[Recipient]) -> list[Outcome]:
+    def _deliver(self, alert: Alert, recipients: Sequence[Recipient]) -> list[Outcome]:
         if not recipients:
             return []
         started = self._clock()
         try:
-            outcomes = self._courier.deliver(job.alert, recipients, started)
+            outcomes = self._courier.begin(alert, recipients, started)
         except ConfigError as problem:
             # Ours to mend: nobody was pushed to, everybody is tried again.
             log.error("push.misconfigured", problem=str(problem))
             return [Retry("misconfigured")] * len(recipients)
-        waited = (self._clock() - job.alert.decided_at).total_seconds()
+        waited = (self._clock() - alert.decided_at).total_seconds()
         self._metrics.decision_to_sent.observe(waited)
         return outcomes
 
-    def _judge_alone(self, job: ChunkJob | RetryJob, recipient: Recipient, came: Outcome, attempts: int) -> Judged:
-        """What nobody foresaw is this recipient's retry: it must not hold the others up, or send to them again."""
-        try:
-            return self._judge(job, recipient, came, attempts)
-        except Exception:
-            log.exception("push.not-judged", alert=job.alert.id, subscription=recipient.subscription_id)
-            return self._later(job, recipient, attempts, UNEXPECTED)
+    def _weigh(self, alert: Alert, recipients: Sequence[Recipient], outcomes: Sequence[Outcome]) -> None:
+        """Note who was accepted and who refused at each service; probe and pause one that refuses everybody."""
+        good: dict[str, Recipient] = {}
+        refused: dict[str, list[tuple[Recipient, int]]] = {}
+        for recipient, came in zip(recipients, outcomes, strict=True):
+            if came is DELIVERED:
+                good[recipient.push_service] = recipient
+            elif isinstance(came, OurFault):
+                refused.setdefault(recipient.push_service, []).append((recipient, came.status))
+        for service, recipient in good.items():
+            self._pauses.accepted(service, recipient, alert.id, self._clock())
+        for service in refused.keys() - good.keys():
+            telling = [recipient.subscription_id for recipient, _ in refused[service] if recipient.tells]
+            doubtful, probe = self._pauses.refused(service, telling, alert.id)
+            if doubtful:
+                self._probe(alert, service, probe, refused[service][0][1])
 
-    def _judge(self, job: ChunkJob | RetryJob, recipient: Recipient, came: Outcome, attempts: int) -> Judged:
-        match came:
-            case Delivered():
-                return ACCEPTED
-            case Gone(status=status):
-                return Judged("gone", gone=f"gone-{status}")
-            case Refused(status=status):
-                return Judged(f"refused-{status}")
-            case OurFault(status=status):
-                self._pauses.pause(recipient.push_service, status, self._clock())
-                return self._later(job, recipient, attempts, Retry(f"our-fault-{status}"))
-            case Retry():
-                return self._later(job, recipient, attempts, came)
+    def _probe(self, alert: Alert, service: str, good: Recipient | None, status: int) -> None:
+        """Pause a service that refuses several in a row, unless it still takes what it took just now."""
+        if good is not None:
+            (came,) = self._deliver(alert, [replace(good, envelope=None)])
+            if isinstance(came, Delivered):
+                self._pauses.accepted(service, good, alert.id, self._clock())
+                return
+            if not isinstance(came, OurFault):
+                return
+        self._pauses.pause(service, status, self._clock())
 
-    def _later(self, job: ChunkJob | RetryJob, recipient: Recipient, attempts: int, retry: Retry) -> Judged:
-        if retry.reason == HELD:
-            return self._held(job, recipient, attempts, retry.after_s or 0.0)
-        tried = attempts + 1
-        at = next_attempt(tried, retry.after_s, self._clock(), expires_at(job.alert), self._spread)
-        if at is None:
-            return EXPIRED
-        later = RetryLater(recipient.subscription_id, tried, retry.reason, at, recipient.push_service)
-        return Judged("retrying", again=later)
+    def _count(self, recipients: Sequence[Recipient], judged: Sequence[Judged]) -> Counter[tuple[str, str]]:
+        """{(push service, word): pushes}, in the metrics too."""
+        counted = _count(recipients, judged)
+        for (service, word), pushes in counted.items():
+            self._metrics.pushes.labels(service, word).inc(pushes)
+        return counted
 
-    def _held(self, job: ChunkJob | RetryJob, recipient: Recipient, attempts: int, wait_s: float) -> Judged:
-        """It was not sent, so nothing failed: it waits for the next room, with those who were here last in front."""
-        at = self._clock() + timedelta(seconds=wait_s)
-        self._pauses.hold(recipient.push_service, at, breaking=job.alert.urgency is Urgency.HIGH)
-        if at >= expires_at(job.alert):
-            return EXPIRED
-        return Judged("retrying", RetryLater(recipient.subscription_id, attempts, HELD, at, recipient.push_service))
+
+def _proved(recipients: Sequence[Recipient], judged: Sequence[Judged]) -> list[int]:
+    """Those with a Standing that were accepted, which ends it."""
+    with_standing = [place for place, recipient in enumerate(recipients) if recipient.standing is not None]
+    return [recipients[place].subscription_id for place in with_standing if judged[place] is ACCEPTED]
 
 
 def _gathered_at(alert: Alert, now: datetime) -> datetime:

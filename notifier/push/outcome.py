@@ -1,8 +1,9 @@
 """What came of a push: a status becomes an Outcome (pure).
 
-Only 404 and 410 end a subscription. 401 and 403 are our fault: the push service is paused and an alarm raised. 429,
-5xx and network errors are tried again until the TTL ends (RFC 8030 sections 5 to 8); so is 406, which is how Windows'
-service says 429 (learn.microsoft.com, "Push notification service request and response headers").
+Only 404 and 410 end a subscription at once. 401 and 403 are our fault where nearly everybody is refused, and else the
+subscription's own trouble (engine/refusals.py). 429, 5xx and network errors are tried again until the TTL ends (RFC
+8030 sections 5 to 8); so is 406, which is how Windows' service says 429 (learn.microsoft.com, "Push notification
+service request and response headers").
 """
 
 from __future__ import annotations
@@ -43,12 +44,19 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class OurFault:
-    """401 or 403: our credentials are wrong for this service. Pause it, raise an alarm, lose nobody."""
+    """401 or 403: our credentials are wrong for this service, or for this subscription alone. Lose nobody."""
 
     status: int
 
 
-Outcome = Delivered | Gone | Retry | Refused | OurFault
+@dataclass(frozen=True, slots=True)
+class Open:
+    """No answer yet, and nobody waits for it: what comes of it is told under this ticket (LaneWire)."""
+
+    ticket: int
+
+
+Outcome = Delivered | Gone | Retry | Refused | OurFault | Open
 
 DELIVERED = Delivered()
 
@@ -63,7 +71,7 @@ def outcome(answer: Answer, now: datetime) -> Outcome:
     """The one meaning of an Answer. `now` (aware) turns a Retry-After date into seconds."""
     status = answer.status
     if status is None:
-        return Retry(answer.error or "network", retry_after_s(answer.retry_after, now))
+        return _without_status(answer, now)
     if 200 <= status < 300:
         return DELIVERED
     if status in {404, 410}:
@@ -73,3 +81,10 @@ def outcome(answer: Answer, now: datetime) -> Outcome:
     if status in _TRY_AGAIN or status >= 500:
         return Retry(str(status), retry_after_s(answer.retry_after, now))
     return Refused(status)
+
+
+def _without_status(answer: Answer, now: datetime) -> Outcome:
+    if answer.error == "open":
+        return Open(answer.ticket)
+    wait_s = retry_after_s(answer.retry_after, now) if answer.wait_s is None else answer.wait_s
+    return Retry(answer.error or "network", wait_s)

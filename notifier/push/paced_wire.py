@@ -2,6 +2,7 @@
 
 What is held comes back as an Answer `held` with the seconds to wait, which becomes a Retry like any other. Urgent
 messages go before the others, and earlier ones in a batch before later ones: callers put the most engaged first.
+How long others wait for an origin follows from what is known of it (`Pace.patience_s`).
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from math import ceil
 from threading import Lock
 from typing import Protocol, TypeVar
 
@@ -17,9 +17,9 @@ import structlog
 
 from notifier.alerts.alert import Urgency
 from notifier.clock import Clock
-from notifier.push.pacing import Admission, Limit, Pace, admit, learn, tally
+from notifier.push.pacing import Admission, Limit, Pace, admit, learn, learn_late, tally
 from notifier.push.request import PushRequest
-from notifier.push.send import NO_LIMITS, Answer, Wire
+from notifier.push.send import NO_LIMITS, Answer, Patience, Wire, with_lanes
 
 CHROME = "https://fcm.googleapis.com"
 LOOK_EVERY = timedelta(seconds=10)
@@ -72,16 +72,35 @@ class Pacer:
                 self._change(origin, lambda pace: (pace, None))
         return frozenset(origin for origin, pace in self._paces.items() if pace.per_minute is not None)
 
+    def patience(self) -> dict[str, float]:
+        """Origin -> how long others wait for it, of those that something is known of."""
+        return {o: pace.patience_s for o, pace in self._paces.items() if pace.usual_s is not None or pace.is_late}
+
+    def late(self) -> frozenset[str]:
+        """The origins that do not answer in time, or nothing useful."""
+        return frozenset(origin for origin, pace in self._paces.items() if pace.is_late or pace.is_open)
+
+    def room(self, origin: str) -> int | None:
+        """How many messages a service that keeps us to a pace takes at a time; None where none does."""
+        pace = self._paces.get(origin)
+        return None if pace is None else pace.room
+
     def admit(self, origin: str, wanted: int, *, urgent: bool) -> Admission:
         """Ask to send so many; see `pacing.admit`."""
         now = self._clock()
         return self._change(origin, lambda pace: admit(pace, wanted, now, urgent=urgent))
 
-    def learn(self, origin: str, answers: Sequence[Answer]) -> None:
+    def learn(self, origin: str, answers: Sequence[Answer], requests: Sequence[PushRequest] = ()) -> None:
         """Tell what came of what was admitted; see `pacing.learn`."""
         now = self._clock()
-        counted = tally(answers, now)
+        counted = tally(answers, now, requests)
         self._change(origin, lambda pace: (learn(pace, counted, now), None))
+
+    def learn_late(self, origin: str, answers: Sequence[Answer], requests: Sequence[PushRequest]) -> None:
+        """Tell what came of what was left open; see `pacing.learn_late`."""
+        now = self._clock()
+        counted = tally(answers, now, requests)
+        self._change(origin, lambda pace: (learn_late(pace, counted, now), None))
 
     def _change(self, origin: str, step: Callable[[Pace], tuple[Pace, T]]) -> T:
         with self._lock:
@@ -108,15 +127,44 @@ def _together(
 
 
 class PacedWire:
-    """A Wire around a Wire. Owned by one thread, like the one inside; the Pacer is everybody's."""
+    """A LaneWire around a Wire. Owned by one thread, like the one inside; the Pacer is everybody's."""
 
     def __init__(self, wire: Wire, pacer: Pacer) -> None:
-        self._wire, self._pacer = wire, pacer
+        self._wire, self._pacer = with_lanes(wire), pacer
+        self._open: dict[int, PushRequest] = {}
 
     def send(
         self, batch: Sequence[PushRequest], deadline_s: float, streams: Mapping[str, int] = NO_LIMITS
     ) -> list[Answer]:
         """See Wire.send; `streams` bounds a service further."""
+        return self._sent(batch, streams, lambda wanted, limits: self._wire.send(wanted, deadline_s, limits))
+
+    def begin(
+        self, batch: Sequence[PushRequest], deadline_s: float, streams: Mapping[str, int], patience: Patience
+    ) -> list[Answer]:
+        """See LaneWire.begin; `patience` goes before what was learned."""
+        known = {**self._pacer.patience(), **patience}
+        return self._sent(batch, streams, lambda wanted, limits: self._wire.begin(wanted, deadline_s, limits, known))
+
+    def late(self, wait_s: float = 0.0) -> list[tuple[int, Answer]]:
+        """See LaneWire.late."""
+        told = self._wire.late(wait_s)
+        by_origin: dict[str, tuple[list[Answer], list[PushRequest]]] = {}
+        for ticket, answer in told:
+            request = self._open.pop(ticket)
+            answers, requests = by_origin.setdefault(request.origin, ([], []))
+            answers.append(answer)
+            requests.append(request)
+        for origin, (answers, requests) in by_origin.items():
+            self._pacer.learn_late(origin, answers, requests)
+        return told
+
+    def _sent(
+        self,
+        batch: Sequence[PushRequest],
+        streams: Mapping[str, int],
+        send: Callable[[Sequence[PushRequest], Mapping[str, int]], list[Answer]],
+    ) -> list[Answer]:
         answers: dict[int, Answer] = {}
         admitted: dict[str, list[int]] = {}
         limits: dict[str, int] = {}
@@ -124,13 +172,16 @@ class PacedWire:
             admission = self._pacer.admit(origin, len(indices), urgent=urgent)
             admitted.setdefault(origin, []).extend(indices[: admission.send])
             limits[origin] = min(admission.streams, streams.get(origin, admission.streams))
-            held = Answer(error="held", retry_after=str(ceil(admission.wait_s)))
+            held = Answer(error="held", wait_s=admission.wait_s)
             answers.update(dict.fromkeys(indices[admission.send :], held))
         order = [index for indices in admitted.values() for index in indices]
-        sent = self._wire.send([batch[index] for index in order], deadline_s, limits)
-        answers.update(zip(order, sent, strict=True))
+        wanted = [batch[index] for index in order]
+        answers.update(zip(order, send(wanted, limits), strict=True))
         for origin, indices in admitted.items():
-            self._pacer.learn(origin, [answers[index] for index in indices])
+            self._pacer.learn(origin, [answers[index] for index in indices], [batch[index] for index in indices])
+        for index, answer in answers.items():
+            if answer.error == "open":
+                self._open[answer.ticket] = replace(batch[index], body=b"")
         return [answers[index] for index in range(len(batch))]
 
     def close(self) -> None:

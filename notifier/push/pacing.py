@@ -1,25 +1,31 @@
 """How fast each push service may be sent to (pure): what came of a batch enters, what may be sent next leaves.
 
-Three things hold a service back, each by itself:
+Four things hold a service back, each by itself:
 
     streams     how many requests at a time: more while answers are quick, half after 429, 5xx and silence
     the circuit a service that answers nothing useful rests, longer each time, and is then tried with a few
+    the bucket  a service that allows so many a second is sent so many a second (bucket.py)
     the limit   Chrome lets a site that it judges disruptive send no more than some 1,000 messages a minute for 1, 7
                 or 14 days and answers 429 beyond (developer.chrome.com/blog/web-push-rate-limits): keep within it
+
+Trouble is evidence against a service only from first tries of recipients that were reached before
+(`PushRequest.tells`), and by how many *different* ones: the same few that fail again and again are their own affair.
 
 A Pace belongs to one origin. Times are aware; nothing here reads a clock.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil
 from statistics import median
 
+from notifier.push.bucket import NEW_NUMBER, NEW_SHARE, QUANTUM_S, Bucket, Second, cut, first_cut, refill, take
 from notifier.push.outcome import THROTTLED
-from notifier.push.send import Answer
+from notifier.push.request import PushRequest
+from notifier.push.send import PATIENCE_S, Answer
 from notifier.retry_after import retry_after_s
 
 FIRST_STREAMS, FEWEST_STREAMS, MOST_STREAMS = 100, 4, 3200
@@ -27,6 +33,16 @@ TROUBLE_SHARE = 0.02
 SLOW_S, SLOW_TIMES = 0.25, 3.0
 
 FAILURES_TO_OPEN = 3
+FEWEST_TO_OPEN, FEWEST_TO_ASK = 5, 10
+"""Different recipients that have to fail before the circuit opens, and before a Retry-After is the service's."""
+MOST_FAILING = 64
+LATE_SHARE, FEWEST_LATE = 0.75, 5
+"""Of a batch, and how many at least, have to be open when it ends before its origin counts as late."""
+LATE_ROOM, LATE_S = 64, 1.0
+"""How many may be under way to a late origin for each that asks, and how long it is given to bring something."""
+LEAST_PATIENCE_S, PATIENCE_TIMES = 0.05, 4.0
+LOST_BEFORE_HASTE, HASTE_S = 3, 0.01
+URGENT_FOR = timedelta(seconds=1)
 FIRST_REST_S, LONGEST_REST_S = 5.0, 300.0
 PROBE = 5
 LONGEST_ASKED_S = 900.0
@@ -43,6 +59,7 @@ LIFT_AFTER = timedelta(hours=1)
 LIFTED = 16 * LIMITED_PER_MINUTE
 
 _MINUTE = timedelta(minutes=1)
+FIRST_SECOND = Second()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +102,9 @@ class Pace:
     """What is known of one push service.
 
     `may_limit`: it is Chrome's, which limits sites; `usual_s`: its usual latency; `failures`: batches in a row of which
-    nothing came; `rests_until`: the circuit is open, or the service `asked` for time.
+    nothing came, and `failing` their recipients (hashes); `rests_until`: the circuit is open, or the service `asked`
+    for time. `lateness`: how many batches in a row were mostly not answered in time; `lost`: how many were left behind
+    lately; `urgent_at`: when the bucket last had too little for an urgent message.
     """
 
     may_limit: bool = False
@@ -95,6 +114,12 @@ class Pace:
     rests_until: datetime | None = None
     asked: bool = False
     limit: Limit = Limit()
+    failing: frozenset[int] = frozenset()
+    lateness: int = 0
+    lost: int = 0
+    second: Second = FIRST_SECOND
+    bucket: Bucket | None = None
+    urgent_at: datetime | None = None
 
     @property
     def is_open(self) -> bool:
@@ -102,9 +127,33 @@ class Pace:
         return self.failures >= FAILURES_TO_OPEN
 
     @property
+    def is_late(self) -> bool:
+        """True while it does not answer in time: then nobody but its own recipients waits for it."""
+        return self.lateness > 0
+
+    @property
+    def room(self) -> int | None:
+        """How many it takes at a time where it keeps us to a pace."""
+        return None if self.bucket is None else max(1, int(1.5 * QUANTUM_S * self.bucket.per_s))
+
+    @property
     def per_minute(self) -> int | None:
         """The limit that is kept; None where there is none."""
         return self.limit.per_minute
+
+    @property
+    def patience_s(self) -> float:
+        """How long others wait for it while it brings nothing: some times its usual latency.
+
+        Where several that were left behind never came, waiting for the last few is not worth it.
+        """
+        if self.is_late:
+            return max(LEAST_PATIENCE_S, LATE_S / (1 << min(self.lateness - 1, 10)))
+        if self.usual_s is None:
+            return PATIENCE_S
+        if self.lost >= LOST_BEFORE_HASTE:
+            return min(PATIENCE_S, max(HASTE_S, self.usual_s))
+        return min(PATIENCE_S, max(LEAST_PATIENCE_S, PATIENCE_TIMES * self.usual_s))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +167,12 @@ class Admission:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What a batch to one service came to. `answered`: with anything but 429 or 5xx; `asked_s`: its Retry-After."""
+    """What a batch to one service came to.
+
+    `answered`: with anything but 429 or 5xx; `throttled` and `failed` are those that tell of the service, `failing`
+    which they are (hashes), `asked_s` their Retry-After; `left`: they are still open; `others`: failed, but tell of
+    themselves only.
+    """
 
     accepted: int
     answered: int
@@ -126,30 +180,45 @@ class Tally:
     failed: int
     latency_s: float | None
     asked_s: float
+    failing: frozenset[int] | None = None
+    left: int = 0
+    others: int = 0
 
     @property
     def total(self) -> int:
-        """Messages in the batch."""
+        """Messages that tell of the service, with an answer or a failure."""
         return self.answered + self.throttled + self.failed
 
+    @property
+    def different(self) -> frozenset[int]:
+        """`failing`, or as many different ones as failed where nobody looked."""
+        return frozenset(range(self.throttled + self.failed)) if self.failing is None else self.failing
 
-def tally(answers: Iterable[Answer], now: datetime) -> Tally:
-    """Count a batch's answers."""
-    accepted = answered = throttled = failed = 0
-    asked_s, latencies = 0.0, []
-    for answer in answers:
+
+def tally(answers: Sequence[Answer], now: datetime, requests: Sequence[PushRequest] = ()) -> Tally:
+    """Count a batch's answers, each to the request in its place; without requests all tell of the service."""
+    accepted = answered = throttled = failed = left = others = 0
+    asked_s, latencies, failing = 0.0, [], set[int]()
+    for place, answer in enumerate(answers):
         status = answer.status or 0
-        if status in THROTTLED or status >= 500:
-            throttled += status in THROTTLED
-            failed += status not in THROTTLED
-            asked_s = max(asked_s, retry_after_s(answer.retry_after, now) or 0.0)
-        elif status:
+        if status and status not in THROTTLED and status < 500:
             answered += 1
             accepted += 200 <= status < 300
             latencies.append(answer.elapsed_s)
+        elif answer.error == "held":
+            continue
+        elif requests and not requests[place].tells:
+            others += 1
+        elif answer.error == "open":
+            left += 1
         else:
-            failed += 1
-    return Tally(accepted, answered, throttled, failed, median(latencies) if latencies else None, asked_s)
+            throttled += status in THROTTLED
+            failed += status not in THROTTLED
+            failing.add(hash(requests[place].endpoint) if requests else place)
+            asked_s = max(asked_s, retry_after_s(answer.retry_after, now) or 0.0)
+    latency_s = median(latencies) if latencies else None
+    different = frozenset(failing) if requests else None
+    return Tally(accepted, answered, throttled, failed, latency_s, asked_s, different, left, others)
 
 
 def admit(pace: Pace, wanted: int, now: datetime, *, urgent: bool) -> tuple[Pace, Admission]:
@@ -157,6 +226,7 @@ def admit(pace: Pace, wanted: int, now: datetime, *, urgent: bool) -> tuple[Pace
 
     Where a limit is kept, the last fifth of a minute's messages is for urgent ones. A service that rests by our own
     judgement is tried with a few urgent ones at once: it may have been a few browsers that failed, again and again.
+    A bucket's tokens are for urgent ones while any of these wait.
     """
     pace = replace(pace, limit=_roll(pace.limit, now, may_limit=pace.may_limit))
     limit = pace.limit
@@ -164,20 +234,35 @@ def admit(pace: Pace, wanted: int, now: datetime, *, urgent: bool) -> tuple[Pace
         return pace, Admission(0, pace.streams, (pace.rests_until - now).total_seconds())
     send = min(wanted, PROBE) if pace.is_open else wanted
     wait_s = FIRST_REST_S
+    if pace.is_late and not pace.is_open:
+        send, wait_s = min(send, LATE_ROOM), LATE_S
     if limit.per_minute is not None:
         kept = 0 if urgent else int(limit.per_minute * KEPT_FOR_URGENT)
         send = max(0, min(send, limit.per_minute - kept - _sent_lately(limit, now)))
         wait_s = ROOM_EVERY_S
+    elif pace.bucket is not None:
+        pace, send, wait_s = _take(pace, send, now, urgent=urgent)
     minute = replace(limit.minute, started_at=limit.minute.started_at or now, sent=limit.minute.sent + send)
     pace = replace(pace, limit=replace(limit, minute=minute))
     return pace, Admission(send, pace.streams, 0.0 if send == wanted else wait_s)
 
 
+def _take(pace: Pace, wanted: int, now: datetime, *, urgent: bool) -> tuple[Pace, int, float]:
+    bucket = None if pace.bucket is None else refill(pace.bucket, now)
+    if bucket is None:
+        return replace(pace, bucket=None), wanted, 0.0
+    if not urgent and pace.urgent_at is not None and now < pace.urgent_at + URGENT_FOR:
+        return replace(pace, bucket=bucket), 0, URGENT_FOR.total_seconds()
+    bucket, send, wait_s = take(bucket, wanted)
+    return replace(pace, bucket=bucket, urgent_at=now if urgent and send < wanted else pace.urgent_at), send, wait_s
+
+
 def learn(pace: Pace, batch: Tally, now: datetime) -> Pace:
     """The Pace after a batch."""
     limit = _roll(pace.limit, now, may_limit=pace.may_limit)
+    pace = _lateness(replace(pace, limit=limit), batch)
     if batch.total == 0:
-        return replace(pace, limit=limit)
+        return pace
     minute = replace(
         limit.minute,
         accepted=limit.minute.accepted + batch.accepted,
@@ -187,7 +272,34 @@ def learn(pace: Pace, batch: Tally, now: datetime) -> Pace:
     if limit.per_minute is not None and batch.throttled > TROUBLE_SHARE * batch.total:
         limit = replace(limit, per_minute=LIMITED_PER_MINUTE, lifts_at=now + LIFT_AFTER)
     pace = replace(pace, limit=limit, streams=_streams(pace, batch), usual_s=_usual_s(pace.usual_s, batch.latency_s))
-    return _rest(pace, batch, now)
+    return _rest(_follow(pace, batch, now), batch, now)
+
+
+def learn_late(pace: Pace, batch: Tally, now: datetime) -> Pace:
+    """The Pace after answers to what was left open: whether they came at all, not how quickly."""
+    lateness = min(pace.lateness, 1) if batch.answered else pace.lateness
+    pace = replace(pace, lost=max(0, pace.lost - batch.answered), lateness=lateness)
+    return pace if batch.total == 0 else _rest(pace, batch, now)
+
+
+def _lateness(pace: Pace, batch: Tally) -> Pace:
+    asked = batch.total + batch.left
+    if batch.left >= FEWEST_LATE and batch.left > LATE_SHARE * asked:
+        return replace(pace, lateness=pace.lateness + 1)
+    lost = min(MOST_FAILING, pace.lost + batch.left)
+    still = pace.is_late and batch.answered <= (1 - LATE_SHARE) * asked
+    return replace(pace, lost=lost, lateness=pace.lateness if still else 0)
+
+
+def _follow(pace: Pace, batch: Tally, now: datetime) -> Pace:
+    """Keep to what is accepted, where many are refused; within a minute's limit Chrome's minutes say how many."""
+    second = pace.second.add(batch.accepted, batch.throttled, now)
+    pace = replace(pace, second=second)
+    if pace.bucket is not None:
+        return replace(pace, bucket=cut(pace.bucket, second, now)) if second.is_beyond else pace
+    several = batch.throttled >= NEW_NUMBER and batch.throttled > NEW_SHARE * batch.total
+    is_site_limit = pace.may_limit and not (pace.limit.minute.is_beyond or pace.limit.before.is_beyond)
+    return replace(pace, bucket=first_cut(second, now)) if several and not is_site_limit else pace
 
 
 def _streams(pace: Pace, batch: Tally) -> int:
@@ -208,15 +320,19 @@ def _usual_s(usual_s: float | None, latency_s: float | None) -> float | None:
 
 
 def _rest(pace: Pace, batch: Tally, now: datetime) -> Pace:
+    failing = frozenset[int]() if batch.answered else frozenset(list(pace.failing | batch.different)[:MOST_FAILING])
     failures = 0 if batch.answered else pace.failures + 1
+    if not pace.is_open and len(failing) < FEWEST_TO_OPEN:
+        failures = min(failures, FAILURES_TO_OPEN - 1)
     rest_s = asked_s = 0.0
     if failures >= FAILURES_TO_OPEN:
         rest_s = min(LONGEST_REST_S, FIRST_REST_S * 2 ** min(failures - FAILURES_TO_OPEN, 10))
-    if batch.throttled + batch.failed > batch.total / 2:
+    throttled = batch.throttled + batch.failed
+    if throttled > batch.total / 2 and len(failing | batch.different) >= FEWEST_TO_ASK:
         asked_s = min(batch.asked_s, LONGEST_ASKED_S)
     rest_s = max(rest_s, asked_s)
     rests_until = now + timedelta(seconds=rest_s) if rest_s else None
-    return replace(pace, failures=failures, rests_until=rests_until, asked=asked_s > 0)
+    return replace(pace, failures=failures, failing=failing, rests_until=rests_until, asked=asked_s > 0)
 
 
 def _sent_lately(limit: Limit, now: datetime) -> int:

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import count
 from pathlib import Path
 from time import monotonic
 from urllib.parse import urlsplit
@@ -21,7 +22,17 @@ import pycurl
 
 from notifier.addresses import AddressGuard
 from notifier.push.request import PushHeaders, PushRequest
-from notifier.push.send import NO_LIMITS, STREAMS, Answer, NetworkError
+from notifier.push.send import (
+    LONGEST_S,
+    MOST_OPEN,
+    NO_LIMITS,
+    PATIENCE_S,
+    STREAMS,
+    Answer,
+    NetworkError,
+    Patience,
+    patience_for,
+)
 from notifier.subscribers.endpoint import origin_of
 
 CONNECT_S = 10.0
@@ -48,24 +59,44 @@ _ERRORS: dict[int, NetworkError] = {
 
 @dataclass(slots=True)
 class _Lane:
-    """What goes to one push service: those that wait, by index, and how many may fly."""
+    """What goes to one push service in one batch: those that wait, by index, how many may fly, how many do.
 
+    `progress_at` (monotonic) is when it last brought something.
+    """
+
+    origin: str
     streams: int
     guard: AddressGuard
+    progress_at: float
     waiting: deque[int] = field(default_factory=deque)
+    asked: int = 0
     flying: int = 0
+
+    def deserves_until(self, patience: Patience, first_done_s: float | None) -> float:
+        """Until when (monotonic) the batch waits for it; `first_done_s`: how long the first that is done has taken."""
+        unsent = len(self.waiting)
+        answered = self.asked - unsent - self.flying
+        return self.progress_at + patience_for(
+            patience.get(self.origin, PATIENCE_S),
+            asked=self.asked,
+            answered=answered,
+            unsent=unsent,
+            first_done_s=first_done_s,
+        )
 
 
 @dataclass(slots=True)
 class _Transfer:
-    """One request under way; `handle` is libcurl's. `status` is that of a head of which the end has come: libcurl's own
-    is known before, and it reads more than three digits."""
+    """One request under way; `handle` is libcurl's. With a `ticket` it was left open by its batch. `status` is that of
+    a head of which the end has come: libcurl's own is known before, and it reads more than three digits.
+    """
 
     index: int
     lane: _Lane
     started_at: float
     handle: pycurl.Curl
     refused: bool = False
+    ticket: int = 0
     status: int | None = None
     _coming: int = 0
     _text_bytes: int = 0
@@ -87,7 +118,7 @@ class _Transfer:
 
 
 class PycurlWire:
-    """A Wire (see `send.py`).
+    """A Wire and a LaneWire (see `send.py`).
 
     `guard` is asked for every address that libcurl is about to connect to. `ca_file` replaces the public certificate
     authorities, for a push service of one's own. Limits: `CONNECT_S` to connect, `ANSWER_S` for each request, and the
@@ -108,27 +139,71 @@ class PycurlWire:
         self._opened: list[socket.socket] = []
         self._idle: list[pycurl.Curl] = []
         self._flying: dict[pycurl.Curl, _Transfer] = {}
+        self._tickets = count(1)
+        self._late: list[tuple[int, Answer]] = []
 
     def send(
         self, batch: Sequence[PushRequest], deadline_s: float, streams: Mapping[str, int] = NO_LIMITS
     ) -> list[Answer]:
         """See Wire.send."""
-        ends_at = monotonic() + deadline_s
-        answers = [Answer(error="timeout", elapsed_s=deadline_s)] * len(batch)
+        return self._run(batch, deadline_s, streams, None)
+
+    def begin(
+        self, batch: Sequence[PushRequest], deadline_s: float, streams: Mapping[str, int], patience: Patience
+    ) -> list[Answer]:
+        """See LaneWire.begin."""
+        return self._run(batch, deadline_s, streams, patience)
+
+    def late(self, wait_s: float = 0.0) -> list[tuple[int, Answer]]:
+        """See LaneWire.late."""
+        ends_at = monotonic() + wait_s
+        while self._flying:
+            self._pump(0.0 if self._late else max(0.0, min(ends_at - monotonic(), _TICK_S)))
+            self._collect([])
+            if self._late or monotonic() >= ends_at:
+                break
+        told, self._late = self._late, []
+        return told
+
+    def _run(
+        self, batch: Sequence[PushRequest], deadline_s: float, streams: Mapping[str, int], patience: Patience | None
+    ) -> list[Answer]:
+        started_at = monotonic()
+        ends_at = started_at + deadline_s
+        unsent = Answer(error="timeout", elapsed_s=deadline_s) if patience is None else Answer(error="held", wait_s=0.0)
+        answers = [unsent] * len(batch)
         lanes = _lanes(batch, streams, self._guard)
+        first_done_s: float | None = None
         try:
             while (left_s := ends_at - monotonic()) > 0:
                 for lane in lanes:
                     self._fill(lane, batch, left_s)
-                if not self._flying:
+                busy = [lane for lane in lanes if lane.flying]
+                if busy and patience is not None:
+                    if first_done_s is None and len(busy) < len(lanes):
+                        first_done_s = monotonic() - started_at
+                    deserved = max(lane.deserves_until(patience, first_done_s) for lane in busy)
+                    left_s = min(left_s, min(deserved, started_at + LONGEST_S) - monotonic())
+                if not busy or left_s <= 0:
                     break
                 self._pump(min(left_s, _TICK_S))
                 self._collect(answers)
         finally:
-            # The watchdog: whatever libcurl still waits for is over now.
-            for transfer in list(self._flying.values()):
-                self._take_off(transfer)
+            self._leave(answers, stay_open=patience is not None)
         return answers
+
+    def _leave(self, answers: list[Answer], *, stay_open: bool) -> None:
+        """Whatever libcurl still waits for is over now (the watchdog), or goes on without its batch."""
+        for transfer in [transfer for transfer in self._flying.values() if not transfer.ticket]:
+            if stay_open:
+                transfer.ticket = next(self._tickets)
+                answers[transfer.index] = Answer(error="open", ticket=transfer.ticket)
+            else:
+                answers[transfer.index] = Answer(error="timeout", elapsed_s=monotonic() - transfer.started_at)
+                self._take_off(transfer)
+        for transfer in list(self._flying.values())[: max(0, len(self._flying) - MOST_OPEN)]:
+            self._late.append((transfer.ticket, Answer(error="timeout")))
+            self._take_off(transfer)
 
     def close(self) -> None:
         """See Wire.close."""
@@ -213,12 +288,15 @@ class PycurlWire:
         more = True
         while more:
             left, done, failed = self._multi.info_read(1000)
-            for handle in done:
+            ended = [(handle, 0) for handle in done] + [(handle, code) for handle, code, _ in failed]
+            for handle, code in ended:
                 transfer = self._take_off(self._flying[handle])
-                answers[transfer.index] = _answer(transfer)
-            for handle, code, _ in failed:
-                transfer = self._take_off(self._flying[handle])
-                answers[transfer.index] = _failure(transfer, code)
+                answer = _failure(transfer, code) if code else _answer(transfer)
+                if transfer.ticket:
+                    self._late.append((transfer.ticket, answer))
+                else:
+                    answers[transfer.index] = answer
+                    transfer.lane.progress_at = monotonic()
             more = left > 0
 
     def _take_off(self, transfer: _Transfer) -> _Transfer:
@@ -235,8 +313,11 @@ def _lanes(batch: Sequence[PushRequest], streams: Mapping[str, int], guard: Addr
         origin = origin_of(request.endpoint)
         lane = lanes.get(origin)
         if lane is None:
-            lane = lanes[origin] = _Lane(streams.get(origin, STREAMS), guard.for_host(urlsplit(origin).hostname or ""))
+            host = urlsplit(origin).hostname or ""
+            lane = _Lane(origin, streams.get(origin, STREAMS), guard.for_host(host), monotonic())
+            lanes[origin] = lane
         lane.waiting.append(index)
+        lane.asked += 1
     return list(lanes.values())
 
 

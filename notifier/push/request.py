@@ -48,12 +48,17 @@ class PushHeaders:
 
 @dataclass(frozen=True, slots=True)
 class PushRequest:
-    """One message to one browser. The endpoint is a secret: whoever has it can push. `origin` is the endpoint's."""
+    """One message to one browser. The endpoint is a secret: whoever has it can push. `origin` is the endpoint's.
+
+    `tells`: what becomes of it is evidence for or against the service, since it is the first try of a recipient that
+    was reached before.
+    """
 
     endpoint: str = field(repr=False)
     origin: str
     headers: PushHeaders
     body: bytes = field(repr=False)
+    tells: bool = True
 
 
 def build(

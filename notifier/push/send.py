@@ -1,22 +1,41 @@
-"""What a wire is: PushRequests enter, one Answer for each leaves, in the same order; next: `outcome.py`."""
+"""What a wire is: PushRequests enter, one Answer for each leaves, in the same order; next: `outcome.py`.
+
+A Wire waits for all of them; a LaneWire waits for nobody longer than the others can bear, and tells the rest later.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from notifier.push.request import PushRequest
 
-NetworkError = Literal["timeout", "dns", "connect", "tls", "address-refused", "closed", "reset", "protocol", "held"]
+NetworkError = Literal[
+    "timeout", "dns", "connect", "tls", "address-refused", "closed", "reset", "protocol", "held", "open"
+]
 """Why there is no status. From `timeout`, `closed` and `reset` nobody knows whether the service took the message;
-`held` was not sent at all, for the service's sake (`pacing.py`)."""
+`held` was not sent at all, for the service's sake (`pacing.py`); `open` is still under way (LaneWire)."""
 
 STREAMS = 100
 """Requests that may be under way to one service at a time, where nobody says otherwise."""
 
 NO_LIMITS: Mapping[str, int] = MappingProxyType({})
+
+PATIENCE_S = 1.0
+"""How long an origin may bring nothing while others wait, where nothing is known of it."""
+LEAST_S, OTHERS_SHARE = 0.05, 0.5
+"""The same for an origin that brought nothing, once another is done: at least so long, or so much of what it took."""
+TAIL_SHARE, TAIL_PATIENCE, SHORTEST_S = 0.1, 1 / 16, 0.004
+"""When so few of a batch have no answer, they are waited for with so much of the patience: they may come later."""
+LONGEST_S = 1.0
+"""After that a batch is over for all that is not answered, however steadily an origin drips."""
+MOST_OPEN = 512
+"""Requests that one wire leaves under way to one origin; beyond, those who have waited longest are given up."""
+
+Patience = Mapping[str, float]
+NO_PATIENCE: Patience = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +43,16 @@ class Answer:
     """A status, or the reason why there is none; exactly one of the two.
 
     `retry_after` is the header as it came (seconds or an HTTP date, RFC 9110 section 10.2.3); `elapsed_s` counts from
-    the moment when the request was given to a connection.
+    the moment when the request was given to a connection. `wait_s` is our own wait for who is `held`; `ticket` names
+    who is `open`.
     """
 
     status: int | None = None
     error: NetworkError | None = None
     retry_after: str | None = None
     elapsed_s: float = 0.0
+    wait_s: float | None = None
+    ticket: int = 0
 
 
 class Wire(Protocol):
@@ -52,3 +74,62 @@ class Wire(Protocol):
 
     def close(self) -> None:
         """Close every connection."""
+
+
+def patience_for(limit_s: float, *, asked: int, answered: int, unsent: int, first_done_s: float | None) -> float:
+    """Seconds that an origin may bring nothing while a batch waits for it.
+
+    Of `asked` requests so many are `answered` and `unsent`; `first_done_s`: after how many seconds another origin was
+    done, None while none is.
+    """
+    if not answered:
+        return limit_s if first_done_s is None else min(limit_s, max(LEAST_S, OTHERS_SHARE * first_done_s))
+    if not unsent and asked - answered <= TAIL_SHARE * asked + 1:
+        return min(limit_s, max(SHORTEST_S, TAIL_PATIENCE * limit_s))
+    return limit_s
+
+
+@runtime_checkable
+class LaneWire(Wire, Protocol):
+    """A Wire in which no origin waits for another: who is late stays under way, and is told of later."""
+
+    def begin(
+        self, batch: Sequence[PushRequest], deadline_s: float, streams: Mapping[str, int], patience: Patience
+    ) -> list[Answer]:
+        """Send all, and wait for each origin only while it brings something.
+
+        `patience`: origin -> seconds that it may bring nothing, `PATIENCE_S` elsewhere; 0 waits for nothing there.
+        Who has no answer by then is `open` with a ticket, or `held` where it was not sent yet. What is open ends, as
+        `timeout`, `deadline_s` after it began.
+        """
+
+    def late(self, wait_s: float = 0.0) -> list[tuple[int, Answer]]:
+        """(ticket, Answer) of what was open and has ended since; waits for a first one, at most `wait_s`."""
+
+
+class _Waiting:
+    """A LaneWire of a Wire that knows only how to wait: nothing is ever open."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    def send(
+        self, batch: Sequence[PushRequest], deadline_s: float, streams: Mapping[str, int] = NO_LIMITS
+    ) -> list[Answer]:
+        return self._wire.send(batch, deadline_s, streams)
+
+    def begin(
+        self, batch: Sequence[PushRequest], deadline_s: float, streams: Mapping[str, int], patience: Patience
+    ) -> list[Answer]:
+        return self._wire.send(batch, deadline_s, streams)
+
+    def late(self, wait_s: float = 0.0) -> list[tuple[int, Answer]]:
+        return []
+
+    def close(self) -> None:
+        self._wire.close()
+
+
+def with_lanes(wire: Wire) -> LaneWire:
+    """The wire itself where it has lanes, or one that waits for all."""
+    return wire if isinstance(wire, LaneWire) else _Waiting(wire)

@@ -7,7 +7,7 @@ itself: whoever asks next takes it over where its cursor stands.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -29,6 +29,7 @@ from sqlalchemy import (
 
 from notifier.alerts.alert import Chunk
 from notifier.alerts.delivery import (
+    NO_ROOMS,
     NOTHING_HELD,
     ChunkJob,
     Held,
@@ -63,6 +64,7 @@ from notifier.storage.schema import (
     subscription,
     subscription_topic,
 )
+from notifier.storage.standing import count_failures, prove, standings_between
 from notifier.storage.subscriptions import has_topic, remove_subscriptions
 
 # What is set is what is given with it.
@@ -132,7 +134,8 @@ class SqlDeliveryStore:
             chosen = connection.execute(query, bounds | ({"left_out": left_out} if left_out else {}))
             found = chosen.cursor.fetchall()  # past SQLAlchemy, whose rows take longer than to read them
             envelopes = take_envelopes(connection, self._database, [row[0] for row in found])
-            return [recipient(row, envelopes.get(row[0])) for row in found]
+            standings = standings_between(connection, after, found[-1][0]) if found else {}
+            return [recipient(row, envelopes.get(row[0]), standings.get(row[0])) for row in found]
 
     def settle(self, job: ChunkJob, settlement: Settlement, now: datetime, lease_s: float) -> None:
         """Write what came of a sub-batch, move the cursor and renew the lease, in one transaction."""
@@ -144,6 +147,8 @@ class SqlDeliveryStore:
             tally = _tally(job, settlement)
             add_retries(connection, job.alert, settlement.retries, tally)
             _, moved = remove_subscriptions(connection, settlement.gone, now, tally, settlement.endpoints)
+            prove(connection, settlement.proved)
+            count_failures(connection, _alive(connection, settlement.failed), now)
             follow(connection, job.alert, moved, now, tally)
             add_counts(connection, tally)
             add_times(connection, {(job.alert.id, ACCEPTED, le_s): n for le_s, n in settlement.took.items()})
@@ -155,7 +160,14 @@ class SqlDeliveryStore:
         with self._database.writing() as connection:
             _under_lease(connection, job, {"state": "ready", "lease_until": None, "lease_token": None})
 
-    def claim_retries(self, now: datetime, limit: int, lease_s: float, held: Held = NOTHING_HELD) -> Sequence[RetryJob]:
+    def claim_retries(
+        self,
+        now: datetime,
+        limit: int,
+        lease_s: float,
+        held: Held = NOTHING_HELD,
+        rooms: Mapping[str, int] = NO_ROOMS,
+    ) -> Sequence[RetryJob]:
         """Due retries of one alert at one push service that is not held, who was here most recently first."""
         if not self._any(due(now)):
             return []
@@ -165,7 +177,7 @@ class SqlDeliveryStore:
             return []
         alert_id, service = found.alert_id, found.push_service
         with self._database.writing() as connection:
-            ids = most_engaged(connection, alert_id, service, now, limit)
+            ids = most_engaged(connection, alert_id, service, now, min(limit, rooms.get(service, limit)))
             rows = connection.execute(
                 update(delivery_retry)
                 .where(delivery_retry.c.alert_id == alert_id, delivery_retry.c.subscription_id.in_(ids))
@@ -193,6 +205,9 @@ class SqlDeliveryStore:
                     took[settled.alert_id, ACCEPTED, settled.took] += 1
             endpoints = {s.recipient.subscription_id: s.recipient.keys.endpoint for s in settlements}
             _, moved = remove_subscriptions(connection, gone, now, tally, endpoints)
+            prove(connection, [s.recipient.subscription_id for s in settlements if s.proved])
+            failed = [s.recipient.subscription_id for s in settlements if s.failed]
+            count_failures(connection, _alive(connection, failed), now)
             for alert_id in {s.alert_id for s in settlements if s.recipient.subscription_id in moved}:
                 follow(connection, load_alerts(connection, [alert_id])[alert_id], moved, now, tally)
             add_counts(connection, tally)
@@ -226,6 +241,14 @@ def _recipients(*, several: bool, some_left_out: bool) -> Select[Any]:
     if several:
         query = query.distinct()
     return query.where(~has_topic(subscription.c.id, bindparam("left_out", expanding=True))) if some_left_out else query
+
+
+def _alive(connection: Connection, ids: Collection[int]) -> Collection[int]:
+    """Those who did not leave meanwhile, and stay until the caller's transaction ends."""
+    if not ids:
+        return ids
+    there = select(subscription.c.id).where(subscription.c.id.in_(ids)).order_by(subscription.c.id)
+    return connection.scalars(there.with_for_update(read=True, key_share=True)).all()
 
 
 def _under_lease(connection: Connection, job: ChunkJob, values: dict[str, Any]) -> None:

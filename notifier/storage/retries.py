@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, delete, exists, func, or_, select, update
 
 from notifier.alerts.alert import Alert
-from notifier.alerts.delivery import Held, Recipient, RetryJob, RetryLater, RetrySettlement
+from notifier.alerts.delivery import Held, Recipient, RetryJob, RetryLater, RetrySettlement, Standing
 from notifier.storage.alerts import load_alerts
 from notifier.storage.counts import Tally
 from notifier.storage.database import upsert_into
 from notifier.storage.schema import alert, delivery_count, delivery_retry, subscription
+from notifier.storage.standing import standings_of
 from notifier.subscribers.subscriber import PushKeys
 
 MOVED = "moved"
@@ -104,6 +106,8 @@ def add_retries(connection: Connection, to: Alert, retries: Sequence[RetryLater]
                 "expires_at": expires,
                 "push_service": alive[later.subscription_id].push_service,
                 "seen_at": alive[later.subscription_id].last_seen_at,
+                "lease_until": later.lease_until,
+                "lease_token": later.lease_token,
             }
         )
     if rows:
@@ -161,11 +165,22 @@ def put_off(connection: Connection, settlements: Sequence[RetrySettlement]) -> N
 def retry_jobs(connection: Connection, alert_id: int, rows: Sequence[Any]) -> list[RetryJob]:
     held = load_alerts(connection, [alert_id])[alert_id]
     query = select(*RECIPIENT_COLUMNS).where(subscription.c.id.in_([row.subscription_id for row in rows]))
-    recipients = {row.id: recipient(row) for row in connection.execute(query)}
-    return [RetryJob(held, recipients[row.subscription_id], row.attempts, row.lease_token) for row in rows]
+    found = connection.execute(query).all()
+    standings = standings_of(connection, [row.id for row in found])
+    recipients = {row.id: recipient(row, standing=standings.get(row.id)) for row in found}
+    return [
+        RetryJob(held, _to_try(recipients[row.subscription_id], row.attempts), row.attempts, row.lease_token)
+        for row in rows
+    ]
 
 
-def recipient(row: Sequence[Any], envelope: bytes | None = None) -> Recipient:
+def _to_try(to: Recipient, attempts: int) -> Recipient:
+    """Who failed with this alert before tells nothing of the service by failing again."""
+    return replace(to, tells=False) if attempts else to
+
+
+def recipient(row: Sequence[Any], envelope: bytes | None = None, standing: Standing | None = None) -> Recipient:
     """`row` has the RECIPIENT_COLUMNS."""
     subscription_id, endpoint, p256dh, auth, push_service, vapid_key_id = row
-    return Recipient(subscription_id, PushKeys(endpoint, p256dh, auth), push_service, vapid_key_id, envelope)
+    keys, tells = PushKeys(endpoint, p256dh, auth), standing is None or standing.is_proven
+    return Recipient(subscription_id, keys, push_service, vapid_key_id, envelope, standing, tells)

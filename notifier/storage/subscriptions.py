@@ -33,6 +33,7 @@ from notifier.errors import NotFound
 from notifier.storage.counts import Tally, add_counts, end_retries, finish_if_done
 from notifier.storage.database import Database, note_erased
 from notifier.storage.schema import envelope, subscription, subscription_end, subscription_topic, topic
+from notifier.storage.standing import begin_unproven
 from notifier.storage.topics import topic_ids
 from notifier.subscribers.subscriber import NewSubscription, PushKeys, Subscription
 
@@ -53,14 +54,18 @@ class SqlSubscriptionStore:
         with self._database.writing() as connection:
             _free_endpoint(connection, new.keys, new.token_hash, now)
             values = _columns(new) | {"last_seen_at": now}
+            moves = _is_new_endpoint(connection, new)
             known = _change(connection, new.token_hash, values)
             if known is not None:
                 _set_topics(connection, known, new.topics)
                 _drop_envelope(connection, known)
+                if moves:
+                    begin_unproven(connection, known)
                 return known
             values |= {"token_hash": new.token_hash, "created_at": now}
             made = connection.execute(insert(subscription).values(values).returning(subscription.c.id)).scalar_one()
             _add_topics(connection, made, new.topics)
+            begin_unproven(connection, made)
             return int(made)
 
     def find(self, token_hash: bytes) -> Subscription | None:
@@ -93,8 +98,11 @@ class SqlSubscriptionStore:
         """The browser made new keys or a new endpoint; topics stay. Raises NotFound."""
         with self._database.writing() as connection:
             _free_endpoint(connection, new.keys, token_hash, now)
+            moves = _is_new_endpoint(connection, new)
             owner = _touch(connection, token_hash, _columns(new) | {"last_seen_at": now})
             _drop_envelope(connection, owner)
+            if moves:
+                begin_unproven(connection, owner)
 
     def delete(self, token_hash: bytes, now: datetime) -> bool:
         """Forget everything about the subscriber; False if there was nothing."""
@@ -215,6 +223,12 @@ def _free_endpoint(connection: Connection, keys: PushKeys, token_hash: bytes, no
     """Whoever else had the endpoint has it no more."""
     others = and_(subscription.c.endpoint_hash == _endpoint_hash(keys), subscription.c.token_hash != token_hash)
     _delete(connection, others, now)
+
+
+def _is_new_endpoint(connection: Connection, new: NewSubscription) -> bool:
+    return (
+        connection.scalar(select(exists().where(subscription.c.endpoint_hash == _endpoint_hash(new.keys)))) is not True
+    )
 
 
 def _drop_envelope(connection: Connection, owner: int) -> None:

@@ -148,7 +148,7 @@ class House:
         self.first_secret = secrets.token_urlsafe(24) if role.serves and not self.operators.ever_any() else None
         # One process works on SQLite, which then needs nobody's word; on PostgreSQL there may be many.
         self.pacer = Pacer(clock, shared=None if database.is_sqlite else SqlSharedLimits(database))
-        self.pauses = Pauses(metrics, self.pacer.limited)
+        self.pauses = Pauses(metrics, self.pacer.limited, self.pacer.late, self.pacer.room)
         self.trial = make_trial(settings, [self.key], clock)
         self.trials = ThreadPoolExecutor(TRIALS, thread_name_prefix="trial")
         self._feeds_to_sync = False

@@ -17,6 +17,7 @@ from notifier.alerts.alert import Alert
 from notifier.alerts.delivery import Recipient
 from notifier.clock import ManualClock
 from notifier.engine.courier import SEND_DEADLINE_S, Courier
+from notifier.engine.refusals import SEVERAL
 from notifier.engine.run import Runner, RunSettings
 from notifier.push.envelope import seal_now
 from notifier.push.outcome import Outcome
@@ -36,10 +37,10 @@ class HastyCourier(Courier):
 
     deadline_s: float = 1.5
 
-    def deliver(
+    def begin(
         self, alert: Alert, recipients: Sequence[Recipient], now: datetime, deadline_s: float = SEND_DEADLINE_S
     ) -> list[Outcome]:
-        return super().deliver(alert, recipients, now, self.deadline_s)
+        return super().begin(alert, recipients, now, self.deadline_s)
 
 
 class WiredHouse(EngineHouse):
@@ -61,7 +62,12 @@ class WiredHouse(EngineHouse):
             self.subscriptions.subscribe(replace(new, keys=keys, vapid_key_id=KEY.key_id), self.clock())
         alert = self.alerts.accept(replace(an_alert("world"), decided_at=self.clock()), self.clock())
         self.runner.work_once(never)
+        self.runner.finish(self.courier.deadline_s + 1)  # who is late is told of later
         return self.read(alert)
+
+    def work(self) -> None:
+        super().work()
+        self.runner.finish(self.courier.deadline_s + 1)
 
 
 @pytest.fixture(scope="module")
@@ -147,14 +153,17 @@ def test_it_is_tried_again_when_it_was_promised_and_not_before(wired: WiredHouse
 
 
 @pytest.mark.parametrize("behaviour", ["401", "403"])
-def test_a_refused_key_pauses_the_service_and_loses_nobody(wired: WiredHouse, behaviour: str) -> None:
-    alert = wired.alert_to(behaviour)
-    assert wired.counts(alert) == {"retrying": 1}
-    assert wired.is_subscribed("0")
+def test_a_service_that_refuses_everybody_is_paused_and_loses_nobody(wired: WiredHouse, behaviour: str) -> None:
+    wired.alert_to(*[behaviour] * SEVERAL)  # nobody was reached before: that says nothing of the service
+    assert not wired.pauses.is_paused("mozilla", wired.clock())
+    wired.prove()
+    alert = wired.alert_to(*[behaviour] * SEVERAL)
+    assert wired.counts(alert) == {"retrying": SEVERAL}
+    assert all(wired.is_subscribed(str(number)) for number in range(SEVERAL))
     assert wired.pauses.is_paused("mozilla", wired.clock())
     wired.clock.advance(1)
-    wired.alert_to(behaviour)
-    assert wired.sink.report()["requests"] == 1
+    wired.alert_to(*[behaviour] * SEVERAL)
+    assert wired.sink.report()["requests"] == 2 * SEVERAL
 
 
 def test_a_service_that_takes_one_at_a_time_gets_all_once(wire: str, house: EngineHouse) -> None:

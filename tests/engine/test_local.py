@@ -54,11 +54,18 @@ def test_a_database_that_is_away_for_a_moment_ends_nothing(house: EngineHouse) -
         def __init__(self) -> None:
             self._runner, self._failed = house.worker(house.wire), False
 
-        def work_once(self, stopping: Callable[[], bool], *, only_breaking: bool = False) -> bool:
+        look_in_s = 0.1
+
+        def work_once(
+            self, stopping: Callable[[], bool], *, only_breaking: bool = False, only_retries: bool = False
+        ) -> bool:
             if not self._failed:
                 self._failed = True
                 raise ConnectionError("the database is away")
-            return self._runner.work_once(stopping, only_breaking=only_breaking)
+            return self._runner.work_once(stopping, only_breaking=only_breaking, only_retries=only_retries)
+
+        def finish(self) -> None:
+            self._runner.finish()
 
         def close(self) -> None:
             self._runner.close()

@@ -11,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from notifier.engine.pauses import Pauses
+from notifier.engine.refusals import SEVERAL
 from notifier.errors import SubscriptionInvalid
 from notifier.push.send import Answer
 from notifier.subscribers.subscriber import PushKeys
@@ -176,27 +177,30 @@ def test_an_alert_whose_time_is_over_is_sent_to_nobody(house: EngineHouse) -> No
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_service_that_refuses_our_key_is_paused_with_an_alarm_and_loses_nobody(
+def test_a_service_that_refuses_everybody_is_paused_with_an_alarm_and_loses_nobody(
     house: EngineHouse, status: int
 ) -> None:
-    house.subscribe("ada")
-    house.wire.answers["ada"] = Answer(status=status)
+    names = [f"reader-{number}" for number in range(SEVERAL)]
+    house.subscribe(*names)
+    house.prove()
+    house.wire.answers |= {name: Answer(status=status) for name in names}
     first = house.accept()
     with capture_logs() as logs:
         house.work()
     assert [(line["event"], line["log_level"]) for line in logs] == [("push.service-paused", "error")]
+    house.wire.batches.clear()
     house.subscribe("bob")
     house.subscribe("eve", service="apple")
     second = house.accept(story=2)
     house.work()
-    assert house.wire.reached == ["ada", "eve"]
-    assert house.counts(second) == {"retrying": 2, "delivered": 1}
+    assert house.wire.reached == ["eve"]
+    assert house.counts(second) == {"retrying": SEVERAL + 1, "delivered": 1}
     house.wire.answers.clear()
     for _ in range(20):
         house.clock.advance(10)
         house.work()
-    assert (house.counts(first), house.counts(second)) == ({"delivered": 1}, {"delivered": 3})
-    assert all(house.is_subscribed(name) for name in ("ada", "bob", "eve"))
+    assert (house.counts(first), house.counts(second)) == ({"delivered": SEVERAL}, {"delivered": SEVERAL + 2})
+    assert all(house.is_subscribed(name) for name in (*names, "bob", "eve"))
 
 
 def test_a_key_that_is_not_configured_loses_nobody(house: EngineHouse) -> None:
@@ -289,9 +293,9 @@ def test_what_cannot_be_sealed_is_one_recipients_retry(house: EngineHouse) -> No
 
 
 class BrokenPauses(Pauses):
-    """Breaks whenever a service is to be paused."""
+    """Breaks whenever it is asked what else a service took."""
 
-    def pause(self, service: str, status: int, now: datetime) -> None:
+    def is_amid(self, service: str | None, now: datetime) -> bool:
         raise OverflowError
 
 

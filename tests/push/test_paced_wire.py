@@ -63,7 +63,7 @@ def test_a_service_that_fails_is_left_alone_while_the_others_go_on() -> None:
     clock = ManualClock(NOW)
     paced = PacedWire(wire, Pacer(clock))
     for _ in range(3):
-        paced.send([to(CHROME), to(MOZILLA)], 10)
+        paced.send([*(to(CHROME, number) for number in range(5)), to(MOZILLA)], 10)
     held, accepted = paced.send([to(CHROME), to(MOZILLA)], 10)
     assert wire.batches[-1] == [f"{MOZILLA}/0"]
     assert outcome(held, clock()) == Retry("held", 5.0)
@@ -115,7 +115,7 @@ def test_a_failing_service_is_told_once_and_its_recovery_too() -> None:
     paced = PacedWire(wire, Pacer(clock))
     with capture_logs() as logs:
         for _ in range(6):
-            paced.send([to(MOZILLA)], 10)
+            paced.send([to(MOZILLA, number) for number in range(5)], 10)
             clock.advance(60)
         wire.answer = accept
         clock.advance(300)

@@ -1,7 +1,7 @@
 """The wire made for just this: POST only, headers encoded once, many frames in one TLS write.
 
-PushRequests enter, Answers leave (`send.py`). A service that has no HTTP/2, or breaks its rules, is left to
-the fall-back wire.
+PushRequests enter, Answers leave (`send.py`). Each origin has its lane (`lane.py`): its own connections, its own room,
+its own patience. A service that has no HTTP/2, or breaks its rules, is left to the fall-back wire.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import selectors
 import socket
 import ssl
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import suppress
 from math import ceil
 from pathlib import Path
 from time import monotonic
@@ -24,8 +24,21 @@ from notifier.addresses import AddressGuard
 from notifier.push.http2.channel import CannotOpen, Channel, open_channel
 from notifier.push.http2.connection import Connection
 from notifier.push.http2.frames import ProtocolError
+from notifier.push.http2.lane import Lane, Link
+from notifier.push.outcome import THROTTLED
 from notifier.push.request import PushRequest
-from notifier.push.send import NO_LIMITS, STREAMS, Answer, NetworkError, Wire
+from notifier.push.send import (
+    LONGEST_S,
+    MOST_OPEN,
+    NO_LIMITS,
+    NO_PATIENCE,
+    STREAMS,
+    Answer,
+    NetworkError,
+    Patience,
+    Wire,
+    with_lanes,
+)
 
 IDLE_S = 120.0
 """A connection that was idle for longer may be dead without a word: it is opened anew."""
@@ -34,181 +47,292 @@ MOST_CONNECTIONS = 32
 MOST_REFUSALS = 5
 """Times that one request is refused, or connections in a row that bring nothing, before it is an error."""
 
-_OPENING_AT_ONCE = 4
+MOST_DOUBTFUL = 2
+MOST_CONNECTING = 8
+"""Who wait for a first connection when the others go on; it is not worth more to find out."""
+
+_OPENING_AT_ONCE, _MEETING_AT_ONCE = 4, 8
 _TICK_S = 1.0
+_ALONE_TIMES = 5.0
 
 log = structlog.get_logger()
 
 
-@dataclass(slots=True, eq=False)
-class _Link:
-    """A connection and the socket under it; `used_at` is when it last brought something."""
-
-    origin: str
-    channel: Channel
-    connection: Connection
-    used_at: float
-    brought: bool = False
-
-
-@dataclass(slots=True)
-class _Lane:
-    """What goes to one push service in one batch: those that wait, by index, and how many may be under way."""
-
-    origin: str
-    streams: int
-    waiting: deque[int] = field(default_factory=deque)
-    refusals: dict[int, int] = field(default_factory=dict)
-    opening: list[Future[Channel]] = field(default_factory=list)
-    fruitless: int = 0
-    left_over: Future[list[Answer]] | None = None
-    left_over_indices: list[int] = field(default_factory=list)
-
-
 class Http2Wire:
-    """A Wire (see `send.py`).
+    """A Wire and a LaneWire (see `send.py`).
 
     `guard` is asked for every address; `ca_file` replaces the public certificate authorities; `fallback` is another
     Wire, of this one alone, and closed with it. Limits: `channel.CONNECT_S` to connect, the deadline for all.
     """
 
     def __init__(self, guard: AddressGuard, fallback: Wire, ca_file: Path | None = None) -> None:
-        self._guard, self._fallback = guard, fallback
+        self._guard, self._fallback = guard, with_lanes(fallback)
         self._context = ssl.create_default_context(cafile=str(ca_file or certifi.where()))
         self._context.minimum_version = ssl.TLSVersion.TLSv1_2
         self._context.set_alpn_protocols(["h2", "http/1.1"])
-        self._links: dict[str, list[_Link]] = {}
+        self._lanes: dict[str, Lane] = {}
         self._without_http2: set[str] = set()
+        self._met: set[str] = set()
+        # Whoever was never reached may take its time to refuse: it must not keep the others from new connections.
         self._openers = ThreadPoolExecutor(_OPENING_AT_ONCE, "push-open")
+        self._meeters = ThreadPoolExecutor(_MEETING_AT_ONCE, "push-meet")
         self._other_wire = ThreadPoolExecutor(1, "push-fallback")
+        self._left_with_fallback: dict[int, tuple[Lane, int]] = {}
+        self._told_by_fallback: Future[list[tuple[int, Answer]]] | None = None
         self._selector = selectors.DefaultSelector()
         self._woken, self._wake = socket.socketpair()
         self._woken.setblocking(False)
         self._selector.register(self._woken, selectors.EVENT_READ)
+        # The batch under way: its tickets are `_first` and those after it.
+        self._first = self._next = 1
+        self._batch: Sequence[PushRequest] = ()
+        self._answers: list[Answer | None] = []
+        self._patience: Patience | None = None
+        self._late: list[tuple[int, Answer]] = []
 
     def send(
         self, batch: Sequence[PushRequest], deadline_s: float, streams: Mapping[str, int] = NO_LIMITS
     ) -> list[Answer]:
         """See Wire.send."""
-        ends_at = monotonic() + deadline_s
-        answers: list[Answer | None] = [None] * len(batch)
-        lanes = _lanes(batch, streams)
-        self._pump(0.0)  # goodbyes that came since the last batch
-        self._drop_idle()
-        while (left_s := ends_at - monotonic()) > 0:
-            for lane in lanes.values():
-                self._advance(lane, batch, answers, ends_at)
-            if not any(self._is_busy(lane) for lane in lanes.values()):
+        return self._run(batch, deadline_s, streams, None)
+
+    def begin(
+        self, batch: Sequence[PushRequest], deadline_s: float, streams: Mapping[str, int], patience: Patience
+    ) -> list[Answer]:
+        """See LaneWire.begin."""
+        return self._run(batch, deadline_s, streams, patience)
+
+    def late(self, wait_s: float = 0.0) -> list[tuple[int, Answer]]:
+        """See LaneWire.late."""
+        ends_at = monotonic() + wait_s
+        self._forget_batch()
+        while lanes := [lane for lane in self._lanes.values() if lane.open]:
+            self._pump(0.0 if self._late else max(0.0, min(ends_at - monotonic(), _TICK_S)))
+            for lane in lanes:
+                self._advance(lane, ends_at)
+                self._expire(lane)
+            self._ask_fallback()
+            if self._late or monotonic() >= ends_at:
                 break
-            self._pump(min(left_s, _TICK_S))
-        for lane in lanes.values():
-            self._stop(lane, answers)
-        late = Answer(error="timeout", elapsed_s=deadline_s)
-        return [answer or late for answer in answers]
+        told, self._late = self._late, []
+        return told
 
     def close(self) -> None:
         """See Wire.close."""
-        for link in [link for links in self._links.values() for link in links]:
-            self._drop(link)
+        for lane in self._lanes.values():
+            for link in list(lane.links):
+                self._drop(lane, link)
+            for opened in lane.opening:
+                opened.add_done_callback(_close_unused)
         self._openers.shutdown(cancel_futures=True)
+        self._meeters.shutdown(cancel_futures=True)
         self._other_wire.shutdown(cancel_futures=True)
         self._fallback.close()
         self._selector.close()
         self._woken.close()
         self._wake.close()
 
-    def _advance(self, lane: _Lane, batch: Sequence[PushRequest], answers: list[Answer | None], ends_at: float) -> None:
+    def _run(
+        self, batch: Sequence[PushRequest], deadline_s: float, streams: Mapping[str, int], patience: Patience | None
+    ) -> list[Answer]:
+        started_at = monotonic()
+        ends_at = started_at + deadline_s
+        self._forget_batch()
+        self._pump(0.0)  # goodbyes that came since the last batch
+        self._drop_idle()
+        lanes = self._take_on(batch, streams, patience, started_at)
+        others = [lane for lane in self._lanes.values() if lane.open]
+        first_done_s: float | None = None
+        while (now_s := monotonic()) < ends_at:
+            for lane in {lane.origin: lane for lane in (*lanes, *others)}.values():
+                self._advance(lane, ends_at)
+            busy = [lane for lane in lanes if lane.pending]
+            if not busy:
+                break
+            if first_done_s is None and len(busy) < len(lanes):
+                first_done_s = monotonic() - started_at
+            until = ends_at
+            if patience is not None:
+                longest_s = LONGEST_S * (1.0 if first_done_s is not None else _ALONE_TIMES)
+                deserved = max(lane.deserves_until(patience, first_done_s) for lane in busy)
+                until = min(ends_at, started_at + longest_s, deserved)
+                if until <= now_s:
+                    break
+            self._pump(max(0.0, min(until - monotonic(), _TICK_S)))
+        for lane in lanes:
+            if lane.pending:
+                self._stop(lane) if patience is None else self._leave(lane, ends_at)
+        for lane in others:
+            self._expire(lane)
+        self._ask_fallback()
+        timed_out = Answer(error="timeout", elapsed_s=deadline_s)
+        return [answer or timed_out for answer in self._answers]
+
+    def _forget_batch(self) -> None:
+        self._first, self._batch, self._answers = self._next, (), []
+
+    def _take_on(
+        self, batch: Sequence[PushRequest], streams: Mapping[str, int], patience: Patience | None, now_s: float
+    ) -> list[Lane]:
+        """Hand out tickets; returns the lanes that have some."""
+        self._batch, self._answers, self._patience = batch, [None] * len(batch), patience
+        self._first, self._next = self._next, self._next + len(batch)
+        found: dict[str, Lane] = {}
+        for ticket, request in enumerate(batch, self._first):
+            origin = request.origin
+            lane = found.get(origin)
+            if lane is None:
+                lane = found[origin] = self._lanes.setdefault(origin, Lane(origin))
+                lane.begin(streams.get(origin, STREAMS), now_s)
+            lane.tickets.append(ticket)
+        for lane in found.values():
+            lane.waiting.extend(lane.tickets)
+            lane.pending = len(lane.tickets)
+        return list(found.values())
+
+    def _advance(self, lane: Lane, ends_at: float) -> None:
         """Take in what came for this lane, then send what may be sent."""
-        for link in list(self._links.get(lane.origin, ())):
-            self._collect(lane, link, answers)
-        self._settle_opened(lane, answers)
+        for link in list(lane.links):
+            self._collect(lane, link)
+        self._settle_opened(lane)
         if lane.fruitless >= MOST_REFUSALS:
-            self._fail(lane, answers, "closed")
+            self._fail(lane, "closed")
+        if lane.is_stopped and self._patience is not None and lane.pending:
+            self._hold(lane, keep=0)
         if lane.origin in self._without_http2 or lane.origin.startswith("http:"):
-            self._leave_to_fallback(lane, batch, answers, ends_at)
+            self._leave_to_fallback(lane, ends_at)
         elif lane.waiting:
-            self._fill(lane, batch)
+            self._fill(lane)
             self._open_more(lane)
 
-    def _collect(self, lane: _Lane, link: _Link, answers: list[Answer | None]) -> None:
+    def _answer(self, lane: Lane, ticket: int, answer: Answer) -> None:
+        """Whether of this batch or an earlier one."""
+        if ticket in lane.open:
+            del lane.open[ticket]
+            lane.kept.pop(ticket, None)
+            self._late.append((ticket, answer))
+        elif ticket >= self._first and self._answers[ticket - self._first] is None:
+            self._answers[ticket - self._first] = answer
+            lane.pending -= 1
+
+    def _collect(self, lane: Lane, link: Link) -> None:
         connection = link.connection
-        for index, answer in connection.answers:
-            answers[index] = answer
         if connection.answers:
-            link.brought, lane.fruitless = True, 0
-        lane.waiting.extendleft(reversed(connection.unprocessed))
-        for index in connection.refused:
-            lane.refusals[index] = lane.refusals.get(index, 0) + 1
-            if lane.refusals[index] < MOST_REFUSALS:
-                lane.waiting.append(index)
+            for ticket, answer in connection.answers:
+                self._answer(lane, ticket, answer)
+                throttled = answer.status in THROTTLED
+                lane.run_of_429 = max(0, lane.run_of_429 + (1 if throttled else -1)) if lane.run_of_429 else throttled
+            link.brought, link.is_doubtful, lane.fruitless = True, False, 0
+            lane.progress_at = monotonic()
+            connection.answers.clear()
+        for ticket in reversed(connection.unprocessed):
+            self._again(lane, ticket, first=True)
+        for ticket in connection.refused:
+            lane.refusals[ticket] = lane.refusals.get(ticket, 0) + 1
+            if lane.refusals[ticket] < MOST_REFUSALS:
+                self._again(lane, ticket, first=False)
             else:
-                answers[index] = Answer(error="reset")
-        connection.answers.clear()
+                self._answer(lane, ticket, Answer(error="reset"))
         connection.unprocessed.clear()
         connection.refused.clear()
         if connection.is_leaving and not connection.open_streams:
-            self._drop(link)
+            self._drop(lane, link)
             lane.fruitless += not link.brought
 
-    def _settle_opened(self, lane: _Lane, answers: list[Answer | None]) -> None:
+    def _again(self, lane: Lane, ticket: int, *, first: bool) -> None:
+        """What was provably not processed is sent again; if its batch is over, by whoever hears of it."""
+        if ticket in lane.open:
+            self._answer(lane, ticket, Answer(error="held", wait_s=0.0))
+        elif ticket >= self._first:
+            (lane.waiting.appendleft if first else lane.waiting.append)(ticket)
+
+    def _settle_opened(self, lane: Lane) -> None:
         for opened in [opened for opened in lane.opening if opened.done()]:
             lane.opening.remove(opened)
             try:
                 channel = opened.result()
             except CannotOpen as problem:
-                if not lane.opening and not self._links.get(lane.origin):
-                    self._fail(lane, answers, problem.error)
+                if not lane.opening and not lane.usable:
+                    self._fail(lane, problem.error)
                 continue
+            lane.progress_at = monotonic()
+            self._met.add(lane.origin)
             if not channel.speaks_http2:
                 self._without_http2.add(lane.origin)
                 channel.close()
                 continue
-            link = _Link(lane.origin, channel, Connection(lane.origin), monotonic())
-            self._links.setdefault(lane.origin, []).append(link)
+            link = Link(lane.origin, channel, Connection(lane.origin), monotonic())
+            lane.links.append(link)
             self._selector.register(channel, selectors.EVENT_READ, link)
             self._flush(link)
 
-    def _fill(self, lane: _Lane, batch: Sequence[PushRequest]) -> None:
-        links = list(self._links.get(lane.origin, ()))
-        budget = lane.streams - sum(link.connection.open_streams for link in links)
-        for link in links:
+    def _fill(self, lane: Lane) -> None:
+        budget = lane.streams - lane.flying
+        for link in lane.usable:
             link.connection.expire(monotonic())
             size = min(budget, link.connection.room, len(lane.waiting))
             if size > 0 and not link.channel.is_blocked:
-                indices = [lane.waiting.popleft() for _ in range(size)]
-                link.connection.submit([(index, batch[index]) for index in indices], monotonic())
+                tickets = [lane.waiting.popleft() for _ in range(size)]
+                link.connection.submit([(ticket, self._request(lane, ticket)) for ticket in tickets], monotonic())
                 budget -= size
             self._flush(link)
 
-    def _open_more(self, lane: _Lane) -> None:
-        """As many connections as the streams need, a few at a time."""
-        links = self._links.get(lane.origin, [])
-        each = max(1, min((link.connection.max_streams for link in links), default=STREAMS))
-        wanted = min(MOST_CONNECTIONS, ceil(min(lane.streams, len(lane.waiting) + each * len(links)) / each))
-        while len(links) + len(lane.opening) < wanted and len(lane.opening) < _OPENING_AT_ONCE:
-            opened = self._openers.submit(open_channel, lane.origin, self._guard, self._context)
+    def _request(self, lane: Lane, ticket: int) -> PushRequest:
+        return self._batch[ticket - self._first] if ticket >= self._first else lane.kept.pop(ticket)
+
+    def _open_more(self, lane: Lane) -> None:
+        """As many connections as the streams need, a few at a time; those left open take room as well."""
+        usable = lane.usable
+        each = max(1, min((link.connection.max_streams for link in usable), default=STREAMS))
+        needed = min(lane.streams, len(lane.waiting) + lane.flying) + (len(lane.open) if usable else 0)
+        wanted = min(MOST_CONNECTIONS, ceil(needed / each))
+        met = lane.origin in self._met
+        openers, at_once = (self._openers, _OPENING_AT_ONCE) if met else (self._meeters, 1)
+        while len(usable) + len(lane.opening) < wanted and len(lane.opening) < at_once:
+            opened = openers.submit(open_channel, lane.origin, self._guard, self._context)
             opened.add_done_callback(self._on_done)
             lane.opening.append(opened)
 
-    def _leave_to_fallback(
-        self, lane: _Lane, batch: Sequence[PushRequest], answers: list[Answer | None], ends_at: float
-    ) -> None:
+    def _leave_to_fallback(self, lane: Lane, ends_at: float) -> None:
         if lane.left_over is not None and lane.left_over.done():
-            _take_left_over(lane, answers)
+            self._take_left_over(lane)
         if lane.left_over is None and lane.waiting:
-            lane.left_over_indices = list(lane.waiting)
+            lane.left_over_tickets = list(lane.waiting)
             lane.waiting.clear()
-            requests = [batch[index] for index in lane.left_over_indices]
-            limits = {lane.origin: lane.streams}
-            lane.left_over = self._other_wire.submit(self._fallback.send, requests, ends_at - monotonic(), limits)
+            requests = [self._request(lane, ticket) for ticket in lane.left_over_tickets]
+            left_s, limits = max(0.0, ends_at - monotonic()), {lane.origin: lane.streams}
+            if self._patience is None:
+                lane.left_over = self._other_wire.submit(self._fallback.send, requests, left_s, limits)
+            else:
+                patience = {o: s for o, s in self._patience.items() if o == lane.origin} or NO_PATIENCE
+                lane.left_over = self._other_wire.submit(self._fallback.begin, requests, left_s, limits, patience)
             lane.left_over.add_done_callback(self._on_done)
 
-    def _on_done(self, _: Future[Channel] | Future[list[Answer]]) -> None:
-        self._wake.send(b"\0")
+    def _take_left_over(self, lane: Lane) -> None:
+        if lane.left_over is None:
+            return
+        for ticket, answer in zip(lane.left_over_tickets, lane.left_over.result(), strict=True):
+            if answer.error == "open":
+                self._left_with_fallback[answer.ticket] = lane, ticket
+            else:
+                self._answer(lane, ticket, answer)
+        lane.left_over, lane.progress_at = None, monotonic()
 
-    def _is_busy(self, lane: _Lane) -> bool:
-        under_way = any(link.connection.open_streams for link in self._links.get(lane.origin, ()))
-        return bool(lane.waiting or under_way or lane.left_over)
+    def _ask_fallback(self) -> None:
+        """Ask it, in its own thread, what came of those that it left open."""
+        told = self._told_by_fallback
+        if told is not None and told.done():
+            self._told_by_fallback = None
+            for theirs, answer in told.result():
+                lane, ticket = self._left_with_fallback.pop(theirs)
+                self._answer(lane, ticket, answer)
+        if self._left_with_fallback and self._told_by_fallback is None:
+            self._told_by_fallback = self._other_wire.submit(self._fallback.late)
+            self._told_by_fallback.add_done_callback(self._on_done)
+
+    def _on_done(self, _: object) -> None:
+        with suppress(OSError):  # the wire was closed meanwhile
+            self._wake.send(b"\0")
 
     def _pump(self, limit_s: float) -> None:
         """Wait for something to happen, at most `limit_s`, and read it."""
@@ -221,7 +345,7 @@ class Http2Wire:
             if mask & selectors.EVENT_WRITE:
                 self._flush(key.data)
 
-    def _read(self, link: _Link) -> None:
+    def _read(self, link: Link) -> None:
         now_s = link.used_at = monotonic()
         try:
             link.connection.feed(link.channel.read(), now_s)
@@ -234,7 +358,7 @@ class Http2Wire:
         else:
             self._flush(link)
 
-    def _flush(self, link: _Link) -> None:
+    def _flush(self, link: Link) -> None:
         """Write what the connection has to say, and listen for room where the network does not take it all."""
         outgoing = link.connection.outgoing
         if not outgoing and not link.channel.is_blocked:
@@ -249,7 +373,7 @@ class Http2Wire:
         if self._selector.get_key(link.channel).events != events:
             self._selector.modify(link.channel, events, link)
 
-    def _end(self, link: _Link, error: NetworkError) -> None:
+    def _end(self, link: Link, error: NetworkError) -> None:
         """The connection is over. Its lane collects what it still has to say, then drops it."""
         link.connection.is_leaving = True
         link.connection.give_up(error, monotonic())
@@ -258,58 +382,88 @@ class Http2Wire:
             self._selector.unregister(link.channel)
             link.channel.close()
 
-    def _drop(self, link: _Link) -> None:
+    def _drop(self, lane: Lane, link: Link) -> None:
         if link.channel.fileno() >= 0:
             self._selector.unregister(link.channel)
             link.channel.close()
-        self._links[link.origin].remove(link)
+        if link in lane.links:
+            lane.links.remove(link)
 
     def _drop_idle(self) -> None:
-        """Before a batch: forget connections that ended, or were idle for too long."""
+        """Before a batch: forget connections that ended, or were idle for too long, and lanes without any."""
         oldest = monotonic() - IDLE_S
-        for link in [link for links in self._links.values() for link in links]:
-            if link.connection.is_leaving or link.used_at < oldest:
-                self._drop(link)
+        for lane in list(self._lanes.values()):
+            for link in list(lane.links):
+                if link.connection.is_leaving or link.used_at < oldest:
+                    link.connection.give_up("closed", monotonic())
+                    self._collect(lane, link)
+                    self._drop(lane, link)
+            if not (lane.links or lane.opening or lane.is_active or lane.left_over):
+                del self._lanes[lane.origin]
 
-    def _stop(self, lane: _Lane, answers: list[Answer | None]) -> None:
-        """The watchdog: whatever is still under way is over now."""
+    def _stop(self, lane: Lane) -> None:
+        """The watchdog: whatever of this batch is still under way is over now."""
         if lane.left_over is not None:
-            _take_left_over(lane, answers)  # it has the same deadline
+            self._take_left_over(lane)  # it has the same deadline
         for opened in lane.opening:
             opened.cancel()
             opened.add_done_callback(_close_unused)
-        for link in list(self._links.get(lane.origin, ())):
+        lane.opening.clear()
+        for link in list(lane.links):
             silent = link.connection.open_streams > 0 and not link.brought
             link.connection.give_up("timeout", monotonic())
             self._flush(link)
-            self._collect(lane, link, answers)
-            link.brought = False
-            if silent and link in self._links[lane.origin]:
-                self._drop(link)
+            self._collect(lane, link)
+            if silent:
+                self._drop(lane, link)
+        lane.waiting.clear()
 
-    def _fail(self, lane: _Lane, answers: list[Answer | None], error: NetworkError) -> None:
-        for index in lane.waiting:
-            answers[index] = Answer(error=error)
+    def _leave(self, lane: Lane, ends_at: float) -> None:
+        """The others go on: what is under way stays so, with its ticket; what is not was not sent."""
+        connecting = bool(lane.opening) and not lane.usable
+        self._hold(lane, keep=MOST_CONNECTING if connecting else 0)
+        for ticket in lane.tickets:
+            place = ticket - self._first
+            if self._answers[place] is None:
+                self._answers[place] = Answer(error="open", ticket=ticket)
+                lane.open[ticket] = ends_at
+        lane.kept |= {ticket: self._batch[ticket - self._first] for ticket in lane.waiting if ticket >= self._first}
+        lane.pending = 0
+        for link in lane.links:
+            link.is_doubtful = link.is_doubtful or (link.connection.open_streams > 0 and not link.brought)
+        for link in [link for link in lane.links if link.is_doubtful][:-MOST_DOUBTFUL]:
+            self._end(link, "timeout")
+            self._collect(lane, link)
+        self._give_up(lane, list(lane.open)[: max(0, len(lane.open) - MOST_OPEN)])
+
+    def _hold(self, lane: Lane, keep: int) -> None:
+        """Of those that wait for a connection or room, nobody but the first `keep` is sent by this batch."""
+        unsent = [ticket for ticket in lane.waiting if ticket >= self._first][keep:]
+        given_up = frozenset(unsent)
+        lane.waiting = deque(ticket for ticket in lane.waiting if ticket not in given_up)
+        for ticket in unsent:
+            self._answer(lane, ticket, Answer(error="held", wait_s=0.0))
+
+    def _expire(self, lane: Lane) -> None:
+        now_s = monotonic()
+        self._give_up(lane, [ticket for ticket, ends_at in lane.open.items() if ends_at <= now_s])
+        for link in [link for link in lane.links if link.is_doubtful and not link.connection.open_streams]:
+            self._drop(lane, link)
+
+    def _give_up(self, lane: Lane, tickets: Collection[int]) -> None:
+        if not tickets:
+            return
+        for ticket in tickets:
+            self._late.append((ticket, Answer(error="timeout")))
+        lane.cancel(frozenset(tickets))
+        for link in list(lane.links):
+            self._flush(link)
+
+    def _fail(self, lane: Lane, error: NetworkError) -> None:
+        for ticket in list(lane.waiting):
+            self._answer(lane, ticket, Answer(error=error))
         lane.waiting.clear()
         lane.fruitless = 0
-
-
-def _lanes(batch: Sequence[PushRequest], streams: Mapping[str, int]) -> dict[str, _Lane]:
-    lanes: dict[str, _Lane] = {}
-    for index, request in enumerate(batch):
-        origin = request.origin
-        lane = lanes.get(origin)
-        if lane is None:
-            lane = lanes[origin] = _Lane(origin, streams.get(origin, STREAMS))
-        lane.waiting.append(index)
-    return lanes
-
-
-def _take_left_over(lane: _Lane, answers: list[Answer | None]) -> None:
-    if lane.left_over is not None:
-        for index, answer in zip(lane.left_over_indices, lane.left_over.result(), strict=True):
-            answers[index] = answer
-        lane.left_over = None
 
 
 def _close_unused(opened: Future[Channel]) -> None:

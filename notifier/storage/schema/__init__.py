@@ -36,6 +36,7 @@ from notifier.storage.schema.processes import process
 from notifier.storage.schema.stories import grouping, operator_choice, story, story_ruling
 from notifier.storage.schema.subscriptions import (
     audience_day,
+    standing,
     subscription,
     subscription_end,
     subscription_topic,
@@ -78,6 +79,7 @@ __all__ = [
     "process_report",
     "provider_visit",
     "push_limit",
+    "standing",
     "story",
     "story_ruling",
     "subscription",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
 from notifier.storage.schema.base import Id, UtcDay, UtcTime, metadata
 
@@ -36,6 +36,17 @@ subscription_topic = Table(
     Column("topic_id", Id, ForeignKey("topic.id"), primary_key=True),
     Column("subscription_id", Id, ForeignKey("subscription.id", ondelete="CASCADE"), primary_key=True),
     Index(None, "subscription_id"),
+    sqlite_with_rowid=False,
+)
+
+# Of those that prove themselves first, or fail while others are accepted (engine/refusals.py); most have no row.
+standing = Table(
+    "standing",
+    metadata,
+    Column("subscription_id", Id, ForeignKey("subscription.id", ondelete="CASCADE"), primary_key=True),
+    Column("is_proven", Boolean, nullable=False),
+    Column("failures", Integer, nullable=False, server_default="0"),  # alerts that failed there
+    Column("since", UtcTime),  # the first of them
     sqlite_with_rowid=False,
 )
 

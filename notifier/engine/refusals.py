@@ -1,0 +1,69 @@
+"""401 and 403: whose fault it is (pure). What came of a batch enters, whether a whole service is in doubt leaves.
+
+About two in a hundred of a large site's subscriptions are refused for reasons of their own: made with another site's
+key, or at an address that is none. Such a one is tried again a few times, counted, and let go when it was refused in
+several fan-outs over more than a day, amid acceptances at the same service. Only when several different recipients,
+each of which was reached before, are refused in a row without an acceptance, is it the service that refuses *us*.
+
+A new subscription proves itself: until a push to it was first accepted, what fails there says nothing of anybody else,
+and where it fails for days, amid acceptances of others, it is let go.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from notifier.alerts.delivery import Recipient, Standing
+
+SEVERAL = 5
+"""Different recipients refused in a row, without an acceptance between them, before the service is in doubt."""
+TRIES = 3
+"""How often one alert is tried at a subscription that is refused amid acceptances."""
+AMID = timedelta(minutes=10)
+"""An acceptance so long ago still says that the service takes our pushes."""
+ENDS_AFTER, ENDS_REFUSALS = timedelta(days=1), 5
+UNPROVEN_ENDS_AFTER, UNPROVEN_ENDS_FAILURES = timedelta(days=3), 3
+MOST_REMEMBERED = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known of one push service: who was `refused` since it last `accepted_at` somebody.
+
+    `good` is who was accepted last, and `good_alert` what: the one that a probe may repeat, which the device hides.
+    """
+
+    refused: frozenset[int] = frozenset()
+    accepted_at: datetime | None = None
+    good: Recipient | None = field(default=None, repr=False)
+    good_alert: int = 0
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether several were refused in a row, and nobody accepted."""
+        return len(self.refused) >= SEVERAL
+
+    def is_amid(self, now: datetime) -> bool:
+        """Whether the service accepted somebody lately."""
+        return self.accepted_at is not None and now - self.accepted_at <= AMID
+
+
+def accepted(evidence: Evidence, good: Recipient, alert_id: int, now: datetime) -> Evidence:
+    """Somebody was accepted: whatever was refused before was those recipients' own trouble."""
+    return replace(evidence, refused=frozenset(), accepted_at=now, good=good, good_alert=alert_id)
+
+
+def refused(evidence: Evidence, ids: frozenset[int]) -> Evidence:
+    """A batch in which these were refused, of those that tell of the service, and nobody was accepted."""
+    return replace(evidence, refused=frozenset(list(evidence.refused | ids)[:MOST_REMEMBERED]))
+
+
+def is_over(standing: Standing, now: datetime) -> bool:
+    """Whether a subscription that fails once more, amid acceptances, is let go."""
+    failures, since = standing.failures + 1, standing.since
+    if since is None:
+        return False
+    if standing.is_proven:
+        return failures >= ENDS_REFUSALS and now - since >= ENDS_AFTER
+    return failures >= UNPROVEN_ENDS_FAILURES and now - since >= UNPROVEN_ENDS_AFTER

@@ -1,0 +1,60 @@
+"""Which subscriptions were never reached, or were refused since: a row each, and none for all the others.
+
+In the transactions of the subscribers' and the delivery store. What it means is in engine/refusals.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Connection, bindparam, delete, func, select
+
+from notifier.alerts.delivery import Standing
+from notifier.storage.database import upsert_into
+from notifier.storage.schema import standing
+
+# Between two ids, not by a list of them: where there are no rows, which is usual, this costs next to nothing.
+_BETWEEN = select(standing).where(
+    standing.c.subscription_id > bindparam("after", type_=BigInteger),
+    standing.c.subscription_id <= bindparam("last", type_=BigInteger),
+)
+
+
+def standings_between(connection: Connection, after: int, last: int) -> Mapping[int, Standing]:
+    """{subscription id: Standing} of those above `after`, up to `last`, that have one."""
+    return {row.subscription_id: _standing(row) for row in connection.execute(_BETWEEN, {"after": after, "last": last})}
+
+
+def standings_of(connection: Connection, ids: Collection[int]) -> Mapping[int, Standing]:
+    """The same of those with these ids."""
+    found = connection.execute(select(standing).where(standing.c.subscription_id.in_(ids)))
+    return {row.subscription_id: _standing(row) for row in found}
+
+
+def begin_unproven(connection: Connection, subscription_id: int) -> None:
+    """A new endpoint: until a push to it is accepted, what fails there says nothing of anybody else."""
+    fresh = {"is_proven": False, "failures": 0, "since": None}
+    made = upsert_into(connection, standing).values(subscription_id=subscription_id, **fresh)
+    connection.execute(made.on_conflict_do_update(index_elements=[standing.c.subscription_id], set_=fresh))
+
+
+def prove(connection: Connection, ids: Collection[int]) -> None:
+    """A push to these was accepted."""
+    if ids:
+        connection.execute(delete(standing).where(standing.c.subscription_id.in_(ids)))
+
+
+def count_failures(connection: Connection, ids: Collection[int], now: datetime) -> None:
+    """One more alert failed at these, who are there: the caller has made sure that they stay."""
+    if not ids:
+        return
+    rows = [{"subscription_id": number, "is_proven": True, "failures": 1, "since": now} for number in sorted(ids)]
+    made = upsert_into(connection, standing)
+    again = {"failures": standing.c.failures + 1, "since": func.coalesce(standing.c.since, made.excluded.since)}
+    connection.execute(made.on_conflict_do_update(index_elements=[standing.c.subscription_id], set_=again), rows)
+
+
+def _standing(row: Any) -> Standing:
+    return Standing(row.is_proven, row.failures, row.since)
