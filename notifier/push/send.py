@@ -27,7 +27,7 @@ PATIENCE_S = 1.0
 """How long an origin may bring nothing while others wait, where nothing is known of it."""
 LEAST_S, OTHERS_SHARE = 0.05, 0.5
 """The same for an origin that brought nothing, once another is done: at least so long, or so much of what it took."""
-TAIL_SHARE, TAIL_PATIENCE, SHORTEST_S = 0.1, 1 / 16, 0.004
+TAIL_SHARE, TAIL_PATIENCE = 0.1, 1 / 20
 """When so few of a batch have no answer, they are waited for with so much of the patience: they may come later."""
 LONGEST_S = 1.0
 """After that a batch is over for all that is not answered, however steadily an origin drips."""
@@ -85,7 +85,7 @@ def patience_for(limit_s: float, *, asked: int, answered: int, unsent: int, firs
     if not answered:
         return limit_s if first_done_s is None else min(limit_s, max(LEAST_S, OTHERS_SHARE * first_done_s))
     if not unsent and asked - answered <= TAIL_SHARE * asked + 1:
-        return min(limit_s, max(SHORTEST_S, TAIL_PATIENCE * limit_s))
+        return TAIL_PATIENCE * limit_s
     return limit_s
 
 
