@@ -40,7 +40,6 @@ LATE_SHARE, FEWEST_LATE = 0.75, 5
 """Of a batch, and how many at least, have to be open when it ends before its origin counts as late."""
 LATE_ROOM, LATE_S, LEAST_LATE_S = 64, 1.0, 0.05
 """How many may be under way to a late origin for each that asks, and how long it is given to bring something."""
-LEAST_PATIENCE_S, PATIENCE_TIMES = 0.2, 4.0
 URGENT_FOR = timedelta(seconds=1)
 FIRST_REST_S, LONGEST_REST_S = 5.0, 300.0
 PROBE = 5
@@ -141,12 +140,8 @@ class Pace:
 
     @property
     def patience_s(self) -> float:
-        """How long others wait for it while it brings nothing: some times its usual latency."""
-        if self.is_late:
-            return max(LEAST_LATE_S, LATE_S / (1 << min(self.lateness - 1, 10)))
-        if self.usual_s is None:
-            return PATIENCE_S
-        return min(PATIENCE_S, max(LEAST_PATIENCE_S, PATIENCE_TIMES * self.usual_s))
+        """How long a batch waits for it while it brings nothing: less each time where it is late."""
+        return max(LEAST_LATE_S, PATIENCE_S / (1 << min(self.lateness - 1, 10))) if self.is_late else PATIENCE_S
 
 
 @dataclass(frozen=True, slots=True)

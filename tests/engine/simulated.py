@@ -19,7 +19,6 @@ from notifier.push.request import PushRequest
 from notifier.push.send import (
     LONGEST_S,
     NO_LIMITS,
-    PATIENCE_S,
     STREAMS,
     Answer,
     Patience,
@@ -152,7 +151,8 @@ class SimulatedWire:
 
             def until(origin: str, first_done_s: float | None = first_done_s) -> float:
                 return progress[origin] + patience_for(
-                    patience.get(origin, PATIENCE_S),
+                    patience,
+                    origin,
                     asked=asked[origin],
                     answered=answered[origin],
                     unsent=len(waiting[origin]),
