@@ -29,6 +29,8 @@ from notifier.push.send import PATIENCE_S, Answer
 
 FIRST_STREAMS, FEWEST_STREAMS, MOST_STREAMS = 100, 4, 3200
 TROUBLE_SHARE = 0.02
+MANY_TROUBLED, FEWEST_TROUBLED = 0.1, 10
+"""Of a batch, and how many, fail before fewer are sent at a time: a few in a hundred may have troubles of their own."""
 SLOW_S, SLOW_TIMES = 0.25, 3.0
 
 FAILURES_TO_OPEN = 3
@@ -291,7 +293,8 @@ def _follow(pace: Pace, batch: Tally, now: datetime) -> Pace:
 
 
 def _streams(pace: Pace, batch: Tally) -> int:
-    if batch.throttled + batch.failed > TROUBLE_SHARE * batch.total:
+    troubled = batch.throttled + batch.failed
+    if troubled > MANY_TROUBLED * batch.total and troubled >= FEWEST_TROUBLED:
         return max(FEWEST_STREAMS, pace.streams // 2)
     if batch.latency_s and pace.usual_s and batch.latency_s > max(SLOW_S, SLOW_TIMES * pace.usual_s):
         return max(FEWEST_STREAMS, pace.streams * 3 // 4)
