@@ -28,7 +28,7 @@ PATIENCE_S = 1.0
 NEW_S, NEW_TIMES, KNOWN_S, KNOWN_TIMES = 0.05, 0.5, 0.2, 2.0
 """Once another origin is done: at least so long, or so many times as long as that took; less for one that brought
 nothing and is not known to be prompt."""
-TAIL_SHARE, TAIL_S = 0.06, 0.02
+TAIL_SHARE, TAIL_S = 0.06, 0.015
 """When so few of a batch have no answer they are hardly waited for: they may come while the next one is sent."""
 LONGEST_S = 1.0
 """After that a batch is over for all that is not answered, however steadily an origin drips."""
