@@ -21,7 +21,8 @@ from notifier.engine.refusals import TRIES, is_over
 from notifier.push.outcome import Delivered, Gone, Open, OurFault, Outcome, Refused, Retry
 from notifier.subscribers.endpoint import origin_of
 
-HELD, OPEN = "held", "open"
+HELD, OPEN, SOON = "held", "open", "soon"
+SOON_S, SOON_TRIES = 0.5, 5
 NEVER_ACCEPTED = "never-accepted"
 
 log = structlog.get_logger()
@@ -79,6 +80,10 @@ class Judge:
         if retry.reason == HELD:
             return self._held(alert, recipient, attempts, retry.after_s or 0.0)
         tried = attempts + 1
+        if retry.reason == SOON:
+            soon = self._clock() + timedelta(seconds=SOON_S)
+            later = RetryLater(recipient.subscription_id, tried, "429", soon, recipient.push_service)
+            return Judged("retrying", again=later) if soon < expires_at(alert) else EXPIRED
         at = next_attempt(tried, retry.after_s, self._clock(), expires_at(alert), self._spread)
         if at is None:
             return EXPIRED
@@ -100,7 +105,13 @@ class Judge:
             case Open(ticket=ticket):
                 return _still_open(recipient, ticket, attempts, lease, self._clock())
             case Retry():
-                return self.later(alert, recipient, attempts, came)
+                return self.later(alert, recipient, attempts, self._paced(recipient, attempts, came))
+
+    def _paced(self, recipient: Recipient, attempts: int, came: Retry) -> Retry:
+        """Who was refused because the service keeps us to a pace is next: the trouble is not the recipient's."""
+        keeps_pace = self._pauses.room(origin_of(recipient.keys.endpoint)) is not None
+        soon = keeps_pace and came.reason == "429" and came.after_s is None and attempts < SOON_TRIES
+        return Retry(SOON, SOON_S) if soon else came
 
     def _failed(self, recipient: Recipient, came: Outcome, judged: Judged) -> Judged:
         now, standing = self._clock(), recipient.standing or Standing(is_proven=True)

@@ -49,7 +49,7 @@ class Pauses:
         self._evidence: dict[str, Evidence] = {}
         self._accepted_at: datetime | None = None
         self._lock = Lock()
-        self._metrics, self._room = metrics, room
+        self._metrics, self.room = metrics, room
         self.limited, self.late = limited, late
 
     def accepted(self, service: str, good: Recipient, alert_id: int, now: datetime) -> None:
@@ -116,7 +116,7 @@ class Pauses:
     def hold(self, service: str, until: datetime, *, breaking: bool, origin: str = "") -> None:
         """No room is left at `service` until then: for ordinary alerts, or for breaking and so for all."""
         with self._lock:
-            self._rooms[service] = self._room(origin)
+            self._rooms[service] = self.room(origin)
             self._held[service, breaking] = until
             if breaking:
                 self._held[service, False] = until

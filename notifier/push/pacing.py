@@ -30,18 +30,19 @@ from notifier.retry_after import retry_after_s
 
 FIRST_STREAMS, FEWEST_STREAMS, MOST_STREAMS = 100, 4, 3200
 TROUBLE_SHARE = 0.02
+MANY_TROUBLED, FEWEST_TROUBLED = 0.1, 10
+"""Of a batch, and how many, fail before fewer are sent at a time: a few in a hundred may have troubles of their own."""
 SLOW_S, SLOW_TIMES = 0.25, 3.0
 
 FAILURES_TO_OPEN = 3
 FEWEST_TO_OPEN, FEWEST_TO_ASK = 5, 10
 """Different recipients that have to fail before the circuit opens, and before a Retry-After is the service's."""
-MOST_FAILING = 64
+MANY_FAILING, MOST_FAILING = 50, 64
+"""So many different ones in a row, and nobody answered: then their retries count as well."""
 LATE_SHARE, FEWEST_LATE = 0.75, 5
 """Of a batch, and how many at least, have to be open when it ends before its origin counts as late."""
-LATE_ROOM, LATE_S = 64, 1.0
+LATE_ROOM, LATE_S, LEAST_LATE_S = 64, 1.0, 0.05
 """How many may be under way to a late origin for each that asks, and how long it is given to bring something."""
-LEAST_PATIENCE_S, PATIENCE_TIMES = 0.05, 4.0
-LOST_BEFORE_HASTE, HASTE_S = 3, 0.01
 URGENT_FOR = timedelta(seconds=1)
 FIRST_REST_S, LONGEST_REST_S = 5.0, 300.0
 PROBE = 5
@@ -103,8 +104,8 @@ class Pace:
 
     `may_limit`: it is Chrome's, which limits sites; `usual_s`: its usual latency; `failures`: batches in a row of which
     nothing came, and `failing` their recipients (hashes); `rests_until`: the circuit is open, or the service `asked`
-    for time. `lateness`: how many batches in a row were mostly not answered in time; `lost`: how many were left behind
-    lately; `urgent_at`: when the bucket last had too little for an urgent message.
+    for time. `lateness`: how many batches in a row were mostly not answered in time; `urgent_at`: when the bucket last
+    had too little for an urgent message.
     """
 
     may_limit: bool = False
@@ -116,7 +117,6 @@ class Pace:
     limit: Limit = Limit()
     failing: frozenset[int] = frozenset()
     lateness: int = 0
-    lost: int = 0
     second: Second = FIRST_SECOND
     bucket: Bucket | None = None
     urgent_at: datetime | None = None
@@ -143,17 +143,8 @@ class Pace:
 
     @property
     def patience_s(self) -> float:
-        """How long others wait for it while it brings nothing: some times its usual latency.
-
-        Where several that were left behind never came, waiting for the last few is not worth it.
-        """
-        if self.is_late:
-            return max(LEAST_PATIENCE_S, LATE_S / (1 << min(self.lateness - 1, 10)))
-        if self.usual_s is None:
-            return PATIENCE_S
-        if self.lost >= LOST_BEFORE_HASTE:
-            return min(PATIENCE_S, max(HASTE_S, self.usual_s))
-        return min(PATIENCE_S, max(LEAST_PATIENCE_S, PATIENCE_TIMES * self.usual_s))
+        """How long a batch waits for it while it brings nothing: less each time where it is late."""
+        return max(LEAST_LATE_S, PATIENCE_S / (1 << min(self.lateness - 1, 10))) if self.is_late else PATIENCE_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +253,8 @@ def learn(pace: Pace, batch: Tally, now: datetime) -> Pace:
     limit = _roll(pace.limit, now, may_limit=pace.may_limit)
     pace = _lateness(replace(pace, limit=limit), batch)
     if batch.total == 0:
-        return pace
+        again = batch.others > 0 and len(pace.failing) >= MANY_FAILING
+        return _rest(pace, batch, now) if again else pace
     minute = replace(
         limit.minute,
         accepted=limit.minute.accepted + batch.accepted,
@@ -278,7 +270,7 @@ def learn(pace: Pace, batch: Tally, now: datetime) -> Pace:
 def learn_late(pace: Pace, batch: Tally, now: datetime) -> Pace:
     """The Pace after answers to what was left open: whether they came at all, not how quickly."""
     lateness = min(pace.lateness, 1) if batch.answered else pace.lateness
-    pace = replace(pace, lost=max(0, pace.lost - batch.answered), lateness=lateness)
+    pace = replace(pace, lateness=lateness)
     return pace if batch.total == 0 else _rest(pace, batch, now)
 
 
@@ -286,9 +278,8 @@ def _lateness(pace: Pace, batch: Tally) -> Pace:
     asked = batch.total + batch.left
     if batch.left >= FEWEST_LATE and batch.left > LATE_SHARE * asked:
         return replace(pace, lateness=pace.lateness + 1)
-    lost = min(MOST_FAILING, pace.lost + batch.left)
     still = pace.is_late and batch.answered <= (1 - LATE_SHARE) * asked
-    return replace(pace, lost=lost, lateness=pace.lateness if still else 0)
+    return replace(pace, lateness=pace.lateness if still else 0)
 
 
 def _follow(pace: Pace, batch: Tally, now: datetime) -> Pace:
@@ -303,7 +294,8 @@ def _follow(pace: Pace, batch: Tally, now: datetime) -> Pace:
 
 
 def _streams(pace: Pace, batch: Tally) -> int:
-    if batch.throttled + batch.failed > TROUBLE_SHARE * batch.total:
+    troubled = batch.throttled + batch.failed
+    if troubled > MANY_TROUBLED * batch.total and troubled >= FEWEST_TROUBLED:
         return max(FEWEST_STREAMS, pace.streams // 2)
     if batch.latency_s and pace.usual_s and batch.latency_s > max(SLOW_S, SLOW_TIMES * pace.usual_s):
         return max(FEWEST_STREAMS, pace.streams * 3 // 4)

@@ -26,7 +26,6 @@ from notifier.push.send import (
     LONGEST_S,
     MOST_OPEN,
     NO_LIMITS,
-    PATIENCE_S,
     STREAMS,
     Answer,
     NetworkError,
@@ -77,7 +76,8 @@ class _Lane:
         unsent = len(self.waiting)
         answered = self.asked - unsent - self.flying
         return self.progress_at + patience_for(
-            patience.get(self.origin, PATIENCE_S),
+            patience,
+            self.origin,
             asked=self.asked,
             answered=answered,
             unsent=unsent,

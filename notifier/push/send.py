@@ -25,10 +25,11 @@ NO_LIMITS: Mapping[str, int] = MappingProxyType({})
 
 PATIENCE_S = 1.0
 """How long an origin may bring nothing while others wait, where nothing is known of it."""
-LEAST_S, OTHERS_SHARE = 0.05, 0.5
-"""The same for an origin that brought nothing, once another is done: at least so long, or so much of what it took."""
-TAIL_SHARE, TAIL_PATIENCE, SHORTEST_S = 0.1, 1 / 16, 0.004
-"""When so few of a batch have no answer, they are waited for with so much of the patience: they may come later."""
+NEW_S, NEW_TIMES, KNOWN_S, KNOWN_TIMES = 0.05, 0.5, 0.2, 2.0
+"""Once another origin is done: at least so long, or so many times as long as that took; less for one that brought
+nothing and is not known to be prompt."""
+TAIL_SHARE, TAIL_S = 0.06, 0.015
+"""When so few of a batch have no answer they are hardly waited for: they may come while the next one is sent."""
 LONGEST_S = 1.0
 """After that a batch is over for all that is not answered, however steadily an origin drips."""
 MOST_OPEN = 512
@@ -76,17 +77,21 @@ class Wire(Protocol):
         """Close every connection."""
 
 
-def patience_for(limit_s: float, *, asked: int, answered: int, unsent: int, first_done_s: float | None) -> float:
+def patience_for(
+    patience: Patience, origin: str, *, asked: int, answered: int, unsent: int, first_done_s: float | None
+) -> float:
     """Seconds that an origin may bring nothing while a batch waits for it.
 
     Of `asked` requests so many are `answered` and `unsent`; `first_done_s`: after how many seconds another origin was
     done, None while none is.
     """
-    if not answered:
-        return limit_s if first_done_s is None else min(limit_s, max(LEAST_S, OTHERS_SHARE * first_done_s))
-    if not unsent and asked - answered <= TAIL_SHARE * asked + 1:
-        return min(limit_s, max(SHORTEST_S, TAIL_PATIENCE * limit_s))
-    return limit_s
+    limit_s = patience.get(origin, PATIENCE_S)
+    if answered and not unsent and asked - answered <= TAIL_SHARE * asked + 1:
+        return min(limit_s, TAIL_S)
+    if first_done_s is None:
+        return limit_s
+    known = answered > 0 or origin in patience
+    return min(limit_s, max(KNOWN_S, KNOWN_TIMES * first_done_s) if known else max(NEW_S, NEW_TIMES * first_done_s))
 
 
 @runtime_checkable

@@ -14,11 +14,11 @@ from datetime import datetime
 from itertools import count
 
 from notifier.clock import ManualClock
+from notifier.push.http2.lane import STOPPING_429S
 from notifier.push.request import PushRequest
 from notifier.push.send import (
     LONGEST_S,
     NO_LIMITS,
-    PATIENCE_S,
     STREAMS,
     Answer,
     Patience,
@@ -120,7 +120,7 @@ class SimulatedWire:
     ) -> list[Answer]:
         return self.begin(batch, deadline_s, streams, {request.origin: deadline_s for request in batch})
 
-    def begin(
+    def begin(  # noqa: C901 - one loop, as long as the rules of time are many
         self, batch: Sequence[PushRequest], deadline_s: float, streams: Mapping[str, int], patience: Patience
     ) -> list[Answer]:
         started = self._now
@@ -129,6 +129,7 @@ class SimulatedWire:
         flights: dict[int, tuple[str, _Flight]] = {}
         progress = {request.origin: started for request in batch}
         asked, answered = Counter(request.origin for request in batch), Counter[str]()
+        runs = Counter[str]()
         first_done_s: float | None = None
         for place, request in enumerate(batch):
             waiting.setdefault(request.origin, deque()).append(place)
@@ -150,7 +151,8 @@ class SimulatedWire:
 
             def until(origin: str, first_done_s: float | None = first_done_s) -> float:
                 return progress[origin] + patience_for(
-                    patience.get(origin, PATIENCE_S),
+                    patience,
+                    origin,
                     asked=asked[origin],
                     answered=answered[origin],
                     unsent=len(waiting[origin]),
@@ -170,6 +172,10 @@ class SimulatedWire:
                 origin = flights.pop(place)[0]
                 answered[origin] += 1
                 progress[origin] = self._now
+                throttled = flight.answer.status == 429
+                runs[origin] = runs[origin] + 1 if throttled else max(0, runs[origin] - 1)
+                if runs[origin] >= STOPPING_429S:
+                    waiting[origin].clear()
         for place, (_, flight) in flights.items():
             flight.is_open = True
             found[place] = Answer(error="open", ticket=flight.ticket)

@@ -1,4 +1,4 @@
-"""A recipient's trouble is the recipient's (issue 10): what each bad neighbour costs the others, in simulated time."""
+"""A recipient's trouble is the recipient's: what each bad neighbour costs the others, in simulated time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from notifier.storage.database import Database
 from notifier.storage.transfer import SqlTransfer
 from tests.contracts.samples import a_subscription
 from tests.engine.house import KEY, EngineHouse, never, without_sealing
-from tests.engine.simulated import SILENT, Behaviour, Dripping, Services, SimulatedWire, answers, fails
+from tests.engine.simulated import SILENT, Allowing, Behaviour, Dripping, Services, SimulatedWire, answers, fails
 
 GOOD = 2_000
 RATIO = 1.2
@@ -129,8 +129,7 @@ def test_a_bad_neighbour_costs_a_good_reader_nothing(
         assert all(town.services.pushes[f"{name}"] <= story for name in town.services.pushes if name.startswith("good"))
     town.run_until(lambda: town.house.read(alert).done_at is not None, step_s=1.0)
     counts = town.house.counts(alert)
-    reached = sum(name.startswith("bad") for name in town.services.accepted_at)
-    assert counts["delivered"] == GOOD + reached, "nobody but the bad ones is anything else than delivered"
+    assert GOOD <= counts["delivered"] <= GOOD + bad, "nobody but the bad ones is anything else than delivered"
     assert sum(counts.values()) == GOOD + bad
 
 
@@ -204,12 +203,12 @@ def test_a_service_that_really_fails_is_tried_with_a_few_and_comes_back(town: To
 
 
 def test_a_service_that_allows_so_many_a_second_is_used_to_nine_tenths(town: Town) -> None:
-    pushes = 1_500
+    pushes = 3_000
     town.settle(pushes, 0)
-    service = Allowing(100)
+    service = Allowing(300)
     town.services.behaviours = {f"good-{number}": service for number in range(pushes)}
     alert = town.house.accept(breaking=True, ttl_s=600)
     town.run_until(lambda: town.house.read(alert).done_at is not None)
     assert town.house.counts(alert) == {"delivered": pushes}
-    assert (town.clock() - alert.decided_at).total_seconds() <= pushes / 100 / 0.85
-    assert service.refused <= 0.1 * service.asked
+    assert (town.clock() - alert.decided_at).total_seconds() <= pushes / 300 / 0.85
+    assert service.refused <= 0.08 * service.asked

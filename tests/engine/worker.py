@@ -20,6 +20,7 @@ from notifier.engine.pauses import Pauses
 from notifier.engine.run import Runner, RunSettings
 from notifier.push.envelope import seal_now
 from notifier.push.http2.wire import Http2Wire
+from notifier.push.paced_wire import PacedWire, Pacer
 from notifier.push.pycurl_wire import PycurlWire
 from notifier.push.vapid import VapidSigner, load_or_create_key
 from notifier.storage.database import Database
@@ -35,14 +36,15 @@ def main(options: argparse.Namespace) -> None:
     """See the top of this file."""
     database = Database(options.url)
     metrics = Metrics()
-    pauses = Pauses(metrics)
+    pacer = Pacer(system_clock)
+    pauses = Pauses(metrics, pacer.limited, pacer.late, pacer.room)
     ca_file = Path(options.ca_file)
     signer = VapidSigner([load_or_create_key(ca_file.with_name("vapid.pem"))], "mailto:alerts@news.example.org")
     guard = AddressGuard.allowing([options.origin.partition("://")[2]])
 
     def runner() -> Runner:
         wire = Http2Wire(guard, PycurlWire(guard, ca_file), ca_file)
-        courier = Courier(wire, signer, seal_now)
+        courier = Courier(PacedWire(wire, pacer), signer, seal_now)
         settings = RunSettings(sub_batch=options.sub_batch, lease_s=options.lease)
         return Runner(SqlDeliveryStore(database), courier, pauses, metrics, system_clock, settings)
 

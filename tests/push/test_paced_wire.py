@@ -76,7 +76,7 @@ def test_a_service_that_fails_is_left_alone_while_the_others_go_on() -> None:
 def test_what_was_learned_bounds_the_streams_of_every_thread() -> None:
     pacer = Pacer(ManualClock(NOW))
     first, second = ScriptedWire(lambda request: Answer(status=429)), ScriptedWire(accept)
-    PacedWire(first, pacer).send([to(CHROME)], 10)
+    PacedWire(first, pacer).send([to(CHROME, number) for number in range(10)], 10)
     PacedWire(second, pacer).send([to(CHROME)], 10, {CHROME: 1000})
     assert second.limits == {CHROME: FIRST_STREAMS // 2}
     PacedWire(second, pacer).send([to(CHROME)], 10, {CHROME: 3})

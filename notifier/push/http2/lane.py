@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from notifier.push.http2.channel import Channel
 from notifier.push.http2.connection import Connection
 from notifier.push.request import PushRequest
-from notifier.push.send import PATIENCE_S, STREAMS, Answer, Patience, patience_for
+from notifier.push.send import STREAMS, Answer, Patience, patience_for
 
 STOPPING_429S = 5
 """429s more than other answers, in a row so to speak, after which the rest of a batch is not sent: a service that
@@ -87,10 +87,9 @@ class Lane:
 
     def deserves_until(self, patience: Patience, first_done_s: float | None) -> float:
         """Until when (monotonic) others wait for it; `first_done_s`: how long the first that is done has taken."""
-        limit_s = patience.get(self.origin, PATIENCE_S)
         asked, answered = len(self.tickets), len(self.tickets) - self.pending
         return self.progress_at + patience_for(
-            limit_s, asked=asked, answered=answered, unsent=len(self.waiting), first_done_s=first_done_s
+            patience, self.origin, asked=asked, answered=answered, unsent=len(self.waiting), first_done_s=first_done_s
         )
 
     def cancel(self, tickets: Collection[int]) -> None:

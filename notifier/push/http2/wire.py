@@ -218,10 +218,17 @@ class Http2Wire:
     def _collect(self, lane: Lane, link: Link) -> None:
         connection = link.connection
         if connection.answers:
+            answers, first, before = self._answers, self._first, lane.open
             for ticket, answer in connection.answers:
-                self._answer(lane, ticket, answer)
-                throttled = answer.status in THROTTLED
-                lane.run_of_429 = max(0, lane.run_of_429 + (1 if throttled else -1)) if lane.run_of_429 else throttled
+                if before or ticket < first:
+                    self._answer(lane, ticket, answer)
+                else:  # nearly all
+                    answers[ticket - first] = answer
+                    lane.pending -= 1
+                if answer.status in THROTTLED:
+                    lane.run_of_429 += 1
+                elif lane.run_of_429:
+                    lane.run_of_429 -= 1
             link.brought, link.is_doubtful, lane.fruitless = True, False, 0
             lane.progress_at = monotonic()
             connection.answers.clear()

@@ -1,0 +1,71 @@
+"""Bad neighbours at a real push service, with PostgreSQL, RabbitMQ and two workers: they cost themselves (issue 10)."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+
+from notifier.clock import system_clock
+from notifier.push.vapid import load_or_create_key
+from notifier.storage.alerts import SqlAlertStore
+from notifier.storage.database import Database
+from notifier.storage.transfer import SqlTransfer
+from tests.contracts.samples import a_subscription, an_alert
+from tests.engine.test_crash import wait_until
+from tests.postgres import PostgresServer
+from tests.pushsink.browser import keys_of
+from tests.pushsink.process import ROOT, PushSink
+from tests.rabbitmq import RabbitServer
+
+SUBSCRIBERS = 2_000
+BAD = ("never", "401", "403", "429-seconds", "429", "503", "reset", "goaway", "big", "after-0.5")
+EVERY = 20
+
+
+def test_two_workers_reach_every_good_reader_whatever_the_others_do(require: Callable[[str], str]) -> None:
+    postgres, rabbit = PostgresServer(require("postgres")), RabbitServer(require("rabbitmq"))
+    postgres.psql("CREATE DATABASE notifier")
+    database = Database(postgres.url("notifier"))
+    database.create()
+    with PushSink() as sink:
+        key = load_or_create_key(sink.ca_file.with_name("vapid.pem"))
+        behaviours = [BAD[n // EVERY % len(BAD)] if n % EVERY == 7 else "ok" for n in range(SUBSCRIBERS)]
+        SqlTransfer(database).add(
+            [
+                replace(
+                    a_subscription(f"{number}", "world"),
+                    keys=keys_of(number, sink.endpoint(behaviour, number)),
+                    vapid_key_id=key.key_id,
+                )
+                for number, behaviour in enumerate(behaviours)
+            ],
+            system_clock(),
+        )
+        alerts = SqlAlertStore(database)
+        command = [sys.executable, "-m", "tests.engine.worker", postgres.url("notifier"), sink.origin]
+        command += [str(sink.ca_file), "--broker", rabbit.url, "--lease", "60"]
+        workers = [subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE) for _ in range(2)]
+        new = replace(an_alert("world", breaking=True, ttl_s=40), decided_at=system_clock())
+        alert = alerts.accept(new, system_clock())
+        wait_until(lambda: getattr(alerts.find(alert.id), "done_at", None) is not None)
+        for worker in workers:
+            worker.communicate(timeout=60)
+        seen, came = sink.report(), alerts.find(alert.id)
+    database.close()
+    rabbit.remove()
+    postgres.remove()
+    assert came is not None
+    counts = {word: count for word, count in came.counts.items() if count}
+    each = SUBSCRIBERS // EVERY // len(BAD)
+    accepted = behaviours.count("ok") + 2 * each  # those that say goodbye, and those that are slow
+    assert counts["delivered"] == accepted, "nobody but the bad ones is anything else than delivered"
+    assert counts == {
+        "delivered": accepted,
+        "refused-401": each,
+        "refused-403": each,
+        "refused-413": each,
+        "expired": 5 * each,
+    }
+    assert seen["problems"] == []
