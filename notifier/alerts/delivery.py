@@ -133,6 +133,9 @@ class DeliveryStore(Protocol):
     def claim_chunk(self, now: datetime, lease_s: float, *, only_breaking: bool = False) -> ChunkJob | None:
         """The next chunk nobody holds, breaking ones first, under a fresh lease; None if there is none."""
 
+    def lease_token(self) -> str:
+        """A new token for what this process holds: whoever finds the process dead knows it by that."""
+
     def breaking_waits(self, now: datetime) -> bool:
         """Whether a breaking chunk is waiting for a worker."""
 

@@ -22,8 +22,9 @@ TRIES = 3
 """How often one alert is tried at a subscription that is refused amid acceptances."""
 AMID = timedelta(minutes=10)
 """An acceptance so long ago still says that the service takes our pushes."""
-ENDS_AFTER, ENDS_REFUSALS = timedelta(days=1), 5
-UNPROVEN_ENDS_AFTER, UNPROVEN_ENDS_FAILURES = timedelta(days=3), 3
+# Of the first failure only the day is kept: of these, a day may have been over before it.
+ENDS_AFTER, ENDS_REFUSALS = timedelta(days=2), 5
+UNPROVEN_ENDS_AFTER, UNPROVEN_ENDS_FAILURES = timedelta(days=4), 3
 MOST_REMEMBERED = 64
 
 

@@ -11,7 +11,6 @@ and sent to as a retry: there only its own recipients wait for it (docs/decision
 
 from __future__ import annotations
 
-import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -275,7 +274,7 @@ class Runner:
         return end_of((self._clock() - alert.released_at).total_seconds())
 
     def _lease(self) -> Lease:
-        return Lease(secrets.token_hex(16), self._clock() + timedelta(seconds=self._settings.lease_s))
+        return Lease(self._deliveries.lease_token(), self._clock() + timedelta(seconds=self._settings.lease_s))
 
     def _judge_all(
         self,

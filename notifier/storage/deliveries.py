@@ -108,6 +108,10 @@ class SqlDeliveryStore:
             ).one()
             return ChunkJob(load_alerts(connection, [row.alert_id])[row.alert_id], _chunk(row))
 
+    def lease_token(self) -> str:
+        """A new token for what this process holds; see DeliveryStore."""
+        return self._database.lease_token()
+
     def breaking_waits(self, now: datetime) -> bool:
         """Whether a breaking chunk is waiting for a worker."""
         return self._any(and_(chunk.c.breaking, _claimable(now)))

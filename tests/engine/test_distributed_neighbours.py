@@ -1,4 +1,4 @@
-"""Bad neighbours at a real push service, with PostgreSQL, RabbitMQ and two workers: they cost themselves (issue 10)."""
+"""Bad neighbours at a real push service, with PostgreSQL, RabbitMQ and two workers: they cost themselves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""401 and 403 (issue 10): one subscription's refusals are its own, and only nearly all pause a service."""
+"""401 and 403: one subscription's refusals are its own, and only nearly all pause a service."""
 
 from __future__ import annotations
 

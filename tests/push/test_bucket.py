@@ -1,4 +1,4 @@
-"""The pace follows what is accepted: a limit is found, used, and hardly ever passed (issue 10)."""
+"""The pace follows what is accepted: a limit is found, used, and hardly ever passed."""
 
 from __future__ import annotations
 

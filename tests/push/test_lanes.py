@@ -1,4 +1,4 @@
-"""What every LaneWire promises: whoever is late holds up nobody, and is told of later (issue 10)."""
+"""What every LaneWire promises: whoever is late holds up nobody, and is told of later."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ standing = Table(
     Column("subscription_id", Id, ForeignKey("subscription.id", ondelete="CASCADE"), primary_key=True),
     Column("is_proven", Boolean, nullable=False),
     Column("failures", Integer, nullable=False, server_default="0"),  # alerts that failed there
-    Column("since", UtcTime),  # the first of them
+    Column("since", UtcDay),  # the day of the first of them
     sqlite_with_rowid=False,
 )
 
