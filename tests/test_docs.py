@@ -19,6 +19,7 @@ from notifier.troubles import Code
 ROOT = Path(__file__).parents[1]
 OPERATING = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
 TROUBLES = (ROOT / "docs" / "troubles.md").read_text(encoding="utf-8")
+PROMISES = (ROOT / "docs" / "promises.md").read_text(encoding="utf-8")
 ERRORS = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
 
 
@@ -59,6 +60,13 @@ def test_every_error_code_is_documented_with_its_status_and_no_other() -> None:
 
 def test_every_trouble_is_documented_and_no_other() -> None:
     assert set(re.findall(r"^\| `([\w-]+)` \|", TROUBLES, re.MULTILINE)) == {code.value for code in Code}
+
+
+def test_every_promise_has_a_test_that_is_there() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PROMISES)
+    missing = [f"{file}::{test}" for file, test in named if f"def {test}(" not in (ROOT / file).read_text("utf-8")]
+    assert missing == []
+    assert len(re.findall(r"^- ", PROMISES, re.MULTILINE)) <= len(named)
 
 
 @pytest.mark.parametrize(
