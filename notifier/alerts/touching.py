@@ -55,11 +55,13 @@ class Fault:
 class _Touched:
     """A story's topics as of the `asked`th change of the topics.
 
-    `tellers` are the publishers whose items match, by topic: True for one of a trade's desk.
+    `first` are the ids of the items whose words the matches are, by topic. `tellers` are the publishers whose items
+    match, by topic: True for one of a trade's desk.
     """
 
     asked: int
     matches: dict[str, TopicMatch] = field(default_factory=dict)
+    first: dict[str, int] = field(default_factory=dict)
     tellers: dict[str, dict[str, bool]] = field(default_factory=dict)
 
 
@@ -110,7 +112,7 @@ class Touching:
         else:
             asked = {slug for slug, change in self._changed_in.items() if change > touched.asked}
             touched.asked = self._changes
-            for known in (touched.matches, touched.tellers):
+            for known in (touched.matches, touched.first, touched.tellers):
                 for slug in [slug for slug in known if slug in asked or slug not in self.topics]:
                     del known[slug]
             if not asked:
@@ -129,7 +131,7 @@ class Touching:
         self._note(self._stories[story_id], item, None)
 
     def tell(self, story_id: int, match: TopicMatch, item: StoryItem) -> None:
-        """This item touches this topic; of several items the first one's words stay."""
+        """This item touches this topic; of several items the words are those of the first that came."""
         touched = self._stories.setdefault(story_id, _Touched(self._changes))
         self._tell(touched, match, item)
 
@@ -165,7 +167,9 @@ class Touching:
             return ()
 
     def _tell(self, touched: _Touched, match: TopicMatch, item: StoryItem) -> None:
-        touched.matches.setdefault(match.slug, match)
+        # Of the first that came, not the first that was placed: a restart reads them as they came.
+        if match.slug not in touched.first or item.id < touched.first[match.slug]:
+            touched.matches[match.slug], touched.first[match.slug] = match, item.id
         # A topic without a rule is touched by everything, which says nothing.
         if self.topics[match.slug].match.strip():
             tellers = touched.tellers.setdefault(match.slug, {})

@@ -155,13 +155,13 @@ class Grouper:
             owners = {key: self._by_key.get(key, entry) for key in exact_keys(entry.item)}
             self._join(entry, to)
             self._by_key.update(owners)  # who comes later by page or headline finds whom it would have found
-            self._untidy.add(to)
         return to
 
     def tidy(self) -> None:
         """Call it when all is moved: the members as they came, and as a restart reads them."""
-        for story_id in self._untidy & self._stories.keys():
-            self._stories[story_id].tidy()
+        for story_id in self._untidy:
+            if story_id in self._stories:
+                self._stories[story_id].tidy()
         self._untidy.clear()
 
     def _note_name(self, item: StoryItem) -> None:
@@ -189,8 +189,14 @@ class Grouper:
         return self._whole(entry, other.story_id, self.weights.score(signals), other, signals)
 
     def place(self, items: Sequence[StoryItem]) -> list[Grouping]:
-        """Group one poll's items. Their order does not decide which exact duplicates are together."""
-        return [g for same in components(items, [_keys_or_none(i) for i in items]) for g in self._place_same(same)]
+        """Group one poll's items. Their order does not decide which exact duplicates are together.
+
+        Duplicates are placed one after the other; in their stories they then stand as they came.
+        """
+        together = components(items, [_keys_or_none(i) for i in items])
+        groupings = [grouping for same in together for grouping in self._place_same(same)]
+        self.tidy()
+        return groupings
 
     def _place_same(self, same: Sequence[StoryItem]) -> list[Grouping]:
         """Items that are one by page or headline: they join one story, except those that have theirs already.
@@ -334,6 +340,8 @@ class Grouper:
         entry.story_id = story_id
         story = self._stories.setdefault(story_id, OpenStory(story_id))
         story.put(entry)
+        if story.late is not None:
+            self._untidy.add(story_id)
         if like is not None:
             story.scores[entry.item.id] = like.score
         self._entry[entry.item.id] = entry

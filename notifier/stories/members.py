@@ -7,9 +7,9 @@ order alone, not on the way to them. No clock, no I/O.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Reversible
 from datetime import datetime
-from itertools import islice
+from itertools import islice, takewhile
 
 from notifier.stories.story import StoryItem
 from notifier.stories.wire_copy import publisher_key
@@ -88,10 +88,17 @@ class Members:
         del self._all[item_id]
         self._judged, self._updated_at, self._stale = None, None, True
 
-    def sort(self) -> None:
-        """Put them in the order of their ids, in which a restart reads them."""
-        self._all = dict(sorted(self._all.items()))
-        self._judged, self._stale = None, True
+    def tidy(self, since: int) -> None:
+        """Put those that joined from `since` on, and those behind them, in the order of their ids: as a restart reads
+        them. What came before is in that order already, so this costs no more than what came lately.
+        """
+        late = out_of_order(self._all, since)
+        self._judged = None
+        for item_id in late:
+            item = self._all[item_id] = self._all.pop(item_id)
+            if not self._stale:
+                del self._by_publisher[publisher_key(item.publisher)][item_id], self._by_url[item.url][item_id]
+                self._list(item)
 
     def _relist(self) -> None:
         """After a member left or changed its place: as if all had just joined in this order."""
@@ -113,3 +120,8 @@ class Members:
         newest = islice(reversed(self._by_publisher.values()), PUBLISHERS)
         ids = sorted(item_id for own in newest for item_id in islice(reversed(own), each))
         return tuple(self._all[item_id] for item_id in ids)
+
+
+def out_of_order(ids: Reversible[int], since: int) -> list[int]:
+    """The ids from the end back to the last one before `since`, in order: where all before them are in order."""
+    return sorted(takewhile(lambda item_id: item_id >= since, reversed(ids)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import islice
 
-from notifier.stories.members import Members
+from notifier.stories.members import Members, out_of_order
 from notifier.stories.story import StoryItem
 from notifier.stories.window import Entry
 
@@ -18,15 +18,17 @@ FIRST, NEWEST = 3, 7
 
 @dataclass(slots=True)
 class OpenStory:
-    """A story that can still grow: its members in the order in which they joined, and how surely each did.
+    """A story that can still grow: its members in the order in which they came, and how surely each joined.
 
-    `scores` holds the score of those that joined by likeness; the others are certain.
+    `scores` holds the score of those that joined by likeness; the others are certain. `late` is the first of those
+    that joined behind one that came after it; `tidy` ends that.
     """
 
     id: int
     entries: dict[int, Entry] = field(default_factory=dict)
     scores: dict[int, float] = field(default_factory=dict)
     members: Members = field(default_factory=Members)
+    late: int | None = None
 
     @property
     def items(self) -> tuple[StoryItem, ...]:
@@ -47,7 +49,10 @@ class OpenStory:
 
     def put(self, entry: Entry) -> None:
         """Add a member, or a newer version of one."""
-        self.entries[entry.item.id] = entry
+        item_id = entry.item.id
+        if self.entries and item_id not in self.entries and item_id < next(reversed(self.entries)):
+            self.late = item_id if self.late is None else min(self.late, item_id)
+        self.entries[item_id] = entry
         self.members.put(entry.item)
 
     def drop(self, item_id: int) -> None:
@@ -57,6 +62,10 @@ class OpenStory:
         self.members.drop(item_id)
 
     def tidy(self) -> None:
-        """The entries as they came, and as a restart reads them."""
-        self.members.sort()
-        self.entries = {item_id: self.entries[item_id] for item_id in self.members}
+        """The members as they came, and as a restart reads them, in whatever order they joined."""
+        if self.late is None:
+            return
+        for item_id in out_of_order(self.entries, self.late):
+            self.entries[item_id] = self.entries.pop(item_id)
+        self.members.tidy(self.late)
+        self.late = None

@@ -10,8 +10,8 @@ from __future__ import annotations
 import contextlib
 import heapq
 import math
+from array import array
 from collections import Counter, deque
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from notifier.stories.gate import recurring
@@ -25,8 +25,6 @@ POSTINGS = 128
 # The stems by which candidates are looked up: the rarest ones of an item.
 PROBES = 8
 CANDIDATES = 24
-# The likest stories that an item remembers, to judge the crowd by.
-NEAR = 12
 # Until the window has seen so many items, no item counts as less crowded than is usual: an empty window would make
 # every likeness look telling.
 SETTLED, USUAL = 300, 0.2
@@ -36,7 +34,8 @@ PRIOR_ITEMS, PRIOR_COUNT = 500, 5
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """An item prepared for comparison. `near` are the likest other stories when it came: (likeness, story id).
+    """An item prepared for comparison. `near` are the ids of the items that were likest when it came, with how like
+    they were (`near_by`), likest first: by item, since an operator may move these into other stories afterwards.
 
     `recurs` says that it tells no event (see gate). `squares` (what each stem counts) and `alike` (what was worked out
     already) are kept until the entry is added to the window.
@@ -51,7 +50,8 @@ class Entry:
     recurs: bool
     squares: dict[str, float]
     alike: dict[Entry, float] = field(default_factory=dict)
-    near: list[tuple[float, int]] = field(default_factory=list)
+    near: array[int] = field(default_factory=lambda: array("q"))
+    near_by: array[float] = field(default_factory=lambda: array("d"))
 
 
 def runs_of(title: str) -> frozenset[str]:
@@ -66,6 +66,7 @@ class Window:
     def __init__(self) -> None:
         self._count: Counter[str] = Counter()
         self._postings: dict[str, deque[Entry]] = {}
+        self._entries: dict[int, Entry] = {}
         self._size = 0
 
     def __len__(self) -> int:
@@ -93,15 +94,10 @@ class Window:
                 total[other] = total.get(other, 0.0) + weight
         best = heapq.nlargest(CANDIDATES, total.items(), key=lambda pair: (pair[1], -pair[0].item.id))
         found = [other for other, _ in best]
-        entry.near = self._near(entry, found)
+        likest = sorted(((self._words(entry, other), other.item.id) for other in found), reverse=True)
+        entry.near = array("q", [item_id for _, item_id in likest])
+        entry.near_by = array("d", [likeness for likeness, _ in likest])
         return found
-
-    def _near(self, entry: Entry, found: Iterable[Entry]) -> list[tuple[float, int]]:
-        """The likest recent stories, each by one item: what `crowd` is measured from."""
-        by_story: dict[int, float] = {}
-        for other in found:
-            by_story[other.story_id] = max(by_story.get(other.story_id, 0.0), self._words(entry, other))
-        return sorted(((value, story) for story, value in by_story.items()), reverse=True)[:NEAR]
 
     def compare(self, a: Entry, b: Entry) -> Signals:
         """The signals between an entry that is not added yet and another."""
@@ -122,16 +118,18 @@ class Window:
         return likeness
 
     def _crowd(self, entry: Entry, but: int) -> float:
-        """Likeness to the nearest story other than `but`."""
+        """Likeness to the nearest story other than `but`, as stories are now."""
         usual = 0.0 if self._size >= SETTLED else USUAL
-        for value, story in entry.near:
-            if story != but:
-                return max(usual, value)
+        for place, item_id in enumerate(entry.near):
+            other = self._entries.get(item_id)
+            if other is None or other.story_id != but:  # what was forgotten was another's: a story goes as a whole
+                return max(usual, entry.near_by[place])
         return usual
 
     def add(self, entry: Entry) -> None:
         """From now on the entry can be found."""
         self._size += 1
+        self._entries[entry.item.id] = entry
         entry.squares, entry.alike = {}, {}
         for stem in entry.stems:
             self._count[stem] += 1
@@ -140,6 +138,7 @@ class Window:
     def drop(self, entry: Entry) -> None:
         """Forget an entry that the window has passed, or that a newer version replaces."""
         self._size -= 1
+        self._entries.pop(entry.item.id, None)
         for stem in entry.stems:
             self._count[stem] -= 1
             if self._count[stem] <= 0:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from itertools import chain
 
-from notifier.topics.near import NOTHING, Finding, either, near, standing
+from notifier.topics.near import NOTHING, Finding, either, near, near_pairs, standing
 from notifier.topics.stem import primary_language
 from notifier.topics.text import Place, Reading, Text
 from notifier.topics.topic import MatchedWord
@@ -22,6 +22,9 @@ MOST_TOLD = 200
 
 MOST_SPANS = 20
 """Places at which a NEAR is true whose words are told."""
+
+_FEW_PAIRS = 16
+"""Up to so many pairs of places, fewer than MOST_SPANS, NEAR looks at each: nearly always there are no more."""
 
 _FIELDS = ("title", "summary", "source", "section")
 
@@ -71,7 +74,31 @@ class _Question:
             return self._within(node)
         if isinstance(node, Not):
             return [] if self.places(node.rule, reading, title_only) is None else None
-        return self._finding(node, reading, title_only).told(MOST_SPANS) or None
+        return self._near(node, reading, title_only) or None
+
+    def _near(self, node: Near, reading: Reading, title_only: bool) -> list[Place]:
+        left = self._standing(node.left, reading, title_only)
+        if left == []:
+            return left
+        right = self._standing(node.right, reading, title_only)
+        if right == []:
+            return right
+        if left is not None and right is not None and len(left) * len(right) <= _FEW_PAIRS:
+            return near_pairs(left, right, node.distance)
+        return self._finding(node, reading, title_only).told(MOST_SPANS)
+
+    def _standing(self, node: Node, reading: Reading, title_only: bool) -> list[Place] | None:
+        """Where a word, a phrase or one of several stands; None for what is not as simple."""
+        if isinstance(node, Term):
+            return self._bounded(reading.find_any(node.runs, node.exact, self), title_only)
+        if not isinstance(node, Or):
+            return None
+        places: list[Place] = []
+        for rule in node.rules:
+            if not isinstance(rule, Term):
+                return None
+            places += self._bounded(reading.find_any(rule.runs, rule.exact, self), title_only)
+        return places
 
     def _all(self, node: And, reading: Reading, title_only: bool) -> list[Place] | None:
         true: list[list[Place]] = []

@@ -68,6 +68,17 @@ def near(left: Finding, right: Finding, distance: int, work: Spends) -> Finding:
     return Finding(spans, sides=(left, right), distance=distance)
 
 
+def near_pairs(ones: Sequence[Place], twos: Sequence[Place], distance: int) -> list[Place]:
+    """The places that `near` would tell of: by looking at each pair, which is quickest where there are few."""
+    found: list[Place] = []
+    for one in ones:
+        first, last = one.first, one.last
+        for two in twos:
+            if 0 < two.first - last <= distance or 0 < first - two.last <= distance:
+                found += one, two
+    return found
+
+
 def _add(spans: Spans, more: Mapping[int, int]) -> None:
     for first, reach in more.items():
         spans[first] = spans.get(first, 0) | reach

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from notifier.alerts.alert import AlertKind, Message, NewAlert, Urgency
@@ -148,6 +148,8 @@ def carried_out(step: tuple, house: House, live: Desk) -> None:  # type: ignore[
 
 @settings(max_examples=60, deadline=None)
 @given(STEPS, st.integers(0, 12))
+@example([("poll", [(0, 0), (0, 1), (0, 0)]), ("choose", 0, NEVER), ("split", 0)], 0)  # the twins are placed first
+@example([("poll", [(0, 2), (0, 2)]), ("split", 0), ("poll", [(0, 4)])], 10)  # which story is the likest one's now
 def test_a_desk_that_lived_through_all_decides_as_one_that_is_restored(steps: list[tuple], at: int) -> None:  # type: ignore[type-arg]
     house = House()
     live, other = house.restored(), None

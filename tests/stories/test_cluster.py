@@ -145,6 +145,19 @@ def test_exact_duplicates_are_together_in_whatever_order_a_poll_brings_them(
     assert stories(poll) == stories(shuffled)
 
 
+def test_twins_are_placed_together_and_stand_in_their_story_as_they_came() -> None:
+    first, second, twin = (
+        item(1, "Volcano Harga erupts near Selvik, thousands flee"),
+        item(2, "Thousands flee Selvik as volcano Harga erupts"),
+        item(3, "Volcano Harga erupts near Selvik, thousands flee"),
+    )
+    grouper = Grouper()
+    assert [(g.item_id, g.story_id) for g in grouper.place([first, second, twin])] == [(1, 1), (3, 1), (2, 1)]
+    story = grouper.story(1)
+    assert story is not None
+    assert [one.id for one in story.judged] == list(story.entries) == [1, 2, 3]
+
+
 def test_what_the_window_has_passed_is_forgotten() -> None:
     grouper = Grouper(window=timedelta(hours=72))
     (first,) = place(grouper, item(1, STORM))

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 from types import FrameType
 from typing import Any
 
@@ -17,7 +18,9 @@ from notifier.alerts.decide import Send
 from notifier.alerts.desk import Desk
 from notifier.stories.breaking import judge, spokesman
 from notifier.stories.members import MOST_JUDGED, Members
+from notifier.stories.open_story import OpenStory
 from notifier.stories.story import StoryItem
+from notifier.stories.window import Window
 from notifier.stories.wire_copy import near_equal, sources
 from notifier.topics.match import TopicIndex
 from notifier.topics.topic import Topic, TopicMode
@@ -60,6 +63,27 @@ def test_a_huge_story_is_judged_by_a_few_whatever_became_of_it_on_the_way(
     restored = members_of(items.values())
     assert lived.judged == restored.judged
     assert len(lived.judged) <= MOST_JUDGED
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.integers(0, 90), min_size=2, max_size=300), st.randoms(use_true_random=False))
+def test_members_stand_as_they_came_in_whatever_order_they_joined(publishers: list[int], chance: Random) -> None:
+    window, lived, restored = Window(), OpenStory(1), OpenStory(1)
+    came = [
+        item(n, "Dam at Kessel breaks", f"P{who}", url=f"https://one.example/{who % 7}")
+        for n, who in enumerate(publishers, 1)
+    ]
+    for one in came:
+        restored.put(window.prepare(one))
+    for one in chance.sample(came, len(came)):
+        lived.put(window.prepare(one))
+        if chance.random() < 0.1:
+            _ = lived.members.at(one.url), lived.judged
+            lived.tidy()
+    lived.tidy()
+    assert list(lived.entries) == list(lived.members) == [one.id for one in came]
+    assert lived.judged == restored.judged
+    assert [lived.members.at(one.url) for one in came] == [restored.members.at(one.url) for one in came]
 
 
 def test_a_feed_that_floods_a_story_pushes_nobody_out() -> None:
