@@ -83,6 +83,11 @@ class Connection:
         return len(self._open)
 
     @property
+    def is_stalled(self) -> bool:
+        """Whether a frame or header block does not end: nobody behind it can be answered."""
+        return self.is_leaving and self._incomplete_since_s is not None
+
+    @property
     def max_streams(self) -> int:
         """What the service allows, or 100 until it says so (RFC 9113 section 6.5.2)."""
         return self._max_streams
@@ -158,6 +163,15 @@ class Connection:
         self._bodies.clear()
         self._interim.clear()
         self.is_leaving = self.is_leaving or self._incomplete_since_s is not None
+
+    def abandon(self) -> list[int]:
+        """Who has no answer, now that the connection is over; they get none from it."""
+        indices = [index for index, _ in self._open.values()]
+        self._open.clear()
+        self._bodies.clear()
+        self._interim.clear()
+        self.is_leaving = True
+        return indices
 
     def cancel(self, indices: Collection[int]) -> None:
         """Nobody waits for these any more: they get no answer."""
