@@ -245,10 +245,24 @@ class Http2Wire:
             else:
                 self._answer(lane, ticket, Answer(error="reset"))
         connection.refused.clear()
+        connection.expire(monotonic())
         if connection.is_stalled:
-            self._end(link, "timeout")
+            self._unblock(lane, link)
         if connection.is_leaving and not connection.open_streams:
             self._drop(lane, link)
+
+    def _unblock(self, lane: Lane, link: Link) -> None:
+        """An answer does not end: that one has failed, and who waits behind it goes again elsewhere."""
+        guilty = link.connection.in_the_way
+        if guilty is None:
+            self._end(link, "timeout")
+            return
+        for ticket in link.connection.abandon():
+            if ticket == guilty:
+                self._answer(lane, ticket, Answer(error="timeout"))
+            else:
+                self._again(lane, ticket, first=True)
+        self._end(link, "timeout")
 
     def _unprocessed(self, lane: Lane, link: Link) -> None:
         """A goodbye: those who were not looked at go again, behind nobody where it brought something before."""
@@ -309,7 +323,6 @@ class Http2Wire:
         usable = lane.usable
         share = lane.share(len(usable))
         for link in usable:
-            link.connection.expire(monotonic())
             size = min(budget, link.connection.room, len(lane.waiting), share)
             if size > 0 and not link.channel.is_blocked:
                 tickets = lane.take(size, link.connection.open_streams)
