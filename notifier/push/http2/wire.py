@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from math import inf
 from pathlib import Path
 from time import monotonic
 
@@ -33,6 +34,7 @@ from notifier.push.send import (
     NO_LIMITS,
     NO_PATIENCE,
     STREAMS,
+    TAIL_SHARE,
     Answer,
     NetworkError,
     Patience,
@@ -157,7 +159,7 @@ class Http2Wire:
             if patience is not None:
                 longest_s = LONGEST_S * (1.0 if first_done_s is not None else _ALONE_TIMES)
                 deserved = max(lane.deserves_until(patience, first_done_s) for lane in busy)
-                until = min(ends_at, started_at + longest_s, deserved)
+                until = min(ends_at, started_at + longest_s, deserved, _few_deserve_until(lanes, len(batch)))
                 if until <= now_s:
                     break
             self._pump(max(0.0, min(until - monotonic(), _TICK_S)))
@@ -535,6 +537,20 @@ class Http2Wire:
             self._answer(lane, ticket, Answer(error=error))
         lane.waiting.clear()
         lane.fruitless = 0
+
+
+def _few_deserve_until(lanes: Sequence[Lane], asked: int) -> float:
+    """Until when (monotonic) the others wait for the last few of a batch, whichever origins they are at."""
+    busy = [lane for lane in lanes if lane.pending]
+    if sum(lane.pending for lane in busy) > TAIL_SHARE * asked or not all(_may_be_left(lane) for lane in busy):
+        return inf
+    return max(lane.progress_at for lane in lanes) + max(lane.tail_s for lane in busy)
+
+
+def _may_be_left(lane: Lane) -> bool:
+    """Whether all who have no answer are under way, or will be with the next connection."""
+    connects = bool(lane.opening) and not lane.usable and len(lane.waiting) <= MOST_CONNECTING
+    return connects or not lane.waiting
 
 
 def _close_unused(opened: Future[Channel]) -> None:
