@@ -45,6 +45,7 @@ class Code(StrEnum):
     FEED_FLOODING = "feed-flooding"
     NETWORK_AWAY = "network-away"
     PUSH_PAUSED = "push-paused"
+    PUSH_REFUSING = "push-refusing"
     PUSH_NOT_ANSWERING = "push-not-answering"
     PUSH_LIMITED = "push-limited"
     CHUNKS_WAITING = "chunks-waiting"

@@ -16,12 +16,19 @@ import structlog
 from notifier.alerts.delivery import Held, Recipient
 from notifier.engine.refusals import Evidence, accepted, refused
 from notifier.telemetry import Metrics
+from notifier.troubles import Code, Trouble
 
 log = structlog.get_logger()
 
 PAUSE_S = 60.0
 LOOK_S = 1.0
 FIX = "Run `notifier check`: the VAPID key or NOTIFIER_CONTACT is not what subscriptions were made with"
+
+
+REFUSING = "Nobody at {service} was accepted in the last {alerts} alerts: {few} known subscriptions answer {status}"
+REFUSING_DO = (
+    "Run `notifier check`; if the VAPID key and NOTIFIER_CONTACT are right, the trouble is these subscriptions' own"
+)
 
 
 def no_room(origin: str) -> int | None:
@@ -62,15 +69,36 @@ class Pauses:
         if was_paused or before.is_doubtful:
             self._metrics.services_paused.labels(service).set(0)
 
-    def refused(self, service: str, ids: Iterable[int], alert_id: int) -> tuple[bool, Recipient | None]:
+    def refused(
+        self, service: str, ids: Iterable[int], alert_id: int, status: int, now: datetime
+    ) -> tuple[bool, Recipient | None]:
         """Nobody at `service` was accepted, and these, who tell of it, were refused.
 
         Returns whether the service is in doubt, and whom to probe it with: who was accepted last, with the same alert.
         """
         with self._lock:
-            evidence = refused(self._evidence.get(service, Evidence()), frozenset(ids))
+            evidence = refused(self._evidence.get(service, Evidence()), frozenset(ids), alert_id, status, now)
             self._evidence[service] = evidence
         return evidence.is_doubtful, evidence.good if evidence.good_alert == alert_id else None
+
+    def refusing(self, now: datetime) -> Mapping[str, Evidence]:
+        """Of the services that refuse everybody, alert after alert: those that are not paused, since these few could
+        be at fault themselves."""
+        with self._lock:
+            known = dict(self._evidence)
+        return {s: found for s, found in known.items() if found.is_refusing(now) and not found.is_doubtful}
+
+    def troubles(self, now: datetime) -> list[Trouble]:
+        """What an operator should know of services that are not paused."""
+        return [
+            Trouble(
+                Code.PUSH_REFUSING,
+                REFUSING.format(service=service, alerts=found.alerts, few=len(found.refused), status=found.status),
+                REFUSING_DO,
+                service,
+            )
+            for service, found in self.refusing(now).items()
+        ]
 
     def is_amid(self, service: str | None, now: datetime) -> bool:
         """Whether `service`, or any of them, accepted somebody lately."""

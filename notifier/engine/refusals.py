@@ -26,6 +26,9 @@ AMID = timedelta(minutes=10)
 ENDS_AFTER, ENDS_REFUSALS = timedelta(days=2), 5
 UNPROVEN_ENDS_AFTER, UNPROVEN_ENDS_FAILURES = timedelta(days=4), 3
 MOST_REMEMBERED = 64
+TOLD_AFTER_ALERTS = 3
+"""Alerts in a row that a service refused to everybody before a person is told, however few everybody is."""
+TOLD_FOR = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +36,27 @@ class Evidence:
     """What is known of one push service: who was `refused` since it last `accepted_at` somebody.
 
     `good` is who was accepted last, and `good_alert` what: the one that a probe may repeat, which the device hides.
+    `alerts`: how many were refused to everybody since, the last of them `last_alert`, with `status`, at `refused_at`.
     """
 
     refused: frozenset[int] = frozenset()
     accepted_at: datetime | None = None
     good: Recipient | None = field(default=None, repr=False)
     good_alert: int = 0
+    alerts: int = 0
+    last_alert: int = 0
+    status: int = 0
+    refused_at: datetime | None = None
 
     @property
     def is_doubtful(self) -> bool:
         """Whether several were refused in a row, and nobody accepted."""
         return len(self.refused) >= SEVERAL
+
+    def is_refusing(self, now: datetime) -> bool:
+        """Whether everybody is refused, though they may be too few to tell the service's fault from their own."""
+        lately = self.refused_at is not None and now - self.refused_at <= TOLD_FOR
+        return lately and bool(self.refused) and self.alerts >= TOLD_AFTER_ALERTS
 
     def is_amid(self, now: datetime) -> bool:
         """Whether the service accepted somebody lately."""
@@ -52,12 +65,21 @@ class Evidence:
 
 def accepted(evidence: Evidence, good: Recipient, alert_id: int, now: datetime) -> Evidence:
     """Somebody was accepted: whatever was refused before was those recipients' own trouble."""
-    return replace(evidence, refused=frozenset(), accepted_at=now, good=good, good_alert=alert_id)
+    return Evidence(accepted_at=now, good=good, good_alert=alert_id)
 
 
-def refused(evidence: Evidence, ids: frozenset[int]) -> Evidence:
-    """A batch in which these were refused, of those that tell of the service, and nobody was accepted."""
-    return replace(evidence, refused=frozenset(list(evidence.refused | ids)[:MOST_REMEMBERED]))
+def refused(evidence: Evidence, ids: frozenset[int], alert_id: int, status: int, now: datetime) -> Evidence:
+    """A batch of an alert in which these were refused, of those that tell of the service, and nobody was accepted."""
+    if not ids:
+        return evidence
+    return replace(
+        evidence,
+        refused=frozenset(list(evidence.refused | ids)[:MOST_REMEMBERED]),
+        alerts=evidence.alerts + (alert_id != evidence.last_alert),
+        last_alert=alert_id,
+        status=status,
+        refused_at=now,
+    )
 
 
 def is_over(standing: Standing, now: datetime) -> bool:

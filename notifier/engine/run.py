@@ -360,9 +360,10 @@ class Runner:
             self._pauses.accepted(service, recipient, alert.id, self._clock())
         for service in refused.keys() - good.keys():
             telling = [recipient.subscription_id for recipient, _ in refused[service] if recipient.tells]
-            doubtful, probe = self._pauses.refused(service, telling, alert.id)
+            status = refused[service][0][1]
+            doubtful, probe = self._pauses.refused(service, telling, alert.id, status, self._clock())
             if doubtful:
-                self._probe(alert, service, probe, refused[service][0][1])
+                self._probe(alert, service, probe, status)
 
     def _probe(self, alert: Alert, service: str, good: Recipient | None, status: int) -> None:
         """Pause a service that refuses several in a row, unless it still takes what it took just now."""

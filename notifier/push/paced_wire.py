@@ -7,6 +7,7 @@ How long others wait for an origin follows from what is known of it (`Pace.patie
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ import structlog
 
 from notifier.alerts.alert import Urgency
 from notifier.clock import Clock
+from notifier.push.bounded import MOST_ORIGINS
 from notifier.push.pacing import Admission, Limit, Pace, admit, learn, learn_late, tally
 from notifier.push.request import PushRequest
 from notifier.push.send import NO_LIMITS, Answer, Patience, Wire, with_lanes
@@ -51,6 +53,7 @@ class Pacer:
         self._clock, self._limiting, self._shared = clock, limiting, shared
         self._paces: Mapping[str, Pace] = {}  # replaced as a whole, so that it is read without waiting
         self._looked_at: datetime | None = None
+        self._under_way: Counter[str] = Counter()
         self._lock = Lock()
 
     def paces(self) -> dict[str, Pace]:
@@ -88,18 +91,22 @@ class Pacer:
     def admit(self, origin: str, wanted: int, *, urgent: bool) -> Admission:
         """Ask to send so many; see `pacing.admit`."""
         now = self._clock()
-        return self._change(origin, lambda pace: admit(pace, wanted, now, urgent=urgent))
+        admission = self._change(origin, lambda pace: admit(pace, wanted, now, urgent=urgent))
+        self._count(origin, admission.send)
+        return admission
 
     def learn(self, origin: str, answers: Sequence[Answer], requests: Sequence[PushRequest] = ()) -> None:
         """Tell what came of what was admitted; see `pacing.learn`."""
         now = self._clock()
         counted = tally(answers, now, requests)
+        self._count(origin, sum(answer.error == "open" for answer in answers) - len(answers))
         self._change(origin, lambda pace: (learn(pace, counted, now), None))
 
     def learn_late(self, origin: str, answers: Sequence[Answer], requests: Sequence[PushRequest]) -> None:
         """Tell what came of what was left open; see `pacing.learn_late`."""
         now = self._clock()
         counted = tally(answers, now, requests)
+        self._count(origin, -len(answers))
         self._change(origin, lambda pace: (learn_late(pace, counted, now), None))
 
     def _change(self, origin: str, step: Callable[[Pace], tuple[Pace, T]]) -> T:
@@ -107,9 +114,33 @@ class Pacer:
             before = self._paces.get(origin) or Pace(may_limit=origin in self._limiting)
             shared = self._shared if before.may_limit else None
             after, found = step(before) if shared is None else _together(shared, origin, before, step)
-            self._paces = {**self._paces, origin: after}
+            others = {other: pace for other, pace in self._paces.items() if other != origin}
+            self._paces = self._kept({**others, origin: after})  # in the order of use
         _tell(origin, before, after)
         return found
+
+    def abandon(self, origin: str, messages: int) -> None:
+        """Nobody will be told what came of so many that were left open."""
+        self._count(origin, -messages)
+
+    def _count(self, origin: str, more: int) -> None:
+        """So many more are under way there."""
+        if more:
+            with self._lock:
+                self._under_way[origin] += more
+                if self._under_way[origin] <= 0:
+                    del self._under_way[origin]
+
+    def _kept(self, paces: dict[str, Pace]) -> dict[str, Pace]:
+        """At most MOST_ORIGINS: strangers name them. Who has something under way, or a limit, is not forgotten."""
+        if len(paces) <= MOST_ORIGINS:
+            return paces
+        for origin in list(paces)[:-1]:
+            if len(paces) <= MOST_ORIGINS:
+                break
+            if not self._under_way[origin] and paces[origin].per_minute is None:
+                del paces[origin]
+        return paces
 
 
 def _together(
@@ -186,6 +217,9 @@ class PacedWire:
 
     def close(self) -> None:
         """See Wire.close."""
+        for origin, messages in Counter(request.origin for request in self._open.values()).items():
+            self._pacer.abandon(origin, messages)
+        self._open.clear()
         self._wire.close()
 
 

@@ -78,16 +78,23 @@ class Wire(Protocol):
 
 
 def patience_for(
-    patience: Patience, origin: str, *, asked: int, answered: int, unsent: int, first_done_s: float | None
+    patience: Patience,
+    origin: str,
+    *,
+    asked: int,
+    answered: int,
+    unsent: int,
+    first_done_s: float | None,
+    tail_s: float = TAIL_S,
 ) -> float:
     """Seconds that an origin may bring nothing while a batch waits for it.
 
     Of `asked` requests so many are `answered` and `unsent`; `first_done_s`: after how many seconds another origin was
-    done, None while none is.
+    done, None while none is; `tail_s`: for the last few.
     """
     limit_s = patience.get(origin, PATIENCE_S)
     if answered and not unsent and asked - answered <= TAIL_SHARE * asked + 1:
-        return min(limit_s, TAIL_S)
+        return min(limit_s, tail_s)
     if first_done_s is None:
         return limit_s
     known = answered > 0 or origin in patience

@@ -149,6 +149,7 @@ class House:
         # One process works on SQLite, which then needs nobody's word; on PostgreSQL there may be many.
         self.pacer = Pacer(clock, shared=None if database.is_sqlite else SqlSharedLimits(database))
         self.pauses = Pauses(metrics, self.pacer.limited, self.pacer.late, self.pacer.room)
+        troubles.watch(lambda: self.pauses.troubles(clock()))
         self.trial = make_trial(settings, [self.key], clock)
         self.trials = ThreadPoolExecutor(TRIALS, thread_name_prefix="trial")
         self._feeds_to_sync = False

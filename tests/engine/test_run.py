@@ -72,7 +72,11 @@ def test_breaking_news_begins_with_few_so_that_the_first_message_waits_for_littl
 def test_a_subscriber_who_leaves_in_the_middle_holds_nobody_up(house: EngineHouse) -> None:
     house.subscribe("ada", "bob", "eve", "joe")
     alert = house.accept()
-    house.wire.then = lambda: house.subscriptions.delete(token("eve"), house.clock())
+
+    def leave() -> None:
+        house.subscriptions.delete(token("eve"), house.clock())
+
+    house.wire.then = leave
     house.work()
     assert house.wire.reached == ["ada", "bob", "joe"]
     assert house.counts(alert) == {"delivered": 3}
@@ -106,7 +110,7 @@ def test_a_worker_looks_up_between_the_retries_of_two_alerts(house: EngineHouse)
     house.work()
     house.wire.answers.clear()
     house.clock.advance(10)
-    done = []
+    done: list[int] = []
     for _ in range(3):
         assert house.runner.work_once(never) == (len(done) < 2)
         done.append(sum(house.read(alert).done_at is not None for alert in alerts))

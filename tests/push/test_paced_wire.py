@@ -7,6 +7,7 @@ from structlog.testing import capture_logs
 
 from notifier.alerts.alert import Urgency
 from notifier.clock import ManualClock
+from notifier.push.bounded import MOST_ORIGINS, Bounded
 from notifier.push.outcome import Retry, outcome
 from notifier.push.paced_wire import CHROME, PacedWire, Pacer
 from notifier.push.pacing import FIRST_STREAMS
@@ -127,3 +128,28 @@ def test_closing_closes_the_wire_inside() -> None:
     wire = ScriptedWire(accept)
     PacedWire(wire, Pacer(ManualClock(NOW))).close()
     assert wire.closed
+
+
+def test_of_invented_origins_no_more_are_remembered_than_are_worth_it() -> None:
+    pacer = Pacer(ManualClock(NOW))
+    pacer.admit(MOZILLA, 1, urgent=True)  # still under way
+    for number in range(3 * MOST_ORIGINS):
+        origin = f"https://x{number}.example.org"
+        pacer.admit(origin, 1, urgent=True)
+        pacer.learn(origin, [Answer(201)])
+    assert len(pacer.paces()) == MOST_ORIGINS
+    assert MOZILLA in pacer.paces(), "it has a message under way"
+    assert f"https://x{3 * MOST_ORIGINS - 1}.example.org" in pacer.paces()
+    pacer.learn(MOZILLA, [Answer(error="open", ticket=1)])
+    pacer.learn_late(MOZILLA, [Answer(201)], [to(MOZILLA)])
+    for number in range(MOST_ORIGINS):
+        pacer.admit(f"https://y{number}.example.org", 1, urgent=True)
+    assert MOZILLA not in pacer.paces()
+
+
+def test_a_bounded_dict_forgets_who_was_written_longest_ago() -> None:
+    kept: Bounded[int] = Bounded(2)
+    kept["a"] = kept["b"] = 1
+    kept["a"] = 2
+    kept["c"] = 3
+    assert dict(kept) == {"a": 2, "c": 3}

@@ -11,6 +11,7 @@
 /early            103, then 201                    /padded           padding and priority in HEADERS
 /trailers         201, a body and trailers         /shrink           SETTINGS: no header table, a window of 1,000
 /huge             201 with 200 kB of headers       /drip             103 every 50 ms, and never an answer
+/goaway-ever      as /goaway-before, every time
 /half-head        a head that does not end, so that nothing else can come on its connection
 /endless          503 with a text that never ends: as much as the windows let through
 /429-after-60     Retry-After: 60
@@ -61,6 +62,7 @@ _NAMED = {
     "trailers": Behaviour(body=b"accepted", special="trailers"),
     "huge": Behaviour(headers=(("x-filler", "x" * 100),) * 1500, special="huge"),
     "endless": Behaviour(503, (), b"come again " * 100_000, special="endless"),
+    "goaway-ever": Behaviour(special="goaway-before"),
     "half-head": Behaviour(special="half-head"),
     "drip": Behaviour(special="drip"),
     "garbage": Behaviour(special="garbage"),

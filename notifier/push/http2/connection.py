@@ -23,7 +23,7 @@ _READ_BODY = 1 << 14
 _MOST_INTERIM = 32
 LINGER_S = 2.0
 """How long the text of an answer may take, and with it a stream."""
-STALLED_S = 5.0
+STALLED_S = 2.0
 """How long one frame or header block may stay incomplete before nothing more is sent on its connection."""
 _MOST_IDLE_FRAMES, _IDLE_FRAMES_PER_S, _IDLE_FRAMES_PER_ANSWER = 4096.0, 100.0, 64.0
 """Frames that bring nobody's answer: at once, and how many more for each second and each answer."""
@@ -81,6 +81,11 @@ class Connection:
     def open_streams(self) -> int:
         """Requests without an answer."""
         return len(self._open)
+
+    @property
+    def is_stalled(self) -> bool:
+        """Whether a frame or header block does not end: nobody behind it can be answered."""
+        return self.is_leaving and self._incomplete_since_s is not None
 
     @property
     def max_streams(self) -> int:
@@ -158,6 +163,24 @@ class Connection:
         self._bodies.clear()
         self._interim.clear()
         self.is_leaving = self.is_leaving or self._incomplete_since_s is not None
+
+    @property
+    def in_the_way(self) -> int | None:
+        """Whose answer is incomplete, so that nobody behind it can be answered; None where that is not known."""
+        stream = 0 if self._block is None else self._block.stream
+        if not stream and len(self._buffer) >= 9:
+            stream = FRAME_HEADER.unpack_from(self._buffer)[-1] & 0x7FFF_FFFF
+        opened = self._open.get(stream)
+        return None if opened is None else opened[0]
+
+    def abandon(self) -> list[int]:
+        """Who has no answer, now that the connection is over; they get none from it."""
+        indices = [index for index, _ in self._open.values()]
+        self._open.clear()
+        self._bodies.clear()
+        self._interim.clear()
+        self.is_leaving = True
+        return indices
 
     def cancel(self, indices: Collection[int]) -> None:
         """Nobody waits for these any more: they get no answer."""

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from math import ceil
+from math import inf
 from pathlib import Path
 from time import monotonic
 
@@ -21,6 +21,7 @@ import certifi
 import structlog
 
 from notifier.addresses import AddressGuard
+from notifier.push.bounded import Bounded
 from notifier.push.http2.channel import CannotOpen, Channel, open_channel
 from notifier.push.http2.connection import Connection
 from notifier.push.http2.frames import ProtocolError
@@ -33,6 +34,7 @@ from notifier.push.send import (
     NO_LIMITS,
     NO_PATIENCE,
     STREAMS,
+    TAIL_SHARE,
     Answer,
     NetworkError,
     Patience,
@@ -47,6 +49,8 @@ MOST_CONNECTIONS = 32
 MOST_REFUSALS = 5
 """Times that one request is refused, or connections in a row that bring nothing, before it is an error."""
 
+WITHOUT_HTTP2_S = 600.0
+"""How long a service without HTTP/2, or with a broken one, is left to the other wire before it is tried again."""
 MOST_DOUBTFUL = 2
 MOST_CONNECTING = 8
 """Who wait for a first connection when the others go on; it is not worth more to find out."""
@@ -71,8 +75,8 @@ class Http2Wire:
         self._context.minimum_version = ssl.TLSVersion.TLSv1_2
         self._context.set_alpn_protocols(["h2", "http/1.1"])
         self._lanes: dict[str, Lane] = {}
-        self._without_http2: set[str] = set()
-        self._met: set[str] = set()
+        self._without_http2: Bounded[float] = Bounded()
+        self._met: Bounded[bool] = Bounded()
         # Whoever was never reached may take its time to refuse: it must not keep the others from new connections.
         self._openers = ThreadPoolExecutor(_OPENING_AT_ONCE, "push-open")
         self._meeters = ThreadPoolExecutor(_MEETING_AT_ONCE, "push-meet")
@@ -155,11 +159,12 @@ class Http2Wire:
             if patience is not None:
                 longest_s = LONGEST_S * (1.0 if first_done_s is not None else _ALONE_TIMES)
                 deserved = max(lane.deserves_until(patience, first_done_s) for lane in busy)
-                until = min(ends_at, started_at + longest_s, deserved)
+                until = min(ends_at, started_at + longest_s, deserved, _few_deserve_until(lanes, len(batch)))
                 if until <= now_s:
                     break
             self._pump(max(0.0, min(until - monotonic(), _TICK_S)))
         for lane in lanes:
+            lane.was_waited_for(in_vain=lane.pending > 0)
             if lane.pending:
                 self._stop(lane) if patience is None else self._leave(lane, ends_at)
         for lane in others:
@@ -199,9 +204,9 @@ class Http2Wire:
             self._fail(lane, "closed")
         if lane.is_stopped and self._patience is not None and lane.pending:
             self._hold(lane, keep=0)
-        if lane.origin in self._without_http2 or lane.origin.startswith("http:"):
+        if self._is_without_http2(lane.origin) or lane.origin.startswith("http:"):
             self._leave_to_fallback(lane, ends_at)
-        elif lane.waiting:
+        elif lane.waiting or lane.spare:
             self._fill(lane)
             self._open_more(lane)
 
@@ -229,22 +234,63 @@ class Http2Wire:
                     lane.run_of_429 += 1
                 elif lane.run_of_429:
                     lane.run_of_429 -= 1
-            link.brought, link.is_doubtful, lane.fruitless = True, False, 0
+            link.brought = link.has_brought = lane.has_answered = True
+            link.is_doubtful, lane.fruitless, lane.broken = False, 0, 0
             lane.progress_at = monotonic()
             connection.answers.clear()
-        for ticket in reversed(connection.unprocessed):
-            self._again(lane, ticket, first=True)
+        if connection.unprocessed:
+            self._unprocessed(lane, link)
         for ticket in connection.refused:
             lane.refusals[ticket] = lane.refusals.get(ticket, 0) + 1
             if lane.refusals[ticket] < MOST_REFUSALS:
                 self._again(lane, ticket, first=False)
             else:
                 self._answer(lane, ticket, Answer(error="reset"))
-        connection.unprocessed.clear()
         connection.refused.clear()
+        connection.expire(monotonic())
+        if connection.is_stalled:
+            self._unblock(lane, link)
         if connection.is_leaving and not connection.open_streams:
             self._drop(lane, link)
-            lane.fruitless += not link.brought
+
+    def _unblock(self, lane: Lane, link: Link) -> None:
+        """An answer does not end: that one has failed, and who waits behind it goes again elsewhere."""
+        guilty = link.connection.in_the_way
+        if guilty is None:
+            self._end(link, "timeout")
+            return
+        for ticket in link.connection.abandon():
+            if ticket == guilty:
+                self._answer(lane, ticket, Answer(error="timeout"))
+            else:
+                self._again(lane, ticket, first=True)
+        self._end(link, "timeout")
+
+    def _unprocessed(self, lane: Lane, link: Link) -> None:
+        """A goodbye: those who were not looked at go again, behind nobody where it brought something before."""
+        tickets = list(link.connection.unprocessed)
+        link.connection.unprocessed.clear()
+        lane.ended += 1
+        is_innocent = link.has_brought and not lane.suspects
+        for ticket in reversed(tickets):
+            if is_innocent or ticket < self._first:
+                self._again(lane, ticket, first=True)
+        if not is_innocent:
+            of_batch = [ticket for ticket in tickets if ticket >= self._first]
+            self._suspect(lane, link, of_batch, "closed", alone_is_guilty=False)
+
+    def _suspect(
+        self, lane: Lane, link: Link, tickets: Collection[int], error: NetworkError, *, alone_is_guilty: bool
+    ) -> None:
+        """Their connection died: all but the guilty go again (suspects.py)."""
+        of_batch = [ticket for ticket in tickets if ticket >= self._first]
+        if len(of_batch) > 1 and not link.brought:
+            lane.fruitless += 1
+        again, guilty = lane.suspects.died(of_batch, alone_is_guilty=alone_is_guilty and len(tickets) == 1)
+        for ticket in again:
+            self._again(lane, ticket, first=False)
+        for ticket in [*guilty, *(ticket for ticket in tickets if ticket < self._first)]:
+            self._answer(lane, ticket, Answer(error=error))
 
     def _again(self, lane: Lane, ticket: int, *, first: bool) -> None:
         """What was provably not processed is sent again; if its batch is over, by whoever hears of it."""
@@ -259,13 +305,14 @@ class Http2Wire:
             try:
                 channel = opened.result()
             except CannotOpen as problem:
+                lane.spare = 0
                 if not lane.opening and not lane.usable:
                     self._fail(lane, problem.error)
                 continue
             lane.progress_at = monotonic()
-            self._met.add(lane.origin)
+            self._met[lane.origin] = True
             if not channel.speaks_http2:
-                self._without_http2.add(lane.origin)
+                self._without_http2[lane.origin] = monotonic() + WITHOUT_HTTP2_S
                 channel.close()
                 continue
             link = Link(lane.origin, channel, Connection(lane.origin), monotonic())
@@ -275,27 +322,25 @@ class Http2Wire:
 
     def _fill(self, lane: Lane) -> None:
         budget = lane.streams - lane.flying
-        for link in lane.usable:
-            link.connection.expire(monotonic())
-            size = min(budget, link.connection.room, len(lane.waiting))
+        usable = lane.usable
+        share = lane.share(len(usable))
+        for link in usable:
+            size = min(budget, link.connection.room, len(lane.waiting), share)
             if size > 0 and not link.channel.is_blocked:
-                tickets = [lane.waiting.popleft() for _ in range(size)]
+                tickets = lane.take(size, link.connection.open_streams)
                 link.connection.submit([(ticket, self._request(lane, ticket)) for ticket in tickets], monotonic())
-                budget -= size
+                budget -= len(tickets)
             self._flush(link)
 
     def _request(self, lane: Lane, ticket: int) -> PushRequest:
         return self._batch[ticket - self._first] if ticket >= self._first else lane.kept.pop(ticket)
 
     def _open_more(self, lane: Lane) -> None:
-        """As many connections as the streams need, a few at a time; those left open take room as well."""
-        usable = lane.usable
-        each = max(1, min((link.connection.max_streams for link in usable), default=STREAMS))
-        needed = min(lane.streams, len(lane.waiting) + lane.flying) + (len(lane.open) if usable else 0)
-        wanted = min(MOST_CONNECTIONS, ceil(needed / each))
+        """As many connections as the streams need, a few at a time."""
+        wanted, usable = min(MOST_CONNECTIONS, lane.wanted()), len(lane.usable)
         met = lane.origin in self._met
         openers, at_once = (self._openers, _OPENING_AT_ONCE) if met else (self._meeters, 1)
-        while len(usable) + len(lane.opening) < wanted and len(lane.opening) < at_once:
+        while usable + len(lane.opening) < wanted and len(lane.opening) < at_once:
             opened = openers.submit(open_channel, lane.origin, self._guard, self._context)
             opened.add_done_callback(self._on_done)
             lane.opening.append(opened)
@@ -358,7 +403,7 @@ class Http2Wire:
             link.connection.feed(link.channel.read(), now_s)
         except ProtocolError as problem:
             log.warning("push.http2-broken", origin=link.origin, code=problem.code)
-            self._without_http2.add(link.origin)
+            self._note_broken(self._lanes[link.origin], link)
             self._end(link, "protocol")
         except (OSError, EOFError):
             self._end(link, "closed")
@@ -380,14 +425,34 @@ class Http2Wire:
         if self._selector.get_key(link.channel).events != events:
             self._selector.modify(link.channel, events, link)
 
+    def _note_broken(self, lane: Lane, link: Link) -> None:
+        """A service that breaks the rules from the start, or again and again, is left to the other wire for a while."""
+        if link.connection.answers:
+            lane.has_answered, lane.broken = True, 0
+        lane.broken += 1
+        if not lane.has_answered or lane.broken >= MOST_REFUSALS:
+            self._without_http2[lane.origin] = monotonic() + WITHOUT_HTTP2_S
+            lane.broken = 0
+
+    def _is_without_http2(self, origin: str) -> bool:
+        until = self._without_http2.get(origin)
+        if until is not None and until <= monotonic():
+            del self._without_http2[origin]
+            return False
+        return until is not None
+
     def _end(self, link: Link, error: NetworkError) -> None:
-        """The connection is over. Its lane collects what it still has to say, then drops it."""
-        link.connection.is_leaving = True
-        link.connection.give_up(error, monotonic())
+        """The connection is over: who was on it goes again, but for the guilty one. Its lane then drops it."""
+        lane = self._lanes[link.origin]
+        was_kept = link.has_brought or bool(link.connection.answers)
+        tickets = link.connection.abandon()
         link.connection.outgoing.clear()
         if link.channel.fileno() >= 0:
             self._selector.unregister(link.channel)
             link.channel.close()
+        if tickets:
+            lane.ended += 1
+            self._suspect(lane, link, tickets, error, alone_is_guilty=not was_kept)
 
     def _drop(self, lane: Lane, link: Link) -> None:
         if link.channel.fileno() >= 0:
@@ -401,7 +466,7 @@ class Http2Wire:
         oldest = monotonic() - IDLE_S
         for lane in list(self._lanes.values()):
             for link in list(lane.links):
-                if link.connection.is_leaving or link.used_at < oldest:
+                if (link.connection.is_leaving and not link.connection.open_streams) or link.used_at < oldest:
                     link.connection.give_up("closed", monotonic())
                     self._collect(lane, link)
                     self._drop(lane, link)
@@ -439,7 +504,8 @@ class Http2Wire:
         for link in lane.links:
             link.is_doubtful = link.is_doubtful or (link.connection.open_streams > 0 and not link.brought)
         for link in [link for link in lane.links if link.is_doubtful][:-MOST_DOUBTFUL]:
-            self._end(link, "timeout")
+            link.connection.give_up("timeout", monotonic())
+            link.connection.is_leaving = True
             self._collect(lane, link)
         self._give_up(lane, list(lane.open)[: max(0, len(lane.open) - MOST_OPEN)])
 
@@ -471,6 +537,20 @@ class Http2Wire:
             self._answer(lane, ticket, Answer(error=error))
         lane.waiting.clear()
         lane.fruitless = 0
+
+
+def _few_deserve_until(lanes: Sequence[Lane], asked: int) -> float:
+    """Until when (monotonic) the others wait for the last few of a batch, whichever origins they are at."""
+    busy = [lane for lane in lanes if lane.pending]
+    if sum(lane.pending for lane in busy) > TAIL_SHARE * asked or not all(_may_be_left(lane) for lane in busy):
+        return inf
+    return max(lane.progress_at for lane in lanes) + max(lane.tail_s for lane in busy)
+
+
+def _may_be_left(lane: Lane) -> bool:
+    """Whether all who have no answer are under way, or will be with the next connection."""
+    connects = bool(lane.opening) and not lane.usable and len(lane.waiting) <= MOST_CONNECTING
+    return connects or not lane.waiting
 
 
 def _close_unused(opened: Future[Channel]) -> None:
