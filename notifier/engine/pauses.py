@@ -13,8 +13,8 @@ from threading import Lock
 
 import structlog
 
-from notifier.alerts.delivery import Held, Recipient
-from notifier.engine.refusals import Evidence, accepted, refused
+from notifier.alerts.delivery import Held
+from notifier.engine.refusals import Evidence, Good, accepted, refused
 from notifier.telemetry import Metrics
 from notifier.troubles import Code, Trouble
 
@@ -59,27 +59,22 @@ class Pauses:
         self._metrics, self.room = metrics, room
         self.limited, self.late = limited, late
 
-    def accepted(self, service: str, good: Recipient, alert_id: int, now: datetime) -> None:
-        """Somebody at `service` was accepted: nobody is refused for all."""
+    def accepted(self, service: str, good: Good, now: datetime, many: int = 1) -> None:
+        """So many at `service` were accepted at once, `good` among them: nobody is refused for all."""
         with self._lock:
             before = self._evidence.get(service, Evidence())
-            self._evidence[service] = accepted(before, good, alert_id, now)
+            self._evidence[service] = accepted(before, good, many, now)
             self._accepted_at = now
             was_paused = self._until.pop(service, None) is not None
         if was_paused or before.is_doubtful:
             self._metrics.services_paused.labels(service).set(0)
 
-    def refused(
-        self, service: str, ids: Iterable[int], alert_id: int, status: int, now: datetime
-    ) -> tuple[bool, Recipient | None]:
-        """Nobody at `service` was accepted, and these, who tell of it, were refused.
-
-        Returns whether the service is in doubt, and whom to probe it with: who was accepted last, with the same alert.
-        """
+    def refused(self, service: str, ids: Iterable[int], alert_id: int, status: int, now: datetime) -> Evidence:
+        """Nobody at `service` was accepted, and these, who tell of it, were refused; what is known of it then."""
         with self._lock:
-            evidence = refused(self._evidence.get(service, Evidence()), frozenset(ids), alert_id, status, now)
-            self._evidence[service] = evidence
-        return evidence.is_doubtful, evidence.good if evidence.good_alert == alert_id else None
+            before = self._evidence.get(service, Evidence())
+            evidence = self._evidence[service] = refused(before, frozenset(ids), alert_id, status, now)
+        return evidence
 
     def refusing(self, now: datetime) -> Mapping[str, Evidence]:
         """Of the services that refuse everybody, alert after alert: those that are not paused, since these few could

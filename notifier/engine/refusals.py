@@ -3,7 +3,9 @@
 About two in a hundred of a large site's subscriptions are refused for reasons of their own: made with another site's
 key, or at an address that is none. Such a one is tried again a few times, counted, and let go when it was refused in
 several fan-outs over more than a day, amid acceptances at the same service. Only when several different recipients,
-each of which was reached before, are refused in a row without an acceptance, is it the service that refuses *us*.
+each of which was reached before, are refused in a row without an acceptance, and those who were accepted lately are
+refused too, is it the service that refuses *us*. Where nobody can be asked (their alert's time is over), as many have
+to be refused as it accepted at once before: a handful of subscriptions may be one person's, on a topic of their own.
 
 A new subscription proves itself: until a push to it was first accepted, what fails there says nothing of anybody else,
 and where it fails for days, amid acceptances of others, it is let go.
@@ -14,6 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from notifier.alerts.alert import Alert
 from notifier.alerts.delivery import Recipient, Standing
 
 SEVERAL = 5
@@ -29,20 +32,30 @@ MOST_REMEMBERED = 64
 TOLD_AFTER_ALERTS = 3
 """Alerts in a row that a service refused to everybody before a person is told, however few everybody is."""
 TOLD_FOR = timedelta(days=1)
+PROBES = 3
+"""Recipients that were accepted lately, and all of which have to be refused before a service is paused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Good:
+    """Somebody who was accepted, and with what: a probe repeats that alert, which the device shows in silence."""
+
+    recipient: Recipient = field(repr=False)
+    alert: Alert
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What is known of one push service: who was `refused` since it last `accepted_at` somebody.
 
-    `good` is who was accepted last, and `good_alert` what: the one that a probe may repeat, which the device hides.
+    `good` are a few of those who were accepted lately; `most`: how many it accepted at once, MOST_REMEMBERED at most.
     `alerts`: how many were refused to everybody since, the last of them `last_alert`, with `status`, at `refused_at`.
     """
 
     refused: frozenset[int] = frozenset()
     accepted_at: datetime | None = None
-    good: Recipient | None = field(default=None, repr=False)
-    good_alert: int = 0
+    good: tuple[Good, ...] = ()
+    most: int = 0
     alerts: int = 0
     last_alert: int = 0
     status: int = 0
@@ -52,6 +65,11 @@ class Evidence:
     def is_doubtful(self) -> bool:
         """Whether several were refused in a row, and nobody accepted."""
         return len(self.refused) >= SEVERAL
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether so many were refused in a row that nobody has to be asked."""
+        return len(self.refused) >= max(SEVERAL, self.most)
 
     def is_refusing(self, now: datetime) -> bool:
         """Whether everybody is refused, though they may be too few to tell the service's fault from their own."""
@@ -63,9 +81,11 @@ class Evidence:
         return self.accepted_at is not None and now - self.accepted_at <= AMID
 
 
-def accepted(evidence: Evidence, good: Recipient, alert_id: int, now: datetime) -> Evidence:
-    """Somebody was accepted: whatever was refused before was those recipients' own trouble."""
-    return Evidence(accepted_at=now, good=good, good_alert=alert_id)
+def accepted(evidence: Evidence, good: Good, many: int, now: datetime) -> Evidence:
+    """So many at once were accepted, `good` among them: whatever was refused before was their own trouble."""
+    most = min(MOST_REMEMBERED, max(evidence.most, many))
+    others = [one for one in evidence.good if one.recipient.subscription_id != good.recipient.subscription_id]
+    return Evidence(accepted_at=now, good=(good, *others[: PROBES - 1]), most=most)
 
 
 def refused(evidence: Evidence, ids: frozenset[int], alert_id: int, status: int, now: datetime) -> Evidence:

@@ -11,6 +11,7 @@ and sent to as a retry: there only its own recipients wait for it (docs/decision
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -35,8 +36,9 @@ from notifier.clock import Clock
 from notifier.engine.courier import Courier, expires_at
 from notifier.engine.judge import ACCEPTED, EXPIRED, HELD, Judge, Judged, Lease
 from notifier.engine.pauses import Pauses
+from notifier.engine.refusals import Evidence, Good
 from notifier.errors import ConfigError, LeaseLost
-from notifier.push.outcome import DELIVERED, Delivered, OurFault, Outcome, Retry
+from notifier.push.outcome import DELIVERED, Delivered, Gone, OurFault, Outcome, Retry
 from notifier.subscribers.endpoint import origin_of
 from notifier.telemetry import Metrics
 
@@ -93,6 +95,7 @@ class Runner:
         self._deliveries, self._courier, self._pauses = deliveries, courier, pauses
         self._metrics, self._clock, self._settings = metrics, clock, settings
         self._judge = Judge(pauses, clock)
+        self._dice = random.Random()
         self._open: dict[int, RetryJob] = {}
         self._before: Pushed | None = None
 
@@ -349,32 +352,36 @@ class Runner:
 
     def _weigh(self, alert: Alert, recipients: Sequence[Recipient], outcomes: Sequence[Outcome]) -> None:
         """Note who was accepted and who refused at each service; probe and pause one that refuses everybody."""
-        good: dict[str, Recipient] = {}
+        good: dict[str, list[Recipient]] = {}
         refused: dict[str, list[tuple[Recipient, int]]] = {}
         for recipient, came in zip(recipients, outcomes, strict=True):
             if came is DELIVERED:
-                good[recipient.push_service] = recipient
+                good.setdefault(recipient.push_service, []).append(recipient)
             elif isinstance(came, OurFault):
                 refused.setdefault(recipient.push_service, []).append((recipient, came.status))
-        for service, recipient in good.items():
-            self._pauses.accepted(service, recipient, alert.id, self._clock())
+        for service, reached in good.items():
+            # Any of them, so that nobody can choose to be the one who is asked for all.
+            chosen = Good(self._dice.choice(reached), alert)
+            self._pauses.accepted(service, chosen, self._clock(), len(reached))
         for service in refused.keys() - good.keys():
             telling = [recipient.subscription_id for recipient, _ in refused[service] if recipient.tells]
             status = refused[service][0][1]
-            doubtful, probe = self._pauses.refused(service, telling, alert.id, status, self._clock())
-            if doubtful:
-                self._probe(alert, service, probe, status)
+            evidence = self._pauses.refused(service, telling, alert.id, status, self._clock())
+            if evidence.is_doubtful:
+                self._probe(service, evidence, status)
 
-    def _probe(self, alert: Alert, service: str, good: Recipient | None, status: int) -> None:
-        """Pause a service that refuses several in a row, unless it still takes what it took just now."""
-        if good is not None:
-            (came,) = self._deliver(alert, [replace(good, envelope=None)])
+    def _probe(self, service: str, evidence: Evidence, status: int) -> None:
+        """Pause a service that refuses several in a row, unless it still takes what it took lately."""
+        fresh = [good for good in evidence.good if self._clock() < expires_at(good.alert)]
+        for good in fresh:
+            (came,) = self._deliver(good.alert, [replace(good.recipient, envelope=None)])
             if isinstance(came, Delivered):
-                self._pauses.accepted(service, good, alert.id, self._clock())
+                self._pauses.accepted(service, good, self._clock())
                 return
-            if not isinstance(came, OurFault):
+            if not isinstance(came, OurFault | Gone):
                 return
-        self._pauses.pause(service, status, self._clock())
+        if fresh or evidence.is_plain:
+            self._pauses.pause(service, status, self._clock())
 
     def _count(self, recipients: Sequence[Recipient], judged: Sequence[Judged]) -> Counter[tuple[str, str]]:
         """{(push service, word): pushes}, in the metrics too."""

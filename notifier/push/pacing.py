@@ -37,6 +37,8 @@ SLOW_S, SLOW_TIMES = 0.25, 3.0
 FAILURES_TO_OPEN = 3
 FEWEST_TO_OPEN, FEWEST_TO_ASK = 5, 10
 """Different recipients that have to fail before the circuit opens, and before a Retry-After is the service's."""
+FAILING_SHARE = 0.5
+"""And that many, of the most that it accepted at once: a few of a large audience may be one person's."""
 MANY_FAILING, MOST_FAILING = 50, 64
 """So many different ones in a row, and nobody answered: then their retries count as well."""
 LATE_SHARE, FEWEST_LATE = 0.75, 5
@@ -105,7 +107,7 @@ class Pace:
     `may_limit`: it is Chrome's, which limits sites; `usual_s`: its usual latency; `failures`: batches in a row of which
     nothing came, and `failing` their recipients (hashes); `rests_until`: the circuit is open, or the service `asked`
     for time. `lateness`: how many batches in a row were mostly not answered in time; `urgent_at`: when the bucket last
-    had too little for an urgent message.
+    had too little for an urgent message. `most`: the most that a batch had accepted there.
     """
 
     may_limit: bool = False
@@ -120,6 +122,7 @@ class Pace:
     second: Second = FIRST_SECOND
     bucket: Bucket | None = None
     urgent_at: datetime | None = None
+    most: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -140,6 +143,10 @@ class Pace:
     def per_minute(self) -> int | None:
         """The limit that is kept; None where there is none."""
         return self.limit.per_minute
+
+    def several(self, fewest: int) -> int:
+        """How many different recipients speak for the service: not as few as one person may have."""
+        return max(fewest, min(MANY_FAILING, ceil(FAILING_SHARE * self.most)))
 
     @property
     def patience_s(self) -> float:
@@ -263,7 +270,8 @@ def learn(pace: Pace, batch: Tally, now: datetime) -> Pace:
     limit = replace(limit, minute=minute)
     if limit.per_minute is not None and batch.throttled > TROUBLE_SHARE * batch.total:
         limit = replace(limit, per_minute=LIMITED_PER_MINUTE, lifts_at=now + LIFT_AFTER)
-    pace = replace(pace, limit=limit, streams=_streams(pace, batch), usual_s=_usual_s(pace.usual_s, batch.latency_s))
+    usual_s, most = _usual_s(pace.usual_s, batch.latency_s), max(pace.most, batch.accepted)
+    pace = replace(pace, limit=limit, streams=_streams(pace, batch), usual_s=usual_s, most=most)
     return _rest(_follow(pace, batch, now), batch, now)
 
 
@@ -288,7 +296,7 @@ def _follow(pace: Pace, batch: Tally, now: datetime) -> Pace:
     pace = replace(pace, second=second)
     if pace.bucket is not None:
         return replace(pace, bucket=cut(pace.bucket, second, now)) if second.is_beyond else pace
-    several = batch.throttled >= NEW_NUMBER and batch.throttled > NEW_SHARE * batch.total
+    several = batch.throttled >= pace.several(NEW_NUMBER) and batch.throttled > NEW_SHARE * batch.total
     is_site_limit = pace.may_limit and not (pace.limit.minute.is_beyond or pace.limit.before.is_beyond)
     return replace(pace, bucket=first_cut(second, now)) if several and not is_site_limit else pace
 
@@ -314,13 +322,13 @@ def _usual_s(usual_s: float | None, latency_s: float | None) -> float | None:
 def _rest(pace: Pace, batch: Tally, now: datetime) -> Pace:
     failing = frozenset[int]() if batch.answered else frozenset(list(pace.failing | batch.different)[:MOST_FAILING])
     failures = 0 if batch.answered else pace.failures + 1
-    if not pace.is_open and len(failing) < FEWEST_TO_OPEN:
+    if not pace.is_open and len(failing) < pace.several(FEWEST_TO_OPEN):
         failures = min(failures, FAILURES_TO_OPEN - 1)
     rest_s = asked_s = 0.0
     if failures >= FAILURES_TO_OPEN:
         rest_s = min(LONGEST_REST_S, FIRST_REST_S * 2 ** min(failures - FAILURES_TO_OPEN, 10))
     throttled = batch.throttled + batch.failed
-    if throttled > batch.total / 2 and len(failing | batch.different) >= FEWEST_TO_ASK:
+    if throttled > batch.total / 2 and len(failing | batch.different) >= pace.several(FEWEST_TO_ASK):
         asked_s = min(batch.asked_s, LONGEST_ASKED_S)
     rest_s = max(rest_s, asked_s)
     rests_until = now + timedelta(seconds=rest_s) if rest_s else None

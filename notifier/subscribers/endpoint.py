@@ -23,6 +23,8 @@ MAX_ENDPOINT = 2048
 MOST_HOSTS = 64
 """Of a service with many hosts. Each costs a connection and a signature in every alert, and strangers can invent them;
 Edge's service has about thirty."""
+MOST_HOSTS_EACH = 8
+"""Of these, that one client may be the first to come with in FORGET_AFTER: a household's browsers have one or two."""
 FORGET_AFTER = timedelta(days=1)
 """A host that nobody came with for so long makes room for another."""
 
@@ -57,6 +59,7 @@ class EndpointPolicy:
         self._origins: dict[str, PushService] = {}
         self._accepted: dict[str, PushService] = {}
         self._came_at: dict[PushService, dict[str, datetime]] = {}
+        self._brought: dict[PushService, dict[str, str]] = {}
         self._lock = Lock()
         self.local: tuple[str, ...] = ()
         """`127.0.0.1:PORT` of each local origin, for `AddressGuard.allowing`."""
@@ -67,8 +70,12 @@ class EndpointPolicy:
                 self._add_host(entry.lower())
         self._hosts.extend(KNOWN)
 
-    def check(self, url: str) -> Endpoint:
-        """Raises SubscriptionInvalid, without the endpoint in its text."""
+    def check(self, url: str, client: str = "") -> Endpoint:
+        """Raises SubscriptionInvalid, without the endpoint in its text.
+
+        `client` is who came with it, so that nobody alone takes all the places of a service's hosts; an operator's
+        import has no client.
+        """
         _check_text(url)
         origin = url[: url.find("/", len("https://")) + 1].removesuffix("/")
         # All of a service's endpoints share what is judged of their origin, so that a million are taken apart once.
@@ -76,7 +83,7 @@ class EndpointPolicy:
         if not service.rest.fullmatch(url, len(origin)):
             raise SubscriptionInvalid("the endpoint is not in the form that this push service gives to browsers")
         if service.has_many_hosts:
-            self._came(service, origin)
+            self._came(service, origin, client)
         else:
             self._accepted[origin] = service
         return Endpoint(url, origin, service.name)
@@ -96,19 +103,33 @@ class EndpointPolicy:
             raise SubscriptionInvalid("the endpoint belongs to no push service that this site knows")
         return service
 
-    def _came(self, service: PushService, origin: str) -> None:
+    def _came(self, service: PushService, origin: str, client: str) -> None:
         """Remember that somebody came with this host, the last in the row; refuse it where there are too many."""
         now = self._clock()
         with self._lock:
             hosts = self._came_at.setdefault(service, {})
-            if hosts.pop(origin, None) is None and len(hosts) >= MOST_HOSTS:
-                oldest, came_at = next(iter(hosts.items()))
-                if now - came_at < FORGET_AFTER:
-                    raise SubscriptionInvalid("this push service was used with too many hosts lately")
-                del hosts[oldest]
-                self._accepted.pop(oldest, None)
+            brought = self._brought.setdefault(service, {})
+            if hosts.pop(origin, None) is None:
+                self._make_room(hosts, brought, client, now)
+                brought[origin] = client
+            elif client != brought.get(origin):
+                brought.pop(origin, None)  # somebody else has it too: it is nobody's invention
             hosts[origin] = now
             self._accepted[origin] = service
+
+    def _make_room(self, hosts: dict[str, datetime], brought: dict[str, str], client: str, now: datetime) -> None:
+        """Where there are too many hosts, or too many of this client's, forget one that nobody came with lately.
+
+        Raises SubscriptionInvalid where there is none.
+        """
+        own = [host for host in hosts if client and brought.get(host) == client]
+        among = own if len(own) >= MOST_HOSTS_EACH else list(hosts) if len(hosts) >= MOST_HOSTS else []
+        if not among:
+            return
+        if now - hosts[among[0]] < FORGET_AFTER:
+            raise SubscriptionInvalid("this push service was used with too many hosts lately")
+        for known in (hosts, brought, self._accepted):
+            known.pop(among[0], None)
 
     def _add_host(self, entry: str) -> None:
         host = entry.removeprefix("*.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel
 
@@ -19,6 +19,7 @@ from notifier.subscribers.subscriber import NewSubscription, Subscription
 from notifier.web import errors
 from notifier.web.bodies import RenewBody, SubscribeBody, TopicsBody, known_topics, push_keys
 from notifier.web.browsers import browser_family
+from notifier.web.clients import client_of
 from notifier.web.rates import limit_changes, limit_tests
 from notifier.web.security import refuse_foreign
 from notifier.web.services import Services, WebServices
@@ -36,6 +37,14 @@ router = APIRouter(
     max_body_size=MAX_BODY_BYTES,
 )
 Browser = Annotated[str, Depends(browser_family)]
+
+
+def client_name(request: Request) -> str:
+    """Who asks, as `clients.client_of` names them."""
+    return client_of(request.scope)
+
+
+Client = Annotated[str, Depends(client_name)]
 counted = [Depends(limit_changes)]
 
 
@@ -68,10 +77,10 @@ def application_server_key(services: Services) -> ApplicationServerKey:
 
 
 @router.post("/subscriptions", status_code=201, dependencies=counted)
-def subscribe(body: SubscribeBody, owner: Owner, browser: Browser, services: Services) -> Mine:
+def subscribe(body: SubscribeBody, owner: Owner, browser: Browser, client: Client, services: Services) -> Mine:
     """Make the subscription of this token, or replace what it had before."""
     topics = known_topics(body.topics, services.topics())
-    services.subscriptions.subscribe(_new(body, owner, topics, browser, services), services.clock())
+    services.subscriptions.subscribe(_new(body, owner, topics, browser, client, services), services.clock())
     return _mine(owner, services)
 
 
@@ -93,9 +102,9 @@ def set_topics(body: TopicsBody, owner: Owner, services: Services) -> Mine:
 
 
 @router.put("/subscriptions/mine/keys", dependencies=counted)
-def renew(body: RenewBody, owner: Owner, browser: Browser, services: Services) -> Mine:
+def renew(body: RenewBody, owner: Owner, browser: Browser, client: Client, services: Services) -> Mine:
     """The browser has a new endpoint or new keys; the topics stay."""
-    services.subscriptions.renew(owner, _new(body, owner, frozenset(), browser, services), services.clock())
+    services.subscriptions.renew(owner, _new(body, owner, frozenset(), browser, client, services), services.clock())
     return _mine(owner, services)
 
 
@@ -123,12 +132,14 @@ async def send_test(owner: Owner, services: Services) -> Sent:
             raise PushFailed("the push service refused a test alert")
 
 
-def _new(body: RenewBody, owner: bytes, topics: frozenset[str], browser: str, services: WebServices) -> NewSubscription:
+def _new(
+    body: RenewBody, owner: bytes, topics: frozenset[str], browser: str, client: str, services: WebServices
+) -> NewSubscription:
     """Raises KeyChanged and SubscriptionInvalid."""
     key = services.public_key()
     if body.key_id != key.key_id:
         raise KeyChanged("the browser subscribed with another application server key")
-    endpoint = services.endpoints.check(body.subscription.endpoint)
+    endpoint = services.endpoints.check(body.subscription.endpoint, client)
     return NewSubscription(
         keys=push_keys(body.subscription),
         token_hash=owner,

@@ -62,27 +62,35 @@ class Pictures:
         self._places = asyncio.Semaphore(AT_ONCE)
 
     async def picture(self, alert_id: int) -> bytes | None:
-        """The picture of an alert as a JPEG; None where it has none that can be drawn."""
+        """The picture of an alert as a JPEG; None where it has none that can be drawn.
+
+        Only what is there to be fetched takes a place: whoever asks for what never was keeps nobody waiting.
+        """
         if self._monotonic() < self._without.get(alert_id, 0.0):
             return None
         task = self._under_way.get(alert_id)
         if task is None:
-            if len(self._under_way) >= MOST_WAITING:
+            path = self._folder / f"{alert_id}.jpg"
+            kept = await asyncio.to_thread(_read, path)
+            if kept is not None:
+                return kept
+            address = await asyncio.to_thread(self._address_of, alert_id)
+            if address is None:
                 return None
-            task = self._under_way[alert_id] = asyncio.create_task(self._made(alert_id))
-            task.add_done_callback(lambda _: self._under_way.pop(alert_id, None))
-        return await asyncio.shield(task)
+            task = self._begun(alert_id, address, path)
+        return None if task is None else await asyncio.shield(task)
 
-    async def _made(self, alert_id: int) -> bytes | None:
-        path = self._folder / f"{alert_id}.jpg"
-        kept = await asyncio.to_thread(_read, path)
-        if kept is not None:
-            return kept
-        address = await asyncio.to_thread(self._address_of, alert_id)
-        drawn = None
-        if address is not None:
-            async with self._places:
-                drawn = await self._fetched(alert_id, address)
+    def _begun(self, alert_id: int, address: str, path: Path) -> asyncio.Task[bytes | None] | None:
+        """What fetches it, whoever began; None where too many are waited for."""
+        task = self._under_way.get(alert_id)
+        if task is None and len(self._under_way) < MOST_WAITING:
+            task = self._under_way[alert_id] = asyncio.create_task(self._made(alert_id, address, path))
+            task.add_done_callback(lambda _: self._under_way.pop(alert_id, None))
+        return task
+
+    async def _made(self, alert_id: int, address: str, path: Path) -> bytes | None:
+        async with self._places:
+            drawn = await self._fetched(alert_id, address)
         if drawn is None:
             self._without[alert_id] = self._monotonic() + AGAIN_AFTER_S
             while len(self._without) > REMEMBERED:

@@ -2,7 +2,7 @@
 
 Enters: an operator's question. Leaves: the `Work` that it may take, or PreviewsBusy. An operator has one preview at a
 time, whatever their role, and all together have AT_ONCE; each ends after MOST_S, when its client is gone, and when the
-service stops.
+service stops. Who waits holds one of the few threads that pages need: one for each operator, and MOST_WAITING in all.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ MOST_S = 10.0
 MOST_STEPS = 1_000_000_000
 """What a fast machine does in minutes: the time ends a preview before, unless its clock stands still."""
 WAIT_S = 4.0
+MOST_WAITING = 6
 AGAIN_S = 2
 
 
@@ -47,6 +48,7 @@ class Previews:
         """`wait_s` is how long one more waits for its turn before it is refused."""
         self._clock, self._at_once, self._most_s, self._wait_s = clock, at_once, most_s, wait_s
         self._turns: dict[int, _Turn] = {}
+        self._waiting: dict[int, _Turn] = {}
         self._changed = Condition()
         self._stopped = False
 
@@ -81,16 +83,26 @@ class Previews:
 
     def _begin(self, operator_id: int, turn: _Turn, *, newest: bool) -> None:
         with self._changed:
-            before = self._turns.get(operator_id)
-            if before is not None:
-                if not newest:
-                    raise PreviewsBusy(AGAIN_S)
-                before.over = True
-            if not self._changed.wait_for(lambda: self._stopped or self._is_free(operator_id), self._wait_s):
+            before = [turns[operator_id] for turns in (self._turns, self._waiting) if operator_id in turns]
+            if (before and not newest) or self._is_crowded(operator_id):
                 raise PreviewsBusy(AGAIN_S)
-            if self._stopped:
+            for other in before:
+                other.over = True
+            self._waiting[operator_id] = turn
+            self._changed.notify_all()
+            try:
+                self._changed.wait_for(
+                    lambda: turn.over or self._stopped or self._is_free(operator_id), timeout=self._wait_s
+                )
+            finally:
+                if self._waiting.get(operator_id) is turn:
+                    del self._waiting[operator_id]
+            if turn.over or self._stopped or not self._is_free(operator_id):
                 raise PreviewsBusy(AGAIN_S)
             self._turns[operator_id] = turn
+
+    def _is_crowded(self, operator_id: int) -> bool:
+        return operator_id not in self._waiting and len(self._waiting) >= MOST_WAITING
 
     def _is_free(self, operator_id: int) -> bool:
         return operator_id not in self._turns and len(self._turns) < self._at_once

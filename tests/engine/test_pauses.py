@@ -4,14 +4,18 @@ from datetime import UTC, datetime, timedelta
 
 from structlog.testing import capture_logs
 
+from notifier.alerts.alert import Alert, AlertKind, Message, Urgency
 from notifier.alerts.delivery import Recipient
 from notifier.engine.pauses import PAUSE_S, Pauses
+from notifier.engine.refusals import Good
 from notifier.telemetry import Metrics
 from notifier.troubles import Code
 from tests.pushsink.browser import keys_of
 
 NOW = datetime(2026, 4, 25, 12, 0, tzinfo=UTC)
-GOOD = Recipient(8, keys_of(8, "https://push.example.org/8"), "windows", "key")
+WHO = Recipient(8, keys_of(8, "https://push.example.org/8"), "windows", "key")
+MESSAGE = Message("Bakery opens", "", "https://news.example/1", "The Example", NOW, "story-1")
+GOOD = Good(WHO, Alert(7, 1, AlertKind.NEW, MESSAGE, frozenset(), False, Urgency.NORMAL, 60, {}, NOW, 1))
 AFTER = NOW + timedelta(seconds=PAUSE_S)
 
 
@@ -49,7 +53,7 @@ def test_a_pause_is_told_once_with_what_to_do() -> None:
 def test_a_service_with_few_that_refuses_everybody_is_told_of_and_not_paused() -> None:
     pauses = Pauses(Metrics())
     for alert in (1, 1, 1, 2):
-        assert pauses.refused("windows", [7, 8], alert, 403, NOW) == (False, None)
+        assert not pauses.refused("windows", [7, 8], alert, 403, NOW).is_doubtful
         assert pauses.troubles(NOW) == []
     pauses.refused("windows", [7], 3, 403, NOW)
     (told,) = pauses.troubles(NOW)
@@ -64,7 +68,7 @@ def test_an_acceptance_ends_what_is_told_of_a_service() -> None:
     pauses = Pauses(Metrics())
     for alert in (1, 2, 3):
         pauses.refused("windows", [7], alert, 401, NOW)
-    pauses.accepted("windows", GOOD, 3, NOW)
+    pauses.accepted("windows", GOOD, NOW)
     assert pauses.troubles(NOW) == []
 
 

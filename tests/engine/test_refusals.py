@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 from notifier.engine.refusals import (
     ENDS_AFTER,
     ENDS_REFUSALS,
+    MOST_REMEMBERED,
     SEVERAL,
     UNPROVEN_ENDS_AFTER,
     UNPROVEN_ENDS_FAILURES,
@@ -60,6 +61,34 @@ def test_a_service_that_accepts_what_it_accepted_before_is_not_paused(house: Eng
     house.accept(breaking=True)
     house.work()
     assert house.wire.reached.count("good") == 2, "probed with the alert that it has, which the device hides"
+    assert not house.pauses.is_paused("mozilla", house.clock())
+
+
+def test_a_few_of_one_person_who_are_pushed_to_first_pause_nobody(house: EngineHouse) -> None:
+    few, good = BAD[:SEVERAL], [f"good-{number}" for number in range(MOST_REMEMBERED)]
+    house.subscribe(*few, *good)
+    house.sub_batch, house.first_batch = 100, SEVERAL  # they are alone in the first batch, as on a topic of their own
+    house.runner = house.worker(house.wire)
+    house.accept(story=1, ttl_s=60)
+    house.work()  # everybody is accepted: they all count
+    house.wire.answers |= {name: Answer(status=403) for name in few}
+    for story, wait_s in ((2, 10.0), (3, 3600.0)):  # while the alert before may be repeated, and when its time is over
+        house.clock.advance(wait_s)
+        alert = house.accept(story=story, breaking=True)
+        house.work()
+        assert not house.pauses.is_paused("mozilla", house.clock())
+        assert house.counts(alert)["delivered"] == len(good)
+
+
+def test_who_was_accepted_last_does_not_speak_for_a_service_alone(house: EngineHouse) -> None:
+    house.subscribe(*BAD[:SEVERAL], "good", "turncoat")
+    house.sub_batch = 1  # so that it is the turncoat who was accepted last
+    house.runner = house.worker(house.wire)
+    house.accept(story=1)
+    house.work()
+    house.wire.answers |= {name: Answer(status=403) for name in ("turncoat", *BAD)}
+    house.accept(story=2)
+    house.work()
     assert not house.pauses.is_paused("mozilla", house.clock())
 
 

@@ -115,6 +115,16 @@ def test_breaking_news_tries_a_service_that_only_a_few_browsers_made_rest() -> N
     assert admit(pace, 495, after(10), urgent=True)[1].send == 495
 
 
+@pytest.mark.parametrize("trouble", [{"throttled": 40, "asked_s": 900}, {"throttled": 40}, {"failed": 40}])
+def test_as_many_as_one_person_may_have_make_no_large_service_rest(trouble: dict[str, int]) -> None:
+    pace = learn(Pace(), batch(500), NOW)
+    for second in range(1, 10):  # alone in their batch each time, as on a topic of their own
+        pace = learn(pace, batch(**trouble), after(second))
+    assert pace.rests_until is None
+    assert pace.bucket is None
+    assert admit(pace, 500, after(10), urgent=False)[1].send == 500
+
+
 def test_a_service_that_goes_on_failing_rests_longer_each_time() -> None:
     pace, now, rests = Pace(), NOW, []
     for _ in range(12):

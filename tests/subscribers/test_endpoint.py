@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 from notifier.addresses import AddressGuard
 from notifier.clock import ManualClock
 from notifier.errors import ConfigError, SubscriptionInvalid
-from notifier.subscribers.endpoint import FORGET_AFTER, MAX_ENDPOINT, MOST_HOSTS, EndpointPolicy, origin_of
+from notifier.subscribers.endpoint import (
+    FORGET_AFTER,
+    MAX_ENDPOINT,
+    MOST_HOSTS,
+    MOST_HOSTS_EACH,
+    EndpointPolicy,
+    origin_of,
+)
 from tests.contracts.samples import NOON
 
 POLICY = EndpointPolicy()
@@ -193,6 +200,27 @@ def test_invented_hosts_of_one_service_stay_few_and_those_in_use_stay_in() -> No
     assert sum(came(name) for name in invented) == MOST_HOSTS - 1
     assert came("par02p.notify.windows.com")
     assert not came("zz9p.notify.windows.com")
+
+
+def test_one_client_that_invents_hosts_takes_no_place_from_others() -> None:
+    clock = ManualClock(NOON)
+    policy = EndpointPolicy(clock=clock)
+
+    def came(name: str, client: str) -> bool:
+        try:
+            policy.check(f"https://{name}.notify.windows.com/w/?token=abc", client)
+        except SubscriptionInvalid:
+            return False
+        return True
+
+    for _ in range(3):
+        invented = [f"{chr(97 + n % 26)}{chr(97 + n // 26)}1p" for n in range(600)]
+        assert sum(came(name, "2001:db8::/64") for name in invented) == MOST_HOSTS_EACH
+        assert all(came(f"wns2-pn{n}p", f"198.51.100.{n}") for n in range(MOST_HOSTS - MOST_HOSTS_EACH))
+        assert all(came(f"wns2-pn{n}p", "2001:db8::/64") for n in range(20)), (
+            "what others came with is nobody's invention"
+        )
+        clock.advance(FORGET_AFTER.total_seconds())
 
 
 def test_an_operator_can_add_one_origin_with_a_port() -> None:

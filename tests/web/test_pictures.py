@@ -108,8 +108,10 @@ def test_a_publisher_that_does_not_answer_costs_its_own_alert_only(tmp_path: Pat
     async def ask() -> tuple[bytes | None, list[bytes | None]]:
         publisher.answers.clear()
         waiting = [asyncio.create_task(source.picture(number)) for number in range(2, 2 + MOST_WAITING + 10)]
-        await asyncio.sleep(0)
-        there = await source.picture(1) if len(source._under_way) < MOST_WAITING else b""
+        await asyncio.wait(waiting, timeout=30, return_when=asyncio.FIRST_COMPLETED)
+        there = await source.picture(1)
+        while sum(one.done() for one in waiting) < 10:
+            await asyncio.wait([one for one in waiting if not one.done()], timeout=1)
         publisher.fails = True
         publisher.answers.set()
         return there, await asyncio.gather(*waiting)
@@ -118,6 +120,19 @@ def test_a_publisher_that_does_not_answer_costs_its_own_alert_only(tmp_path: Pat
 
     assert others == [None] * (MOST_WAITING + 10)
     assert len(publisher.asked) <= 1 + MOST_WAITING
+
+
+def test_asking_for_pictures_that_never_were_keeps_nobody_from_one_that_is(tmp_path: Path) -> None:
+    source = pictures(Publisher(), tmp_path, lambda alert_id: ADDRESS if alert_id == 1 else None)
+
+    async def run() -> bytes | None:
+        invented = [asyncio.create_task(source.picture(number)) for number in range(2, 2 + 2 * MOST_WAITING)]
+        await asyncio.sleep(0)
+        there = await source.picture(1)
+        await asyncio.gather(*invented)
+        return there
+
+    assert asyncio.run(run())
 
 
 def test_only_so_many_are_kept(tmp_path: Path) -> None:

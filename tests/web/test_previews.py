@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from threading import Event, Thread
+from threading import Event, Semaphore, Thread
 
 import pytest
 
 from notifier.errors import PreviewsBusy, TooMuchWork
 from notifier.topics.work import LOOK_EVERY
-from notifier.web.previews import Previews
+from notifier.web.previews import MOST_WAITING, Previews
 
 ADA, BEN, CYD = 1, 2, 3
 
@@ -66,3 +66,44 @@ def test_the_newest_takes_the_place_of_the_one_before() -> None:
     with previews.turn(ADA, newest=True):
         assert ended.wait(30)
     thread.join()
+
+
+def test_of_one_operators_looks_only_the_newest_waits() -> None:
+    previews, refused = Previews(wait_s=60), Semaphore(0)
+
+    def look() -> None:
+        try:
+            with previews.turn(ADA, newest=True):
+                pass
+        except PreviewsBusy:
+            refused.release()
+
+    looks = [Thread(target=look) for _ in range(40)]
+    with previews.turn(ADA):
+        for one in looks:
+            one.start()
+        for _ in looks[1:]:
+            assert refused.acquire(timeout=30), "a thread that pages need is not held"
+    for one in looks:
+        one.join()
+    assert not refused.acquire(blocking=False), "the newest had its turn"
+
+
+def test_no_more_operators_wait_than_pages_can_spare_threads() -> None:
+    previews, refused = Previews(at_once=1, wait_s=60), Semaphore(0)
+
+    def look(operator_id: int) -> None:
+        try:
+            with previews.turn(operator_id):
+                pass
+        except PreviewsBusy:
+            refused.release()
+
+    looks = [Thread(target=look, args=(number,)) for number in range(100, 100 + 3 * MOST_WAITING)]
+    with previews.turn(ADA):
+        for one in looks:
+            one.start()
+        for _ in looks[MOST_WAITING:]:
+            assert refused.acquire(timeout=30)
+    for one in looks:
+        one.join()
