@@ -54,11 +54,15 @@ def is_one_page(item: StoryItem, other: StoryItem) -> bool:
     return (words != "" and words == title_key(other.title)) or likeness(item, other) >= KIN_OVERLAP
 
 
-def is_stranger(item: StoryItem, others: Iterable[StoryItem]) -> bool:
-    """Other publishers tell the item's story, and none of them in words like its own."""
+def is_stranger(item: StoryItem, others: Iterable[StoryItem], share: float = STRANGER) -> bool:
+    """Other publishers tell the item's story, and none of them has more than this share of its headline in common.
+
+    What led it there was its standfirst, often enough: who comes later by likeness is kept only from an item that was
+    edited since, and has nothing at all in common.
+    """
     who = publisher_key(item.publisher)
     told = [other for other in others if publisher_key(other.publisher) != who]
-    return bool(told) and all(likeness(item, other) < STRANGER for other in told)
+    return bool(told) and all(likeness(item, other) <= share for other in told)
 
 
 def likeness(item: StoryItem, other: StoryItem) -> float:
