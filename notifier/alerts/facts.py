@@ -5,11 +5,11 @@ Enters: two headlines. Leaves: the numbers, names and statuses that the newer on
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 
 from notifier.stories.text import names, numbers, stems, tokens, words
+from notifier.stories.text import overlap as shared
 
 # The share of the shorter headline's stems that both must have.
 SAME_SUBJECT = 0.4
@@ -81,8 +81,7 @@ def alike(before: str, after: str) -> bool:
 
 def overlap(before: str, after: str) -> float:
     """The share of stems that two headlines have in common, 0 to 1."""
-    old, new = stems(before), stems(after)
-    return len(old & new) / math.sqrt(len(old) * len(new)) if old and new else 0.0
+    return shared(stems(before), stems(after))
 
 
 def states(title: str, facts: Mapping[str, Sequence[str]]) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from time import monotonic
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, func, select
 
@@ -10,6 +12,28 @@ from notifier.storage.database import Database
 from notifier.storage.schema import alert, chunk, delivery_retry, item, story, subscription, subscription_end
 
 BATCH = 2_000
+
+
+class Horizon:
+    """What is older than this may go: said only of what was as old at the look before as well.
+
+    A clock that is a year ahead for a moment, at a start too, would otherwise take everything away for good, and all
+    that is still in the feeds would be new and alerted once more.
+    """
+
+    def __init__(self, keep: timedelta, steady: Callable[[], float] = monotonic) -> None:
+        """`steady` gives seconds from any beginning, whatever is done to the clock."""
+        self._keep, self._steady = keep, steady
+        self._before: tuple[datetime, float] | None = None
+
+    def at(self, now: datetime) -> datetime | None:
+        """The time before which things may be deleted, now; None at the first look."""
+        steady, last = self._steady(), self._before
+        self._before = now, steady
+        if last is None:
+            return None
+        then, at = last
+        return min(now, then + timedelta(seconds=steady - at)) - self._keep
 
 
 class Retention:

@@ -8,7 +8,6 @@ technology desks count half each and together as one: a launch that ten of them 
 from __future__ import annotations
 
 import itertools
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from notifier.feeds.text import has_words
 from notifier.stories.gate import gate
 from notifier.stories.habits import ORDINARY, Usual
 from notifier.stories.story import StoryItem
-from notifier.stories.text import stems, words
+from notifier.stories.text import overlap, stems, words
 from notifier.stories.wire_copy import publisher_key, sources
 
 SPECIAL_DESKS = words("entertainment technology sports sport science culture lifestyle gaming travel food music film")
@@ -130,7 +129,7 @@ def _markers(fresh: Sequence[StoryItem], usual: Usual) -> dict[str, str]:
 
 def echoes(item: StoryItem, other: StoryItem) -> bool:
     """The headline says in part what the other says: a story that may tell the same event tells more than that."""
-    return _overlap(stems(item.title, item.language), stems(other.title, other.language)) >= KIN_OVERLAP
+    return overlap(stems(item.title, item.language), stems(other.title, other.language)) >= KIN_OVERLAP
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,12 +191,8 @@ def spokesman(items: Sequence[StoryItem], now: datetime) -> StoryItem:
 def _centrality(item: StoryItem, others: Sequence[frozenset[str]]) -> float:
     """How much of this headline other publishers' headlines have too: the mean share of stems in common."""
     own = stems(item.title, item.language)
-    shares = [_overlap(own, other) for other in others]
+    shares = [overlap(own, other) for other in others]
     return sum(shares) / len(shares) if shares else 0.0
-
-
-def _overlap(a: frozenset[str], b: frozenset[str]) -> float:
-    return len(a & b) / math.sqrt(len(a) * len(b)) if a and b else 0.0
 
 
 def _weight(item: StoryItem) -> float:

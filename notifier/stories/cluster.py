@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from notifier.stories.identity import components, title_key
+from notifier.stories.exact import STRANGER, ExactKeys, exact_keys, is_one_page, is_stranger, keys_within_a_poll
+from notifier.stories.identity import components
 from notifier.stories.open_story import OpenStory
 from notifier.stories.rulings import Rulebook
 from notifier.stories.signals import Signals, Weights, shipped_weights
@@ -21,8 +22,6 @@ from notifier.stories.story import Grouping, StoryItem
 from notifier.stories.window import Entry, Window
 from notifier.stories.wire_copy import near_equal
 
-# Under three words a headline is a label ("Live", "Weather forecast"), not a statement.
-LEAST_WORDS = 3
 # Stories that are compared as a whole: the ones with the likest members.
 STORIES = 4
 # How far below the merging line a nearest member may be for its story to be looked at, in logits.
@@ -56,15 +55,6 @@ class Likeness:
         }
 
 
-def exact_keys(item: StoryItem) -> list[tuple[str, str]]:
-    """What this item shares with another only if both are one: its page, and its headline where it says enough."""
-    keys = [("url", item.canonical_url)] if item.canonical_url else []
-    words = title_key(item.title)
-    if words.count(" ") + 1 >= LEAST_WORDS or not words.isascii():
-        keys.append(("headline", words))
-    return keys
-
-
 class Grouper:
     """The open stories, and the rules by which an item joins one. State in memory, no clock, no I/O."""
 
@@ -80,7 +70,7 @@ class Grouper:
         self._window = Window()
         self._stories: dict[int, OpenStory] = {}
         self._entry: dict[int, Entry] = {}
-        self._by_key: dict[tuple[str, str], Entry] = {}
+        self._keys = ExactKeys()
         self._forgot_at: datetime | None = None
         self.rulebook = Rulebook()
         self._named: dict[int, set[int]] = {}
@@ -152,9 +142,7 @@ class Grouper:
             left.drop(item_id)
             if not left.entries:
                 del self._stories[left.id]
-            owners = {key: self._by_key.get(key, entry) for key in exact_keys(entry.item)}
             self._join(entry, to)
-            self._by_key.update(owners)  # who comes later by page or headline finds whom it would have found
         return to
 
     def tidy(self) -> None:
@@ -193,7 +181,7 @@ class Grouper:
 
         Duplicates are placed one after the other; in their stories they then stand as they came.
         """
-        together = components(items, [_keys_or_none(i) for i in items])
+        together = components(items, list(map(keys_within_a_poll, items)))
         groupings = [grouping for same in together for grouping in self._place_same(same)]
         self.tidy()
         return groupings
@@ -253,13 +241,22 @@ class Grouper:
 
     def _exact(self, item: StoryItem) -> list[tuple[int, str, dict[str, Any]]]:
         """The open story that has one of this item's keys."""
-        at_s = (item.published_at or item.first_seen).timestamp()
         hits = []
-        for key in exact_keys(item):
-            entry = self._by_key.get(key)
-            if entry is not None and (key[0] == "url" or abs(entry.at_s - at_s) <= self._window_s):
-                hits.append((entry.story_id, key[0], {key[0]: key[1], "item": entry.item.id}))
+        for kind, value in exact_keys(item):
+            found = (entry for entry in self._keys.having((kind, value)) if self._is_one(kind, item, entry))
+            if (entry := next(found, None)) is not None:
+                hits.append((entry.story_id, kind, {kind: value, "item": entry.item.id}))
         return hits
+
+    def _is_one(self, kind: str, item: StoryItem, entry: Entry) -> bool:
+        """Whether the key of this kind that the two share makes them one."""
+        if kind == "url":
+            return is_one_page(item, entry.item)
+        at_s = (item.published_at or item.first_seen).timestamp()
+        return abs(entry.at_s - at_s) <= self._window_s and not self._is_stranger(entry)
+
+    def _is_stranger(self, entry: Entry, share: float = STRANGER) -> bool:
+        return is_stranger(entry.item, (e.item for e in self._stories[entry.story_id].spokesmen()), share)
 
     def _by_ruling(self, entry: Entry, name: int, liked: Sequence[Likeness]) -> Grouping:
         """A twin of an item that an operator ruled on: to those it belongs with, and never to those it does not."""
@@ -303,6 +300,7 @@ class Grouper:
     def _likely(self, entry: Entry) -> list[Likeness]:
         """The stories that it may belong to, likest first, each judged as a whole."""
         near: dict[int, tuple[float, Entry, Signals]] = {}
+        reach = self.weights.related_at - REACH
         for other in self._window.candidates(entry):
             if abs(other.at_s - entry.at_s) > self._window_s or other.item.id == entry.item.id:
                 continue
@@ -312,10 +310,11 @@ class Grouper:
                 continue
             signals = self._window.compare(entry, other)
             score = self.weights.score(signals)
+            if score < reach or (other.item.version > 1 and self._is_stranger(other, share=0.0)):
+                continue
             if other.story_id not in near or score > near[other.story_id][0]:
                 near[other.story_id] = (score, other, signals)
-        reach = self.weights.related_at - REACH
-        best = sorted((n for n in near.items() if n[1][0] >= reach), key=lambda n: (-n[1][0], n[0]))[:STORIES]
+        best = sorted(near.items(), key=lambda n: (-n[1][0], n[0]))[:STORIES]
         liked = [self._whole(entry, story_id, *nearest) for story_id, nearest in best]
         return sorted(liked, key=lambda like: (-like.score, like.story_id))
 
@@ -346,8 +345,7 @@ class Grouper:
             story.scores[entry.item.id] = like.score
         self._entry[entry.item.id] = entry
         self._window.add(entry)
-        for key in exact_keys(entry.item):
-            self._by_key[key] = entry
+        self._keys.put(entry, before)
         if self.rulebook:
             self._note_name(entry.item)
 
@@ -367,17 +365,7 @@ class Grouper:
             self._window.drop(entry)
             self._names_in = None
             del self._entry[entry.item.id]
-            for key in exact_keys(entry.item):
-                if self._by_key.get(key) is entry:
-                    del self._by_key[key]
-
-
-def _keys_or_none(item: StoryItem) -> list[tuple[str, str]]:
-    """`exact_keys`, of an item of which they cannot be told none: it is set aside when its turn comes."""
-    try:
-        return exact_keys(item)
-    except Exception:  # noqa: BLE001
-        return []
+            self._keys.drop(entry)
 
 
 def least_shared(item: StoryItem, other: StoryItem) -> int:

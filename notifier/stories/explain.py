@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from notifier.stories.cluster import LEAST_WORDS, Grouper, Likeness, least_shared
+from notifier.stories.cluster import Grouper, Likeness, least_shared
+from notifier.stories.exact import LEAST_WORDS, is_one_page
 from notifier.stories.identity import title_key
 from notifier.stories.rulings import Rulebook
 from notifier.stories.signals import Weights
@@ -129,14 +130,16 @@ def _exact(account: _Account, older: StoryItem, newer: StoryItem) -> None:
     urls = older.canonical_url, newer.canonical_url
     same_url = urls[0] == urls[1] != ""
     found = urls[0] if same_url else f"{urls[0] or 'none'} / {urls[1] or 'none'}"
-    account.rows.append(Row("url", found.replace("https://", ""), "equal", SAME if same_url else OPEN))
+    same_page = same_url and is_one_page(newer, older)
+    line = "equal, and of one publisher or in like words"
+    account.rows.append(Row("url", found.replace("https://", ""), line, SAME if same_page else OPEN))
     keys = title_key(older.title), title_key(newer.title)
     length = len(keys[0].split())
     enough = length >= LEAST_WORDS or not keys[0].isascii()
     same_title = keys[0] == keys[1] and enough
     words = "the same words" if keys[0] == keys[1] else "other words"
     account.rows.append(Row("headline", words, f"equal, {LEAST_WORDS} words or more", SAME if same_title else OPEN))
-    account.figures["url"] = {"equal": same_url, "canonical": list(urls)}
+    account.figures["url"] = {"equal": same_url, "counts": same_page, "canonical": list(urls)}
     account.figures["headline"] = {"equal": keys[0] == keys[1], "counts": same_title, "keys": list(keys)}
 
 
@@ -219,7 +222,7 @@ def _sentence(
 
 def _why_apart(figures: Mapping[str, Mapping[str, Any]]) -> str:
     event, within = figures["event"], figures["window"]["within"]
-    looks_same = figures["url"]["equal"] or figures["headline"]["counts"] or event["says"] == SAME
+    looks_same = figures["url"]["counts"] or figures["headline"]["counts"] or event["says"] == SAME
     if figures["ruling"]["says"] == APART:
         return ": an operator said so."
     if not within:

@@ -57,7 +57,7 @@ from notifier.storage.operators import SqlOperatorStore
 from notifier.storage.processes import SqlProcessStore
 from notifier.storage.receipts import SqlReceiptStore
 from notifier.storage.record import SqlRecord
-from notifier.storage.retention import Retention
+from notifier.storage.retention import Horizon, Retention
 from notifier.storage.subscriptions import SqlSubscriptionStore
 from notifier.subscribers.subscriber import Subscription
 from notifier.telemetry import Metrics
@@ -138,6 +138,7 @@ class House:
         self.feeds = SqlFeedStore(database, first_sight=self.rules.first_sight, cadence_settings=self.rules.cadence)
         self.hubs = SqlHubStore(database)
         self.retention = Retention(database)
+        self.horizon = Horizon(timedelta(days=settings.keep_days))
         self.receipts = SqlReceiptStore(database)
         self.receipt_desk = ReceiptDesk(self.receipts, clock, metrics)
         self.database = database
@@ -445,7 +446,9 @@ class House:
         self.engine.wake()
 
     async def _prune(self) -> None:
-        before = self.clock() - timedelta(days=self.settings.keep_days)
+        before = self.horizon.at(self.clock())
+        if before is None:
+            return
         while await asyncio.to_thread(self.retention.prune, before):
             log.info("prune.going-on", before=before.isoformat())
 

@@ -112,7 +112,7 @@ def test_the_order_within_a_poll_does_not_decide_which_duplicates_are_together(o
     poll = [
         item(1, STORM, "A", url="https://a.example/1"),
         item(2, f"BREAKING: {STORM}", "B", url="https://b.example/2"),
-        item(3, "The night the roof went", "C", url="https://a.example/1?utm_source=c"),
+        item(3, "The night the roof went", "A", url="https://a.example/1?utm_source=c"),
         item(4, UNRELATED[0], "A"),
         item(5, UNRELATED[0], "D"),
         item(6, UNRELATED[1], "E"),
