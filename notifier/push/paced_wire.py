@@ -26,6 +26,8 @@ from notifier.push.send import NO_LIMITS, Answer, Patience, Wire, with_lanes
 CHROME = "https://fcm.googleapis.com"
 LOOK_EVERY = timedelta(seconds=10)
 
+NEW = Pace()
+
 T = TypeVar("T")
 
 log = structlog.get_logger()
@@ -78,6 +80,10 @@ class Pacer:
     def patience(self) -> dict[str, float]:
         """Origin -> how long others wait for it, of those that something is known of."""
         return {o: pace.patience_s for o, pace in self._paces.items() if pace.usual_s is not None or pace.is_late}
+
+    def patience_with(self, origins: Collection[str]) -> dict[str, float]:
+        """How long others wait for these where nobody in a batch was reached before."""
+        return {origin: self._paces.get(origin, NEW).strangers_s for origin in origins}
 
     def late(self) -> frozenset[str]:
         """The origins that do not answer in time, or nothing useful."""
@@ -173,8 +179,13 @@ class PacedWire:
     def begin(
         self, batch: Sequence[PushRequest], deadline_s: float, streams: Mapping[str, int], patience: Patience
     ) -> list[Answer]:
-        """See LaneWire.begin; `patience` goes before what was learned."""
-        known = {**self._pacer.patience(), **patience}
+        """See LaneWire.begin; `patience` goes before what was learned.
+
+        Nobody waits long for recipients of whom none was reached before: a stranger can make thousands in a row.
+        """
+        reached = {request.origin for request in batch if request.tells}
+        strangers = {request.origin for request in batch} - reached
+        known = {**self._pacer.patience(), **self._pacer.patience_with(strangers), **patience}
         return self._sent(batch, streams, lambda wanted, limits: self._wire.begin(wanted, deadline_s, limits, known))
 
     def late(self, wait_s: float = 0.0) -> list[tuple[int, Answer]]:

@@ -45,6 +45,8 @@ LATE_SHARE, FEWEST_LATE = 0.75, 5
 """Of a batch, and how many at least, have to be open when it ends before its origin counts as late."""
 LATE_ROOM, LATE_S, LEAST_LATE_S = 64, 1.0, 0.05
 """How many may be under way to a late origin for each that asks, and how long it is given to bring something."""
+LEAST_STRANGERS_S, STRANGERS_TIMES = 0.1, 4.0
+"""At least so long, or so many times the usual latency, an origin may take for those who were never reached before."""
 URGENT_FOR = timedelta(seconds=1)
 FIRST_REST_S, LONGEST_REST_S = 5.0, 300.0
 PROBE = 5
@@ -107,7 +109,8 @@ class Pace:
     `may_limit`: it is Chrome's, which limits sites; `usual_s`: its usual latency; `failures`: batches in a row of which
     nothing came, and `failing` their recipients (hashes); `rests_until`: the circuit is open, or the service `asked`
     for time. `lateness`: how many batches in a row were mostly not answered in time; `urgent_at`: when the bucket last
-    had too little for an urgent message. `most`: the most that a batch had accepted there.
+    had too little for an urgent message. `most`: the most that a batch had accepted there. `strange`: how many batches
+    in a row, of nobody who was reached before, brought nothing.
     """
 
     may_limit: bool = False
@@ -123,6 +126,7 @@ class Pace:
     bucket: Bucket | None = None
     urgent_at: datetime | None = None
     most: int = 0
+    strange: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -152,6 +156,12 @@ class Pace:
     def patience_s(self) -> float:
         """How long a batch waits for it while it brings nothing: less each time where it is late."""
         return max(LEAST_LATE_S, PATIENCE_S / (1 << min(self.lateness - 1, 10))) if self.is_late else PATIENCE_S
+
+    @property
+    def strangers_s(self) -> float:
+        """`patience_s` where nobody in a batch was reached before: less each time that such a one brings nothing."""
+        usual_s = self.patience_s if self.usual_s is None else max(LEAST_STRANGERS_S, STRANGERS_TIMES * self.usual_s)
+        return max(LEAST_LATE_S, min(self.patience_s, usual_s) / (1 << min(self.strange, 10)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +269,10 @@ def learn(pace: Pace, batch: Tally, now: datetime) -> Pace:
     """The Pace after a batch."""
     limit = _roll(pace.limit, now, may_limit=pace.may_limit)
     pace = _lateness(replace(pace, limit=limit), batch)
+    if batch.answered or batch.total:
+        pace = replace(pace, strange=0)
+    elif batch.others:
+        pace = replace(pace, strange=pace.strange + 1)
     if batch.total == 0:
         again = batch.others > 0 and len(pace.failing) >= MANY_FAILING
         return _rest(pace, batch, now) if again else pace

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from notifier.alerts.alert import Alert
 from notifier.engine.courier import Courier
@@ -16,6 +17,8 @@ from notifier.engine.run import Runner, RunSettings
 from notifier.push.paced_wire import PacedWire, Pacer
 from notifier.push.vapid import VapidSigner
 from notifier.storage.database import Database
+from notifier.storage.schema import subscription
+from notifier.storage.standing import begin_unproven
 from notifier.storage.transfer import SqlTransfer
 from tests.contracts.samples import a_subscription
 from tests.engine.house import KEY, EngineHouse, never, without_sealing
@@ -131,6 +134,21 @@ def test_a_bad_neighbour_costs_a_good_reader_nothing(
     counts = town.house.counts(alert)
     assert GOOD <= counts["delivered"] <= GOOD + bad, "nobody but the bad ones is anything else than delivered"
     assert sum(counts.values()) == GOOD + bad
+
+
+@pytest.mark.parametrize("host", ["push.example", "bad.example"])
+def test_thousands_that_were_never_reached_in_front_of_all_cost_little(town: Town, alone_s: float, host: str) -> None:
+    strangers = town.settle(0, GOOD, host, "mozilla" if host == "push.example" else host)
+    with town.house.database.writing() as connection:
+        for number in connection.scalars(select(subscription.c.id)).all():
+            begin_unproven(connection, number)
+    town.settle(GOOD, 0)
+    town.services.behaviours |= dict.fromkeys(strangers, SILENT)
+    for story in (1, 2, 3):
+        town.services.accepted_at.clear()
+        took_s = town.good_after_s(town.house.accept(story=story, breaking=True), GOOD)
+    # Beside what it takes to send to twice as many.
+    assert took_s <= 2 * alone_s + (1.0 if host == "bad.example" else 3.0)
 
 
 def test_one_silent_answer_in_three_hundred_costs_an_ordinary_alert_to_all_nothing(town: Town, alone_s: float) -> None:
