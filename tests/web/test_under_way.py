@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from notifier.web.under_way import UnderWay
+from notifier.web.under_way import STREAMS, UnderWay
 from tests.web.site import Site
 
 
@@ -55,3 +55,39 @@ def test_one_client_has_a_bounded_number_of_requests_under_way(same: list[str], 
 
     asyncio.run(run())
     assert [status for _, status in statuses].count(200) == 5
+
+
+@pytest.mark.parametrize("header", [b"cookie", b"authorization"])
+def test_one_session_or_token_has_a_bounded_number_of_requests_under_way(header: bytes) -> None:
+    statuses: list[int] = []
+    site = Site()
+
+    async def ask(app: UnderWay, path: str, credential: bytes) -> None:
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                statuses.append(message["status"])
+
+        scope = {
+            "type": "http",
+            "client": ("127.0.0.1", 1),
+            "headers": [(header, credential)],
+            "path": path,
+            "app": site.app,
+            "method": "GET",
+        }
+        await app(scope, send, send)
+
+    async def run() -> None:
+        slow = Slow()
+        app = UnderWay(slow, most_of_a_credential=2)
+        wanted = [*[("/console/topics", b"vic")] * 5, ("/console/wire", b"ada"), ("/", b"vic"), (STREAMS, b"vic")]
+        asking = [asyncio.create_task(ask(app, *one)) for one in wanted]
+        await asyncio.wait(asking[2:5])  # the three that are refused
+        await asyncio.sleep(0)
+        assert (statuses, slow.asked) == ([429] * 3, 5)
+        slow.go.set()
+        await asyncio.gather(*asking)
+        await ask(app, "/api/v1/me", b"vic")
+
+    asyncio.run(run())
+    assert statuses.count(200) == 6
