@@ -22,6 +22,9 @@ from notifier.feeds.inbox import UNAVAILABLE, Inbox, InboxSettings, Push
 log = structlog.get_logger(__name__)
 
 STEPS_AT_ONCE = 50
+# So many hubs may be silent before no other is asked until some of them have run into the deadline.
+MOST_SILENT = 200
+_HUB_ANSWERS_WITHIN_S = 1.0
 # A larger body is hashed in a thread.
 _HASHED_AT_ONCE_BYTES = 256 * 1024
 _FINISH_WITHIN_S = 10.0
@@ -58,11 +61,22 @@ class WebSub:
         self._max_body_bytes = max_body_bytes
         self._clock = clock
         self._inbox = Inbox(self._take, inbox)
+        self._asking: set[asyncio.Task[None]] = set()
 
     async def tend(self) -> int:
         """Subscribe, renew and unsubscribe where it is time; returns how many hubs were told something."""
-        requests = await asyncio.to_thread(self._store.take_steps, self._clock(), STEPS_AT_ONCE)
-        await asyncio.gather(*map(self._send, requests))
+        room = min(STEPS_AT_ONCE, MOST_SILENT - len(self._asking))
+        if room <= 0:
+            return 0
+        requests = await asyncio.to_thread(self._store.take_steps, self._clock(), room)
+        asking = [asyncio.create_task(self._send(request)) for request in requests]
+        self._asking.update(asking)
+        for task in asking:
+            task.add_done_callback(self._asking.discard)
+        # A hub that is silent is waited for aside: the others' turn must not wait for it.
+        done, _ = await asyncio.wait(asking, timeout=_HUB_ANSWERS_WITHIN_S) if asking else (set(), set())
+        for task in done:
+            task.result()
         return len(requests)
 
     async def verify(self, callback: str, params: Mapping[str, str]) -> str | None:
@@ -121,7 +135,13 @@ class WebSub:
         return 202
 
     async def finish(self) -> None:
-        """Wait until every push that was answered with 202 is stored; what takes too long is polled for instead."""
+        """Wait until every push that was answered with 202 is stored; what takes too long is polled for instead.
+
+        Hubs that have not answered are left: they are asked again.
+        """
+        for task in self._asking:
+            task.cancel()
+        await asyncio.gather(*self._asking, return_exceptions=True)
         for push in await self._inbox.finish(_FINISH_WITHIN_S):
             await self._poll_soon(push.feed_id)
 

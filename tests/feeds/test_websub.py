@@ -56,14 +56,16 @@ class House:
         self.clock = ManualClock(NOON)
         self.store = OneHub(Hub(1, HUB, TOPIC))
         self.breaks = False
-        self.gate = asyncio.Event()
+        self.gate, self.hub_answers = asyncio.Event(), asyncio.Event()
         self.gate.set()
+        self.hub_answers.set()
         self.websub = WebSub(
             self.store, self, self, callback_base="https://n.example/websub/", max_body_bytes=1_000, clock=self.clock
         )
 
     async def post_form(self, url: str, fields: Mapping[str, str]) -> int | FetchFailed:
         self.sent.append((url, fields))
+        await self.hub_answers.wait()
         return self.answer
 
     async def pushed(self, feed_id: int, body: bytes, content_type: str | None) -> bool:
@@ -241,5 +243,20 @@ def test_a_lease_without_a_length_has_the_one_we_wished_for() -> None:
         await house.websub.verify(house.callback, {"hub.mode": "subscribe", "hub.topic": TOPIC, "hub.challenge": "c"})
         assert house.store.hub.lease_until is not None
         assert (house.store.hub.lease_until - NOON).total_seconds() == hubs.WISHED_LEASE_S
+
+    run(check)
+
+
+def test_a_hub_that_is_silent_is_waited_for_aside_and_left_at_the_end() -> None:
+    async def check(house: House) -> None:
+        house.hub_answers.clear()
+        async with asyncio.timeout(10):
+            for _ in range(3):
+                await house.websub.tend()  # would wait for the hub's deadline
+                house.clock.advance(hubs.ASK_AGAIN.total_seconds() + 1)
+            assert len(house.sent) == 3
+            await house.websub.finish()
+        await asyncio.sleep(0)
+        assert len(asyncio.all_tasks()) == 1
 
     run(check)
