@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from notifier.stories.exact import STRANGER, ExactKeys, exact_keys, is_one_page, is_stranger, keys_within_a_poll
+from notifier.stories.exact import ExactKeys, exact_keys, is_one_page, keys_within_a_poll
 from notifier.stories.identity import components
 from notifier.stories.open_story import OpenStory
 from notifier.stories.rulings import Rulebook
@@ -253,10 +253,7 @@ class Grouper:
         if kind == "url":
             return is_one_page(item, entry.item)
         at_s = (item.published_at or item.first_seen).timestamp()
-        return abs(entry.at_s - at_s) <= self._window_s and not self._is_stranger(entry)
-
-    def _is_stranger(self, entry: Entry, share: float = STRANGER) -> bool:
-        return is_stranger(entry.item, (e.item for e in self._stories[entry.story_id].spokesmen()), share)
+        return abs(entry.at_s - at_s) <= self._window_s
 
     def _by_ruling(self, entry: Entry, name: int, liked: Sequence[Likeness]) -> Grouping:
         """A twin of an item that an operator ruled on: to those it belongs with, and never to those it does not."""
@@ -310,7 +307,7 @@ class Grouper:
                 continue
             signals = self._window.compare(entry, other)
             score = self.weights.score(signals)
-            if score < reach or (other.item.version > 1 and self._is_stranger(other, share=0.0)):
+            if score < reach:
                 continue
             if other.story_id not in near or score > near[other.story_id][0]:
                 near[other.story_id] = (score, other, signals)

@@ -1,9 +1,8 @@
 """What needs no judgement: which open items have an item's page or its headline, and which of them may lead it.
 
 Enters: entries as they join, change and go. Leaves: those that have a key, the first one first; next: `cluster`. A page
-and a headline are only as good as whoever names them: a feed may link another's page under any headline, and write any
-headline into an item that it has. So a page makes one of two publishers' items only where their headlines have
-something in common, and an item that has nothing in common with its story leads nobody into it.
+is only as good as whoever names it: a feed may link another's page under any headline. So a page makes one of two
+publishers' items only where their headlines have something in common.
 """
 
 from __future__ import annotations
@@ -22,8 +21,6 @@ from notifier.stories.wire_copy import publisher_key
 LEAST_WORDS = 3
 # So many that have a key are looked at; what they miss is found by likeness.
 MOST_LOOKED_AT = 16
-# An item with a smaller share of its headline in common with every other publisher's is a stranger in its story.
-STRANGER = 0.2
 
 Key = tuple[str, str]
 
@@ -52,17 +49,6 @@ def is_one_page(item: StoryItem, other: StoryItem) -> bool:
         return True
     words = title_key(item.title)
     return (words != "" and words == title_key(other.title)) or likeness(item, other) >= KIN_OVERLAP
-
-
-def is_stranger(item: StoryItem, others: Iterable[StoryItem], share: float = STRANGER) -> bool:
-    """Other publishers tell the item's story, and none of them has more than this share of its headline in common.
-
-    What led it there was its standfirst, often enough: who comes later by likeness is kept only from an item that was
-    edited since, and has nothing at all in common.
-    """
-    who = publisher_key(item.publisher)
-    told = [other for other in others if publisher_key(other.publisher) != who]
-    return bool(told) and all(likeness(item, other) <= share for other in told)
 
 
 def likeness(item: StoryItem, other: StoryItem) -> float:

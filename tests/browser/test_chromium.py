@@ -89,7 +89,7 @@ def test_an_edit_replaces_the_notification_instead_of_adding_one(newsroom: Newsr
 
 @pytest.mark.parametrize("refusal", REFUSALS)
 def test_every_alert_is_shown_though_the_browsers_storage_refuses(
-    newsroom: Newsroom, subscribed: Chromium, refusal: str
+    service: Service, newsroom: Newsroom, subscribed: Chromium, refusal: str
 ) -> None:
     subscribed.page.evaluate(REFUSALS[refusal])
 
@@ -99,6 +99,7 @@ def test_every_alert_is_shown_though_the_browsers_storage_refuses(
 
     subscribed.page.reload()
     subscribed.page.evaluate(CLEAR)
+    service.forget_everybody()  # the browser no longer knows by which name it was subscribed
 
 
 def test_a_test_alert_arrives(subscribed: Chromium) -> None:

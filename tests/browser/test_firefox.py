@@ -190,7 +190,7 @@ def test_an_outdated_state_shows_the_newest_one_again_in_silence(
 
 @pytest.mark.parametrize("refusal", REFUSALS)
 def test_every_alert_is_shown_though_the_browsers_storage_refuses(
-    firefox: Firefox, newsroom: Newsroom, subscribed: Page, refusal: str
+    firefox: Firefox, service: Service, newsroom: Newsroom, subscribed: Page, refusal: str
 ) -> None:
     firefox.evaluate(REFUSALS[refusal])
 
@@ -201,6 +201,7 @@ def test_every_alert_is_shown_though_the_browsers_storage_refuses(
 
     firefox.goto(firefox.evaluate("location.href"))
     firefox.evaluate(CLEAR)
+    service.forget_everybody()  # the browser no longer knows by which name it was subscribed
 
 
 def test_what_a_killed_service_sends_again_is_shown_once(

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -63,14 +60,6 @@ def test_however_polls_come_one_feeds_items_glue_no_two_stories(order: list[int]
             polls.append([])
     found = stories(*polls)
     assert found[1] != found[2] == found[3]
-
-
-@pytest.mark.parametrize("words", [RESIGNS, RESIGNS_TOO])
-def test_an_item_that_is_edited_to_tell_something_else_leads_nobody_into_its_story(words: str) -> None:
-    volcano, resigns, too = theirs()
-    copy = item(9, VOLCANO, "Hostile")
-    found = stories([volcano], [copy], [replace(copy, title=words, version=2)], [resigns], [too])
-    assert found[9] == found[1] != found[2] == found[3]
 
 
 def test_a_page_that_two_publishers_name_is_one_where_they_say_something_alike() -> None:
