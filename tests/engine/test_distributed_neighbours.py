@@ -47,9 +47,9 @@ def test_two_workers_reach_every_good_reader_whatever_the_others_do(require: Cal
         command = [sys.executable, "-m", "tests.engine.worker", postgres.url("notifier"), sink.origin]
         command += [str(sink.ca_file), "--broker", rabbit.url, "--lease", "60"]
         workers = [subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE) for _ in range(2)]
-        new = replace(an_alert("world", breaking=True, ttl_s=40), decided_at=system_clock())
+        new = replace(an_alert("world", breaking=True, ttl_s=30), decided_at=system_clock())
         alert = alerts.accept(new, system_clock())
-        wait_until(lambda: getattr(alerts.find(alert.id), "done_at", None) is not None)
+        wait_until(lambda: getattr(alerts.find(alert.id), "done_at", None) is not None, 150)
         for worker in workers:
             worker.communicate(timeout=60)
         seen, came = sink.report(), alerts.find(alert.id)
