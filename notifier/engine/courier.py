@@ -26,6 +26,7 @@ from notifier.subscribers.endpoint import origin_of
 from notifier.subscribers.subscriber import PushKeys
 
 SEND_DEADLINE_S = 30.0
+LEAST_DEADLINE_S = 5.0
 
 UNSIGNED = Retry("misconfigured")
 UNEXPECTED = Retry("unexpected")
@@ -70,7 +71,11 @@ class Courier:
     def begin(
         self, alert: Alert, recipients: Sequence[Recipient], now: datetime, deadline_s: float = SEND_DEADLINE_S
     ) -> list[Outcome]:
-        """As `deliver`, but who is late holds up nobody: they are Open, and told of by `late`."""
+        """As `deliver`, but who is late holds up nobody: they are Open, and told of by `late`.
+
+        Not for long beyond the alert's time: what comes then is worth nothing, and an alert ends with its last push.
+        """
+        deadline_s = min(deadline_s, max(LEAST_DEADLINE_S, remaining_ttl_s(alert, now)))
         return self._pushed(
             alert, recipients, now, lambda requests: self._wire.begin(requests, deadline_s, NO_LIMITS, NO_PATIENCE)
         )

@@ -26,11 +26,11 @@ SUBSCRIBERS = 600
 ENOUGH_S = 60.0
 
 
-def wait_until(reached: Callable[[], bool]) -> None:
-    """Look ten times a second, at most for a minute."""
-    until = monotonic() + ENOUGH_S
+def wait_until(reached: Callable[[], bool], limit_s: float = ENOUGH_S) -> None:
+    """Look ten times a second, at most for so long."""
+    until = monotonic() + limit_s
     while not reached():
-        assert monotonic() < until, "it did not come to that in a minute"
+        assert monotonic() < until, f"it did not come to that in {limit_s:.0f} s"
         Event().wait(0.1)
 
 

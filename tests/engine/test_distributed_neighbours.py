@@ -45,11 +45,17 @@ def test_two_workers_reach_every_good_reader_whatever_the_others_do(require: Cal
         )
         alerts = SqlAlertStore(database)
         command = [sys.executable, "-m", "tests.engine.worker", postgres.url("notifier"), sink.origin]
-        command += [str(sink.ca_file), "--broker", rabbit.url, "--lease", "60"]
-        workers = [subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE) for _ in range(2)]
+        command += [str(sink.ca_file), "--broker", rabbit.url, "--lease", "60", "--standby"]
+        workers = [subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(2)]
+        for worker in workers:  # the alert's time is for its pushes, not for the start of two processes
+            assert worker.stdin is not None
+            assert worker.stdout is not None
+            worker.stdout.readline()
+            worker.stdin.write(b"\n")
+            worker.stdin.flush()
         new = replace(an_alert("world", breaking=True, ttl_s=40), decided_at=system_clock())
         alert = alerts.accept(new, system_clock())
-        wait_until(lambda: getattr(alerts.find(alert.id), "done_at", None) is not None)
+        wait_until(lambda: getattr(alerts.find(alert.id), "done_at", None) is not None, 150)
         for worker in workers:
             worker.communicate(timeout=60)
         seen, came = sink.report(), alerts.find(alert.id)

@@ -1,7 +1,7 @@
 """`python -m tests.engine.worker DATABASE_URL ORIGIN CA_FILE`: a real engine that a test may kill.
 
 Works until standard input ends, then stops cleanly. `--broker URL` makes it one of several; with `--standby` it
-begins when a first line comes.
+says that it is ready, and begins when a first line comes.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ def main(options: argparse.Namespace) -> None:
     if options.broker:
         engine = BrokerEngine(options.broker, SqlDeliveryStore(database), system_clock, Crew(runner, THREADS))
     if options.standby:
+        print("ready", flush=True)
         sys.stdin.readline()
     engine.start()
     sys.stdin.read()
