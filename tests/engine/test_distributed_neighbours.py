@@ -53,7 +53,7 @@ def test_two_workers_reach_every_good_reader_whatever_the_others_do(require: Cal
             worker.stdout.readline()
             worker.stdin.write(b"\n")
             worker.stdin.flush()
-        new = replace(an_alert("world", breaking=True, ttl_s=40), decided_at=system_clock())
+        new = replace(an_alert("world", breaking=True, ttl_s=60), decided_at=system_clock())
         alert = alerts.accept(new, system_clock())
         wait_until(lambda: getattr(alerts.find(alert.id), "done_at", None) is not None, 150)
         for worker in workers:
