@@ -79,6 +79,19 @@ class Trouble:
     count: int = 1
 
 
+def as_json(trouble: Trouble) -> dict[str, str | bool | int | None]:
+    """A trouble as it is stored, and told to programs."""
+    return {
+        "code": trouble.code.value,
+        "subject": trouble.subject,
+        "what": trouble.what,
+        "do": trouble.do,
+        "grave": trouble.grave,
+        "since": trouble.since.isoformat() if trouble.since else None,
+        "count": trouble.count,
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class ProcessReport:
     """What one process of the service said last: who it is, when (aware UTC), and its troubles."""

@@ -10,7 +10,7 @@ from sqlalchemy import delete, select
 
 from notifier.storage.database import Database, upsert_into
 from notifier.storage.schema import process_report
-from notifier.troubles import Code, ProcessReport, Trouble
+from notifier.troubles import Code, ProcessReport, Trouble, as_json
 
 FORGOTTEN_AFTER = timedelta(days=1)
 
@@ -23,7 +23,7 @@ class SqlReportStore:
 
     def put(self, report: ProcessReport) -> None:
         """Replace what this process said before; forget those who have long been silent."""
-        said = {"role": report.role, "seen_at": report.seen_at, "troubles": [_row(one) for one in report.troubles]}
+        said = {"role": report.role, "seen_at": report.seen_at, "troubles": [as_json(one) for one in report.troubles]}
         with self._database.writing() as connection:
             made = upsert_into(connection, process_report).values(process=report.process, **said)
             connection.execute(made.on_conflict_do_update(index_elements=["process"], set_=said))
@@ -41,18 +41,6 @@ class SqlReportStore:
         """This process ends."""
         with self._database.writing() as connection:
             connection.execute(delete(process_report).where(process_report.c.process == process))
-
-
-def _row(trouble: Trouble) -> dict[str, Any]:
-    return {
-        "code": trouble.code.value,
-        "subject": trouble.subject,
-        "what": trouble.what,
-        "do": trouble.do,
-        "grave": trouble.grave,
-        "since": trouble.since.isoformat() if trouble.since else None,
-        "count": trouble.count,
-    }
 
 
 def _troubles(rows: Sequence[Mapping[str, Any]]) -> tuple[Trouble, ...]:

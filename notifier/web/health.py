@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from notifier.errors import NotFound
-from notifier.troubles import Trouble
+from notifier.troubles import as_json
 from notifier.web.clients import from_this_machine
 from notifier.web.rates import count_bad_token
 from notifier.web.services import Services, WebServices
@@ -38,20 +38,8 @@ def readyz(request: Request, services: Services) -> JSONResponse:
     told: dict[str, object] = {"ready": ready}
     if may_look_inside(request, services):
         told["checks"] = {name: {"ok": c.ok, "detail": c.detail} for name, c in checks.items()}
-        told["troubles"] = [_shown(trouble) for trouble in services.troubles()]
+        told["troubles"] = [as_json(trouble) for trouble in services.troubles()]
     return JSONResponse(told, 200 if ready else 503)
-
-
-def _shown(trouble: Trouble) -> dict[str, object]:
-    return {
-        "code": trouble.code.value,
-        "subject": trouble.subject,
-        "what": trouble.what,
-        "do": trouble.do,
-        "grave": trouble.grave,
-        "since": trouble.since.isoformat() if trouble.since else None,
-        "count": trouble.count,
-    }
 
 
 @router.get("/metrics")
