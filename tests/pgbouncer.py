@@ -22,7 +22,6 @@ unix_socket_dir =
 auth_type = any
 pool_mode = transaction
 default_pool_size = 2
-logfile = {folder}/log
 pidfile = {folder}/pid
 """
 
@@ -38,16 +37,17 @@ class Bouncer:
         settings = self.folder / "pgbouncer.ini"
         settings.write_text(SETTINGS.format(server=server_port, port=self.port, folder=self.folder))
         as_user = []
-        if os.geteuid() == 0:  # it refuses to run as root
+        if os.geteuid() == 0:  # it refuses to run as root, and root's umask may keep others from what root wrote
             shutil.chown(self.folder, "postgres")
+            shutil.chown(settings, "postgres")
             as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-        quiet = subprocess.DEVNULL
-        self._process = subprocess.Popen([*as_user, program, str(settings)], stdout=quiet, stderr=quiet)
+        said = self.folder / "said"
+        with said.open("wb") as out:
+            self._process = subprocess.Popen([*as_user, program, str(settings)], stdout=out, stderr=out)
         until = monotonic() + STARTS_WITHIN_S
         while not self._accepts():
             if self._process.poll() is not None or monotonic() > until:
-                log = self.folder / "log"
-                raise RuntimeError(log.read_text() if log.exists() else "pgbouncer did not start")
+                raise RuntimeError(f"pgbouncer did not start (exit code {self._process.poll()}): {said.read_text()}")
             Event().wait(0.05)
 
     def url(self, database: str) -> str:
