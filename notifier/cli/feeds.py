@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,13 +10,11 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from notifier.cli.terminal import ago, ahead, counted_from, explained, out, settings, span
+from notifier.cli.terminal import ago, ahead, counted_from, explained, out, settings, span, whoever_types
 from notifier.clock import system_clock
-from notifier.errors import NotFound
 
 if TYPE_CHECKING:
     from notifier.config.settings import Settings
-    from notifier.feeds.feed import FeedConfig
     from notifier.feeds.survey import Offer
 
 app = typer.Typer(help="How each feed is; what a site offers; OPML in and out.", invoke_without_command=True)
@@ -98,43 +95,13 @@ def import_(
     file: Annotated[Path, typer.Argument(help="An OPML file", exists=True, dir_okay=False)],
 ) -> None:
     """Add the feeds of another reader's OPML file to config/feeds.yaml; what is there already stays as it is."""
-    from notifier.config.files import load_feeds
-    from notifier.feeds.feed import Unreadable
-    from notifier.feeds.opml import from_opml
+    from notifier.wiring.operations import feed_operations
+    from notifier.wiring.parts import open_database
 
-    path = settings().feeds_path
+    chosen = settings()
     with explained():
-        followed = load_feeds(path)
-        found = from_opml(file.read_bytes(), followed)
-        if isinstance(found, Unreadable):
-            raise NotFound(found.reason)
-        known = {feed.url for feed in followed}
-        added = [feed for feed in found if feed.url not in known]
-        if added:
-            _append(path, added)
-    out.print(f"{len(added)} feeds added to {path}, {len(found) - len(added)} were there already.")
-
-
-def _append(path: Path, added: list[FeedConfig]) -> None:
-    """Write the entries below the last one; the file is replaced only if what came out can be read."""
-    import json
-
-    from notifier.config.edit_feeds import fields_of
-    from notifier.config.files import load_feeds
-
-    # JSON's strings, numbers and flags are YAML's, whatever is in them.
-    entries = [
-        [f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in fields_of(feed).items()]
-        for feed in added
-    ]
-    lines = ["  - " + "    ".join(entry) for entry in entries]
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.write_text(path.read_text(encoding="utf-8").rstrip("\n") + "\n" + "".join(lines), encoding="utf-8")
-    try:
-        load_feeds(fresh)
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
+        came = feed_operations(chosen, open_database(chosen)).bring(whoever_types(), file.read_bytes())
+    out.print(f"{len(came.added)} feeds added to {chosen.feeds_path}, {came.known} were there already.")
 
 
 async def _find(chosen: Settings, url: str) -> list[Offer]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -14,6 +15,7 @@ from rich.markup import escape
 from notifier.clock import system_clock
 from notifier.config.settings import Settings, load_settings
 from notifier.errors import ConfigError, DatabaseUnwell, NotifierError
+from notifier.operations.actor import Actor
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -62,6 +64,14 @@ def settings() -> Settings:
     """The settings of this folder and environment, or the sentence that says what is wrong with them."""
     with explained():
         return load_settings()
+
+
+def whoever_types() -> Actor:
+    """Who acts at this terminal: whoever may read the files and the database may do everything."""
+    try:
+        return Actor(f"{getpass.getuser()} (command line)"[:64])
+    except (KeyError, OSError):  # a container's user may have no name
+        return Actor("command line")
 
 
 def counted_from(chosen: Settings, times: Iterable[datetime | None]) -> datetime:

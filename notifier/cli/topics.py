@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from time import monotonic
 from typing import Annotated
 
 import typer
@@ -11,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text as Line
 
-from notifier.cli.terminal import explained, out, settings
+from notifier.cli.terminal import explained, out, settings, whoever_types
 from notifier.topics.topic import Topic, TopicMode
 
 # Whoever waits at a terminal can press Ctrl-C; this is for one in a script.
@@ -76,23 +75,28 @@ def backtest(
 ) -> None:
     """Show what a rule would have sent: the service's own decisions over what it has recorded."""
     from notifier.alerts.desk import WINDOW
-    from notifier.alerts.preview import Record, preview
+    from notifier.alerts.preview import Record
+    from notifier.operations.previews import Previews
+    from notifier.operations.topics import RuleTrials
     from notifier.storage.news import SqlNewsStore
     from notifier.storage.record import SqlRecord
-    from notifier.topics.work import Work
     from notifier.wiring.parts import alert_rules, make_clock, open_database
 
     chosen = settings()
     topic = Topic("tried", "Tried", "", expression, mode, budget)
     with explained():
-        now = make_clock(chosen)()
+        clock = make_clock(chosen)
+        now = clock()
         since = now - timedelta(days=days)
         database = open_database(chosen)
         alerts = SqlNewsStore(database).past_alerts(since - WINDOW)
         record = Record(SqlRecord(database).between(since - WINDOW, now), alerts)
-        work = Work(MOST_STEPS, most_s=BACKTEST_S, clock=monotonic)
-        told = preview(topic, record, alert_rules(chosen), since, now, work)
-    if not record.items:
+        previews = Previews(most_s=BACKTEST_S, most_steps=MOST_STEPS)
+        tried = RuleTrials(lambda: record, alert_rules(chosen), clock, previews).attempt(
+            whoever_types(), topic, None, days
+        )
+        told = tried.after
+    if not tried.items:
         out.print("Nothing is recorded yet: start the service with `notifier run`, and come back in an hour.")
         return
     table = Table(box=None, pad_edge=False)

@@ -6,6 +6,7 @@ a move, and the service keeps what it knows of the feed (feeds/moves.py).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,16 +42,21 @@ class FeedsFile(RewrittenFile):
 
     def with_feed(self, text: str, feed: FeedConfig, was: str | None = None) -> str:
         """The text with this feed in the place of the one with the address `was`, or at the end. Raises NotFound."""
-        root = parsed(text)
         if was is None:
-            if not root.get("feeds"):
-                root["feeds"] = CommentedSeq()
-            root["feeds"].append(CommentedMap(fields_of(feed)))
-        else:
-            entry = _entry(root, was)
-            # A title that only repeats the publisher's name is left as the file has it.
-            titled = DEFAULTS | {"title": entry.get("publisher")}
-            change_entry(entry, fields_of(feed) | ({"title": feed.title} if "title" in entry else {}), titled)
+            return self.with_feeds(text, [feed])
+        root = parsed(text)
+        entry = _entry(root, was)
+        # A title that only repeats the publisher's name is left as the file has it.
+        titled = DEFAULTS | {"title": entry.get("publisher")}
+        change_entry(entry, _fields_of(feed) | ({"title": feed.title} if "title" in entry else {}), titled)
+        return printed(root)
+
+    def with_feeds(self, text: str, feeds: Sequence[FeedConfig]) -> str:
+        """The text with these feeds at the end."""
+        root = parsed(text)
+        if not root.get("feeds"):
+            root["feeds"] = CommentedSeq()
+        root["feeds"].extend(CommentedMap(_fields_of(feed)) for feed in feeds)
         return printed(root)
 
     def without_feed(self, text: str, url: str) -> str:
@@ -67,7 +73,7 @@ def _entry(root: Any, url: str) -> CommentedMap:
     return found
 
 
-def fields_of(feed: FeedConfig) -> dict[str, Any]:
+def _fields_of(feed: FeedConfig) -> dict[str, Any]:
     """What a new entry says; what is as it would be anyway is left out."""
     fields: dict[str, Any] = {"url": feed.url, "publisher": feed.publisher}
     if feed.title != feed.publisher:

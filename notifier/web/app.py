@@ -34,7 +34,6 @@ from notifier.web.operator_api import feeds as operator_feeds
 from notifier.web.operator_api import house, stories
 from notifier.web.operator_api import topics as operator_topics
 from notifier.web.own_hosts import OwnHosts
-from notifier.web.previews import Previews
 from notifier.web.rates import Rates
 from notifier.web.security import SecurityHeaders
 from notifier.web.services import WebServices
@@ -87,7 +86,6 @@ def build_app(services: WebServices) -> FastAPI:
     )
     app.state.services = services
     app.state.rates = Rates(services.site)
-    app.state.previews = Previews()
     app.state.meter = Meter()
     app.state.streams = Streams()
     app.state.sign_ins = SignIns()

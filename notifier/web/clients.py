@@ -6,9 +6,12 @@ connections are counted, and that the audit log shows.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
+from anyio import from_thread
+from starlette.requests import Request
 from starlette.types import Scope
 
 UNKNOWN = "unknown"
@@ -38,6 +41,11 @@ def client_of(scope: Scope) -> str:
     """The client of a request: whom a trusted proxy names, else whoever has connected."""
     client = scope.get("client")
     return client_name(client[0]) if client else UNKNOWN
+
+
+def is_gone(request: Request) -> Callable[[], bool]:
+    """Whether the request's client has gone, to be asked from a route's own thread."""
+    return lambda: from_thread.run(request.is_disconnected)
 
 
 def is_whole_network(client: str) -> bool:

@@ -12,27 +12,25 @@ from sqlalchemy import text
 from notifier import __version__
 from notifier.alerts.alert import Message
 from notifier.clock import system_clock
-from notifier.config.edit import TopicsFile
-from notifier.config.edit_feeds import FeedsFile
 from notifier.engine.broker import BrokerEngine
 from notifier.engine.local import LocalEngine
 from notifier.errors import NotFound
 from notifier.feeds.survey import Offer, Survey
+from notifier.operations.topics import RuleTrials
 from notifier.push.outcome import Outcome
 from notifier.storage.access import SqlRequestStore, SqlTokenStore
 from notifier.storage.audit import SqlAuditLog
 from notifier.storage.database import Database
 from notifier.storage.envelopes import SqlEnvelopeStore
-from notifier.storage.feed_archive import SqlFeedArchive
 from notifier.storage.migrate import newest_revision, revision
 from notifier.storage.newsroom import SqlNewsroom
-from notifier.storage.operators import SqlChangeStore
 from notifier.storage.queue import SqlQueueStore
 from notifier.storage.receipts import SqlReceiptStore
 from notifier.storage.wire import SqlWire
 from notifier.subscribers.subscriber import Subscription
 from notifier.web.console.services import ConsoleServices
 from notifier.web.console.state import ChoreReport, KeyReport, SystemState
+from notifier.wiring.operations import change_operations, feed_operations, finds_nothing, topic_operations
 from notifier.wiring.parts import alert_rules, provider_sign_in
 
 if TYPE_CHECKING:
@@ -46,6 +44,15 @@ SURVEY_S = 40.0
 def console_services(house: House) -> ConsoleServices:
     """What the operators' console needs."""
     files = (house.files.topics, house.files.feeds)
+    trials = RuleTrials(house.recent_news.record, alert_rules(house.settings), house.clock, house.previews)
+    topics = topic_operations(house.settings, house.database, lambda: house.files.topics.content, trials)
+    feeds = feed_operations(
+        house.settings,
+        house.database,
+        lambda: house.files.feeds.content,
+        lambda: house.feeds.health(house.clock()),
+        FeedFinder(house).look,
+    )
     return ConsoleServices(
         wall=system_clock,
         operators=house.operators,
@@ -53,18 +60,14 @@ def console_services(house: House) -> ConsoleServices:
         tokens=SqlTokenStore(house.database),
         requests=SqlRequestStore(house.database),
         first_secret=house.first_secret,
-        topics_file=TopicsFile(house.settings.topics_path),
-        changes=SqlChangeStore(house.database),
+        topics=topics,
+        feeds=feeds,
+        changes=change_operations(house.database, topics, feeds),
         newsroom=SqlNewsroom(house.database),
         wire=SqlWire(house.database),
-        record=house.recent_news.record,
         rules=alert_rules(house.settings),
         open_alerts=house.alerts.open,
         receipts=SqlReceiptStore(house.database),
-        feeds=lambda: house.feeds.health(house.clock()),
-        feeds_file=FeedsFile(house.settings.feeds_path),
-        archive=SqlFeedArchive(house.database),
-        find_feeds=FeedFinder(house).look,
         audience=house.audience,
         system=lambda: system_state(house),
         send_trial=TrialSender(house).send,
@@ -85,7 +88,7 @@ class FeedFinder:
     async def look(self, address: str, sections: Collection[str]) -> Sequence[Offer]:
         """The feeds behind it. Raises NotFound with what to do."""
         if self._house.asking is None:
-            raise NotFound("This process follows no feeds. Open the console of one that does (--role all, web or poll)")
+            return await finds_nothing(address, sections)
         async with self._places:
             try:
                 async with asyncio.timeout(SURVEY_S):

@@ -36,6 +36,7 @@ from notifier.feeds.poll import Poller, PollSettings
 from notifier.feeds.recorder import Batch
 from notifier.feeds.websub import WebSub
 from notifier.feeds.workers import Reader, ReaderSettings
+from notifier.operations.previews import Previews
 from notifier.pipeline import DESK_LEASE_S, Chore, ChoreState, NewsLoop, Pipeline
 from notifier.push.keyring import Keyring
 from notifier.push.outcome import Outcome
@@ -145,6 +146,7 @@ class House:
         self.operators = SqlOperatorStore(database)
         news = SqlNewsStore(database)
         self.recent_news = RecentNews(SqlRecord(database).between, news.past_alerts, clock, news.rulings_version)
+        self.previews = Previews()
         # Until there has been an operator, whoever reads the terminal may make the first administrator: once.
         self.first_secret = secrets.token_urlsafe(24) if role.serves and not self.operators.ever_any() else None
         # One process works on SQLite, which then needs nobody's word; on PostgreSQL there may be many.

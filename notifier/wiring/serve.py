@@ -68,7 +68,7 @@ async def serve(settings: Settings, announce: Callable[[str, dict[str, str]], No
         server = web_server(requests, app.state.streams, list(listed(settings.proxies)), port, house.troubles)
         announce(f"http://{settings.host}:{listening.getsockname()[1]}", house.facts())
         working = asyncio.create_task(pipeline.run())
-        leaving = Leaving(app.state.previews.stop, server.leave, requests.end, pipeline.stop)
+        leaving = Leaving(house.previews.stop, server.leave, requests.end, pipeline.stop)
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, leaving.told, number)
         try:

@@ -8,8 +8,8 @@ from threading import Event, Semaphore, Thread
 import pytest
 
 from notifier.errors import PreviewsBusy, TooMuchWork
+from notifier.operations.previews import MOST_WAITING, Previews
 from notifier.topics.work import LOOK_EVERY
-from notifier.web.previews import MOST_WAITING, Previews
 
 ADA, BEN, CYD = 1, 2, 3
 

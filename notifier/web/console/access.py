@@ -19,9 +19,11 @@ from fastapi import Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
 from notifier.errors import FormExpired, RoleTooLow, SignInNeeded
+from notifier.operations.actor import Actor
 from notifier.operators.operator import Operator, Role
 from notifier.web import errors
 from notifier.web.browsers import browser_family
+from notifier.web.clients import client_of
 from notifier.web.console.services import Console, ConsoleServices
 from notifier.web.security import refuse_foreign
 from notifier.web.services import WebServices
@@ -35,10 +37,16 @@ FORM_HEADER = "x-form-token"
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """An operator who is signed in; `form_token` goes into every form of theirs."""
+    """An operator who is signed in from a client; `form_token` goes into every form of theirs."""
 
     operator: Operator
     form_token: str
+    client: str
+
+    @property
+    def actor(self) -> Actor:
+        """Who does what is asked for in this session."""
+        return Actor.person(self.operator, self.client)
 
     def may(self, role: Role | str) -> bool:
         """Whether the operator may do what is kept to this role."""
@@ -51,7 +59,7 @@ def signed_in(request: Request, console: Console) -> Session:
     operator = console.operators.session(session_digest(request), console.wall()) if token else None
     if operator is None:
         raise SignInNeeded("no open session")
-    return Session(operator, form_token(token))
+    return Session(operator, form_token(token), client_of(request.scope))
 
 
 def at_least(role: Role) -> Callable[..., Session]:

@@ -59,7 +59,6 @@ class FeedFields:
             section=self.section.strip().lower() or "general",
             language=self.language.strip() or None,
             poll_every_s=every,
-            headers_env=before.headers_env if before else None,
             paused=before.paused if before else False,
             weight=1.0 if weight is None else weight,
         )

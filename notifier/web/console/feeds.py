@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Annotated
@@ -17,13 +16,12 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 
-from notifier.errors import ConfigError, Conflict, EntryInvalid, NotFound
+from notifier.errors import ConfigError, EntryInvalid, NotFound, Overtaken
 from notifier.feeds.feed import FeedConfig
 from notifier.feeds.survey import Offer
-from notifier.operators.change import difference
+from notifier.operations.files import FileEdit
 from notifier.web.bodies import Id
 from notifier.web.console.access import CHANGES, Editor, Session, Viewer
-from notifier.web.console.changes import FEEDS, keep
 from notifier.web.console.feed_fields import STATES, FeedFields, feed_fields, feed_rows
 from notifier.web.console.page import page
 from notifier.web.console.service_reports import span
@@ -44,7 +42,7 @@ def feeds(
     request: Request, session: Viewer, console: Console, services: Services, state: str = "", saved: str = ""
 ) -> Response:
     """Each feed of the file with its health, those that need attention first; `state` keeps those in it."""
-    rows = feed_rows(_feeds(console), console.feeds(), console.archive.ids())
+    rows = feed_rows(console.feeds.listed().entries, console.feeds.health(), console.feeds.archive.ids())
     return page(
         request,
         "feeds.html",
@@ -73,19 +71,26 @@ async def find(
     request: Request, session: Editor, console: Console, services: Services, site: Annotated[str, Form(max_length=2000)]
 ) -> Response:
     """The feeds behind an address, with what they have just now."""
-    known = {feed.url: feed for feed in await run_in_threadpool(_feeds, console)}
     try:
-        offers = await console.find_feeds(site, {feed.section for feed in known.values()})
+        offers = await console.feeds.discover(session.actor, site)
     except NotFound as problem:
         return _found(request, session, site, problem=str(problem), status=422)
+    listed = await run_in_threadpool(console.feeds.listed)
     found = [(offer, FeedFields(offer.url, offer.publisher, offer.title, offer.section)) for offer in offers]
+    known = {feed.url: feed for feed in listed.entries}
     return _found(request, session, site, offers=found, known=known, now=services.clock())
 
 
 @router.post("/check", dependencies=CHANGES)
 def check(request: Request, session: Editor, edited: Edited, console: Console, remove: Flag = False) -> Response:
     """Before anything is written: the lines of the file that change."""
-    return _check(request, session, console, edited, remove=remove)
+    planned, problem = None, ""
+    try:
+        was = edited.was or None
+        planned = console.feeds.plan_removal(edited.was) if remove else console.feeds.plan(_feed(console, edited), was)
+    except EntryInvalid as wrong:
+        problem = wrong.sentence
+    return _check(request, session, console, edited, planned, remove=remove, problem=problem)
 
 
 @router.post("/save", dependencies=CHANGES)
@@ -98,24 +103,22 @@ def save(
     remove: Flag = False,
 ) -> Response:
     """Write the file, unless somebody else did since the page before was made."""
-    text = console.feeds_file.read()
     try:
-        what, after = _edit(console, text.text, edited, remove=remove)
-        console.feeds_file.replace(after, started_from)
-    except Conflict:
-        return _check(request, session, console, edited, remove=remove, overtaken=True)
-    except ConfigError as wrong:  # the page before has shown it; whoever sends it all the same is told again
-        raise EntryInvalid(wrong) from wrong
-    keep(console, session, FEEDS, what, text.text, after)
+        if remove:
+            console.feeds.remove(session.actor, edited.was, started_from)
+        else:
+            console.feeds.save(session.actor, _feed(console, edited), edited.was or None, started_from)
+    except Overtaken as overtaken:
+        return _check(request, session, console, edited, overtaken, remove=remove)
     return RedirectResponse(f"/console/feeds?saved={REMOVED if remove else CHANGED if edited.was else ADDED}", 303)
 
 
 @router.get("/{feed_id}")
 def one(feed_id: Id, request: Request, session: Viewer, console: Console, services: Services) -> Response:
     """One feed: how it is, what to do about it, and its last items."""
-    record = console.archive.record(feed_id)
-    listed = next((feed for feed in _feeds(console) if feed.url == record.url), None)
-    health = next((one for one in console.feeds() if one.feed_id == feed_id), None)
+    record = console.feeds.archive.record(feed_id)
+    feeds = console.feeds.listed().entries
+    listed = next((feed for feed in feeds if feed.url == record.url), None)
     return page(
         request,
         "feed.html",
@@ -123,10 +126,10 @@ def one(feed_id: Id, request: Request, session: Viewer, console: Console, servic
         here="feeds",
         record=record,
         feed=listed,
-        health=health,
+        health=next((one for one in console.feeds.health() if one.feed_id == feed_id), None),
         edited=FeedFields.of(listed) if listed else None,
-        sections=_sections(_feeds(console)),
-        items=console.archive.items(feed_id, ITEMS),
+        sections=_sections(feeds),
+        items=console.feeds.archive.items(feed_id, ITEMS),
         states=STATES,
         now=services.clock(),
         span=span,
@@ -136,13 +139,17 @@ def one(feed_id: Id, request: Request, session: Viewer, console: Console, servic
 @router.post("/{feed_id}/pause", dependencies=CHANGES)
 def pause(feed_id: Id, session: Editor, console: Console, paused: Flag = False) -> Response:
     """Ask a feed no more for a while (`paused`), or again. What it brought stays."""
-    url = console.archive.record(feed_id).url
-    feed = _find(console, url)
-    text = console.feeds_file.read()
-    after = console.feeds_file.with_feed(text.text, replace(feed, paused=paused), url)
-    console.feeds_file.replace(after, text.version)
-    keep(console, session, FEEDS, f"{'Paused' if paused else 'Resumed'} {feed.title}", text.text, after)
+    console.feeds.pause(session.actor, console.feeds.by_id(feed_id).url, paused=paused)
     return RedirectResponse(f"/console/feeds/{feed_id}", 303)
+
+
+def _feed(console: ConsoleServices, edited: FeedFields) -> FeedConfig:
+    """What goes into the file. Raises EntryInvalid, NotFound or FileBroken."""
+    before = console.feeds.find(edited.was) if edited.was else None
+    try:
+        return edited.config(before)
+    except ConfigError as wrong:
+        raise EntryInvalid(wrong) from wrong
 
 
 def _check(
@@ -150,19 +157,12 @@ def _check(
     session: Session,
     console: ConsoleServices,
     edited: FeedFields,
+    planned: FileEdit | Overtaken | None,
     *,
     remove: bool,
-    overtaken: bool = False,
+    problem: str = "",
 ) -> Response:
-    text = console.feeds_file.read()
-    lines: Sequence[str] = ()
-    problem = ""
-    try:
-        what, after = _edit(console, text.text, edited, remove=remove)
-        console.feeds_file.check(after)
-        lines = difference(text.text, after)
-    except ConfigError as wrong:
-        what, problem = "This cannot be saved", f"{wrong.problem}. {wrong.fix}" if wrong.fix else wrong.problem
+    overtaken = isinstance(planned, Overtaken)
     return page(
         request,
         "feed-check.html",
@@ -170,30 +170,17 @@ def _check(
         status=422 if problem else 409 if overtaken else 200,
         here="feeds",
         edited=edited,
-        feed_id=console.archive.ids().get(edited.was),
+        feed_id=console.feeds.archive.ids().get(edited.was),
         remove=remove,
         moved=bool(edited.was) and edited.was != edited.url.strip(),
-        what=what,
+        what=planned.what if planned else "This cannot be saved",
         problem=problem,
-        lines=lines,
-        version=text.version,
+        lines=planned.lines if planned else (),
+        version=planned.version if planned else "",
         overtaken=overtaken,
-        newest=next((change for change in console.changes.recent(50) if change.file == FEEDS), None),
-        sections=_sections(_feeds(console)),
+        newest=console.feeds.recorded.newest(),
+        sections=_sections(console.feeds.listed().entries),
     )
-
-
-def _edit(console: ConsoleServices, text: str, edited: FeedFields, *, remove: bool) -> tuple[str, str]:
-    """What is done, in words, and the file's text with it. Raises ConfigError and NotFound."""
-    before = _find(console, edited.was) if edited.was else None
-    if before is not None and remove:
-        return f"Removed {before.title}", console.feeds_file.without_feed(text, before.url)
-    feed = edited.config(before)
-    if not feed.publisher:
-        raise ConfigError("the publisher has no name", fix="Write who speaks: stories count publishers")
-    moved = before is not None and before.url != feed.url
-    words = "Moved" if moved else "Changed" if before else "Added"
-    return f"{words} {feed.title}", console.feeds_file.with_feed(text, feed, before.url if before else None)
 
 
 def _found(
@@ -220,21 +207,6 @@ def _found(
         sections=_sections(known.values()),
         now=now,
     )
-
-
-def _feeds(console: ConsoleServices) -> Sequence[FeedConfig]:
-    """The file's feeds; none where it is broken, which the page says."""
-    try:
-        return console.feeds_file.feeds()
-    except ConfigError:
-        return ()
-
-
-def _find(console: ConsoleServices, url: str) -> FeedConfig:
-    found = next((feed for feed in _feeds(console) if feed.url == url), None)
-    if found is None:
-        raise NotFound(f"feeds.yaml has no feed {url} any more")
-    return found
 
 
 def _sections(feeds: Iterable[FeedConfig]) -> list[str]:

@@ -5,7 +5,7 @@ All of it is synchronous: plain `def` routes run in worker threads.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Protocol
@@ -15,17 +15,14 @@ from fastapi import Depends, Request
 from notifier.alerts.alert import Alert, Message, NewAlert
 from notifier.alerts.decide import AlertRules
 from notifier.alerts.news import Member, Ruling, StoryReport
-from notifier.alerts.preview import Record
 from notifier.alerts.receipts import ReceiptStore
 from notifier.alerts.requests import RequestStore
 from notifier.clock import Clock
 from notifier.errors import NotFound
-from notifier.feeds.archive import FeedArchive
-from notifier.feeds.feed import FeedConfig
-from notifier.feeds.health import FeedHealth
-from notifier.feeds.survey import Offer
+from notifier.operations.feeds import FeedOperations
+from notifier.operations.files import ChangeOperations
+from notifier.operations.topics import TopicOperations
 from notifier.operators.audit import AuditLog
-from notifier.operators.change import ChangeStore, Written
 from notifier.operators.identity import Identity, IdentityStore, RoleRule
 from notifier.operators.operator import OperatorStore
 from notifier.operators.token import TokenStore
@@ -34,51 +31,9 @@ from notifier.stories.explain import Explanation
 from notifier.stories.story import StoryItem
 from notifier.subscribers.audience import AudienceStore
 from notifier.subscribers.subscriber import Subscription
-from notifier.topics.topic import Topic
 from notifier.web.console.state import SystemState
 from notifier.web.provider.openid import Visit
 from notifier.web.services import WebServices, services_of
-
-
-class TopicsFile(Protocol):
-    """config/topics.yaml: the truth, whoever writes it."""
-
-    def read(self) -> Written:
-        """The text as it stands."""
-
-    def topics(self) -> tuple[Topic, ...]:
-        """The topics that the text says. Raises ConfigError."""
-
-    def with_topic(self, text: str, topic: Topic) -> str:
-        """The text with this topic in the place of the one with its slug, or at the end."""
-
-    def without_topic(self, text: str, slug: str) -> str:
-        """The text without this topic. Raises NotFound."""
-
-    def replace(self, text: str, started_from: str) -> None:
-        """Put a text in the file's place. Raises Conflict if somebody else was quicker, or ConfigError."""
-
-
-class FeedsFile(Protocol):
-    """config/feeds.yaml: the truth, whoever writes it."""
-
-    def read(self) -> Written:
-        """The text as it stands."""
-
-    def feeds(self) -> tuple[FeedConfig, ...]:
-        """The feeds that the text says. Raises ConfigError."""
-
-    def with_feed(self, text: str, feed: FeedConfig, was: str | None = None) -> str:
-        """The text with this feed in the place of the one with the address `was`, or at the end. Raises NotFound."""
-
-    def without_feed(self, text: str, url: str) -> str:
-        """The text without this feed. Raises NotFound."""
-
-    def check(self, text: str) -> None:
-        """Raises ConfigError where the service would not take `text`."""
-
-    def replace(self, text: str, started_from: str) -> None:
-        """Put a text in the file's place. Raises Conflict if somebody else was quicker, or ConfigError."""
 
 
 class Newsroom(Protocol):
@@ -155,11 +110,10 @@ class ConsoleServices:
     """The parts of the house that the console uses.
 
     `wall` tells the real time, which sessions live by even in a rehearsal. `first_secret` is the unguessable part of
-    the link that makes the first operator; None where there was one at the start. `record` gives the days that previews
-    are made of. `open_alerts` are those that wait or are on their way. `find_feeds` looks behind an address, given the
-    sections in use; it raises NotFound with what to do. `send_trial` pushes these words to one browser and says what
-    came of it. `complaints` say which files are broken. `changed` is called when the desk has to look at stories and
-    topics again, `wake` when there is an alert to send.
+    the link that makes the first operator; None where there was one at the start. `open_alerts` are those that wait or
+    are on their way. `send_trial` pushes these words to one browser and says what came of it. `complaints` say which
+    files are broken. `changed` is called when the desk has to look at stories and topics again, `wake` when there is an
+    alert to send.
     """
 
     wall: Clock
@@ -168,18 +122,14 @@ class ConsoleServices:
     tokens: TokenStore
     requests: RequestStore
     first_secret: str | None
-    topics_file: TopicsFile
-    changes: ChangeStore
+    topics: TopicOperations
+    feeds: FeedOperations
+    changes: ChangeOperations
     newsroom: Newsroom
     wire: Wire
-    record: Callable[[], Record]
     rules: AlertRules
     open_alerts: Callable[[], Sequence[Alert]]
     receipts: ReceiptStore
-    feeds: Callable[[], Sequence[FeedHealth]]
-    feeds_file: FeedsFile
-    archive: FeedArchive
-    find_feeds: Callable[[str, Collection[str]], Awaitable[Sequence[Offer]]]
     audience: AudienceStore
     system: Callable[[], SystemState]
     send_trial: Callable[[Subscription, Message], Awaitable[Outcome]]

@@ -7,22 +7,20 @@ their text: the second decides with open eyes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from notifier.errors import ConfigError, Conflict, NotFound
-from notifier.operators.change import difference
+from notifier.errors import EntryInvalid, Overtaken, QueryError
+from notifier.operations.files import TOPICS as FILE
+from notifier.operations.files import FileEdit
 from notifier.topics.topic import Topic, TopicMode
 from notifier.web.console.access import CHANGES, Editor, Session, Viewer
-from notifier.web.console.changes import TOPICS as FILE
-from notifier.web.console.changes import keep
 from notifier.web.console.page import page
 from notifier.web.console.services import Console, ConsoleServices
-from notifier.web.console.workbench import DAYS, LISTED, Fields, Look, fields, is_in_passing, look, words_of
+from notifier.web.console.workbench import DAYS, LISTED, Fields, Look, fields, in_words, is_in_passing, look, words_of
 from notifier.web.services import Services
 
 NEW = "new"  # the address of a topic that is not in the file yet
@@ -42,13 +40,13 @@ PREVIEW: dict[str, Any] = {"days": DAYS, "listed": LISTED, "words_of": words_of,
 @router.get("/topics")
 def topics(request: Request, session: Viewer, console: Console, services: Services, saved: str = "") -> Response:
     """All topics in the order of the file, with their audience."""
-    listed = [(topic, services.subscriptions.audience(frozenset({topic.slug}))) for topic in _topics(console)]
+    listed = console.topics.listed().entries
     return page(
         request,
         "topics.html",
         session,
         here="topics",
-        topics=listed,
+        topics=[(topic, services.subscriptions.audience(frozenset({topic.slug}))) for topic in listed],
         saved=saved,
         complaints=console.complaints(),
     )
@@ -59,7 +57,7 @@ def workbench(slug: str, request: Request, session: Viewer, console: Console, se
     """One topic: its rule, and what it would have sent."""
     before = _find(console, slug)
     edited = Fields.of(before) if before else Fields("", "", "", "", TopicMode.EVERY.value, "", default_on=False)
-    seen = look(edited, before, request, session, console, services.clock()) if before else None
+    seen = look(edited, before, request, session, console) if before else None
     return _workbench(request, session, services, edited, before, seen, status=seen.status if seen else 200)
 
 
@@ -69,10 +67,11 @@ def look_again(
 ) -> Response:
     """What the edited rule would have sent; a part of the page where a script asks, the page where a button does."""
     before = _find(console, slug)
-    seen = look(_named(edited, before), before, request, session, console, services.clock())
+    chosen = _named(edited, before)
+    seen = look(chosen, before, request, session, console)
     if "x-form-token" in request.headers:
         return page(request, "preview.html", session, status=seen.status, look=seen, **PREVIEW)
-    return _workbench(request, session, services, _named(edited, before), before, seen, status=seen.status)
+    return _workbench(request, session, services, chosen, before, seen, status=seen.status)
 
 
 @router.post("/topics/{slug}/check", dependencies=CHANGES)
@@ -82,11 +81,12 @@ def check(
     """Before anything is written: what will change in the file, and in the alerts."""
     before = _find(console, slug)
     chosen = _named(edited, before)
-    if before is None and any(topic.slug == chosen.slug for topic in _topics(console)):
-        seen = Look(problem=f"There is a topic named {chosen.slug} already. Choose another name, or edit that one")
+    try:
+        planned = console.topics.plan(chosen.topic(), new=before is None)
+    except (QueryError, EntryInvalid) as wrong:
+        seen = Look(problem=in_words(wrong))
         return _workbench(request, session, services, chosen, before, seen, status=422)
-    seen = look(chosen, before, request, session, console, services.clock())
-    return _check(request, session, services, console, chosen, before, seen)
+    return _check(request, session, services, console, chosen, before, planned)
 
 
 @router.post("/topics/{slug}/save", dependencies=CHANGES)
@@ -102,25 +102,17 @@ def save(
     """Write the file, unless somebody else did since the page before was made."""
     before = _find(console, slug)
     chosen = _named(edited, before)
-    text = console.topics_file.read()
-    after = console.topics_file.with_topic(text.text, chosen.topic())
     try:
-        console.topics_file.replace(after, started_from)
-    except Conflict:
-        seen = look(chosen, before, request, session, console, services.clock())
-        return _check(request, session, services, console, chosen, before, seen, overtaken=True)
-    what = f"{'Changed' if before else 'Added'} {chosen.slug}"
-    keep(console, session, FILE, what, text.text, after)
+        console.topics.save(session.actor, chosen.topic(), started_from, new=before is None)
+    except Overtaken as overtaken:
+        return _check(request, session, services, console, chosen, before, overtaken)
     return RedirectResponse(f"/console/topics?saved={chosen.slug}", 303)
 
 
 @router.post("/topics/{slug}/remove", dependencies=CHANGES)
 def remove(slug: str, session: Editor, console: Console) -> Response:
     """Take a topic out of the file; its subscribers are kept for the day it comes back."""
-    text = console.topics_file.read()
-    after = console.topics_file.without_topic(text.text, slug)
-    console.topics_file.replace(after, text.version)
-    keep(console, session, FILE, f"Removed {slug}", text.text, after)
+    console.topics.remove(session.actor, slug)
     return RedirectResponse(f"/console/changes?file={FILE}", 303)
 
 
@@ -156,13 +148,12 @@ def _check(
     console: ConsoleServices,
     chosen: Fields,
     before: Topic | None,
-    seen: Look,
-    *,
-    overtaken: bool = False,
+    planned: FileEdit | Overtaken,
 ) -> Response:
+    seen = look(chosen, before, request, session, console)
     if seen.problem:
         return _workbench(request, session, services, chosen, before, seen, status=max(422, seen.status))
-    text = console.topics_file.read()
+    overtaken = isinstance(planned, Overtaken)
     return page(
         request,
         "check.html",
@@ -172,32 +163,19 @@ def _check(
         edited=chosen,
         before=before,
         look=seen,
-        lines=difference(text.text, console.topics_file.with_topic(text.text, chosen.topic())),
-        version=text.version,
+        lines=planned.lines,
+        version=planned.version,
         overtaken=overtaken,
-        newest=next((change for change in console.changes.recent(50) if change.file == FILE), None),
+        newest=console.topics.recorded.newest(),
         modes=MODES,
         **PREVIEW,
         audience=services.subscriptions.audience(frozenset({chosen.slug})),
     )
 
 
-def _topics(console: ConsoleServices) -> Sequence[Topic]:
-    """The file's topics; none where it is broken, which the page says."""
-    try:
-        return console.topics_file.topics()
-    except ConfigError:
-        return ()
-
-
 def _find(console: ConsoleServices, slug: str) -> Topic | None:
-    """The topic of this address; None for a new one. Raises NotFound."""
-    if slug == NEW:
-        return None
-    found = next((topic for topic in _topics(console) if topic.slug == slug), None)
-    if found is None:
-        raise NotFound(f"there is no topic {slug}")
-    return found
+    """The topic of this address; None for a new one. Raises NotFound or FileBroken."""
+    return None if slug == NEW else console.topics.find(slug)
 
 
 def _named(edited: Fields, before: Topic | None) -> Fields:

@@ -5,32 +5,26 @@ Enters: a form's fields and the topic as the file has it. Leaves: `Look`, or the
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Literal
-from weakref import WeakKeyDictionary
 
 from fastapi import Form, Request
 from markupsafe import Markup
 
-from notifier.alerts.decide import AlertRules
-from notifier.alerts.preview import Difference, Preview, Record, WouldSend, compare, preview
-from notifier.errors import ConfigError, PreviewsBusy, QueryError, TooMuchWork
+from notifier.alerts.preview import Difference, Preview, WouldSend
+from notifier.errors import ConfigError, EntryInvalid, PreviewsBusy, QueryError, TooMuchWork
 from notifier.topics.topic import Fallback, Then, Topic, TopicMode, seconds_of
-from notifier.topics.work import Work
+from notifier.web.clients import is_gone
 from notifier.web.console.access import Session
 from notifier.web.console.charts import bars_a_day
 from notifier.web.console.services import ConsoleServices
-from notifier.web.previews import is_gone, previews_of
 
 DAYS = 14
 LISTED = 100
 WORDS = 24
-KEPT = 8
-SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 Line = Annotated[str, Form(max_length=200)]
 
@@ -58,15 +52,10 @@ class Fields:
         return cls(topic.slug, topic.title, topic.description, topic.match, mode, budget, topic.default_on, *held)
 
     def topic(self) -> Topic:
-        """Raises ConfigError with what is wrong and what would be right."""
-        if not SLUG.fullmatch(self.slug):
-            fix = "Use lower-case letters, digits and hyphens, for example middle-east"
-            raise ConfigError(f"“{self.slug}” cannot be an address name", fix=fix)
-        if not self.title.strip():
-            raise ConfigError("the topic has no title", fix="Write what people see beside the checkbox")
+        """The topic that is meant, not checked yet. Raises EntryInvalid for what is no number or no time."""
         budget = self.daily_budget.strip()
         if budget and not (budget.isascii() and budget.isdigit() and int(budget) <= 1000):
-            raise ConfigError(f"“{budget}” is no number of alerts", fix="Write a number up to 1000, or nothing")
+            raise _wrong(f"“{budget}” is no number of alerts", "Write a number up to 1000, or nothing")
         return Topic(
             slug=self.slug,
             title=self.title.strip(),
@@ -84,7 +73,7 @@ class Fields:
             return None
         for_s = seconds_of(self.held_for)
         if for_s is None:
-            raise ConfigError(f"“{self.held_for}” is no time to wait", fix="Write one from 1m to 12h, for example 15m")
+            raise _wrong(f"“{self.held_for}” is no time to wait", "Write one from 1m to 12h, for example 15m")
         return Fallback(for_s, Then(self.held_then))
 
 
@@ -126,59 +115,41 @@ class Look:
     stories_known_since: datetime | None = None
 
 
-def look(
-    edited: Fields, before: Topic | None, request: Request, session: Session, console: ConsoleServices, now: datetime
-) -> Look:
+def look(edited: Fields, before: Topic | None, request: Request, session: Session, console: ConsoleServices) -> Look:
     """Ask the desk about the last days, under the topic as edited and as it is, in the place of a look before."""
     try:
-        with previews_of(request).turn(session.operator.id, is_gone(request), newest=True) as work:
-            return _look(edited, before, console, now, work)
+        trials, gone = console.topics.trials, is_gone(request)
+        tried = trials.attempt(session.actor, edited.topic(), before, DAYS, gone, newest=True)
     except PreviewsBusy:
         words = "Other previews are being worked out, and each waits for its turn. Try again in a moment"
         return Look(problem=words, status=429)
     except TooMuchWork as stopped:
         return Look(problem=f"{stopped.members['problem']}. {stopped.members['fix']}".capitalize(), status=422)
-
-
-def _look(edited: Fields, before: Topic | None, console: ConsoleServices, now: datetime, work: Work) -> Look:
-    record = console.record()
-    # To the end of the minute, so that what the topic sends now is asked once a minute, not at every keystroke.
-    until = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
-    since = until - timedelta(days=DAYS)
-    try:
-        topic = edited.topic()
-        after = preview(topic, record, console.rules, since, until, work)
-    except QueryError as wrong:
-        where = f"Line {wrong.line}, column {wrong.column}: " if wrong.line else ""
-        return Look(problem=f"{where}{wrong.problem}. {wrong.fix}")
-    except ConfigError as wrong:
-        return Look(problem=str(wrong))
-    earlier = _as_it_is(before, record, console.rules, since, until, work) if before else None
+    except (QueryError, EntryInvalid) as wrong:
+        return Look(problem=in_words(wrong))
     return Look(
-        now=after,
-        was=earlier,
-        difference=compare(earlier, after) if earlier else None,
-        chart=_chart(earlier, after),
-        since=since,
-        words=_words(after.alerts),
-        in_passing=sum(map(is_in_passing, after.alerts)),
-        items=len(record.items),
-        stories_known_since=record.items[0].seen_at if record.items else None,
+        now=tried.after,
+        was=tried.before,
+        difference=tried.difference,
+        chart=_chart(tried.before, tried.after),
+        since=tried.since,
+        words=_words(tried.after.alerts),
+        in_passing=sum(map(is_in_passing, tried.after.alerts)),
+        items=tried.items,
+        stories_known_since=tried.known_since,
     )
 
 
-def _as_it_is(topic: Topic, record: Record, rules: AlertRules, since: datetime, until: datetime, work: Work) -> Preview:
-    """The preview of the topic that is being edited, kept for as long as it would be the same."""
-    known = _kept.setdefault(record, {})
-    key = (topic, until, len(record.items), len(record.alerts))
-    if key not in known:
-        while len(known) >= KEPT:
-            known.pop(next(iter(known)), None)
-        known[key] = preview(topic, record, rules, since, until, work)
-    return known[key]
+def in_words(wrong: QueryError | EntryInvalid) -> str:
+    """What is wrong with a topic and what would be right, in a sentence."""
+    if isinstance(wrong, EntryInvalid):
+        return wrong.sentence
+    where = f"Line {wrong.line}, column {wrong.column}: " if wrong.line else ""
+    return f"{where}{wrong.problem}. {wrong.fix}"
 
 
-_kept: WeakKeyDictionary[Record, dict[tuple[Topic, datetime, int, int], Preview]] = WeakKeyDictionary()
+def _wrong(problem: str, fix: str) -> EntryInvalid:
+    return EntryInvalid(ConfigError(problem, fix=fix))
 
 
 def words_of(would: WouldSend) -> frozenset[str]:

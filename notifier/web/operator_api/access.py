@@ -13,9 +13,11 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from notifier.errors import RoleTooLow, ScopeMissing, TokenRefused
+from notifier.errors import TokenRefused
+from notifier.operations.actor import Actor
 from notifier.operators.token import Grant, Scope, digest_of
 from notifier.web import errors
+from notifier.web.clients import client_of
 from notifier.web.console.services import Console
 from notifier.web.rates import count_bad_token
 from notifier.web.security import refuse_foreign
@@ -56,23 +58,26 @@ def granted(
     return grant
 
 
-def needs(scope: Scope) -> Callable[..., Grant]:
-    """A dependency: the grant of a token that may do this. Raises ScopeMissing or RoleTooLow."""
+def acting(request: Request, grant: AnyToken) -> Actor:
+    """Who does what is asked for with the request's token."""
+    return Actor.program(grant, client_of(request.scope))
 
-    def check(grant: Annotated[Grant, Depends(granted)]) -> Grant:
-        if scope not in grant.token.scopes:
-            raise ScopeMissing(scope)
-        if not grant.may(scope):
-            raise RoleTooLow(f"the scope {scope} is for the role {scope.role} and up")
-        return grant
+
+def needs(scope: Scope) -> Callable[..., Actor]:
+    """A dependency: an actor who may do this, asked before the request is read. Raises ScopeMissing or RoleTooLow."""
+
+    def check(actor: AnyActor) -> Actor:
+        actor.need(scope)
+        return actor
 
     return check
 
 
 AnyToken = Annotated[Grant, Depends(granted)]
-Reads = Annotated[Grant, Depends(needs(Scope.READ))]
-WritesStories = Annotated[Grant, Depends(needs(Scope.STORIES))]
-WritesTopics = Annotated[Grant, Depends(needs(Scope.TOPICS))]
-WritesAlerts = Annotated[Grant, Depends(needs(Scope.ALERTS))]
-WritesFeeds = Annotated[Grant, Depends(needs(Scope.FEEDS))]
-SeesToOperators = Annotated[Grant, Depends(needs(Scope.OPERATORS))]
+AnyActor = Annotated[Actor, Depends(acting)]
+Reads = Annotated[Actor, Depends(needs(Scope.READ))]
+WritesStories = Annotated[Actor, Depends(needs(Scope.STORIES))]
+WritesTopics = Annotated[Actor, Depends(needs(Scope.TOPICS))]
+WritesAlerts = Annotated[Actor, Depends(needs(Scope.ALERTS))]
+WritesFeeds = Annotated[Actor, Depends(needs(Scope.FEEDS))]
+SeesToOperators = Annotated[Actor, Depends(needs(Scope.OPERATORS))]

@@ -20,7 +20,7 @@ from notifier.alerts.requests import Asked
 from notifier.clock import Clock
 from notifier.errors import AudienceGrew, ConfigError, Conflict, EntryInvalid, UnknownTopic
 from notifier.feeds.text import has_words
-from notifier.operators.token import Grant
+from notifier.operations.actor import Actor
 from notifier.topics.topic import Then
 from notifier.web.bodies import LARGEST_ID, Id
 from notifier.web.console.services import Console, ConsoleServices
@@ -152,7 +152,7 @@ def state_of(alert: Alert, clock: Clock) -> AlertState:
 
 @router.get("/alerts")
 def list_alerts(
-    grant: Reads,
+    actor: Reads,
     console: Console,
     services: Services,
     limit: Limit = PAGE,
@@ -170,15 +170,15 @@ def list_alerts(
 
 
 @router.get("/alerts/{alert_id}")
-def show_alert(alert_id: Id, grant: Reads, console: Console, services: Services) -> AlertInFull:
+def show_alert(alert_id: Id, actor: Reads, console: Console, services: Services) -> AlertInFull:
     """One alert: why, to how many, and what came of it by push service."""
     return _in_full(console.newsroom.alert(alert_id), console, services)
 
 
 @router.post("/alerts/preview")
-def preview_alert(draft: AlertDraft, grant: WritesAlerts, console: Console, services: Services) -> AlertPreview:
+def preview_alert(draft: AlertDraft, actor: WritesAlerts, console: Console, services: Services) -> AlertPreview:
     """Check an alert, and count whom it would go to now. Nothing is written, nothing is sent."""
-    new = _new(draft, grant, console, services)
+    new = _new(draft, actor, console, services)
     return AlertPreview(audience=services.subscriptions.audience(new.topics), kind=new.kind)
 
 
@@ -189,7 +189,7 @@ def preview_alert(draft: AlertDraft, grant: WritesAlerts, console: Console, serv
 )
 def write_alert(
     draft: AlertDraft,
-    grant: WritesAlerts,
+    actor: WritesAlerts,
     console: Console,
     services: Services,
     response: Response,
@@ -197,12 +197,12 @@ def write_alert(
 ) -> AlertInFull:
     """Write an alert. Once this is answered, no crash loses it."""
     digest = hashlib.sha256(draft.model_dump_json().encode()).digest()
-    asked = Asked(grant.operator.id, idempotency_key, digest) if idempotency_key else None
+    asked = Asked(actor.operator_id or 0, idempotency_key, digest) if idempotency_key else None
     earlier = console.requests.accepted(asked) if asked else None
     if earlier is not None:
         response.status_code = 200
         return _in_full(earlier, console, services)
-    new = _new(draft, grant, console, services)
+    new = _new(draft, actor, console, services)
     if draft.at_most is not None:
         audience = services.subscriptions.audience(new.topics)
         if audience > draft.at_most:
@@ -218,7 +218,7 @@ def write_alert(
 
 
 @router.post("/alerts/{alert_id}/approve", responses=CHANGED)
-def approve_alert(alert_id: Id, grant: WritesAlerts, console: Console, services: Services) -> AlertInFull:
+def approve_alert(alert_id: Id, actor: WritesAlerts, console: Console, services: Services) -> AlertInFull:
     """Let a waiting alert go now. 409 where it went already, or was withdrawn."""
     console.newsroom.alert(alert_id)
     if not console.newsroom.approve(alert_id, services.clock()):
@@ -228,7 +228,7 @@ def approve_alert(alert_id: Id, grant: WritesAlerts, console: Console, services:
 
 
 @router.post("/alerts/{alert_id}/withdraw", responses=CHANGED)
-def withdraw_alert(alert_id: Id, grant: WritesAlerts, console: Console, services: Services) -> AlertInFull:
+def withdraw_alert(alert_id: Id, actor: WritesAlerts, console: Console, services: Services) -> AlertInFull:
     """Stop an alert where it stands: a waiting one is dropped. 409 where all of it was sent, or it was withdrawn.
 
     What screens show already stays: browsers allow no silent removal. Write a correction (`replaces`) instead.
@@ -248,7 +248,7 @@ def _in_full(alert: Alert, console: ConsoleServices, services: WebServices) -> A
     )
 
 
-def _new(draft: AlertDraft, grant: Grant, console: ConsoleServices, services: WebServices) -> NewAlert:
+def _new(draft: AlertDraft, actor: Actor, console: ConsoleServices, services: WebServices) -> NewAlert:
     """Raises UnknownTopic, EntryInvalid, or NotFound for a story or an alert that is not there."""
     topics = frozenset(draft.topics)
     if topics - {topic.slug for topic in services.topics()}:
@@ -264,7 +264,7 @@ def _new(draft: AlertDraft, grant: Grant, console: ConsoleServices, services: We
         url=draft.url,
         topics=topics,
         breaking=draft.breaking,
-        who={"by hand": grant.operator.name, "token": grant.token.name},
+        who={"by hand": actor.name, "token": actor.token},
         story_id=console.newsroom.story(draft.story).id if draft.story and old is None else NO_STORY,
         replaces=old,
     )

@@ -5,13 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter
 from pydantic import AwareDatetime, Field
 
-from notifier.errors import NotFound, RoleTooLow, ScopeMissing
-from notifier.operators.change import Change, Written, difference
-from notifier.operators.token import Scope
+from notifier.operators.change import Change
 from notifier.web.bodies import Id
-from notifier.web.console.services import Console, ConsoleServices
-from notifier.web.operator_api.access import CHANGED, ROUTER, AnyToken, Reads
-from notifier.web.operator_api.files import FEEDS, TOPICS, Overtaken, Replaceable, replace_file
+from notifier.web.console.services import Console
+from notifier.web.operator_api.access import CHANGED, ROUTER, AnyActor, Reads
 from notifier.web.operator_api.shapes import PAGE, Cursor, Limit, Page, Shown, cursor_of, places_of
 
 router = APIRouter(**ROUTER)
@@ -43,7 +40,7 @@ class TakenBack(Shown):
 
 
 @router.get("/changes")
-def list_changes(grant: Reads, console: Console, limit: Limit = PAGE, cursor: Cursor = None) -> Page[ChangeShown]:
+def list_changes(actor: Reads, console: Console, limit: Limit = PAGE, cursor: Cursor = None) -> Page[ChangeShown]:
     """The newest first."""
     places = places_of(cursor, 1)
     found = console.changes.recent(limit, places[0] if places else None)
@@ -54,40 +51,16 @@ def list_changes(grant: Reads, console: Console, limit: Limit = PAGE, cursor: Cu
 
 
 @router.get("/changes/{change_id}")
-def show_change(change_id: Id, grant: Reads, console: Console) -> ChangeShown:
+def show_change(change_id: Id, actor: Reads, console: Console) -> ChangeShown:
     """One change."""
-    return ChangeShown.of(_find(console, change_id))
+    return ChangeShown.of(console.changes.find(change_id))
 
 
 @router.post("/changes/{change_id}/undo", responses=CHANGED)
-def take_change_back(change_id: Id, grant: AnyToken, console: Console) -> TakenBack:
+def take_change_back(change_id: Id, actor: AnyActor, console: Console) -> TakenBack:
     """Put back the text from before a change. 409 where anything else has happened to the file since.
 
     It needs the scope that the file needs: topics:write or feeds:write.
     """
-    scopes: dict[str, tuple[Scope, Replaceable]] = {
-        TOPICS: (Scope.TOPICS, console.topics_file),
-        FEEDS: (Scope.FEEDS, console.feeds_file),
-    }
-    if not grant.token.scopes & {Scope.TOPICS, Scope.FEEDS}:
-        raise ScopeMissing(Scope.TOPICS)
-    change = _find(console, change_id)
-    if change.file not in scopes:
-        raise NotFound(f"there is no file {change.file} any more")
-    scope, file = scopes[change.file]
-    if scope not in grant.token.scopes:
-        raise ScopeMissing(scope)
-    if not grant.may(scope):
-        raise RoleTooLow(f"the scope {scope} is for the role {scope.role} and up")
-    now = file.read()
-    if now.text != change.after:
-        raise Overtaken(now.version, difference(now.text, change.before))
-    replace_file(file, change.file, now, change.before, now.version, grant, console, f"Took back: {change.what}")
-    return TakenBack(version=Written(change.before).version, taken_back=ChangeShown.of(change))
-
-
-def _find(console: ConsoleServices, change_id: int) -> Change:
-    found = console.changes.find(change_id)
-    if found is None:
-        raise NotFound("no such change")
-    return found
+    change, undone = console.changes.undo(actor, change_id)
+    return TakenBack(version=undone.after.version, taken_back=ChangeShown.of(change))

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from notifier.errors import ConfigError, FileBroken, NotFound
 from notifier.feeds.archive import PastItem
 from notifier.feeds.feed import FeedConfig
 from notifier.feeds.health import FeedHealth
 from notifier.feeds.survey import Offer
-from notifier.operators.change import Written
-from notifier.operators.token import Grant
+from notifier.operations.actor import Actor
 from notifier.web.bodies import Id
 from notifier.web.console.services import Console, ConsoleServices
 from notifier.web.operator_api.access import CHANGED, ROUTER, Reads, WritesFeeds
-from notifier.web.operator_api.files import FEEDS, replace_file
 from notifier.web.operator_api.shapes import PRINTABLE, Line, Named, Sent, Shown, Version
 
 LAST_ITEMS = 20
@@ -95,10 +92,11 @@ class FeedShown(Shown):
 
 
 class Feeds(Shown):
-    """The feeds in the order of the file."""
+    """The feeds in the order of the file. Where it is broken, those in force, and `problem` says what to mend."""
 
     version: str = Field(description="To name in a write")
     feeds: list[FeedShown]
+    problem: str | None
 
 
 class FeedItemShown(Shown):
@@ -160,90 +158,57 @@ class FeedFound(Shown):
 
 
 @router.get("/feeds")
-def list_feeds(grant: Reads, console: Console) -> Feeds:
-    """Every feed of the file, and how it does. 409 where the file has a mistake."""
-    version, feeds = console.feeds_file.read().version, _feeds(console)
-    ids, health = console.archive.ids(), _health(console)
-    return Feeds(version=version, feeds=[FeedShown.of(f, ids.get(f.url), health.get(f.url)) for f in feeds])
+def list_feeds(actor: Reads, console: Console) -> Feeds:
+    """Every feed of the file, and how it does."""
+    listed, ids, health = console.feeds.listed(), console.feeds.archive.ids(), _health(console)
+    feeds = [FeedShown.of(feed, ids.get(feed.url), health.get(feed.url)) for feed in listed.entries]
+    return Feeds(version=listed.version, feeds=feeds, problem=listed.problem or None)
 
 
 @router.post("/feeds/find")
-async def find_feeds(site: Site, grant: WritesFeeds, console: Console) -> list[FeedFound]:
+async def find_feeds(site: Site, actor: WritesFeeds, console: Console) -> list[FeedFound]:
     """The feeds behind an address, read once, the best first. Nothing is written. 404 where there is none."""
-    return [FeedFound.of(offer) for offer in await console.find_feeds(site.address, ())]
+    return [FeedFound.of(offer) for offer in await console.feeds.discover(actor, site.address)]
 
 
 @router.post("/feeds", status_code=201, responses=CHANGED)
-def add_feed(body: FeedWrite, grant: WritesFeeds, console: Console) -> FeedWritten:
+def add_feed(body: FeedWrite, actor: WritesFeeds, console: Console) -> FeedWritten:
     """Add a feed at the end of the file."""
-    _feeds(console)
-    feed, written = _feed(body), console.feeds_file.read()
-    after = console.feeds_file.with_feed(written.text, feed)
-    return _write(feed, written, after, body.version, grant, console, f"Added {feed.title}")
+    return _write(body, None, actor, console)
 
 
 @router.get("/feeds/{feed_id}", responses=CHANGED)
-def show_feed(feed_id: Id, grant: Reads, console: Console) -> FeedNow:
-    """One feed and its last items."""
-    feed, items = _find(console, feed_id), console.archive.items(feed_id, LAST_ITEMS)
+def show_feed(feed_id: Id, actor: Reads, console: Console) -> FeedNow:
+    """One feed and its last items. 409 where the file has a mistake."""
+    feed, items = console.feeds.by_id(feed_id), console.feeds.archive.items(feed_id, LAST_ITEMS)
     return FeedNow(
-        version=console.feeds_file.read().version,
+        version=console.feeds.listed().version,
         feed=FeedShown.of(feed, feed_id, _health(console).get(feed.url)),
         items=[_item(item) for item in items],
     )
 
 
 @router.put("/feeds/{feed_id}", responses=CHANGED)
-def write_feed(feed_id: Id, body: FeedWrite, grant: WritesFeeds, console: Console) -> FeedWritten:
+def write_feed(feed_id: Id, body: FeedWrite, actor: WritesFeeds, console: Console) -> FeedWritten:
     """Change a feed: pause it, name it, move it to another address. Comments and order of the file stay."""
-    was = _find(console, feed_id)
-    feed, written = _feed(body, was), console.feeds_file.read()
-    after = console.feeds_file.with_feed(written.text, feed, was.url)
-    return _write(feed, written, after, body.version, grant, console, f"Changed {feed.title}")
+    return _write(body, console.feeds.by_id(feed_id).url, actor, console)
 
 
 @router.delete("/feeds/{feed_id}", status_code=204, responses=CHANGED)
-def remove_feed(feed_id: Id, version: Annotated[Version, Query()], grant: WritesFeeds, console: Console) -> None:
+def remove_feed(feed_id: Id, version: Annotated[Version, Query()], actor: WritesFeeds, console: Console) -> None:
     """Take a feed out of the file; what it brought is kept."""
-    feed, written = _find(console, feed_id), console.feeds_file.read()
-    after = console.feeds_file.without_feed(written.text, feed.url)
-    replace_file(console.feeds_file, FEEDS, written, after, version, grant, console, f"Removed {feed.title}")
+    console.feeds.remove(actor, console.feeds.by_id(feed_id).url, version)
 
 
-def _write(
-    feed: FeedConfig, written: Written, after: str, version: str, grant: Grant, console: ConsoleServices, what: str
-) -> FeedWritten:
-    replace_file(console.feeds_file, FEEDS, written, after, version, grant, console, what)
-    known = console.archive.ids()
-    return FeedWritten(version=Written(after).version, feed=FeedShown.of(feed, known.get(feed.url), None))
-
-
-def _feed(body: FeedWrite, was: FeedConfig | None = None) -> FeedConfig:
-    """What a program cannot name (the variable with a feed's headers) stays as the file has it."""
-    fields = body.model_dump(exclude={"version", "title"})
-    return FeedConfig(
-        **fields, title=body.title or body.publisher, headers_env=was.headers_env if was is not None else None
-    )
-
-
-def _feeds(console: ConsoleServices) -> Sequence[FeedConfig]:
-    """The feeds of the file. Raises FileBroken."""
-    try:
-        return console.feeds_file.feeds()
-    except ConfigError as broken:
-        raise FileBroken(broken) from broken
-
-
-def _find(console: ConsoleServices, feed_id: int) -> FeedConfig:
-    address = next((url for url, known in console.archive.ids().items() if known == feed_id), None)
-    found = next((feed for feed in _feeds(console) if feed.url == address), None)
-    if found is None:
-        raise NotFound(f"feeds.yaml has no feed {feed_id}")
-    return found
+def _write(body: FeedWrite, was: str | None, actor: Actor, console: ConsoleServices) -> FeedWritten:
+    feed = FeedConfig(**body.model_dump(exclude={"version", "title"}), title=body.title or body.publisher)
+    saved = console.feeds.save(actor, feed, was, body.version)
+    known = console.feeds.archive.ids()
+    return FeedWritten(version=saved.after.version, feed=FeedShown.of(feed, known.get(feed.url), None))
 
 
 def _health(console: ConsoleServices) -> Mapping[str, FeedHealth]:
-    return {health.url: health for health in console.feeds()}
+    return {health.url: health for health in console.feeds.health()}
 
 
 def _item(item: PastItem) -> FeedItemShown:

@@ -148,7 +148,7 @@ def show_me(grant: AnyToken) -> Me:
 
 @router.get("/audience")
 def show_audience(
-    grant: Reads,
+    actor: Reads,
     console: Console,
     services: Services,
     days: Annotated[int, Query(ge=1, le=MOST_DAYS, description="How far back")] = 30,
@@ -178,7 +178,7 @@ def show_audience(
 
 
 @router.get("/system")
-def show_system(grant: Reads, console: Console, services: Services) -> System:
+def show_system(actor: Reads, console: Console, services: Services) -> System:
     """Checks, queue, keys and versions."""
     state = console.system()
     return System(
@@ -209,7 +209,7 @@ def show_system(grant: Reads, console: Console, services: Services) -> System:
 
 
 @router.get("/operators")
-def list_operators(grant: Reads, console: Console) -> list[OperatorShown]:
+def list_operators(actor: Reads, console: Console) -> list[OperatorShown]:
     """Who may sign in. They are made on the server: `notifier operators add`."""
     return [
         OperatorShown(name=o.name, role=o.role, since=o.created_at, signed_in=o.signed_in)
@@ -218,21 +218,21 @@ def list_operators(grant: Reads, console: Console) -> list[OperatorShown]:
 
 
 @router.delete("/operators/{name}/sessions")
-def sign_operator_out(name: Name, request: Request, grant: SeesToOperators, console: Console) -> Ended:
+def sign_operator_out(name: Name, request: Request, actor: SeesToOperators, console: Console) -> Ended:
     """Sign an operator out everywhere. Their tokens stay."""
     if console.operators.credentials(name) is None:
         raise NotFound(f"there is no operator named {name}")
     ended = console.operators.close_sessions(name)
-    note(request, console, Act.SESSIONS_ENDED, name, by=grant.operator.name, detail="everywhere, by a program")
+    note(request, console, Act.SESSIONS_ENDED, name, by=actor.name, detail="everywhere, by a program")
     return Ended(ended=ended)
 
 
 @router.delete("/tokens/{token_id}", status_code=204)
-def revoke_token(token_id: Id, request: Request, grant: SeesToOperators, console: Console) -> None:
+def revoke_token(token_id: Id, request: Request, actor: SeesToOperators, console: Console) -> None:
     """End a token, whoever made it: it is worth nothing from here on."""
     if not console.tokens.revoke(token_id):
         raise NotFound("no such token")
-    note(request, console, Act.TOKEN_REVOKED, grant.operator.name, detail=f"token {token_id}, by a program")
+    note(request, console, Act.TOKEN_REVOKED, actor.name, detail=f"token {token_id}, by a program")
 
 
 class TokenShown(Shown):
@@ -248,7 +248,7 @@ class TokenShown(Shown):
 
 
 @router.get("/tokens")
-def list_tokens(grant: SeesToOperators, console: Console) -> list[TokenShown]:
+def list_tokens(actor: SeesToOperators, console: Console) -> list[TokenShown]:
     """Every token that there is."""
     return [
         TokenShown(

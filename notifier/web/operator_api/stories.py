@@ -149,7 +149,7 @@ class RulingShown(Shown):
 
 @router.get("/stories")
 def list_stories(
-    grant: Reads,
+    actor: Reads,
     console: Console,
     limit: Limit = PAGE,
     cursor: Cursor = None,
@@ -170,22 +170,22 @@ def list_stories(
 
 
 @router.get("/stories/{story_id}")
-def show_story(story_id: Id, grant: Reads, console: Console) -> StoryInFull:
+def show_story(story_id: Id, actor: Reads, console: Console) -> StoryInFull:
     """One story, with its items."""
     return _in_full(story_id, console)
 
 
 @router.put("/stories/{story_id}/choice")
-def choose(story_id: Id, body: ChoiceToMake, grant: WritesStories, console: Console) -> StoryInFull:
+def choose(story_id: Id, body: ChoiceToMake, actor: WritesStories, console: Console) -> StoryInFull:
     """Never alert this story, whatever comes; or let its alerts wait for an editor."""
     say = console.newsroom.silence if body.choice is Choice.NEVER else console.wire.hold
-    say(story_id, grant.operator.name, console.wall())
+    say(story_id, actor.name, console.wall())
     console.changed()
     return _in_full(story_id, console)
 
 
 @router.delete("/stories/{story_id}/choice")
-def leave_to_the_rules(story_id: Id, grant: WritesStories, console: Console) -> StoryInFull:
+def leave_to_the_rules(story_id: Id, actor: WritesStories, console: Console) -> StoryInFull:
     """Take the word back: the rules decide again. No error where nobody had said one."""
     console.newsroom.story(story_id)
     console.newsroom.unsilence(story_id)
@@ -194,27 +194,27 @@ def leave_to_the_rules(story_id: Id, grant: WritesStories, console: Console) -> 
 
 
 @router.post("/stories/{story_id}/merge", status_code=202, responses=CHANGED)
-def merge(story_id: Id, body: OtherStory, grant: WritesStories, console: Console) -> RulingMade:
+def merge(story_id: Id, body: OtherStory, actor: WritesStories, console: Console) -> RulingMade:
     """Make two stories one, for good. 409 where they are already."""
-    return RulingMade(ruling=console.wire.merge(story_id, body.story, grant.operator.name, console.wall()))
+    return RulingMade(ruling=console.wire.merge(story_id, body.story, actor.name, console.wall()))
 
 
 @router.post("/items/{item_id}/split", status_code=202, responses=CHANGED)
-def split(item_id: Id, grant: WritesStories, console: Console) -> RulingMade:
+def split(item_id: Id, actor: WritesStories, console: Console) -> RulingMade:
     """Take an item out of its story, for good. 409 where it is alone."""
-    return RulingMade(ruling=console.wire.split(item_id, grant.operator.name, console.wall()))
+    return RulingMade(ruling=console.wire.split(item_id, actor.name, console.wall()))
 
 
 @router.get("/rulings")
-def list_rulings(grant: Reads, console: Console, limit: Limit = PAGE) -> list[RulingShown]:
+def list_rulings(actor: Reads, console: Console, limit: Limit = PAGE) -> list[RulingShown]:
     """The newest merges and splits, those that were taken back too."""
     return [RulingShown.of(ruling) for ruling in console.wire.rulings(limit)]
 
 
 @router.delete("/rulings/{ruling_id}", status_code=204, responses=CHANGED)
-def take_ruling_back(ruling_id: Id, grant: WritesStories, console: Console) -> None:
+def take_ruling_back(ruling_id: Id, actor: WritesStories, console: Console) -> None:
     """As if it had not been said. 409 where it was taken back before."""
-    console.wire.take_back(ruling_id, grant.operator.name, console.wall())
+    console.wire.take_back(ruling_id, actor.name, console.wall())
 
 
 def _in_full(story_id: int, console: ConsoleServices) -> StoryInFull:

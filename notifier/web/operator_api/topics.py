@@ -7,25 +7,23 @@ file's version now, and what the write would change in it as it stands: read, de
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints
 
-from notifier.alerts.preview import Preview, WouldSend, compare, preview
-from notifier.errors import ConfigError, EntryInvalid, FileBroken, NotFound
-from notifier.operators.change import Written
-from notifier.topics.query import parse
+from notifier.alerts.preview import WouldSend
+from notifier.errors import ConfigError, EntryInvalid
+from notifier.operations.files import Verb
+from notifier.operations.topics import SLUG
 from notifier.topics.topic import Fallback, Then, Topic, TopicMode, seconds_of
-from notifier.web.console.services import Console, ConsoleServices
+from notifier.web.clients import is_gone
+from notifier.web.console.services import Console
 from notifier.web.operator_api.access import CHANGED, ROUTER, Reads, WritesTopics
-from notifier.web.operator_api.files import TOPICS, replace_file
 from notifier.web.operator_api.shapes import PRINTABLE, Line, Named, Sent, Shown, Version
-from notifier.web.previews import is_gone, previews_of
 from notifier.web.services import Services, WebServices
 
-SLUG = "[a-z0-9][a-z0-9-]{0,62}"
 MOST_DAYS = 14
 
 router = APIRouter(**ROUTER)
@@ -71,14 +69,7 @@ class TopicFields(Sent):
     )
 
     def topic(self, slug: str) -> Topic:
-        """Raises QueryError, or EntryInvalid for a topic that would take every story."""
-        if self.match:
-            parse(self.match)
-        elif self.mode is not TopicMode.BREAKING:
-            fix = "Write `match`, or set `mode` to breaking"
-            raise EntryInvalid(ConfigError("a topic without a rule would take every story", fix=fix))
-        if self.held and self.mode is not TopicMode.HELD:
-            raise EntryInvalid(ConfigError("`held` goes with the mode held", fix="Set `mode` to held, or leave it out"))
+        """The topic that is meant, not checked yet. Raises EntryInvalid for what is no time to wait."""
         fields = self.model_dump(include=set(TopicFields.model_fields) - {"held"})
         return Topic(slug=slug, held=self.held.fallback() if self.held else None, **fields)
 
@@ -177,47 +168,40 @@ class RulePreview(Shown):
 
 
 @router.get("/topics")
-def list_topics(grant: Reads, console: Console, services: Services) -> Topics:
+def list_topics(actor: Reads, console: Console, services: Services) -> Topics:
     """All topics."""
-    written = console.topics_file.read()
-    try:
-        topics: Sequence[Topic] = console.topics_file.topics()
-        problem = None
-    except ConfigError as broken:
-        topics, problem = services.topics(), str(FileBroken(broken).members["problem"])
-    return Topics(version=written.version, topics=[TopicShown.of(topic, services) for topic in topics], problem=problem)
+    listed = console.topics.listed()
+    topics = [TopicShown.of(topic, services) for topic in listed.entries]
+    return Topics(version=listed.version, topics=topics, problem=listed.problem or None)
 
 
 @router.post("/topics/preview")
-def try_rule(rule: RuleToTry, request: Request, grant: Reads, console: Console, services: Services) -> RulePreview:
+def try_rule(rule: RuleToTry, request: Request, actor: Reads, console: Console, services: Services) -> RulePreview:
     """What a rule would have sent in the last days, and what would change beside the topic as it is.
 
     An operator has one at a time, with all tokens together: 429 says when to ask again. One that takes more work than
     it may is answered with 422 (`too-much-work`).
     """
     topic = rule.topic(rule.slug or "a-rule-to-try")
-    before = _find(console, rule.slug) if rule.slug else None
-    now = services.clock()
-    since = now - timedelta(days=rule.days)
-    with previews_of(request).turn(grant.operator.id, is_gone(request)) as work:
-        record = console.record()
-        after = preview(topic, record, console.rules, since, now, work)
-        changes = compare(preview(before, record, console.rules, since, now, work), after) if before else None
+    before = console.topics.find(rule.slug) if rule.slug else None
+    tried = console.topics.trials.attempt(actor, topic, before, rule.days, is_gone(request))
+    changes = tried.difference
     return RulePreview(
         days=rule.days,
-        rate_a_day=after.rate_a_day,
-        per_day=dict(after.per_day),
-        alerts=[WouldAlert.of(would) for would in after.alerts],
-        gained=_stories(changes.gained) if changes else _stories(after.alerts),
-        lost=_stories(changes.lost) if changes else [],
+        rate_a_day=tried.after.rate_a_day,
+        per_day=dict(tried.after.per_day),
+        alerts=[WouldAlert.of(would) for would in tried.after.alerts],
+        gained=_stories(changes.gained if changes else tried.after.alerts),
+        lost=_stories(changes.lost if changes else ()),
         audience=services.subscriptions.audience(frozenset({topic.slug})) if before else 0,
     )
 
 
-@router.get("/topics/{slug}")
-def show_topic(slug: Slug, grant: Reads, console: Console, services: Services) -> TopicNow:
-    """One topic."""
-    return TopicNow(version=console.topics_file.read().version, topic=TopicShown.of(_find(console, slug), services))
+@router.get("/topics/{slug}", responses=CHANGED)
+def show_topic(slug: Slug, actor: Reads, console: Console, services: Services) -> TopicNow:
+    """One topic. 409 where the file has a mistake."""
+    topic = console.topics.find(slug)
+    return TopicNow(version=console.topics.listed().version, topic=TopicShown.of(topic, services))
 
 
 @router.put(
@@ -225,43 +209,20 @@ def show_topic(slug: Slug, grant: Reads, console: Console, services: Services) -
     responses=CHANGED | {201: {"model": TopicNow, "description": "A new topic, at the end of the file"}},
 )
 def write_topic(
-    slug: Slug, body: TopicWrite, grant: WritesTopics, console: Console, services: Services, response: Response
+    slug: Slug, body: TopicWrite, actor: WritesTopics, console: Console, services: Services, response: Response
 ) -> TopicNow:
     """Change a topic, or add one. Comments, order and quotes of the file stay as they are."""
     topic = body.topic(slug)
-    known = _topics(console)
-    written = console.topics_file.read()
-    after = console.topics_file.with_topic(written.text, topic)
-    made = all(topic.slug != slug for topic in known)
-    what = f"{'Added' if made else 'Changed'} {slug}"
-    replace_file(console.topics_file, TOPICS, written, after, body.version, grant, console, what)
-    response.status_code = 201 if made else 200
-    return TopicNow(version=Written(after).version, topic=TopicShown.of(topic, services))
+    saved = console.topics.save(actor, topic, body.version)
+    response.status_code = 201 if saved.verb is Verb.ADDED else 200
+    return TopicNow(version=saved.after.version, topic=TopicShown.of(topic, services))
 
 
 @router.delete("/topics/{slug}", status_code=204, responses=CHANGED)
-def remove_topic(slug: Slug, version: Annotated[Version, Query()], grant: WritesTopics, console: Console) -> None:
+def remove_topic(slug: Slug, version: Annotated[Version, Query()], actor: WritesTopics, console: Console) -> None:
     """Take a topic out of the file; its subscribers are kept for the day it comes back."""
-    _find(console, slug)
-    written = console.topics_file.read()
-    after = console.topics_file.without_topic(written.text, slug)
-    replace_file(console.topics_file, TOPICS, written, after, version, grant, console, f"Removed {slug}")
+    console.topics.remove(actor, slug, version)
 
 
-def _topics(console: ConsoleServices) -> Sequence[Topic]:
-    """The topics of the file. Raises FileBroken: it is mended by hand before a program may write it."""
-    try:
-        return console.topics_file.topics()
-    except ConfigError as broken:
-        raise FileBroken(broken) from broken
-
-
-def _find(console: ConsoleServices, slug: str) -> Topic:
-    found = next((topic for topic in _topics(console) if topic.slug == slug), None)
-    if found is None:
-        raise NotFound(f"there is no topic {slug}")
-    return found
-
-
-def _stories(alerts: Sequence[WouldSend] | Preview) -> list[int]:
-    return [would.alert.story_id for would in (alerts.alerts if isinstance(alerts, Preview) else alerts)]
+def _stories(alerts: Sequence[WouldSend]) -> list[int]:
+    return [would.alert.story_id for would in alerts]

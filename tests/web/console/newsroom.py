@@ -21,9 +21,14 @@ from notifier.config.edit_feeds import FeedsFile
 from notifier.errors import NotFound
 from notifier.feeds.health import FeedHealth
 from notifier.feeds.survey import Offer
+from notifier.operations.feeds import FeedOperations
+from notifier.operations.files import ChangeOperations, RecordedFile
+from notifier.operations.previews import Previews
+from notifier.operations.topics import RuleTrials, TopicOperations
 from notifier.operators.change import Change, NewChange
 from notifier.operators.operator import Role
 from notifier.operators.password import hash_password
+from notifier.operators.token import Scope
 from notifier.push.outcome import Delivered, Outcome
 from notifier.stories.explain import Explanation, explain
 from notifier.stories.rulings import Rulebook
@@ -222,6 +227,10 @@ class Console:
         self.site = _SiteWithConsole(self)
 
     def services(self) -> ConsoleServices:
+        topics_file, feeds_file = TopicsFile(self.path), FeedsFile(self.feeds_path)
+        topics_recorded = RecordedFile("topics.yaml", topics_file, Scope.TOPICS, self.changes, self.clock)
+        feeds_recorded = RecordedFile("feeds.yaml", feeds_file, Scope.FEEDS, self.changes, self.clock)
+        trials = RuleTrials(lambda: Record(ITEMS), AlertRules(), self.clock, Previews())
         return ConsoleServices(
             wall=self.clock,
             operators=self.operators,
@@ -229,18 +238,16 @@ class Console:
             tokens=self.tokens,
             requests=self.requests,
             first_secret=SECRET,
-            topics_file=TopicsFile(self.path),
-            changes=self.changes,
+            topics=TopicOperations(topics_file, topics_recorded, lambda: self.site.topics, trials),
+            feeds=FeedOperations(
+                feeds_file, feeds_recorded, tuple, self.archive, lambda: self.health, self._find_feeds
+            ),
+            changes=ChangeOperations(self.changes, topics_recorded, feeds_recorded),
             newsroom=self.newsroom,
             wire=self.wire,
-            record=lambda: Record(ITEMS),
             rules=AlertRules(),
             open_alerts=lambda: [alert for alert in self.newsroom.made[::-1] if alert.done_at is None],
             receipts=self.receipts,
-            feeds=lambda: self.health,
-            feeds_file=FeedsFile(self.feeds_path),
-            archive=self.archive,
-            find_feeds=self._find_feeds,
             audience=self.audience,
             system=lambda: self.state,
             send_trial=self._send_trial,

@@ -169,7 +169,7 @@ def test_a_file_that_is_broken_by_hand_is_said_and_nothing_breaks(console: Conso
     console.path.write_text("topics: [")
 
     assert console.get("/console/topics").status == 200
-    assert console.get("/console/topics/ships").status == 404
+    assert console.get("/console/topics/ships").status == 409
 
 
 def test_the_words_that_brought_alerts_are_counted_so_that_false_friends_show(console: Console) -> None:

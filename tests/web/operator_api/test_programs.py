@@ -317,7 +317,7 @@ def test_an_operator_has_one_preview_at_a_time(house: ApiHouse) -> None:
     token = house.token("Eve", Role.VIEWER, frozenset({Scope.READ}))
     eve = next(operator for operator in house.house.operators.all(NOON) if operator.name == "Eve")
 
-    with house.app.state.previews.turn(eve.id):
+    with house.house.previews.turn(eve.id):
         answer = house.ask("POST", f"{V1}/topics/preview", token, {"match": "ferry"})
 
     assert code(answer) == (429, "previews-busy")

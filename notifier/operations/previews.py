@@ -12,9 +12,6 @@ from contextlib import contextmanager
 from threading import Condition
 from time import monotonic
 
-from anyio import from_thread
-from fastapi import Request
-
 from notifier.errors import PreviewsBusy
 from notifier.topics.work import Work
 
@@ -43,10 +40,12 @@ class Previews:
         *,
         at_once: int = AT_ONCE,
         most_s: float = MOST_S,
+        most_steps: int = MOST_STEPS,
         wait_s: float = WAIT_S,
     ) -> None:
         """`wait_s` is how long one more waits for its turn before it is refused."""
-        self._clock, self._at_once, self._most_s, self._wait_s = clock, at_once, most_s, wait_s
+        self._clock, self._at_once, self._wait_s = clock, at_once, wait_s
+        self._most_s, self._most_steps = most_s, most_steps
         self._turns: dict[int, _Turn] = {}
         self._waiting: dict[int, _Turn] = {}
         self._changed = Condition()
@@ -64,7 +63,7 @@ class Previews:
         self._begin(operator_id, turn, newest=newest)
         try:
             yield Work(
-                MOST_STEPS,
+                self._most_steps,
                 most_s=self._most_s,
                 clock=self._clock,
                 is_over=lambda: turn.over or self._stopped or is_gone(),
@@ -106,14 +105,3 @@ class Previews:
 
     def _is_free(self, operator_id: int) -> bool:
         return operator_id not in self._turns and len(self._turns) < self._at_once
-
-
-def previews_of(request: Request) -> Previews:
-    """The application's previews."""
-    found: Previews = request.app.state.previews
-    return found
-
-
-def is_gone(request: Request) -> Callable[[], bool]:
-    """Whether the request's client has gone, to be asked from a route's own thread."""
-    return lambda: from_thread.run(request.is_disconnected)

@@ -1,0 +1,54 @@
+"""The operations over a database and the operators' files: the same for a service and for the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+from notifier.clock import system_clock
+from notifier.config.edit import TopicsFile
+from notifier.config.edit_feeds import FeedsFile
+from notifier.config.settings import Settings
+from notifier.errors import NotFound
+from notifier.feeds.feed import FeedConfig
+from notifier.feeds.health import FeedHealth
+from notifier.feeds.survey import Offer
+from notifier.operations.feeds import FeedOperations, Finder
+from notifier.operations.files import FEEDS, TOPICS, ChangeOperations, RecordedFile
+from notifier.operations.topics import RuleTrials, TopicOperations
+from notifier.operators.token import Scope
+from notifier.storage.database import Database
+from notifier.storage.feed_archive import SqlFeedArchive
+from notifier.storage.operators import SqlChangeStore
+from notifier.topics.topic import Topic
+
+
+async def finds_nothing(_address: str, _sections: Collection[str]) -> Sequence[Offer]:
+    """The finder of a process that asks no feeds. Raises NotFound."""
+    raise NotFound("This process follows no feeds. Open the console of one that does (--role all, web or poll)")
+
+
+def topic_operations(
+    settings: Settings, database: Database, in_force: Callable[[], Sequence[Topic]], trials: RuleTrials
+) -> TopicOperations:
+    """Topics over topics.yaml."""
+    file = TopicsFile(settings.topics_path)
+    recorded = RecordedFile(TOPICS, file, Scope.TOPICS, SqlChangeStore(database), system_clock)
+    return TopicOperations(file, recorded, in_force, trials)
+
+
+def feed_operations(
+    settings: Settings,
+    database: Database,
+    in_force: Callable[[], Sequence[FeedConfig]] = tuple,
+    health: Callable[[], Sequence[FeedHealth]] = tuple,
+    finder: Finder = finds_nothing,
+) -> FeedOperations:
+    """Feeds over feeds.yaml."""
+    file = FeedsFile(settings.feeds_path)
+    recorded = RecordedFile(FEEDS, file, Scope.FEEDS, SqlChangeStore(database), system_clock)
+    return FeedOperations(file, recorded, in_force, SqlFeedArchive(database), health, finder)
+
+
+def change_operations(database: Database, topics: TopicOperations, feeds: FeedOperations) -> ChangeOperations:
+    """The record of changes of both files."""
+    return ChangeOperations(SqlChangeStore(database), topics.recorded, feeds.recorded)
