@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 
 from notifier.feeds.feed import FeedState
 from notifier.feeds.health import FeedHealth
+from notifier.operations.service_reports import service_reports, span
+from notifier.operations.system import ChoreReport, SystemState
 from notifier.push.contact import contact_problem
 from notifier.troubles import Code, Trouble
-from notifier.web.console.service_reports import service_reports, span
-from notifier.web.console.state import ChoreReport, SystemState
 from notifier.web.services import Check
 
 WAITED_TOO_LONG = timedelta(minutes=2)

@@ -155,7 +155,7 @@ class AudienceGrew(Conflict):
     code = "audience-grew"
 
     def __init__(self, audience: int) -> None:
-        self.members = {"audience": audience}
+        self.audience, self.members = audience, {"audience": audience}
         super().__init__(f"it would go to {audience} people")
 
 

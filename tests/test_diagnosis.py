@@ -10,9 +10,9 @@ import pytest
 from notifier.alerts.queue import QueueState
 from notifier.diagnosis import merged, of_checks, of_settings, troubles_of
 from notifier.feeds.feed import FeedState
+from notifier.operations.system import ChoreReport, SystemState
 from notifier.push.pacing import Limit, Pace
 from notifier.troubles import Code, Trouble
-from notifier.web.console.state import ChoreReport, SystemState
 from notifier.web.services import Check
 from tests.web.console.rooms import health
 from tests.web.site import NOW

@@ -17,39 +17,42 @@ from notifier.alerts.decide import AlertRules
 from notifier.feeds.text import one_line, visible
 
 NO_STORY = 0
-NO_WORDS = "Write a headline with words: a screen would show nothing that can be read."
 
 
 @dataclass(frozen=True, slots=True)
-class ByHand:
-    """`story_id` is NO_STORY where it is about none; `replaces` is the alert whose place on screens it takes, as a
-    `kind` of follow-up; `who` goes into the evidence.
+class Draft:
+    """An alert as it is being written: text that a screen can show, nothing else checked yet.
+
+    `story` and `replaces` are 0 where it is about neither; `kind` is what it is where it replaces an alert.
     """
 
-    title: str
-    body: str
-    url: str
-    topics: frozenset[str]
-    breaking: bool
-    who: Mapping[str, Any]
-    story_id: int = NO_STORY
-    replaces: Alert | None = None
+    title: str = ""
+    body: str = ""
+    url: str = ""
+    topics: tuple[str, ...] = ()
+    breaking: bool = False
+    story: int = NO_STORY
+    replaces: int = 0
     kind: AlertKind = AlertKind.CORRECTION
 
-    def alert(self, publisher: str, rules: AlertRules, now: datetime) -> NewAlert:
-        """The alert as of now."""
-        old = self.replaces
-        own_tag = f"story-{self.story_id}" if self.story_id else f"by-hand-{secrets.token_hex(6)}"
-        tag = old.message.tag if old else own_tag
+    def message(self, publisher: str, now: datetime, tag: str) -> Message:
+        """Exactly what a screen will show."""
+        return Message(one_line(self.title), visible(self.body), self.url, publisher, now, tag)
+
+    def alert(
+        self, who: Mapping[str, Any], publisher: str, old: Alert | None, rules: AlertRules, now: datetime
+    ) -> NewAlert:
+        """The alert as of now. `old` is the one that it replaces; `who` goes into the evidence."""
+        own_tag = f"story-{self.story}" if self.story else f"by-hand-{secrets.token_hex(6)}"
         return NewAlert(
-            story_id=old.story_id if old else self.story_id,
+            story_id=old.story_id if old else self.story,
             kind=self.kind if old else AlertKind.NEW,
-            message=Message(one_line(self.title), visible(self.body), self.url, publisher, now, tag),
-            topics=self.topics,
+            message=self.message(publisher, now, old.message.tag if old else own_tag),
+            topics=frozenset(self.topics),
             breaking=self.breaking,
             urgency=Urgency.HIGH if self.breaking else Urgency.NORMAL,
             ttl_s=rules.breaking_ttl_s if self.breaking else rules.normal_ttl_s,
-            why={**self.who, **({"replaces": old.id} if old else {})},
+            why={**who, **({"replaces": old.id} if old else {})},
             decided_at=now,
         )
 

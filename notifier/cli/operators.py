@@ -8,15 +8,13 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from notifier.cli.terminal import ago, ahead, err, explained, out, settings
+from notifier.cli.terminal import ago, ahead, err, explained, out, settings, whoever_types
 from notifier.clock import system_clock
-from notifier.operators.audit import Act
 from notifier.operators.operator import Role
 from notifier.operators.token import Scope
 
 if TYPE_CHECKING:
-    from notifier.storage.access import SqlTokenStore
-    from notifier.storage.operators import SqlOperatorStore
+    from notifier.operations.access import AccessOperations
 
 app = typer.Typer(help="Who may sign in to the console, and what they may do.", no_args_is_help=True)
 token_app = typer.Typer(help="Programs that use the JSON API in an operator's name.", no_args_is_help=True)
@@ -29,7 +27,7 @@ def list_operators() -> None:
     """Show who may sign in."""
     now = system_clock()
     with explained():
-        operators = _store().all(now)
+        operators = _access().operators.all(now)
     if not operators:
         out.print(
             "No operator yet: `notifier operators add NAME --role admin`, or the link that `notifier run` prints."
@@ -55,12 +53,9 @@ def add(
     password: Annotated[str | None, typer.Option(help="Asked for where it is left out")] = None,
 ) -> None:
     """Let somebody sign in."""
-    from notifier.operators.password import NONE, hash_password
-
     with explained():
-        hashed = NONE if by_provider else hash_password(_asked() if password is None else password)
-        operator = _store().add(name, hashed, role, system_clock())
-        _note(Act.OPERATOR_ADDED, operator.name, role)
+        access, chosen = _access(), None if by_provider else _asked() if password is None else password
+        operator = access.add(whoever_types(), name, role, chosen)
     how = " by the OpenID provider" if by_provider else ""
     out.print(f"[bold]{escape(operator.name)}[/] may sign in{how} as {operator.role}.")
 
@@ -69,8 +64,7 @@ def add(
 def remove(name: Name) -> None:
     """Take an operator away; their sessions and tokens end at once."""
     with explained():
-        _known(_store().remove(name), name)
-        _note(Act.OPERATOR_REMOVED, name)
+        _access().remove(whoever_types(), name)
     out.print(f"{escape(name)} may not sign in any more.")
 
 
@@ -78,8 +72,7 @@ def remove(name: Name) -> None:
 def role(name: Name, role: Annotated[Role, typer.Argument(help="What they may do from now on")]) -> None:
     """Give an operator another role; their sessions and tokens lose at once what it does not allow."""
     with explained():
-        _known(_store().set_role(name, role), name)
-        _note(Act.ROLE_CHANGED, name, role)
+        _access().set_role(whoever_types(), name, role)
     out.print(f"{escape(name)} is {role} from now on.")
 
 
@@ -88,11 +81,8 @@ def password(
     name: Name, password: Annotated[str | None, typer.Option(help="Asked for where it is left out")] = None
 ) -> None:
     """Give an operator a new password; their sessions end."""
-    from notifier.operators.password import hash_password
-
     with explained():
-        _known(_store().set_password(name, hash_password(_asked() if password is None else password)), name)
-        _note(Act.PASSWORD_CHANGED, name)
+        _access().set_password(whoever_types(), name, _asked() if password is None else password)
     out.print(f"{escape(name)} has a new password, and is signed out everywhere.")
 
 
@@ -101,7 +91,7 @@ def sessions(name: Annotated[str | None, typer.Argument(help="Only those of this
     """Show in which browsers operators are signed in."""
     now = system_clock()
     with explained():
-        found = _store().sessions(now, name)
+        found = _access().operators.sessions(now, name)
     if not found:
         out.print("Nobody is signed in." if name is None else f"{escape(name)} is not signed in.")
         return
@@ -115,10 +105,7 @@ def sessions(name: Annotated[str | None, typer.Argument(help="Only those of this
 def sign_out(name: Name) -> None:
     """End all sessions of an operator. Their tokens stay: `notifier operators token revoke` ends those."""
     with explained():
-        store = _store()
-        _known(store.credentials(name) is not None, name)
-        ended = store.close_sessions(name)
-        _note(Act.SESSIONS_ENDED, name, "everywhere")
+        ended = _access().sign_out(whoever_types(), name)
     out.print(f"{escape(name)} was signed out of {ended} browser{'' if ended == 1 else 's'}.")
 
 
@@ -127,7 +114,7 @@ def list_tokens(name: Annotated[str | None, typer.Argument(help="Only those of t
     """Show which programs have access, to what, and when each was last used."""
     now = system_clock()
     with explained():
-        found = _tokens().list(name)
+        found = _access().tokens.list(name)
     if not found:
         out.print("No program has access. `notifier operators token add NAME PURPOSE --scope read` gives it to one.")
         return
@@ -149,23 +136,8 @@ def add_token(
     days: Annotated[int, typer.Option(min=0, max=3650, help="For how many days it is good; 0: without end")] = 90,
 ) -> None:
     """Give a program access in an operator's name, and print its token: once, as only its SHA-256 is kept."""
-    from datetime import timedelta
-
-    from notifier.errors import ConfigError
-    from notifier.operators.token import allowed, digest_of, new_secret
-
-    now = system_clock()
     with explained():
-        found = _store().credentials(name)
-        _known(found is not None, name)
-        assert found is not None  # noqa: S101 - the line above has said so
-        operator, scopes = found[0], frozenset(scope)
-        beyond = sorted(scopes - allowed(scopes, operator.role))
-        if beyond:
-            raise ConfigError(f"{name} is {operator.role} and cannot give {', '.join(beyond)}", fix="Leave it out")
-        secret, until = new_secret(), now + timedelta(days=days) if days else None
-        _tokens().add(operator.id, purpose[:64], digest_of(secret) or b"", scopes, now, until)
-        _note(Act.TOKEN_MADE, operator.name, f"{purpose[:64]}: {', '.join(sorted(scopes))}")
+        secret = _access().make_token(whoever_types(), name, purpose, scope, days or None)
     err.print("Keep it now, it is not shown again. A program sends it as `Authorization: Bearer …`:")
     typer.echo(secret)
 
@@ -173,48 +145,20 @@ def add_token(
 @token_app.command("revoke")
 def revoke_token(token_id: Annotated[int, typer.Argument(min=1, help="Its id in the list")]) -> None:
     """End a token: it is worth nothing from the next request on."""
-    from notifier.errors import NotFound
-
     with explained():
-        if not _tokens().revoke(token_id):
-            raise NotFound(f"there is no token {token_id}")
-        _note(Act.TOKEN_REVOKED, f"token {token_id}")
+        _access().revoke_token(whoever_types(), token_id)
     out.print(f"Token {token_id} is worth nothing any more.")
-
-
-def _note(act: Act, who: str, detail: str = "") -> None:
-    """Write it into the audit log, which the console's page Access shows."""
-    from notifier.operators.audit import ON_THE_SERVER, Entry
-    from notifier.storage.audit import SqlAuditLog
-    from notifier.wiring.parts import open_database
-
-    log = SqlAuditLog(open_database(settings()))
-    log.record(Entry(system_clock(), act, who, ON_THE_SERVER, ON_THE_SERVER, detail))
 
 
 def _asked() -> str:
     return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
 
 
-def _known(found: bool, name: str) -> None:
-    from notifier.errors import NotFound
-
-    if not found:
-        raise NotFound(f"there is no operator named {name}")
-
-
-def _store() -> SqlOperatorStore:
-    from notifier.storage.operators import SqlOperatorStore
+def _access() -> AccessOperations:
+    from notifier.wiring.operations import access_operations
     from notifier.wiring.parts import open_database
 
-    return SqlOperatorStore(open_database(settings()))
-
-
-def _tokens() -> SqlTokenStore:
-    from notifier.storage.access import SqlTokenStore
-    from notifier.wiring.parts import open_database
-
-    return SqlTokenStore(open_database(settings()))
+    return access_operations(open_database(settings()))
 
 
 def _table(*headings: str) -> Table:

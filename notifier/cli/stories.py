@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import orjson
@@ -12,11 +10,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from notifier.cli.terminal import explained, out, settings
-from notifier.clock import system_clock
+from notifier.cli.terminal import explained, out, settings, whoever_types
 
 if TYPE_CHECKING:
-    from notifier.storage.wire import SqlWire
+    from notifier.operations.stories import StoryOperations
 
 Item = Annotated[str, typer.Argument(help="An item's number or address (notifier stories show)")]
 SOON = "A running service does it within a second or two; otherwise the next start does."
@@ -24,14 +21,9 @@ SOON = "A running service does it within a second or two; otherwise the next sta
 
 def show(story: Annotated[int, typer.Argument(help="A story's number (notifier stories)")]) -> None:
     """Show a story's items, and why each is in it."""
-    from notifier.errors import NotFound
-
     with explained():
-        wire = _wire()
-        report = wire.story(story)
-        if report is None:
-            raise NotFound(f"there is no story {story}; `notifier stories` lists them")
-        members = wire.members(story)
+        operations = _stories()
+        report, members = operations.book.story(story), operations.rulings.members(story)
     out.print(f"[bold]#{report.id}[/] {escape(report.lead.title)}")
     if not members:
         out.print(f"   {escape(str(report.verdict.get('words', 'It has no items any more.')))}")
@@ -52,8 +44,7 @@ def explain(
 ) -> None:
     """Say why two items are one story or are not: every layer with its figures and its line."""
     with explained():
-        wire = _wire()
-        found = wire.explain(wire.item(one).id, wire.item(other).id)
+        found = _stories().explain(one, other)
     if as_json:
         sys.stdout.buffer.write(orjson.dumps(found.as_json(), option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_INDENT_2))
         return
@@ -73,8 +64,7 @@ def explain(
 def split(item: Item) -> None:
     """Take an item out of its story into one of its own, for good."""
     with explained():
-        wire = _wire()
-        act = wire.split(wire.item(item).id, _who(), _now())
+        act, _ = _stories().split(whoever_types(), item)
     out.print(f"Ruling {act}: it tells another event. {SOON} Take it back: notifier stories take-back {act}")
 
 
@@ -84,21 +74,21 @@ def merge(
 ) -> None:
     """Make two stories one, for good."""
     with explained():
-        act = _wire().merge(story, other, _who(), _now())
+        act = _stories().merge(whoever_types(), story, other)
     out.print(f"Ruling {act}: they tell one event. {SOON} Take it back: notifier stories take-back {act}")
 
 
 def take_back(ruling: Annotated[int, typer.Argument(help="Its number (notifier stories rulings)")]) -> None:
     """Take a split or a merge back."""
     with explained():
-        _wire().take_back(ruling, _who(), _now())
+        _stories().take_back(whoever_types(), ruling)
     out.print(f"Ruling {ruling} is taken back. {SOON}")
 
 
 def rulings(limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="How many")] = 20) -> None:
     """List what was split and merged, newest first."""
     with explained():
-        found = _wire().rulings(limit)
+        found = _stories().rulings.rulings(limit)
     if not found:
         out.print("Nothing was split or merged yet: notifier stories split ITEM, merge STORY STORY.")
     for one in found:
@@ -112,24 +102,16 @@ def rulings(limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_00
 
 def labels() -> None:
     """Print what was ruled as labelled JSON lines: two items a ruling, of one story or of two."""
-    with explained():
-        for line in _wire().labels():
-            sys.stdout.buffer.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
-
-
-def _wire() -> SqlWire:
     from notifier.storage.wire import SqlWire
     from notifier.wiring.parts import open_database
 
-    return SqlWire(open_database(settings()))
+    with explained():
+        for line in SqlWire(open_database(settings())).labels():
+            sys.stdout.buffer.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
 
-def _who() -> str:
-    try:
-        return f"{getpass.getuser()} (command line)"[:64]
-    except (KeyError, OSError):  # a container's user may have no name
-        return "command line"
+def _stories() -> StoryOperations:
+    from notifier.wiring.operations import story_operations
+    from notifier.wiring.parts import open_database
 
-
-def _now() -> datetime:
-    return system_clock()
+    return story_operations(open_database(settings()))

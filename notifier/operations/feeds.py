@@ -15,7 +15,7 @@ from notifier.errors import ConfigError, EntryInvalid, FileBroken, NotFound
 from notifier.feeds.archive import FeedArchive
 from notifier.feeds.feed import FeedConfig, Unreadable
 from notifier.feeds.health import FeedHealth
-from notifier.feeds.opml import from_opml, to_opml
+from notifier.feeds.opml import from_opml
 from notifier.feeds.survey import Offer
 from notifier.operations.actor import Actor
 from notifier.operations.files import FileEdit, Listed, OperatorsFile, RecordedFile, Verb
@@ -49,25 +49,20 @@ class Imported:
     known: int
 
 
+@dataclass(frozen=True, slots=True)
 class FeedOperations:
-    """Each verb on feeds, once."""
+    """Each verb on feeds, once. `in_force` are the feeds that are followed now."""
 
-    def __init__(
-        self,
-        file: FeedsFile,
-        recorded: RecordedFile,
-        in_force: Callable[[], Sequence[FeedConfig]],
-        archive: FeedArchive,
-        health: Callable[[], Sequence[FeedHealth]],
-        finder: Finder,
-    ) -> None:
-        """`in_force` are the feeds that are followed now."""
-        self.recorded, self.archive, self.health = recorded, archive, health
-        self._file, self._in_force, self._finder = file, in_force, finder
+    file: FeedsFile
+    recorded: RecordedFile
+    in_force: Callable[[], Sequence[FeedConfig]]
+    archive: FeedArchive
+    health: Callable[[], Sequence[FeedHealth]]
+    finder: Finder
 
     def listed(self) -> Listed[FeedConfig]:
         """All feeds."""
-        return self.recorded.listed(self._file.feeds, self._in_force)
+        return self.recorded.listed(self.file.feeds, self.in_force)
 
     def find(self, url: str) -> FeedConfig:
         """The feed of the file with this address. Raises NotFound, or FileBroken."""
@@ -84,7 +79,7 @@ class FeedOperations:
         """The feeds behind an address, read once, the best first; nothing is written. Raises NotFound."""
         actor.need(Scope.FEEDS)
         listed = await asyncio.to_thread(self.listed)
-        return await self._finder(address, {feed.section for feed in listed.entries})
+        return await self.finder(address, {feed.section for feed in listed.entries})
 
     def plan(self, feed: FeedConfig, was: str | None = None) -> FileEdit:
         """What `save` would change in the file. Raises what it raises."""
@@ -122,14 +117,10 @@ class FeedOperations:
             fresh = [feed for feed in found if feed.url not in known]
             imported = Imported(fresh, len(found) - len(fresh))
             name = f"{len(fresh)} feed{'' if len(fresh) == 1 else 's'}"
-            return Verb.IMPORTED, name, self._file.with_feeds(text, fresh) if fresh else text
+            return Verb.IMPORTED, name, self.file.with_feeds(text, fresh) if fresh else text
 
         self.recorded.write(actor, with_all)
         return imported
-
-    def export(self, title: str) -> bytes:
-        """The feeds of the file as OPML, for another reader. Raises FileBroken."""
-        return to_opml(self._known().values(), title)
 
     def _with(self, text: str, feed: FeedConfig, was: str | None) -> tuple[Verb, str, str]:
         before = self.find(was) if was is not None else None
@@ -137,17 +128,17 @@ class FeedOperations:
             raise ConfigError("the publisher has no name", fix="Write who speaks: stories count publishers")
         if before is None:
             self._known()
-            return Verb.ADDED, feed.title, self._file.with_feed(text, feed)
+            return Verb.ADDED, feed.title, self.file.with_feed(text, feed)
         # The variable with a feed's headers is named in the file itself only: it leads to secrets.
         feed = replace(feed, headers_env=before.headers_env)
-        return _verb(before, feed), feed.title, self._file.with_feed(text, feed, was)
+        return _verb(before, feed), feed.title, self.file.with_feed(text, feed, was)
 
     def _without(self, text: str, url: str) -> tuple[Verb, str, str]:
-        return Verb.REMOVED, self.find(url).title, self._file.without_feed(text, url)
+        return Verb.REMOVED, self.find(url).title, self.file.without_feed(text, url)
 
     def _known(self) -> Mapping[str, FeedConfig]:
         try:
-            return {feed.url: feed for feed in self._file.feeds()}
+            return {feed.url: feed for feed in self.file.feeds()}
         except ConfigError as broken:
             raise FileBroken(broken) from broken
 

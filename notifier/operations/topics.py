@@ -21,7 +21,7 @@ from notifier.operations.files import FileEdit, Listed, OperatorsFile, RecordedF
 from notifier.operations.previews import Previews
 from notifier.operators.token import Scope
 from notifier.topics.query import parse
-from notifier.topics.topic import Topic, TopicMode
+from notifier.topics.topic import Fallback, Then, Topic, TopicMode, seconds_of
 from notifier.topics.work import Work
 
 SLUG = "[a-z0-9][a-z0-9-]{0,62}"
@@ -105,19 +105,18 @@ class RuleTrials:
         return known[key]
 
 
+@dataclass(frozen=True, slots=True)
 class TopicOperations:
-    """Each verb on topics, once."""
+    """Each verb on topics, once. `in_force` are the topics that the desk decides by now."""
 
-    def __init__(
-        self, file: TopicsFile, recorded: RecordedFile, in_force: Callable[[], Sequence[Topic]], trials: RuleTrials
-    ) -> None:
-        """`in_force` are the topics that the desk decides by now."""
-        self.recorded, self.trials = recorded, trials
-        self._file, self._in_force = file, in_force
+    file: TopicsFile
+    recorded: RecordedFile
+    in_force: Callable[[], Sequence[Topic]]
+    trials: RuleTrials
 
     def listed(self) -> Listed[Topic]:
         """All topics."""
-        return self.recorded.listed(self._file.topics, self._in_force)
+        return self.recorded.listed(self.file.topics, self.in_force)
 
     def find(self, slug: str) -> Topic:
         """The topic of the file with this slug. Raises NotFound, or FileBroken."""
@@ -141,7 +140,7 @@ class TopicOperations:
         """Take a topic out of the file; its subscribers are kept for the day it comes back. Raises as `save`."""
 
         def without(text: str) -> tuple[Verb, str, str]:
-            return Verb.REMOVED, self.find(slug).slug, self._file.without_topic(text, slug)
+            return Verb.REMOVED, self.find(slug).slug, self.file.without_topic(text, slug)
 
         return self.recorded.write(actor, without, started_from)
 
@@ -151,13 +150,22 @@ class TopicOperations:
         if there and new:
             wrong = f"There is a topic named {topic.slug} already"
             raise EntryInvalid(ConfigError(wrong, fix="Choose another name, or edit that one"))
-        return Verb.CHANGED if there else Verb.ADDED, topic.slug, self._file.with_topic(text, topic)
+        return Verb.CHANGED if there else Verb.ADDED, topic.slug, self.file.with_topic(text, topic)
 
     def _known(self) -> dict[str, Topic]:
         try:
-            return {topic.slug: topic for topic in self._file.topics()}
+            return {topic.slug: topic for topic in self.file.topics()}
         except ConfigError as broken:
             raise FileBroken(broken) from broken
+
+
+def fallback(written: str, then: str) -> Fallback:
+    """What becomes of a held alert after a time as it is written, for example 15m. Raises EntryInvalid."""
+    for_s = seconds_of(written)
+    if for_s is None:
+        wrong = ConfigError(f"“{written}” is no time to wait", fix="Write one from 1m to 12h, for example 15m")
+        raise EntryInvalid(wrong)
+    return Fallback(for_s, Then(then))
 
 
 def check(topic: Topic) -> None:

@@ -126,12 +126,6 @@ class SqlNewsroom:
         with self._database.writing() as connection:
             connection.execute(delete(operator_choice).where(operator_choice.c.story_id == story_id))
 
-    def silenced(self) -> Mapping[int, str]:
-        """{story id: the operator who said never}."""
-        with self._database.reading() as connection:
-            query = select(operator_choice.c.story_id, operator_choice.c.by).where(operator_choice.c.choice == NEVER)
-            return {row.story_id: row.by for row in connection.execute(query)}
-
     def pulse(self) -> str:
         """Something that changes whenever a console page would look different."""
         with self._database.reading() as connection:

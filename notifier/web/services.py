@@ -9,21 +9,21 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, NamedTuple, Protocol
+from typing import Annotated, NamedTuple, Protocol
 
 from fastapi import Depends, Request
 
 from notifier.alerts.alert import Alert
 from notifier.clock import Clock
+from notifier.errors import NotFound
+from notifier.operations.operations import Operations
 from notifier.push.outcome import Outcome
 from notifier.subscribers.endpoint import EndpointPolicy
 from notifier.subscribers.subscriber import Subscription, SubscriptionStore
 from notifier.topics.topic import Topic
 from notifier.troubles import Trouble
-
-if TYPE_CHECKING:
-    from notifier.web.console.services import ConsoleServices
-    from notifier.web.receipts import ReceiptDesk
+from notifier.web.provider.openid import ProviderSignIn
+from notifier.web.receipt_desk import ReceiptDesk
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,8 @@ class WebServices:
     present (base64url without padding); `send_test` pushes a test alert to one subscription and says what came of
     it; `recent_alerts` gives the newest alerts first; `metrics` the Prometheus text format; `receipts` counts what
     browsers tell of alerts, None where they are not asked to; `troubles` is what is wrong just now;
-    `pictures` are those of alerts, None where this site serves none.
+    `pictures` are those of alerts, None where this site serves none. `operations` are what operators do, None where the
+    application has no console; `by_provider` is how they sign in beside the password.
     """
 
     site: SiteSettings
@@ -109,7 +110,8 @@ class WebServices:
     metrics: Callable[[], bytes]
     websub: WebSubCallback | None = None
     troubles: Callable[[], Sequence[Trouble]] = tuple
-    console: ConsoleServices | None = None
+    operations: Operations | None = None
+    by_provider: ProviderSignIn | None = None
     receipts: ReceiptDesk | None = None
     pictures: PictureSource | None = None
 
@@ -121,3 +123,13 @@ def services_of(request: Request) -> WebServices:
 
 
 Services = Annotated[WebServices, Depends(services_of)]
+
+
+def operations_of(services: Services) -> Operations:
+    """What operators do. Raises NotFound where the application was built without a console."""
+    if services.operations is None:
+        raise NotFound("this process has no console")
+    return services.operations
+
+
+Operating = Annotated[Operations, Depends(operations_of)]

@@ -1,4 +1,4 @@
-"""What the operators' console is given: the parts of a `House`, and one look at how they do."""
+"""What operators do, over the parts of a `House`; and one look at how these do."""
 
 from __future__ import annotations
 
@@ -11,27 +11,32 @@ from sqlalchemy import text
 
 from notifier import __version__
 from notifier.alerts.alert import Message
-from notifier.clock import system_clock
 from notifier.engine.broker import BrokerEngine
 from notifier.engine.local import LocalEngine
 from notifier.errors import NotFound
 from notifier.feeds.survey import Offer, Survey
+from notifier.operations.alerts import AlertOperations
+from notifier.operations.operations import Operations
+from notifier.operations.system import ChoreReport, KeyReport, SystemState
 from notifier.operations.topics import RuleTrials
 from notifier.push.outcome import Outcome
-from notifier.storage.access import SqlRequestStore, SqlTokenStore
-from notifier.storage.audit import SqlAuditLog
+from notifier.storage.access import SqlRequestStore
 from notifier.storage.database import Database
 from notifier.storage.envelopes import SqlEnvelopeStore
 from notifier.storage.migrate import newest_revision, revision
 from notifier.storage.newsroom import SqlNewsroom
 from notifier.storage.queue import SqlQueueStore
 from notifier.storage.receipts import SqlReceiptStore
-from notifier.storage.wire import SqlWire
 from notifier.subscribers.subscriber import Subscription
-from notifier.web.console.services import ConsoleServices
-from notifier.web.console.state import ChoreReport, KeyReport, SystemState
-from notifier.wiring.operations import change_operations, feed_operations, finds_nothing, topic_operations
-from notifier.wiring.parts import alert_rules, provider_sign_in
+from notifier.wiring.operations import (
+    access_operations,
+    change_operations,
+    feed_operations,
+    finds_nothing,
+    story_operations,
+    topic_operations,
+)
+from notifier.wiring.parts import alert_rules
 
 if TYPE_CHECKING:
     from notifier.wiring.house import House
@@ -41,40 +46,39 @@ SURVEYS_AT_ONCE = 2
 SURVEY_S = 40.0
 
 
-def console_services(house: House) -> ConsoleServices:
-    """What the operators' console needs."""
+def house_operations(house: House) -> Operations:
+    """What operators do, over the parts of a running service."""
+    settings, database, newsroom = house.settings, house.database, SqlNewsroom(house.database)
     files = (house.files.topics, house.files.feeds)
-    trials = RuleTrials(house.recent_news.record, alert_rules(house.settings), house.clock, house.previews)
-    topics = topic_operations(house.settings, house.database, lambda: house.files.topics.content, trials)
-    feeds = feed_operations(
-        house.settings,
-        house.database,
-        lambda: house.files.feeds.content,
-        lambda: house.feeds.health(house.clock()),
-        FeedFinder(house).look,
-    )
-    return ConsoleServices(
-        wall=system_clock,
-        operators=house.operators,
-        audit=SqlAuditLog(house.database),
-        tokens=SqlTokenStore(house.database),
-        requests=SqlRequestStore(house.database),
-        first_secret=house.first_secret,
-        topics=topics,
-        feeds=feeds,
-        changes=change_operations(house.database, topics, feeds),
-        newsroom=SqlNewsroom(house.database),
-        wire=SqlWire(house.database),
-        rules=alert_rules(house.settings),
+    trials = RuleTrials(house.recent_news.record, alert_rules(settings), house.clock, house.previews)
+    topics = topic_operations(settings, database, lambda: house.files.topics.content, trials)
+    health, finder = lambda: house.feeds.health(house.clock()), FeedFinder(house).look
+    feeds = feed_operations(settings, database, lambda: house.files.feeds.content, health, finder)
+    alerts = AlertOperations(
+        newsroom,
+        story=newsroom.story,
+        requests=SqlRequestStore(database),
+        subscriptions=house.subscriptions,
+        receipts=SqlReceiptStore(database),
+        topics=lambda: house.files.topics.content,
+        publisher=settings.title,
+        rules=alert_rules(settings),
+        clock=house.clock,
         open_alerts=house.alerts.open,
-        receipts=SqlReceiptStore(house.database),
-        audience=house.audience,
-        system=lambda: system_state(house),
         send_trial=TrialSender(house).send,
-        complaints=lambda: [str(file.error) for file in files if file.error is not None],
         changed=house.wake_desk,
         wake=house.engine.wake,
-        by_provider=provider_sign_in(house.settings, house.database),
+    )
+    return Operations(
+        topics=topics,
+        feeds=feeds,
+        changes=change_operations(database, topics, feeds),
+        alerts=alerts,
+        stories=story_operations(database, house.wake_desk),
+        access=access_operations(database, house.first_secret),
+        audience=house.audience,
+        system=lambda: system_state(house),
+        complaints=lambda: [str(file.error) for file in files if file.error is not None],
     )
 
 

@@ -37,6 +37,7 @@ from notifier.feeds.recorder import Batch
 from notifier.feeds.websub import WebSub
 from notifier.feeds.workers import Reader, ReaderSettings
 from notifier.operations.previews import Previews
+from notifier.operations.recent import RecentNews
 from notifier.pipeline import DESK_LEASE_S, Chore, ChoreState, NewsLoop, Pipeline
 from notifier.push.keyring import Keyring
 from notifier.push.outcome import Outcome
@@ -65,11 +66,10 @@ from notifier.telemetry import Metrics
 from notifier.topics.failing import FailingRules
 from notifier.topics.topic import Topic
 from notifier.troubles import LOOK_EVERY_S, Code, Trouble, Troubles
-from notifier.web.console.recent import RecentNews
 from notifier.web.pictures import Pictures
-from notifier.web.receipts import ReceiptDesk
+from notifier.web.receipt_desk import ReceiptDesk
 from notifier.web.services import Check, PublicKey, WebServices
-from notifier.wiring.console import console_services
+from notifier.wiring.console import house_operations
 from notifier.wiring.descriptors import poll_places, raise_descriptor_limit
 from notifier.wiring.parts import (
     endpoint_policy,
@@ -78,6 +78,7 @@ from notifier.wiring.parts import (
     make_desk,
     make_trial,
     picture_fetch_settings,
+    provider_sign_in,
     site_settings,
 )
 from notifier.wiring.troubles import Watch
@@ -311,7 +312,8 @@ class House:
             websub=websub,
             receipts=self.receipt_desk if self.settings.receipts else None,
             pictures=self.pictures,
-            console=console_services(self),
+            operations=house_operations(self),
+            by_provider=provider_sign_in(self.settings, self.database),
         )
 
     def wake_desk(self) -> None:

@@ -12,13 +12,19 @@ from notifier.errors import NotFound
 from notifier.feeds.feed import FeedConfig
 from notifier.feeds.health import FeedHealth
 from notifier.feeds.survey import Offer
+from notifier.operations.access import AccessOperations
 from notifier.operations.feeds import FeedOperations, Finder
 from notifier.operations.files import FEEDS, TOPICS, ChangeOperations, RecordedFile
+from notifier.operations.stories import StoryOperations
 from notifier.operations.topics import RuleTrials, TopicOperations
 from notifier.operators.token import Scope
+from notifier.storage.access import SqlTokenStore
+from notifier.storage.audit import SqlAuditLog
 from notifier.storage.database import Database
 from notifier.storage.feed_archive import SqlFeedArchive
-from notifier.storage.operators import SqlChangeStore
+from notifier.storage.newsroom import SqlNewsroom
+from notifier.storage.operators import SqlChangeStore, SqlOperatorStore
+from notifier.storage.wire import SqlWire
 from notifier.topics.topic import Topic
 
 
@@ -52,3 +58,14 @@ def feed_operations(
 def change_operations(database: Database, topics: TopicOperations, feeds: FeedOperations) -> ChangeOperations:
     """The record of changes of both files."""
     return ChangeOperations(SqlChangeStore(database), topics.recorded, feeds.recorded)
+
+
+def story_operations(database: Database, changed: Callable[[], None] = lambda: None) -> StoryOperations:
+    """Stories over the database; a desk that is not told by `changed` looks by itself within a second or two."""
+    return StoryOperations(SqlNewsroom(database), SqlWire(database), system_clock, changed)
+
+
+def access_operations(database: Database, first_secret: str | None = None) -> AccessOperations:
+    """Operators, sessions and tokens over the database."""
+    stores = SqlOperatorStore(database), SqlTokenStore(database), SqlAuditLog(database)
+    return AccessOperations(*stores, system_clock, first_secret)

@@ -44,10 +44,9 @@ from notifier.topics.match import TopicIndex
 from notifier.topics.topic import Topic
 from notifier.troubles import SILENT_AFTER, ProcessReport
 from notifier.web.console.by_provider import CALLBACK
-from notifier.web.console.services import ProviderSignIn
 from notifier.web.pictures import LARGEST_BYTES, PICTURES
 from notifier.web.provider.http import ProviderHttp
-from notifier.web.provider.openid import Provider, ProviderSettings
+from notifier.web.provider.openid import Provider, ProviderSettings, ProviderSignIn
 from notifier.web.services import SiteSettings
 
 PICTURE_S = 10.0

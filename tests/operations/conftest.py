@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -15,12 +15,15 @@ from notifier.config.settings import Settings, load_settings
 from notifier.operations.actor import Actor
 from notifier.operations.feeds import FeedOperations
 from notifier.operations.files import ChangeOperations
+from notifier.operations.operations import Operations
 from notifier.operations.previews import Previews
 from notifier.operations.topics import RuleTrials, TopicOperations
 from notifier.operators.operator import Role
 from notifier.storage.database import Database
+from notifier.wiring.console import house_operations
 from notifier.wiring.operations import change_operations, feed_operations, topic_operations
 from tests.contracts.samples import NOON
+from tests.web.operator_api.house import ApiHouse
 
 TOPICS = """\
 # Kept by hand.
@@ -68,3 +71,40 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     topics, feeds = topic_operations(settings, database, tuple, trials), feed_operations(settings, database)
     yield Desk(settings, database, topics, feeds, change_operations(database, topics, feeds))
     database.close()
+
+
+@dataclass(slots=True)
+class Told:
+    """How often the desk was told to look anew, and the engine to send."""
+
+    changed: int = 0
+    woken: int = 0
+
+    def change(self) -> None:
+        self.changed += 1
+
+    def wake(self) -> None:
+        self.woken += 1
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[ApiHouse]:
+    """A whole service with three stories in it, which polls and sends nothing."""
+    house = ApiHouse(tmp_path)
+    house.operator("Ada", Role.EDITOR)
+    house.operator("Vic", Role.VIEWER)
+    yield house
+    house.close()
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture
+def operations(service: ApiHouse, told: Told) -> Operations:
+    """The service's operations, watched."""
+    made = house_operations(service.house)
+    alerts = replace(made.alerts, changed=told.change, wake=told.wake)
+    return replace(made, alerts=alerts, stories=replace(made.stories, changed=told.change))

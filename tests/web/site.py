@@ -26,7 +26,7 @@ from notifier.subscribers.subscriber import NewSubscription, Subscription
 from notifier.topics.topic import Topic
 from notifier.troubles import Trouble
 from notifier.web.app import build_app
-from notifier.web.receipts import ReceiptDesk
+from notifier.web.receipt_desk import ReceiptDesk
 from notifier.web.services import Check, PictureSource, PublicKey, SiteSettings, WebServices, WebSubCallback
 
 NOW = datetime(2026, 4, 26, 9, 30, tzinfo=UTC)

@@ -17,7 +17,7 @@ from notifier.web import rates
 from notifier.web.clients import PEER, UNKNOWN, client_name, from_this_machine
 from notifier.web.peers import SURE_AFTER, Peers
 from notifier.web.rates import Rates
-from notifier.web.receipts import MOST_OF_ADDRESS, MOST_OF_NETWORK, ReceiptDesk
+from notifier.web.receipt_desk import MOST_OF_ADDRESS, MOST_OF_NETWORK, ReceiptDesk
 from notifier.web.services import SiteSettings
 from tests.web.site import NOW, Site
 from tests.web.test_receipts import NAME, MemoryReceipts

@@ -14,7 +14,7 @@ from notifier.alerts.receipts import BUCKETS_S, CLICKED, SHOWN, Histogram, Told
 from notifier.clock import ManualClock
 from notifier.telemetry import Metrics
 from notifier.web.rates import RECEIPTS_PER_MINUTE
-from notifier.web.receipts import MOST_TOLD, ReceiptDesk
+from notifier.web.receipt_desk import MOST_TOLD, ReceiptDesk
 from tests.web.site import NOW, Answer, Site
 
 NAME = "abcdefghijklmnop"

@@ -20,13 +20,13 @@ from fastapi.responses import RedirectResponse, Response
 
 from notifier.errors import FormExpired, RoleTooLow, SignInNeeded
 from notifier.operations.actor import Actor
+from notifier.operations.operations import Operations
 from notifier.operators.operator import Operator, Role
 from notifier.web import errors
 from notifier.web.browsers import browser_family
 from notifier.web.clients import client_of
-from notifier.web.console.services import Console, ConsoleServices
 from notifier.web.security import refuse_foreign
-from notifier.web.services import WebServices
+from notifier.web.services import Operating, WebServices
 
 COOKIE = "notifier-session"
 COOKIE_PATH = "/console"
@@ -53,10 +53,10 @@ class Session:
         return self.operator.role.may(Role(role))
 
 
-def signed_in(request: Request, console: Console) -> Session:
+def signed_in(request: Request, operations: Operating) -> Session:
     """The session of this request. Raises SignInNeeded."""
     token = request.cookies.get(COOKIE, "")
-    operator = console.operators.session(session_digest(request), console.wall()) if token else None
+    operator = operations.access.operators.session(session_digest(request), operations.access.wall()) if token else None
     if operator is None:
         raise SignInNeeded("no open session")
     return Session(operator, form_token(token), client_of(request.scope))
@@ -89,12 +89,12 @@ Admin = Annotated[Session, Depends(at_least(Role.ADMIN))]
 
 
 def open_session(
-    request: Request, answer: Response, operator: Operator, console: ConsoleServices, services: WebServices
+    request: Request, answer: Response, operator: Operator, operations: Operations, services: WebServices
 ) -> None:
     """Sign the operator in: a fresh token in a cookie that no script can read, its SHA-256 in the store."""
-    token, now = secrets.token_urlsafe(32), console.wall()
+    token, now = secrets.token_urlsafe(32), operations.access.wall()
     browser = browser_family(request.headers.get("user-agent", ""))
-    console.operators.open_session(operator.id, _digest(token), now, now + SESSION, browser)
+    operations.access.operators.open_session(operator.id, _digest(token), now, now + SESSION, browser)
     answer.set_cookie(
         COOKIE,
         token,
@@ -106,9 +106,9 @@ def open_session(
     )
 
 
-def close_session(request: Request, answer: Response, console: ConsoleServices) -> None:
+def close_session(request: Request, answer: Response, operations: Operations) -> None:
     """Sign out: the token is worth nothing from here on."""
-    console.operators.close_session(session_digest(request))
+    operations.access.operators.close_session(session_digest(request))
     answer.delete_cookie(COOKIE, path=COOKIE_PATH)
 
 

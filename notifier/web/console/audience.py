@@ -19,8 +19,7 @@ from notifier.subscribers.audience import DayCount, DayEnds, Kind, day_of, large
 from notifier.web.console.access import Viewer
 from notifier.web.console.charts import bars_a_day, lines_a_day
 from notifier.web.console.page import page
-from notifier.web.console.services import Console
-from notifier.web.services import Services
+from notifier.web.services import Operating, Services
 
 router = APIRouter(prefix="/console", include_in_schema=False, max_body_size=4096)
 
@@ -52,14 +51,18 @@ class Figure:
 
 @router.get("/audience")
 def audience(
-    request: Request, session: Viewer, console: Console, services: Services, days: Literal["30", "90", "365"] = "30"
+    request: Request,
+    session: Viewer,
+    operations: Operating,
+    services: Services,
+    days: Literal["30", "90", "365"] = "30",
 ) -> Response:
     """Counts of the last days, today's as of now."""
     now = services.clock()
     since = now - timedelta(days=int(days) - 1)
-    today = console.audience.today(now)
-    counts = [*(one for one in console.audience.days(since) if one.day != day_of(now)), *today]
-    ends = console.audience.ends(since)
+    today = operations.audience.today(now)
+    counts = [*(one for one in operations.audience.days(since) if one.day != day_of(now)), *today]
+    ends = operations.audience.ends(since)
     titles = {topic.slug: topic.title for topic in services.topics()}
     return page(
         request,

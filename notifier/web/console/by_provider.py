@@ -18,17 +18,17 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from notifier.errors import Conflict, NotFound, ProviderFailed
+from notifier.operations.access import AccessOperations
+from notifier.operations.actor import Actor
 from notifier.operators.audit import Act
 from notifier.operators.identity import Admit, Identity, Turned, admit
 from notifier.operators.operator import Operator
-from notifier.operators.password import NONE
+from notifier.web.clients import client_of
 from notifier.web.console.access import open_session
-from notifier.web.console.audit import note
 from notifier.web.console.page import page
-from notifier.web.console.services import Console, ConsoleServices, ProviderSignIn
-from notifier.web.provider.openid import Visit
+from notifier.web.provider.openid import ProviderSignIn, Visit
 from notifier.web.rates import limit_sign_ins
-from notifier.web.services import Services
+from notifier.web.services import Operating, Services, WebServices
 
 COOKIE = "notifier-visit"
 PATH = "/console/sign-in/provider"
@@ -43,14 +43,14 @@ Answered = Annotated[str, Query(max_length=4096)]
 
 
 @router.get("")
-def leave(request: Request, console: Console, services: Services) -> Response:
+def leave(request: Request, operations: Operating, services: Services) -> Response:
     """Lead the browser to the provider."""
-    way, token, now = _way(console), secrets.token_urlsafe(32), console.wall()
+    way, token, now = _way(services), secrets.token_urlsafe(32), operations.access.wall()
     visit = Visit(_state(token), secrets.token_urlsafe(24), secrets.token_urlsafe(48))
     try:
         address = way.provider.address(visit)
     except ProviderFailed as failed:
-        return _failed(request, console, failed)
+        return _failed(request, services, failed)
     way.identities.begin(_digest(token), visit.nonce, visit.verifier, now, now + VISIT)
     answer = RedirectResponse(address, 303, headers={"Cache-Control": "no-store"})
     answer.set_cookie(
@@ -68,7 +68,7 @@ def leave(request: Request, console: Console, services: Services) -> Response:
 @router.get("/back")
 def back(
     request: Request,
-    console: Console,
+    operations: Operating,
     services: Services,
     state: Answered = "",
     code: Answered = "",
@@ -76,76 +76,74 @@ def back(
     error: Answered = "",
 ) -> Response:
     """Take whom the provider sends back; once, and only the browser that was sent there."""
-    way, token = _way(console), request.cookies.get(COOKIE, "")
+    way, token = _way(services), request.cookies.get(COOKIE, "")
     if not token or not hmac.compare_digest(state.encode(), _state(token).encode()):
-        return _turned(request, console, "This sign-in did not begin in this browser. Begin again.")
-    begun = way.identities.finish(_digest(token), console.wall())
+        return _turned(request, services, "This sign-in did not begin in this browser. Begin again.")
+    begun = way.identities.finish(_digest(token), operations.access.wall())
     if begun is None:
-        return _turned(request, console, "This sign-in took too long, or was used already. Begin again.")
+        return _turned(request, services, "This sign-in took too long, or was used already. Begin again.")
     if error or not code:
-        return _turned(request, console, "The provider did not let you in.")
+        return _turned(request, services, "The provider did not let you in.")
     try:
         who = way.provider.identify(Visit(state, *begun), code, iss)
     except ProviderFailed as failed:
-        return _failed(request, console, failed)
-    found = _operator(request, who, way, console)
+        return _failed(request, services, failed)
+    found = _operator(request, who, way, operations.access)
     if isinstance(found, Turned):
-        note(request, console, Act.REFUSED_BY_PROVIDER, who.name, detail=found.words)
-        return _turned(request, console, found.words)
-    note(request, console, Act.SIGNED_IN_BY_PROVIDER, found.name)
+        operations.access.note(Act.REFUSED_BY_PROVIDER, who.name, client_of(request.scope), detail=found.words)
+        return _turned(request, services, found.words)
+    operations.access.note(Act.SIGNED_IN_BY_PROVIDER, found.name, client_of(request.scope))
     answer = page(request, "signed-in.html")
     answer.delete_cookie(COOKIE, path=PATH)
-    open_session(request, answer, found, console, services)
+    open_session(request, answer, found, operations, services)
     return answer
 
 
-def _operator(request: Request, who: Identity, way: ProviderSignIn, console: ConsoleServices) -> Operator | Turned:
+def _operator(request: Request, who: Identity, way: ProviderSignIn, access: AccessOperations) -> Operator | Turned:
     """Whom to sign in, with what has to be written first."""
     linked = way.identities.linked(who.issuer, who.subject)
-    known = console.operators.credentials(who.email) if who.email else None
+    known = access.operators.credentials(who.email) if who.email else None
     named = known[0] if known else None
     taken = named is not None and way.identities.is_linked(named.id, who.issuer)
     decided = admit(who, linked, named, way.rules, named_is_taken=taken)
     if isinstance(decided, Turned):
         if decided.ends_sessions and linked is not None:
-            console.operators.close_sessions(linked.operator.name)
+            access.operators.close_sessions(linked.operator.name)
         log.info("provider.turned-away", why=decided.words if who.email is None else "no operator, or no role")
         return decided
-    return _written(request, decided, who, way, console)
+    return _written(request, decided, who, way, access)
 
 
 def _written(
-    request: Request, decided: Admit, who: Identity, way: ProviderSignIn, console: ConsoleServices
+    request: Request, decided: Admit, who: Identity, way: ProviderSignIn, access: AccessOperations
 ) -> Operator | Turned:
-    operator = decided.operator
+    operator, actor = decided.operator, Actor(BY_PROVIDER, client=client_of(request.scope))
     try:
         if operator is None:
-            operator = console.operators.add(who.name, NONE, decided.role, console.wall())
-            note(request, console, Act.OPERATOR_ADDED, operator.name, by=BY_PROVIDER, detail=decided.role)
+            operator = access.add(actor, who.name, decided.role, None)
         elif operator.role is not decided.role:
-            console.operators.set_role(operator.name, decided.role)
-            note(request, console, Act.ROLE_CHANGED, operator.name, by=BY_PROVIDER, detail=decided.role)
+            access.set_role(actor, operator.name, decided.role)
         if decided.link:
-            way.identities.link(operator.id, who.issuer, who.subject, console.wall(), managed=decided.managed)
+            way.identities.link(operator.id, who.issuer, who.subject, access.wall(), managed=decided.managed)
     except Conflict:
         return Turned("An operator of this name belongs to another account. Ask an administrator.")
     return operator
 
 
-def _way(console: ConsoleServices) -> ProviderSignIn:
-    if console.by_provider is None:
+def _way(services: WebServices) -> ProviderSignIn:
+    if services.by_provider is None:
         raise NotFound("no provider is set up")
-    return console.by_provider
+    return services.by_provider
 
 
-def _failed(request: Request, console: ConsoleServices, failed: ProviderFailed) -> Response:
+def _failed(request: Request, services: WebServices, failed: ProviderFailed) -> Response:
     log.warning("provider.failed", problem=str(failed))
     words = "The sign-in provider gave no answer that can be trusted. Try again, or use your password."
-    return _turned(request, console, words, ProviderFailed.http_status)
+    return _turned(request, services, words, ProviderFailed.http_status)
 
 
-def _turned(request: Request, console: ConsoleServices, words: str, status: int = 401) -> Response:
-    way = _way(console)
+def _turned(request: Request, services: WebServices, words: str, status: int = 401) -> Response:
+    way = _way(services)
     return page(request, "sign-in.html", status=status, closed=False, problem=words, name="", provider=way.title)
 
 

@@ -7,10 +7,11 @@ from fastapi.responses import RedirectResponse, Response
 
 from notifier.errors import Overtaken
 from notifier.operations.files import FEEDS, TOPICS
+from notifier.operations.operations import Operations
 from notifier.web.bodies import Id
 from notifier.web.console.access import CHANGES, Editor, Session, Viewer
 from notifier.web.console.page import page
-from notifier.web.console.services import Console, ConsoleServices
+from notifier.web.services import Operating
 
 FILES = {TOPICS: "topics", FEEDS: "feeds"}
 SHOWN_CHANGES = 50
@@ -19,27 +20,27 @@ router = APIRouter(prefix="/console", include_in_schema=False, max_body_size=409
 
 
 @router.get("/changes")
-def changes(request: Request, session: Viewer, console: Console, file: str = "", done: str = "") -> Response:
+def changes(request: Request, session: Viewer, operations: Operating, file: str = "", done: str = "") -> Response:
     """Every change made here: who, when, what; `file` keeps those of one file."""
-    return _listed(request, session, console, file, done=done)
+    return _listed(request, session, operations, file, done=done)
 
 
 @router.post("/changes/{change_id}/undo", dependencies=CHANGES)
-def undo(change_id: Id, request: Request, session: Editor, console: Console) -> Response:
+def undo(change_id: Id, request: Request, session: Editor, operations: Operating) -> Response:
     """Put back the text from before a change, where nothing else has happened to the file since."""
-    file = console.changes.find(change_id).file
+    file = operations.changes.find(change_id).file
     try:
-        console.changes.undo(session.actor, change_id)
+        operations.changes.undo(session.actor, change_id)
     except Overtaken:
         problem = f"{file} was changed again since then. Take the newer changes back first, or make a new one."
-        return _listed(request, session, console, file, status=409, problem=problem)
+        return _listed(request, session, operations, file, status=409, problem=problem)
     return RedirectResponse(f"/console/changes?file={file}&done={change_id}", 303)
 
 
 def _listed(
     request: Request,
     session: Session,
-    console: ConsoleServices,
+    operations: Operations,
     file: str,
     *,
     status: int = 200,
@@ -52,7 +53,7 @@ def _listed(
         session,
         status=status,
         here=FILES.get(file, "topics"),
-        changes=console.changes.recent(SHOWN_CHANGES, file=file),
+        changes=operations.changes.recent(SHOWN_CHANGES, file=file),
         file=file,
         files=FILES,
         problem=problem,

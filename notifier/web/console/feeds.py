@@ -20,13 +20,13 @@ from notifier.errors import ConfigError, EntryInvalid, NotFound, Overtaken
 from notifier.feeds.feed import FeedConfig
 from notifier.feeds.survey import Offer
 from notifier.operations.files import FileEdit
+from notifier.operations.operations import Operations
+from notifier.operations.service_reports import span
 from notifier.web.bodies import Id
 from notifier.web.console.access import CHANGES, Editor, Session, Viewer
 from notifier.web.console.feed_fields import STATES, FeedFields, feed_fields, feed_rows
 from notifier.web.console.page import page
-from notifier.web.console.service_reports import span
-from notifier.web.console.services import Console, ConsoleServices
-from notifier.web.services import Services
+from notifier.web.services import Operating, Services
 
 ITEMS = 40
 NONE_KNOWN: Mapping[str, FeedConfig] = MappingProxyType({})
@@ -39,10 +39,10 @@ router = APIRouter(prefix="/console/feeds", include_in_schema=False, max_body_si
 
 @router.get("")
 def feeds(
-    request: Request, session: Viewer, console: Console, services: Services, state: str = "", saved: str = ""
+    request: Request, session: Viewer, operations: Operating, services: Services, state: str = "", saved: str = ""
 ) -> Response:
     """Each feed of the file with its health, those that need attention first; `state` keeps those in it."""
-    rows = feed_rows(console.feeds.listed().entries, console.feeds.health(), console.feeds.archive.ids())
+    rows = feed_rows(operations.feeds.listed().entries, operations.feeds.health(), operations.feeds.archive.ids())
     return page(
         request,
         "feeds.html",
@@ -54,7 +54,7 @@ def feeds(
         states=STATES,
         state=state,
         saved=saved,
-        complaints=console.complaints(),
+        complaints=operations.complaints(),
         now=services.clock(),
         span=span,
     )
@@ -68,29 +68,37 @@ def add(request: Request, session: Editor) -> Response:
 
 @router.post("/find", dependencies=CHANGES)
 async def find(
-    request: Request, session: Editor, console: Console, services: Services, site: Annotated[str, Form(max_length=2000)]
+    request: Request,
+    session: Editor,
+    operations: Operating,
+    services: Services,
+    site: Annotated[str, Form(max_length=2000)],
 ) -> Response:
     """The feeds behind an address, with what they have just now."""
     try:
-        offers = await console.feeds.discover(session.actor, site)
+        offers = await operations.feeds.discover(session.actor, site)
     except NotFound as problem:
         return _found(request, session, site, problem=str(problem), status=422)
-    listed = await run_in_threadpool(console.feeds.listed)
+    listed = await run_in_threadpool(operations.feeds.listed)
     found = [(offer, FeedFields(offer.url, offer.publisher, offer.title, offer.section)) for offer in offers]
     known = {feed.url: feed for feed in listed.entries}
     return _found(request, session, site, offers=found, known=known, now=services.clock())
 
 
 @router.post("/check", dependencies=CHANGES)
-def check(request: Request, session: Editor, edited: Edited, console: Console, remove: Flag = False) -> Response:
+def check(request: Request, session: Editor, edited: Edited, operations: Operating, remove: Flag = False) -> Response:
     """Before anything is written: the lines of the file that change."""
     planned, problem = None, ""
     try:
         was = edited.was or None
-        planned = console.feeds.plan_removal(edited.was) if remove else console.feeds.plan(_feed(console, edited), was)
+        planned = (
+            operations.feeds.plan_removal(edited.was)
+            if remove
+            else operations.feeds.plan(_feed(operations, edited), was)
+        )
     except EntryInvalid as wrong:
         problem = wrong.sentence
-    return _check(request, session, console, edited, planned, remove=remove, problem=problem)
+    return _check(request, session, operations, edited, planned, remove=remove, problem=problem)
 
 
 @router.post("/save", dependencies=CHANGES)
@@ -99,25 +107,25 @@ def save(
     session: Editor,
     edited: Edited,
     started_from: Annotated[str, Form(max_length=64)],
-    console: Console,
+    operations: Operating,
     remove: Flag = False,
 ) -> Response:
     """Write the file, unless somebody else did since the page before was made."""
     try:
         if remove:
-            console.feeds.remove(session.actor, edited.was, started_from)
+            operations.feeds.remove(session.actor, edited.was, started_from)
         else:
-            console.feeds.save(session.actor, _feed(console, edited), edited.was or None, started_from)
+            operations.feeds.save(session.actor, _feed(operations, edited), edited.was or None, started_from)
     except Overtaken as overtaken:
-        return _check(request, session, console, edited, overtaken, remove=remove)
+        return _check(request, session, operations, edited, overtaken, remove=remove)
     return RedirectResponse(f"/console/feeds?saved={REMOVED if remove else CHANGED if edited.was else ADDED}", 303)
 
 
 @router.get("/{feed_id}")
-def one(feed_id: Id, request: Request, session: Viewer, console: Console, services: Services) -> Response:
+def one(feed_id: Id, request: Request, session: Viewer, operations: Operating, services: Services) -> Response:
     """One feed: how it is, what to do about it, and its last items."""
-    record = console.feeds.archive.record(feed_id)
-    feeds = console.feeds.listed().entries
+    record = operations.feeds.archive.record(feed_id)
+    feeds = operations.feeds.listed().entries
     listed = next((feed for feed in feeds if feed.url == record.url), None)
     return page(
         request,
@@ -126,10 +134,10 @@ def one(feed_id: Id, request: Request, session: Viewer, console: Console, servic
         here="feeds",
         record=record,
         feed=listed,
-        health=next((one for one in console.feeds.health() if one.feed_id == feed_id), None),
+        health=next((one for one in operations.feeds.health() if one.feed_id == feed_id), None),
         edited=FeedFields.of(listed) if listed else None,
         sections=_sections(feeds),
-        items=console.feeds.archive.items(feed_id, ITEMS),
+        items=operations.feeds.archive.items(feed_id, ITEMS),
         states=STATES,
         now=services.clock(),
         span=span,
@@ -137,15 +145,15 @@ def one(feed_id: Id, request: Request, session: Viewer, console: Console, servic
 
 
 @router.post("/{feed_id}/pause", dependencies=CHANGES)
-def pause(feed_id: Id, session: Editor, console: Console, paused: Flag = False) -> Response:
+def pause(feed_id: Id, session: Editor, operations: Operating, paused: Flag = False) -> Response:
     """Ask a feed no more for a while (`paused`), or again. What it brought stays."""
-    console.feeds.pause(session.actor, console.feeds.by_id(feed_id).url, paused=paused)
+    operations.feeds.pause(session.actor, operations.feeds.by_id(feed_id).url, paused=paused)
     return RedirectResponse(f"/console/feeds/{feed_id}", 303)
 
 
-def _feed(console: ConsoleServices, edited: FeedFields) -> FeedConfig:
+def _feed(operations: Operations, edited: FeedFields) -> FeedConfig:
     """What goes into the file. Raises EntryInvalid, NotFound or FileBroken."""
-    before = console.feeds.find(edited.was) if edited.was else None
+    before = operations.feeds.find(edited.was) if edited.was else None
     try:
         return edited.config(before)
     except ConfigError as wrong:
@@ -155,7 +163,7 @@ def _feed(console: ConsoleServices, edited: FeedFields) -> FeedConfig:
 def _check(
     request: Request,
     session: Session,
-    console: ConsoleServices,
+    operations: Operations,
     edited: FeedFields,
     planned: FileEdit | Overtaken | None,
     *,
@@ -170,7 +178,7 @@ def _check(
         status=422 if problem else 409 if overtaken else 200,
         here="feeds",
         edited=edited,
-        feed_id=console.feeds.archive.ids().get(edited.was),
+        feed_id=operations.feeds.archive.ids().get(edited.was),
         remove=remove,
         moved=bool(edited.was) and edited.was != edited.url.strip(),
         what=planned.what if planned else "This cannot be saved",
@@ -178,8 +186,8 @@ def _check(
         lines=planned.lines if planned else (),
         version=planned.version if planned else "",
         overtaken=overtaken,
-        newest=console.feeds.recorded.newest(),
-        sections=_sections(console.feeds.listed().entries),
+        newest=operations.feeds.recorded.newest(),
+        sections=_sections(operations.feeds.listed().entries),
     )
 
 

@@ -16,9 +16,8 @@ from notifier.errors import NotFound
 from notifier.web.bodies import LARGEST_ID, Id
 from notifier.web.console.access import CHANGES, Editor, Viewer
 from notifier.web.console.page import page
-from notifier.web.console.services import Console
 from notifier.web.console.wire import evidence, shown_state, signals
-from notifier.web.services import Services
+from notifier.web.services import Operating, Services
 
 RULINGS = 100
 # What a page says after something was done: the desk needs a moment for it.
@@ -33,12 +32,14 @@ router = APIRouter(prefix="/console", include_in_schema=False, max_body_size=409
 
 
 @router.get("/stories/compare")
-def compare(request: Request, session: Viewer, console: Console, a: str = "", b: str = "") -> Response:
+def compare(request: Request, session: Viewer, operations: Operating, a: str = "", b: str = "") -> Response:
     """Two items, by id or address: one story or not, and by which figures."""
     found, problem = None, ""
     if a.strip() and b.strip():
         try:
-            found = console.wire.explain(console.wire.item(a).id, console.wire.item(b).id)
+            found = operations.stories.rulings.explain(
+                operations.stories.rulings.item(a).id, operations.stories.rulings.item(b).id
+            )
         except NotFound as unknown:
             problem = str(unknown)
     status = 404 if problem else 200
@@ -47,19 +48,19 @@ def compare(request: Request, session: Viewer, console: Console, a: str = "", b:
 
 @router.get("/stories/{story_id}")
 def story(
-    story_id: Id, request: Request, session: Viewer, console: Console, services: Services, said: str = ""
+    story_id: Id, request: Request, session: Viewer, operations: Operating, services: Services, said: str = ""
 ) -> Response:
     """Who tells it, why each item is in it, what came of it; of a merged one, the story that has its items."""
-    report = console.newsroom.story(story_id)
+    report = operations.stories.book.story(story_id)
     while into := _merged_into(report):
-        report = console.newsroom.story(into)
+        report = operations.stories.book.story(into)
     return page(
         request,
         "story.html",
         session,
         here="wire",
         story=report,
-        members=console.wire.members(report.id),
+        members=operations.stories.rulings.members(report.id),
         state=shown_state(report),
         signals=signals(report.verdict),
         joined=joined,
@@ -69,47 +70,46 @@ def story(
 
 
 @router.post("/items/{item_id}/split", dependencies=CHANGES)
-def split(item_id: Id, session: Editor, console: Console) -> Response:
+def split(item_id: Id, session: Editor, operations: Operating) -> Response:
     """Take an item out of its story, for good."""
-    left = console.wire.item(str(item_id)).story_id
-    console.wire.split(item_id, session.operator.name, console.wall())
-    return RedirectResponse(f"/console/stories/{left}?said=split", 303)
+    _, item = operations.stories.split(session.actor, str(item_id))
+    return RedirectResponse(f"/console/stories/{item.story_id}?said=split", 303)
 
 
 @router.post("/stories/{story_id}/merge", dependencies=CHANGES)
 def merge(
-    story_id: Id, session: Editor, console: Console, other: Annotated[int, Form(ge=1, le=LARGEST_ID)]
+    story_id: Id, session: Editor, operations: Operating, other: Annotated[int, Form(ge=1, le=LARGEST_ID)]
 ) -> Response:
     """Make two stories one, for good."""
-    console.wire.merge(story_id, other, session.operator.name, console.wall())
+    operations.stories.merge(session.actor, story_id, other)
     return RedirectResponse(f"/console/stories/{story_id}?said=merge", 303)
 
 
 @router.post("/stories/{story_id}/hold", dependencies=CHANGES)
-def hold(story_id: Id, session: Editor, console: Console) -> Response:
+def hold(story_id: Id, session: Editor, operations: Operating) -> Response:
     """Let its alerts wait for an editor."""
-    console.wire.hold(story_id, session.operator.name, console.wall())
+    operations.stories.hold(session.actor, story_id)
     return RedirectResponse(f"/console/stories/{story_id}?said=hold", 303)
 
 
 @router.get("/rulings")
-def rulings(request: Request, session: Viewer, console: Console, services: Services, said: str = "") -> Response:
+def rulings(request: Request, session: Viewer, operations: Operating, services: Services, said: str = "") -> Response:
     """What operators called the same story or not, newest first."""
     return page(
         request,
         "rulings.html",
         session,
         here="wire",
-        rulings=console.wire.rulings(RULINGS),
+        rulings=operations.stories.rulings.rulings(RULINGS),
         now=services.clock(),
         said=SAID.get(said, ""),
     )
 
 
 @router.post("/rulings/{act}/take-back", dependencies=CHANGES)
-def take_back(act: Id, session: Editor, console: Console) -> Response:
+def take_back(act: Id, session: Editor, operations: Operating) -> Response:
     """As if it had not been said."""
-    console.wire.take_back(act, session.operator.name, console.wall())
+    operations.stories.take_back(session.actor, act)
     return RedirectResponse("/console/rulings?said=back", 303)
 
 

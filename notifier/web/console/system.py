@@ -5,15 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from notifier.errors import NotFound
-from notifier.operators.audit import Act
+from notifier.operations.service_reports import service_reports, span
 from notifier.web.bodies import OperatorName
 from notifier.web.console.access import CHANGES, Admin, Viewer
-from notifier.web.console.audit import note
 from notifier.web.console.page import page
-from notifier.web.console.service_reports import service_reports, span
-from notifier.web.console.services import Console
-from notifier.web.services import Services
+from notifier.web.services import Operating, Services
 
 router = APIRouter(prefix="/console", include_in_schema=False, max_body_size=4096)
 
@@ -31,10 +27,10 @@ CHORES = {
 
 
 @router.get("/system")
-def system(request: Request, session: Viewer, console: Console, services: Services) -> Response:
+def system(request: Request, session: Viewer, operations: Operating, services: Services) -> Response:
     """What is wrong first, then how each part is."""
-    now, wall = services.clock(), console.wall()
-    state, checks = console.system(), services.readiness()
+    now, wall = services.clock(), operations.access.wall()
+    state, checks = operations.system(), services.readiness()
     return page(
         request,
         "system.html",
@@ -45,7 +41,7 @@ def system(request: Request, session: Viewer, console: Console, services: Servic
         services=service_reports(state, now),
         checks=checks,
         chores=CHORES,
-        operators=console.operators.all(wall),
+        operators=operations.access.operators.all(wall),
         now=now,
         wall=wall,
         span=span,
@@ -53,10 +49,7 @@ def system(request: Request, session: Viewer, console: Console, services: Servic
 
 
 @router.post("/operators/{name}/sign-out", dependencies=CHANGES)
-def sign_out_everywhere(name: OperatorName, request: Request, session: Admin, console: Console) -> Response:
+def sign_out_everywhere(name: OperatorName, session: Admin, operations: Operating) -> Response:
     """End all sessions of an operator. Raises NotFound."""
-    if console.operators.credentials(name) is None:
-        raise NotFound("no such operator")
-    console.operators.close_sessions(name)
-    note(request, console, Act.SESSIONS_ENDED, name, by=session.operator.name, detail="everywhere")
+    operations.access.sign_out(session.actor, name)
     return RedirectResponse("/console/system", 303)

@@ -16,12 +16,12 @@ from fastapi.responses import RedirectResponse, Response
 from notifier.errors import EntryInvalid, Overtaken, QueryError
 from notifier.operations.files import TOPICS as FILE
 from notifier.operations.files import FileEdit
+from notifier.operations.operations import Operations
 from notifier.topics.topic import Topic, TopicMode
 from notifier.web.console.access import CHANGES, Editor, Session, Viewer
 from notifier.web.console.page import page
-from notifier.web.console.services import Console, ConsoleServices
 from notifier.web.console.workbench import DAYS, LISTED, Fields, Look, fields, in_words, is_in_passing, look, words_of
-from notifier.web.services import Services
+from notifier.web.services import Operating, Services
 
 NEW = "new"  # the address of a topic that is not in the file yet
 
@@ -38,9 +38,9 @@ PREVIEW: dict[str, Any] = {"days": DAYS, "listed": LISTED, "words_of": words_of,
 
 
 @router.get("/topics")
-def topics(request: Request, session: Viewer, console: Console, services: Services, saved: str = "") -> Response:
+def topics(request: Request, session: Viewer, operations: Operating, services: Services, saved: str = "") -> Response:
     """All topics in the order of the file, with their audience."""
-    listed = console.topics.listed().entries
+    listed = operations.topics.listed().entries
     return page(
         request,
         "topics.html",
@@ -48,27 +48,27 @@ def topics(request: Request, session: Viewer, console: Console, services: Servic
         here="topics",
         topics=[(topic, services.subscriptions.audience(frozenset({topic.slug}))) for topic in listed],
         saved=saved,
-        complaints=console.complaints(),
+        complaints=operations.complaints(),
     )
 
 
 @router.get("/topics/{slug}")
-def workbench(slug: str, request: Request, session: Viewer, console: Console, services: Services) -> Response:
+def workbench(slug: str, request: Request, session: Viewer, operations: Operating, services: Services) -> Response:
     """One topic: its rule, and what it would have sent."""
-    before = _find(console, slug)
+    before = _find(operations, slug)
     edited = Fields.of(before) if before else Fields("", "", "", "", TopicMode.EVERY.value, "", default_on=False)
-    seen = look(edited, before, request, session, console) if before else None
+    seen = look(edited, before, request, session, operations) if before else None
     return _workbench(request, session, services, edited, before, seen, status=seen.status if seen else 200)
 
 
 @router.post("/topics/{slug}/look", dependencies=CHANGES)
 def look_again(
-    slug: str, request: Request, session: Viewer, edited: Edited, console: Console, services: Services
+    slug: str, request: Request, session: Viewer, edited: Edited, operations: Operating, services: Services
 ) -> Response:
     """What the edited rule would have sent; a part of the page where a script asks, the page where a button does."""
-    before = _find(console, slug)
+    before = _find(operations, slug)
     chosen = _named(edited, before)
-    seen = look(chosen, before, request, session, console)
+    seen = look(chosen, before, request, session, operations)
     if "x-form-token" in request.headers:
         return page(request, "preview.html", session, status=seen.status, look=seen, **PREVIEW)
     return _workbench(request, session, services, chosen, before, seen, status=seen.status)
@@ -76,17 +76,17 @@ def look_again(
 
 @router.post("/topics/{slug}/check", dependencies=CHANGES)
 def check(
-    slug: str, request: Request, session: Editor, edited: Edited, console: Console, services: Services
+    slug: str, request: Request, session: Editor, edited: Edited, operations: Operating, services: Services
 ) -> Response:
     """Before anything is written: what will change in the file, and in the alerts."""
-    before = _find(console, slug)
+    before = _find(operations, slug)
     chosen = _named(edited, before)
     try:
-        planned = console.topics.plan(chosen.topic(), new=before is None)
+        planned = operations.topics.plan(chosen.topic(), new=before is None)
     except (QueryError, EntryInvalid) as wrong:
         seen = Look(problem=in_words(wrong))
         return _workbench(request, session, services, chosen, before, seen, status=422)
-    return _check(request, session, services, console, chosen, before, planned)
+    return _check(request, session, services, operations, chosen, before, planned)
 
 
 @router.post("/topics/{slug}/save", dependencies=CHANGES)
@@ -96,23 +96,23 @@ def save(
     session: Editor,
     edited: Edited,
     started_from: Annotated[str, Form(max_length=64)],
-    console: Console,
+    operations: Operating,
     services: Services,
 ) -> Response:
     """Write the file, unless somebody else did since the page before was made."""
-    before = _find(console, slug)
+    before = _find(operations, slug)
     chosen = _named(edited, before)
     try:
-        console.topics.save(session.actor, chosen.topic(), started_from, new=before is None)
+        operations.topics.save(session.actor, chosen.topic(), started_from, new=before is None)
     except Overtaken as overtaken:
-        return _check(request, session, services, console, chosen, before, overtaken)
+        return _check(request, session, services, operations, chosen, before, overtaken)
     return RedirectResponse(f"/console/topics?saved={chosen.slug}", 303)
 
 
 @router.post("/topics/{slug}/remove", dependencies=CHANGES)
-def remove(slug: str, session: Editor, console: Console) -> Response:
+def remove(slug: str, session: Editor, operations: Operating) -> Response:
     """Take a topic out of the file; its subscribers are kept for the day it comes back."""
-    console.topics.remove(session.actor, slug)
+    operations.topics.remove(session.actor, slug)
     return RedirectResponse(f"/console/changes?file={FILE}", 303)
 
 
@@ -145,12 +145,12 @@ def _check(
     request: Request,
     session: Session,
     services: Services,
-    console: ConsoleServices,
+    operations: Operations,
     chosen: Fields,
     before: Topic | None,
     planned: FileEdit | Overtaken,
 ) -> Response:
-    seen = look(chosen, before, request, session, console)
+    seen = look(chosen, before, request, session, operations)
     if seen.problem:
         return _workbench(request, session, services, chosen, before, seen, status=max(422, seen.status))
     overtaken = isinstance(planned, Overtaken)
@@ -166,16 +166,16 @@ def _check(
         lines=planned.lines,
         version=planned.version,
         overtaken=overtaken,
-        newest=console.topics.recorded.newest(),
+        newest=operations.topics.recorded.newest(),
         modes=MODES,
         **PREVIEW,
         audience=services.subscriptions.audience(frozenset({chosen.slug})),
     )
 
 
-def _find(console: ConsoleServices, slug: str) -> Topic | None:
+def _find(operations: Operations, slug: str) -> Topic | None:
     """The topic of this address; None for a new one. Raises NotFound or FileBroken."""
-    return None if slug == NEW else console.topics.find(slug)
+    return None if slug == NEW else operations.topics.find(slug)
 
 
 def _named(edited: Fields, before: Topic | None) -> Fields:

@@ -14,12 +14,13 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response, StreamingResponse
 
 from notifier.alerts.news import StoryReport
+from notifier.operations.operations import Operations
+from notifier.operations.stories import with_words
 from notifier.stories.breaking import LEAST_WEIGHT
 from notifier.web.bodies import Id
 from notifier.web.console.access import CHANGES, Editor, Session, Viewer, session_digest
 from notifier.web.console.page import page
-from notifier.web.console.services import Console, ConsoleServices
-from notifier.web.services import Services
+from notifier.web.services import Operating, Services
 from notifier.web.streams import Streams
 
 SHOWN = 100
@@ -42,16 +43,14 @@ STATES = {
 
 
 @router.get("/wire")
-def wire(request: Request, session: Viewer, console: Console, services: Services, q: str = "") -> Response:
+def wire(request: Request, session: Viewer, operations: Operating, services: Services, q: str = "") -> Response:
     """The newest stories; `q` keeps those whose headline has these words."""
-    wanted = q.casefold().split()
-    stories = [s for s in console.newsroom.stories(SHOWN) if all(word in s.lead.title.casefold() for word in wanted)]
     return page(
         request,
         "wire.html",
         session,
         here="wire",
-        stories=stories,
+        stories=with_words(operations.stories.book.stories(SHOWN), q),
         state_of=shown_state,
         signals_of=signals,
         late=late,
@@ -144,50 +143,49 @@ def _of_an_alert(figures: dict[str, Any]) -> list[tuple[str, list[tuple[str, str
 
 
 @router.post("/stories/{story_id}/never", dependencies=CHANGES)
-def never(story_id: Id, session: Editor, console: Console) -> Response:
+def never(story_id: Id, session: Editor, operations: Operating) -> Response:
     """Never alert this story, whatever comes."""
-    console.newsroom.silence(story_id, session.operator.name, console.wall())
-    console.changed()
+    operations.stories.never(session.actor, story_id)
     return RedirectResponse(f"/console/wire#story-{story_id}", 303)
 
 
 @router.post("/stories/{story_id}/by-the-rules", dependencies=CHANGES)
-def by_the_rules(story_id: Id, session: Editor, console: Console) -> Response:
+def by_the_rules(story_id: Id, session: Editor, operations: Operating) -> Response:
     """Take “never” back."""
-    console.newsroom.unsilence(story_id)
-    console.changed()
+    operations.stories.leave_to_the_rules(session.actor, story_id)
     return RedirectResponse(f"/console/wire#story-{story_id}", 303)
 
 
 @router.get("/events")
-async def events(request: Request, session: Viewer, console: Console) -> Response:
+async def events(request: Request, session: Viewer, operations: Operating) -> Response:
     """An event whenever a page that shows stories or alerts would look different. Raises TooOften."""
     streams: Streams = request.app.state.streams
     streams.check(session.operator.id)  # now, as an answer that has begun can only break off
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    beats = _beats(request, session, console, streams)
+    beats = _beats(request, session, operations, streams)
     return StreamingResponse(beats, media_type="text/event-stream", headers=headers)
 
 
-async def _beats(request: Request, session: Session, console: ConsoleServices, streams: Streams) -> AsyncIterator[str]:
+async def _beats(request: Request, session: Session, operations: Operations, streams: Streams) -> AsyncIterator[str]:
     digest = session_digest(request)
     with streams.place(session.operator.id):
-        before = await asyncio.to_thread(_pulse, console, digest)
+        before = await asyncio.to_thread(_pulse, operations, digest)
         yield ": watching\n\n"
         for _ in range(int(STREAM_S / LOOK_EVERY_S)):
             await streams.wait(LOOK_EVERY_S)
             if streams.is_over or await request.is_disconnected():
                 return
-            now = await asyncio.to_thread(_pulse, console, digest)
+            now = await asyncio.to_thread(_pulse, operations, digest)
             if now is None:
                 return
             yield "event: changed\ndata: \n\n" if now != before else ": nothing new\n\n"
             before = now
 
 
-def _pulse(console: ConsoleServices, digest: bytes) -> str | None:
+def _pulse(operations: Operations, digest: bytes) -> str | None:
     """The newsroom's pulse; None once the session is over, wherever it was ended."""
-    return console.newsroom.pulse() if console.operators.session(digest, console.wall()) else None
+    access = operations.access
+    return operations.stories.book.pulse() if access.operators.session(digest, access.wall()) else None
 
 
 def evidence(figures: Any, depth: int = 0) -> list[tuple[str, str]]:

@@ -16,11 +16,12 @@ from markupsafe import Markup
 
 from notifier.alerts.preview import Difference, Preview, WouldSend
 from notifier.errors import ConfigError, EntryInvalid, PreviewsBusy, QueryError, TooMuchWork
-from notifier.topics.topic import Fallback, Then, Topic, TopicMode, seconds_of
+from notifier.operations.operations import Operations
+from notifier.operations.topics import fallback
+from notifier.topics.topic import Topic, TopicMode
 from notifier.web.clients import is_gone
 from notifier.web.console.access import Session
 from notifier.web.console.charts import bars_a_day
-from notifier.web.console.services import ConsoleServices
 
 DAYS = 14
 LISTED = 100
@@ -55,7 +56,8 @@ class Fields:
         """The topic that is meant, not checked yet. Raises EntryInvalid for what is no number or no time."""
         budget = self.daily_budget.strip()
         if budget and not (budget.isascii() and budget.isdigit() and int(budget) <= 1000):
-            raise _wrong(f"“{budget}” is no number of alerts", "Write a number up to 1000, or nothing")
+            wrong = ConfigError(f"“{budget}” is no number of alerts", fix="Write a number up to 1000, or nothing")
+            raise EntryInvalid(wrong)
         return Topic(
             slug=self.slug,
             title=self.title.strip(),
@@ -64,17 +66,9 @@ class Fields:
             mode=TopicMode(self.mode),
             daily_budget=int(budget) if budget else None,
             default_on=self.default_on,
-            held=self._fallback(),
+            # Of other modes' fields nothing is asked.
+            held=fallback(self.held_for, self.held_then) if self.held_then and self.mode == TopicMode.HELD else None,
         )
-
-    def _fallback(self) -> Fallback | None:
-        """What becomes of a held alert; of other modes' fields nothing is asked."""
-        if self.mode != TopicMode.HELD.value or not self.held_then:
-            return None
-        for_s = seconds_of(self.held_for)
-        if for_s is None:
-            raise _wrong(f"“{self.held_for}” is no time to wait", "Write one from 1m to 12h, for example 15m")
-        return Fallback(for_s, Then(self.held_then))
 
 
 def fields(
@@ -115,10 +109,10 @@ class Look:
     stories_known_since: datetime | None = None
 
 
-def look(edited: Fields, before: Topic | None, request: Request, session: Session, console: ConsoleServices) -> Look:
+def look(edited: Fields, before: Topic | None, request: Request, session: Session, operations: Operations) -> Look:
     """Ask the desk about the last days, under the topic as edited and as it is, in the place of a look before."""
     try:
-        trials, gone = console.topics.trials, is_gone(request)
+        trials, gone = operations.topics.trials, is_gone(request)
         tried = trials.attempt(session.actor, edited.topic(), before, DAYS, gone, newest=True)
     except PreviewsBusy:
         words = "Other previews are being worked out, and each waits for its turn. Try again in a moment"
@@ -146,10 +140,6 @@ def in_words(wrong: QueryError | EntryInvalid) -> str:
         return wrong.sentence
     where = f"Line {wrong.line}, column {wrong.column}: " if wrong.line else ""
     return f"{where}{wrong.problem}. {wrong.fix}"
-
-
-def _wrong(problem: str, fix: str) -> EntryInvalid:
-    return EntryInvalid(ConfigError(problem, fix=fix))
 
 
 def words_of(would: WouldSend) -> frozenset[str]:

@@ -18,9 +18,9 @@ from notifier.operations.actor import Actor
 from notifier.operators.token import Grant, Scope, digest_of
 from notifier.web import errors
 from notifier.web.clients import client_of
-from notifier.web.console.services import Console
 from notifier.web.rates import count_bad_token
 from notifier.web.security import refuse_foreign
+from notifier.web.services import Operating
 
 PREFIX = "/api/v1"
 # Longer than any topic or alert that can be taken.
@@ -47,11 +47,13 @@ CHANGED = errors.answers(409)
 
 
 def granted(
-    request: Request, console: Console, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+    request: Request,
+    operations: Operating,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> Grant:
     """What the request's token grants. Raises TokenRefused, or TooOften for whoever keeps trying."""
     digest = digest_of(credentials.credentials) if credentials else None
-    grant = console.tokens.use(digest, console.wall()) if digest else None
+    grant = operations.access.tokens.use(digest, operations.access.wall()) if digest else None
     if grant is None:
         count_bad_token(request)
         raise TokenRefused("no token, or one that is not good")

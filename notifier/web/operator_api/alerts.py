@@ -6,27 +6,22 @@ An alert that a program writes goes out as it is: there is no second page to con
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from notifier.alerts.alert import Alert, AlertKind, NewAlert, Urgency
-from notifier.alerts.by_hand import NO_STORY, ByHand, is_web_address
-from notifier.alerts.requests import Asked
+from notifier.alerts.alert import Alert, AlertKind, Urgency
+from notifier.alerts.by_hand import NO_STORY, Draft
 from notifier.clock import Clock
-from notifier.errors import AudienceGrew, ConfigError, Conflict, EntryInvalid, UnknownTopic
-from notifier.feeds.text import has_words
-from notifier.operations.actor import Actor
+from notifier.operations.alerts import MOST_BODY, MOST_TITLE, MOST_URL
+from notifier.operations.operations import Operations
 from notifier.topics.topic import Then
 from notifier.web.bodies import LARGEST_ID, Id
-from notifier.web.console.services import Console, ConsoleServices
 from notifier.web.operator_api.access import CHANGED, ROUTER, Reads, WritesAlerts
 from notifier.web.operator_api.shapes import PAGE, PRINTABLE, Cursor, Limit, Page, Sent, Shown, cursor_of, places_of
-from notifier.web.services import Services, WebServices
+from notifier.web.services import Operating, Services
 
 router = APIRouter(**ROUTER)
 
@@ -43,13 +38,13 @@ class AlertState(StrEnum):
 class AlertDraft(Sent):
     """An alert to write. `story` and `replaces` name what it is about; with `replaces` it is a correction."""
 
-    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=160), PRINTABLE] = Field(
-        examples=["Ferry aground off the harbour"]
+    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MOST_TITLE), PRINTABLE] = (
+        Field(examples=["Ferry aground off the harbour"])
     )
-    body: Annotated[str, StringConstraints(strip_whitespace=True, max_length=400), PRINTABLE] = Field(
+    body: Annotated[str, StringConstraints(strip_whitespace=True, max_length=MOST_BODY), PRINTABLE] = Field(
         "", examples=["All 80 on board are safe, the coastguard says."]
     )
-    url: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000), PRINTABLE] = Field(
+    url: Annotated[str, StringConstraints(strip_whitespace=True, max_length=MOST_URL), PRINTABLE] = Field(
         description="What a tap opens", examples=["https://news.example/ferry"]
     )
     topics: list[Annotated[str, StringConstraints(min_length=1, max_length=64)]] = Field(
@@ -59,6 +54,11 @@ class AlertDraft(Sent):
     story: int | None = Field(None, ge=1, le=LARGEST_ID, description="The story it is about")
     replaces: int | None = Field(None, ge=1, le=LARGEST_ID, description="The alert that it corrects on screens")
     at_most: int | None = Field(None, ge=0, le=LARGEST_ID, description="Not sent if it would go to more people")
+
+    def draft(self) -> Draft:
+        """The alert that is meant, not checked yet."""
+        topics = tuple(sorted(set(self.topics)))
+        return Draft(self.title, self.body, self.url, topics, self.breaking, self.story or NO_STORY, self.replaces or 0)
 
 
 class AlertPreview(Shown):
@@ -94,33 +94,6 @@ class AlertShown(Shown):
     audience: int
     outcomes: dict[str, int] = Field(description="Pushes by outcome", examples=[{"delivered": 3210, "gone": 4}])
 
-    @classmethod
-    def fields_of(cls, alert: Alert, clock: Clock) -> dict[str, Any]:
-        """The members of this model."""
-        words = alert.message
-        return {
-            "id": alert.id,
-            "story": alert.story_id or None,
-            "kind": alert.kind,
-            "state": state_of(alert, clock),
-            "title": words.title,
-            "body": words.body,
-            "url": words.url,
-            "publisher": words.publisher,
-            "topics": sorted(alert.topics),
-            "breaking": alert.breaking,
-            "urgency": alert.urgency,
-            "ttl_s": alert.ttl_s,
-            "decided_at": alert.decided_at,
-            "hold_until": alert.hold_until,
-            "then": None if alert.hold_until is None else Then.SEND if alert.goes_by_itself else Then.DROP,
-            "nobody_looked": alert.nobody_looked(clock()),
-            "done_at": alert.done_at,
-            "withdrawn_at": alert.withdrawn_at,
-            "audience": alert.audience,
-            "outcomes": dict(alert.counts),
-        }
-
 
 class AlertInFull(AlertShown):
     """An alert with its reasons and its outcomes by push service."""
@@ -153,7 +126,7 @@ def state_of(alert: Alert, clock: Clock) -> AlertState:
 @router.get("/alerts")
 def list_alerts(
     actor: Reads,
-    console: Console,
+    operations: Operating,
     services: Services,
     limit: Limit = PAGE,
     cursor: Cursor = None,
@@ -161,25 +134,25 @@ def list_alerts(
 ) -> Page[AlertShown]:
     """The newest alerts. With `state` a page may have fewer than `limit`, or none, and still have a `next`."""
     places = places_of(cursor, 1)
-    found = console.newsroom.alerts(limit, places[0] if places else None)
+    found = operations.alerts.book.alerts(limit, places[0] if places else None)
     shown = [alert for alert in found if state in (None, state_of(alert, services.clock))]
     return Page(
-        items=[AlertShown(**AlertShown.fields_of(alert, services.clock)) for alert in shown],
+        items=[AlertShown.of(alert, **_words(alert, services.clock)) for alert in shown],
         next=cursor_of(found[-1].id) if len(found) == limit else None,
     )
 
 
 @router.get("/alerts/{alert_id}")
-def show_alert(alert_id: Id, actor: Reads, console: Console, services: Services) -> AlertInFull:
+def show_alert(alert_id: Id, actor: Reads, operations: Operating) -> AlertInFull:
     """One alert: why, to how many, and what came of it by push service."""
-    return _in_full(console.newsroom.alert(alert_id), console, services)
+    return _in_full(operations.alerts.book.alert(alert_id), operations)
 
 
 @router.post("/alerts/preview")
-def preview_alert(draft: AlertDraft, actor: WritesAlerts, console: Console, services: Services) -> AlertPreview:
+def preview_alert(draft: AlertDraft, actor: WritesAlerts, operations: Operating) -> AlertPreview:
     """Check an alert, and count whom it would go to now. Nothing is written, nothing is sent."""
-    new = _new(draft, actor, console, services)
-    return AlertPreview(audience=services.subscriptions.audience(new.topics), kind=new.kind)
+    new, audience = operations.alerts.preview(actor, draft.draft())
+    return AlertPreview(audience=audience, kind=new.kind)
 
 
 @router.post(
@@ -190,82 +163,49 @@ def preview_alert(draft: AlertDraft, actor: WritesAlerts, console: Console, serv
 def write_alert(
     draft: AlertDraft,
     actor: WritesAlerts,
-    console: Console,
-    services: Services,
+    operations: Operating,
     response: Response,
     idempotency_key: IdempotencyKey = None,
 ) -> AlertInFull:
     """Write an alert. Once this is answered, no crash loses it."""
-    digest = hashlib.sha256(draft.model_dump_json().encode()).digest()
-    asked = Asked(actor.operator_id or 0, idempotency_key, digest) if idempotency_key else None
-    earlier = console.requests.accepted(asked) if asked else None
-    if earlier is not None:
-        response.status_code = 200
-        return _in_full(earlier, console, services)
-    new = _new(draft, actor, console, services)
-    if draft.at_most is not None:
-        audience = services.subscriptions.audience(new.topics)
-        if audience > draft.at_most:
-            raise AudienceGrew(audience)
-    if asked is None:
-        alert = console.newsroom.accept(new, services.clock())
-    else:
-        alert, fresh = console.requests.accept_once(asked, new, services.clock())
-        response.status_code = 201 if fresh else 200
-    console.changed()
-    console.wake()
-    return _in_full(alert, console, services)
+    alert, fresh = operations.alerts.write(actor, draft.draft(), key=idempotency_key, at_most=draft.at_most)
+    response.status_code = 201 if fresh else 200
+    return _in_full(alert, operations)
 
 
 @router.post("/alerts/{alert_id}/approve", responses=CHANGED)
-def approve_alert(alert_id: Id, actor: WritesAlerts, console: Console, services: Services) -> AlertInFull:
+def approve_alert(alert_id: Id, actor: WritesAlerts, operations: Operating) -> AlertInFull:
     """Let a waiting alert go now. 409 where it went already, or was withdrawn."""
-    console.newsroom.alert(alert_id)
-    if not console.newsroom.approve(alert_id, services.clock()):
-        raise Conflict("it does not wait any more")
-    console.wake()
-    return _in_full(console.newsroom.alert(alert_id), console, services)
+    return _in_full(operations.alerts.approve(actor, alert_id), operations)
 
 
 @router.post("/alerts/{alert_id}/withdraw", responses=CHANGED)
-def withdraw_alert(alert_id: Id, actor: WritesAlerts, console: Console, services: Services) -> AlertInFull:
+def withdraw_alert(alert_id: Id, actor: WritesAlerts, operations: Operating) -> AlertInFull:
     """Stop an alert where it stands: a waiting one is dropped. 409 where all of it was sent, or it was withdrawn.
 
     What screens show already stays: browsers allow no silent removal. Write a correction (`replaces`) instead.
     """
-    console.newsroom.alert(alert_id)
-    if not console.newsroom.withdraw(alert_id, services.clock()):
-        raise Conflict("there is nothing left to stop")
-    return _in_full(console.newsroom.alert(alert_id), console, services)
+    return _in_full(operations.alerts.withdraw(actor, alert_id), operations)
 
 
-def _in_full(alert: Alert, console: ConsoleServices, services: WebServices) -> AlertInFull:
-    outcomes: Mapping[str, Mapping[str, int]] = console.newsroom.outcomes(alert.id)
-    return AlertInFull(
-        **AlertShown.fields_of(alert, services.clock),
+def _in_full(alert: Alert, operations: Operations) -> AlertInFull:
+    outcomes = operations.alerts.book.outcomes(alert.id)
+    return AlertInFull.of(
+        alert,
+        **_words(alert, operations.alerts.clock),
         why=dict(alert.why),
         by_push_service={service: dict(counts) for service, counts in outcomes.items()},
     )
 
 
-def _new(draft: AlertDraft, actor: Actor, console: ConsoleServices, services: WebServices) -> NewAlert:
-    """Raises UnknownTopic, EntryInvalid, or NotFound for a story or an alert that is not there."""
-    topics = frozenset(draft.topics)
-    if topics - {topic.slug for topic in services.topics()}:
-        raise UnknownTopic("a topic does not exist")
-    if not has_words(draft.title):
-        raise EntryInvalid(ConfigError("`title` has no words", fix="A screen would show nothing that can be read"))
-    if not is_web_address(draft.url):
-        raise EntryInvalid(ConfigError("`url` is not a web address", fix="Write it with https://"))
-    old = console.newsroom.alert(draft.replaces) if draft.replaces else None
-    written = ByHand(
-        title=draft.title,
-        body=draft.body,
-        url=draft.url,
-        topics=topics,
-        breaking=draft.breaking,
-        who={"by hand": actor.name, "token": actor.token},
-        story_id=console.newsroom.story(draft.story).id if draft.story and old is None else NO_STORY,
-        replaces=old,
-    )
-    return written.alert(services.site.title, console.rules, services.clock())
+def _words(alert: Alert, clock: Clock) -> dict[str, Any]:
+    """What an alert says on a screen, and where it stands."""
+    words = {name: getattr(alert.message, name) for name in ("title", "body", "url", "publisher")}
+    return words | {
+        "story": alert.story_id or None,
+        "state": state_of(alert, clock),
+        "topics": sorted(alert.topics),
+        "then": None if alert.hold_until is None else Then.SEND if alert.goes_by_itself else Then.DROP,
+        "nobody_looked": alert.nobody_looked(clock()),
+        "outcomes": dict(alert.counts),
+    }

@@ -7,9 +7,9 @@ from pydantic import AwareDatetime, Field
 
 from notifier.operators.change import Change
 from notifier.web.bodies import Id
-from notifier.web.console.services import Console
 from notifier.web.operator_api.access import CHANGED, ROUTER, AnyActor, Reads
 from notifier.web.operator_api.shapes import PAGE, Cursor, Limit, Page, Shown, cursor_of, places_of
+from notifier.web.services import Operating
 
 router = APIRouter(**ROUTER)
 
@@ -24,13 +24,6 @@ class ChangeShown(Shown):
     what: str = Field(examples=["Changed nato"])
     difference: list[str] = Field(description="Line by line, as a unified diff marks it")
 
-    @classmethod
-    def of(cls, change: Change) -> ChangeShown:
-        """As programs read it."""
-        return cls(
-            id=change.id, at=change.at, file=change.file, by=change.by, what=change.what, difference=change.lines
-        )
-
 
 class TakenBack(Shown):
     """The file is as it was before the change."""
@@ -40,27 +33,31 @@ class TakenBack(Shown):
 
 
 @router.get("/changes")
-def list_changes(actor: Reads, console: Console, limit: Limit = PAGE, cursor: Cursor = None) -> Page[ChangeShown]:
+def list_changes(actor: Reads, operations: Operating, limit: Limit = PAGE, cursor: Cursor = None) -> Page[ChangeShown]:
     """The newest first."""
     places = places_of(cursor, 1)
-    found = console.changes.recent(limit, places[0] if places else None)
+    found = operations.changes.recent(limit, places[0] if places else None)
     return Page(
-        items=[ChangeShown.of(change) for change in found],
+        items=[_shown(change) for change in found],
         next=cursor_of(found[-1].id) if len(found) == limit else None,
     )
 
 
 @router.get("/changes/{change_id}")
-def show_change(change_id: Id, actor: Reads, console: Console) -> ChangeShown:
+def show_change(change_id: Id, actor: Reads, operations: Operating) -> ChangeShown:
     """One change."""
-    return ChangeShown.of(console.changes.find(change_id))
+    return _shown(operations.changes.find(change_id))
 
 
 @router.post("/changes/{change_id}/undo", responses=CHANGED)
-def take_change_back(change_id: Id, actor: AnyActor, console: Console) -> TakenBack:
+def take_change_back(change_id: Id, actor: AnyActor, operations: Operating) -> TakenBack:
     """Put back the text from before a change. 409 where anything else has happened to the file since.
 
     It needs the scope that the file needs: topics:write or feeds:write.
     """
-    change, undone = console.changes.undo(actor, change_id)
-    return TakenBack(version=undone.after.version, taken_back=ChangeShown.of(change))
+    change, undone = operations.changes.undo(actor, change_id)
+    return TakenBack(version=undone.after.version, taken_back=_shown(change))
+
+
+def _shown(change: Change) -> ChangeShown:
+    return ChangeShown.of(change, difference=change.lines)

@@ -8,15 +8,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from notifier.feeds.archive import PastItem
 from notifier.feeds.feed import FeedConfig
 from notifier.feeds.health import FeedHealth
-from notifier.feeds.survey import Offer
 from notifier.operations.actor import Actor
+from notifier.operations.operations import Operations
 from notifier.web.bodies import Id
-from notifier.web.console.services import Console, ConsoleServices
 from notifier.web.operator_api.access import CHANGED, ROUTER, Reads, WritesFeeds
 from notifier.web.operator_api.shapes import PRINTABLE, Line, Named, Sent, Shown, Version
+from notifier.web.services import Operating
 
 LAST_ITEMS = 20
 
@@ -66,29 +65,6 @@ class FeedShown(Shown):
     last_success_at: AwareDatetime | None
     last_change_at: AwareDatetime | None
     next_poll_at: AwareDatetime | None
-
-    @classmethod
-    def of(cls, feed: FeedConfig, feed_id: int | None, health: FeedHealth | None) -> FeedShown:
-        """As programs read it."""
-        shown = health if health is not None and not feed.paused else None
-        return cls(
-            id=feed_id,
-            url=feed.url,
-            publisher=feed.publisher,
-            title=feed.title,
-            section=feed.section,
-            language=feed.language,
-            poll_every_s=feed.poll_every_s,
-            paused=feed.paused,
-            weight=feed.weight,
-            state=shown.state.value if shown else None,
-            error=shown.error if shown else None,
-            notes=list(shown.notes) if shown else [],
-            pace=shown.pace if shown else None,
-            last_success_at=health.last_success_at if health else None,
-            last_change_at=health.last_change_at if health else None,
-            next_poll_at=shown.next_poll_at if shown else None,
-        )
 
 
 class Feeds(Shown):
@@ -142,76 +118,73 @@ class FeedFound(Shown):
     headlines: list[str] = Field(description="Its last items")
     problem: str = Field(description="Why it could not be read; empty where it could")
 
-    @classmethod
-    def of(cls, offer: Offer) -> FeedFound:
-        """As programs read it."""
-        return cls(
-            url=offer.url,
-            publisher=offer.publisher,
-            title=offer.title,
-            section=offer.section,
-            format=offer.format,
-            language=offer.language,
-            headlines=[item.title or "" for item in offer.items],
-            problem=offer.problem,
-        )
-
 
 @router.get("/feeds")
-def list_feeds(actor: Reads, console: Console) -> Feeds:
+def list_feeds(actor: Reads, operations: Operating) -> Feeds:
     """Every feed of the file, and how it does."""
-    listed, ids, health = console.feeds.listed(), console.feeds.archive.ids(), _health(console)
-    feeds = [FeedShown.of(feed, ids.get(feed.url), health.get(feed.url)) for feed in listed.entries]
+    listed, ids, health = operations.feeds.listed(), operations.feeds.archive.ids(), _health(operations)
+    feeds = [_shown(feed, ids.get(feed.url), health.get(feed.url)) for feed in listed.entries]
     return Feeds(version=listed.version, feeds=feeds, problem=listed.problem or None)
 
 
 @router.post("/feeds/find")
-async def find_feeds(site: Site, actor: WritesFeeds, console: Console) -> list[FeedFound]:
+async def find_feeds(site: Site, actor: WritesFeeds, operations: Operating) -> list[FeedFound]:
     """The feeds behind an address, read once, the best first. Nothing is written. 404 where there is none."""
-    return [FeedFound.of(offer) for offer in await console.feeds.discover(actor, site.address)]
+    offers = await operations.feeds.discover(actor, site.address)
+    return [FeedFound.of(offer, headlines=[item.title or "" for item in offer.items]) for offer in offers]
 
 
 @router.post("/feeds", status_code=201, responses=CHANGED)
-def add_feed(body: FeedWrite, actor: WritesFeeds, console: Console) -> FeedWritten:
+def add_feed(body: FeedWrite, actor: WritesFeeds, operations: Operating) -> FeedWritten:
     """Add a feed at the end of the file."""
-    return _write(body, None, actor, console)
+    return _write(body, None, actor, operations)
 
 
 @router.get("/feeds/{feed_id}", responses=CHANGED)
-def show_feed(feed_id: Id, actor: Reads, console: Console) -> FeedNow:
+def show_feed(feed_id: Id, actor: Reads, operations: Operating) -> FeedNow:
     """One feed and its last items. 409 where the file has a mistake."""
-    feed, items = console.feeds.by_id(feed_id), console.feeds.archive.items(feed_id, LAST_ITEMS)
+    feed, items = operations.feeds.by_id(feed_id), operations.feeds.archive.items(feed_id, LAST_ITEMS)
     return FeedNow(
-        version=console.feeds.listed().version,
-        feed=FeedShown.of(feed, feed_id, _health(console).get(feed.url)),
-        items=[_item(item) for item in items],
+        version=operations.feeds.listed().version,
+        feed=_shown(feed, feed_id, _health(operations).get(feed.url)),
+        items=[FeedItemShown.of(item, story=item.story_id) for item in items],
     )
 
 
 @router.put("/feeds/{feed_id}", responses=CHANGED)
-def write_feed(feed_id: Id, body: FeedWrite, actor: WritesFeeds, console: Console) -> FeedWritten:
+def write_feed(feed_id: Id, body: FeedWrite, actor: WritesFeeds, operations: Operating) -> FeedWritten:
     """Change a feed: pause it, name it, move it to another address. Comments and order of the file stay."""
-    return _write(body, console.feeds.by_id(feed_id).url, actor, console)
+    return _write(body, operations.feeds.by_id(feed_id).url, actor, operations)
 
 
 @router.delete("/feeds/{feed_id}", status_code=204, responses=CHANGED)
-def remove_feed(feed_id: Id, version: Annotated[Version, Query()], actor: WritesFeeds, console: Console) -> None:
+def remove_feed(feed_id: Id, version: Annotated[Version, Query()], actor: WritesFeeds, operations: Operating) -> None:
     """Take a feed out of the file; what it brought is kept."""
-    console.feeds.remove(actor, console.feeds.by_id(feed_id).url, version)
+    operations.feeds.remove(actor, operations.feeds.by_id(feed_id).url, version)
 
 
-def _write(body: FeedWrite, was: str | None, actor: Actor, console: ConsoleServices) -> FeedWritten:
+def _write(body: FeedWrite, was: str | None, actor: Actor, operations: Operations) -> FeedWritten:
     feed = FeedConfig(**body.model_dump(exclude={"version", "title"}), title=body.title or body.publisher)
-    saved = console.feeds.save(actor, feed, was, body.version)
-    known = console.feeds.archive.ids()
-    return FeedWritten(version=saved.after.version, feed=FeedShown.of(feed, known.get(feed.url), None))
+    saved = operations.feeds.save(actor, feed, was, body.version)
+    known = operations.feeds.archive.ids()
+    return FeedWritten(version=saved.after.version, feed=_shown(feed, known.get(feed.url), None))
 
 
-def _health(console: ConsoleServices) -> Mapping[str, FeedHealth]:
-    return {health.url: health for health in console.feeds.health()}
+def _health(operations: Operations) -> Mapping[str, FeedHealth]:
+    return {health.url: health for health in operations.feeds.health()}
 
 
-def _item(item: PastItem) -> FeedItemShown:
-    return FeedItemShown(
-        title=item.title, url=item.url, published_at=item.published_at, story=item.story_id, why_not=item.why_not
+def _shown(feed: FeedConfig, feed_id: int | None, health: FeedHealth | None) -> FeedShown:
+    """A feed with its health, of which a paused one has only what came before."""
+    shown = health if health is not None and not feed.paused else None
+    return FeedShown.of(
+        feed,
+        id=feed_id,
+        state=shown.state.value if shown else None,
+        error=shown.error if shown else None,
+        notes=list(shown.notes) if shown else [],
+        pace=shown.pace if shown else None,
+        last_success_at=health.last_success_at if health else None,
+        last_change_at=health.last_change_at if health else None,
+        next_poll_at=shown.next_poll_at if shown else None,
     )

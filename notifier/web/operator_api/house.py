@@ -5,21 +5,17 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Query
 from pydantic import AwareDatetime, Field
 
-from notifier.errors import NotFound
-from notifier.operators.audit import Act
 from notifier.operators.operator import Role
 from notifier.operators.token import Scope
 from notifier.subscribers.audience import Kind
 from notifier.troubles import Code
 from notifier.web.bodies import Id
-from notifier.web.console.audit import note
-from notifier.web.console.services import Console
 from notifier.web.operator_api.access import ROUTER, AnyToken, Reads, SeesToOperators
 from notifier.web.operator_api.shapes import Shown
-from notifier.web.services import Services
+from notifier.web.services import Operating, Services
 
 router = APIRouter(**ROUTER)
 Name = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$", examples=["bea"])]
@@ -149,7 +145,7 @@ def show_me(grant: AnyToken) -> Me:
 @router.get("/audience")
 def show_audience(
     actor: Reads,
-    console: Console,
+    operations: Operating,
     services: Services,
     days: Annotated[int, Query(ge=1, le=MOST_DAYS, description="How far back")] = 30,
 ) -> Audience:
@@ -157,7 +153,7 @@ def show_audience(
     now: datetime = services.clock()
     since = now - timedelta(days=days)
     counts: dict[Kind, dict[str, int]] = {kind: {} for kind in Kind}
-    for one in console.audience.today(now):
+    for one in operations.audience.today(now):
         counts[one.kind][one.name] = one.count
     return Audience(
         now=AudienceNow(
@@ -166,36 +162,19 @@ def show_audience(
             browsers=counts[Kind.BROWSER],
             push_services=counts[Kind.PUSH_SERVICE],
         ),
-        days=[
-            CountOfDay(day=one.day, kind=one.kind, name=one.name, count=one.count)
-            for one in console.audience.days(since)
-        ],
-        ends=[
-            EndsOfDay(day=one.day, reason=one.reason, push_service=one.push_service, count=one.count)
-            for one in console.audience.ends(since)
-        ],
+        days=[CountOfDay.of(one) for one in operations.audience.days(since)],
+        ends=[EndsOfDay.of(one) for one in operations.audience.ends(since)],
     )
 
 
 @router.get("/system")
-def show_system(actor: Reads, console: Console, services: Services) -> System:
+def show_system(actor: Reads, operations: Operating, services: Services) -> System:
     """Checks, queue, keys and versions."""
-    state = console.system()
+    state = operations.system()
     return System(
-        troubles=[
-            TroubleShown(
-                code=one.code,
-                subject=one.subject,
-                what=one.what,
-                do=one.do,
-                grave=one.grave,
-                since=one.since,
-                count=one.count,
-            )
-            for one in services.troubles()
-        ],
-        checks={name: CheckShown(ok=c.ok, detail=c.detail) for name, c in services.readiness().items()},
-        complaints=list(console.complaints()),
+        troubles=[TroubleShown.of(one) for one in services.troubles()],
+        checks={name: CheckShown.of(check) for name, check in services.readiness().items()},
+        complaints=list(operations.complaints()),
         engine=state.engine,
         queue=Queue(
             ready=sum(state.queue.ready.values()),
@@ -203,36 +182,28 @@ def show_system(actor: Reads, console: Console, services: Services) -> System:
             held=state.queue.held,
             retries=sum(waiting.count for waiting in state.queue.retries.values()),
         ),
-        keys=[KeyShown(key_id=key.key_id, made_at=key.made_at, subscriptions=key.subscriptions) for key in state.keys],
+        keys=[KeyShown.of(key) for key in state.keys],
         versions=dict(state.versions),
     )
 
 
 @router.get("/operators")
-def list_operators(actor: Reads, console: Console) -> list[OperatorShown]:
+def list_operators(actor: Reads, operations: Operating) -> list[OperatorShown]:
     """Who may sign in. They are made on the server: `notifier operators add`."""
-    return [
-        OperatorShown(name=o.name, role=o.role, since=o.created_at, signed_in=o.signed_in)
-        for o in console.operators.all(console.wall())
-    ]
+    access = operations.access
+    return [OperatorShown.of(one, since=one.created_at) for one in access.operators.all(access.wall())]
 
 
 @router.delete("/operators/{name}/sessions")
-def sign_operator_out(name: Name, request: Request, actor: SeesToOperators, console: Console) -> Ended:
+def sign_operator_out(name: Name, actor: SeesToOperators, operations: Operating) -> Ended:
     """Sign an operator out everywhere. Their tokens stay."""
-    if console.operators.credentials(name) is None:
-        raise NotFound(f"there is no operator named {name}")
-    ended = console.operators.close_sessions(name)
-    note(request, console, Act.SESSIONS_ENDED, name, by=actor.name, detail="everywhere, by a program")
-    return Ended(ended=ended)
+    return Ended(ended=operations.access.sign_out(actor, name))
 
 
 @router.delete("/tokens/{token_id}", status_code=204)
-def revoke_token(token_id: Id, request: Request, actor: SeesToOperators, console: Console) -> None:
+def revoke_token(token_id: Id, actor: SeesToOperators, operations: Operating) -> None:
     """End a token, whoever made it: it is worth nothing from here on."""
-    if not console.tokens.revoke(token_id):
-        raise NotFound("no such token")
-    note(request, console, Act.TOKEN_REVOKED, actor.name, detail=f"token {token_id}, by a program")
+    operations.access.revoke_token(actor, token_id)
 
 
 class TokenShown(Shown):
@@ -248,17 +219,9 @@ class TokenShown(Shown):
 
 
 @router.get("/tokens")
-def list_tokens(actor: SeesToOperators, console: Console) -> list[TokenShown]:
+def list_tokens(actor: SeesToOperators, operations: Operating) -> list[TokenShown]:
     """Every token that there is."""
     return [
-        TokenShown(
-            id=token.id,
-            operator=token.operator,
-            name=token.name,
-            scopes=[scope for scope in Scope if scope in token.scopes],
-            made_at=token.created_at,
-            until=token.until,
-            last_used_at=token.last_used_at,
-        )
-        for token in console.tokens.list()
+        TokenShown.of(token, made_at=token.created_at, scopes=[scope for scope in Scope if scope in token.scopes])
+        for token in operations.access.tokens.list()
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, Self, TypeVar
 
 from fastapi import Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -51,6 +51,11 @@ class Shown(BaseModel):
     """An answer."""
 
     model_config = ConfigDict(frozen=True)
+
+    @classmethod
+    def of(cls, known: object, **more: Any) -> Self:
+        """As programs read it: `more`, and what `known` has under the names of the other members."""
+        return cls(**{name: getattr(known, name) for name in cls.model_fields if name not in more} | more)
 
 
 class Sent(BaseModel):

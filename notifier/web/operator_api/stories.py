@@ -10,11 +10,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, Field
 
-from notifier.alerts.news import Ruling, StoryReport
+from notifier.alerts.news import StoryReport
+from notifier.operations.operations import Operations
+from notifier.operations.stories import with_words
 from notifier.web.bodies import LARGEST_ID, Id
-from notifier.web.console.services import Console, ConsoleServices
 from notifier.web.operator_api.access import CHANGED, ROUTER, Reads, WritesStories
 from notifier.web.operator_api.shapes import PAGE, Cursor, Limit, Page, Sent, Shown, cursor_of, places_of
+from notifier.web.services import Operating
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -55,33 +57,6 @@ class StoryShown(Shown):
     choice: Choice | None = Field(description="What an operator said of it: never alert it, or hold its alerts")
     chosen_by: str | None
     why: Why
-
-    @classmethod
-    def fields_of(cls, report: StoryReport) -> dict[str, Any]:
-        """The members of this model."""
-        lead, verdict = report.lead, report.verdict
-        evidence = verdict.get("evidence")
-        return {
-            "id": report.id,
-            "headline": lead.title,
-            "summary": lead.summary,
-            "url": lead.url,
-            "publisher": lead.publisher,
-            "publishers": list(report.publishers),
-            "section": lead.section,
-            "language": lead.language,
-            "published_at": lead.published_at,
-            "seen_at": lead.seen_at,
-            "updated_at": report.updated_at,
-            "state": report.state,
-            "choice": report.choice or None,
-            "chosen_by": report.chosen_by or None,
-            "why": Why(
-                code=str(verdict.get("code", "")),
-                words=str(verdict.get("words", "")),
-                evidence=dict(evidence) if isinstance(evidence, Mapping) else {},
-            ),
-        }
 
 
 class ItemShown(Shown):
@@ -132,25 +107,11 @@ class RulingShown(Shown):
     taken_back_at: AwareDatetime | None
     taken_back_by: str | None
 
-    @classmethod
-    def of(cls, ruling: Ruling) -> RulingShown:
-        """As programs read it."""
-        return cls(
-            id=ruling.act,
-            same=ruling.same,
-            headlines=list(ruling.leads),
-            items=list(ruling.items),
-            by=ruling.by,
-            at=ruling.at,
-            taken_back_at=ruling.taken_back_at,
-            taken_back_by=ruling.taken_back_by,
-        )
-
 
 @router.get("/stories")
 def list_stories(
     actor: Reads,
-    console: Console,
+    operations: Operating,
     limit: Limit = PAGE,
     cursor: Cursor = None,
     q: Annotated[str, Query(max_length=200, description="Only those whose headline has all of these words")] = "",
@@ -159,76 +120,85 @@ def list_stories(
     before = None
     if (places := places_of(cursor, 2)) is not None:
         before = (EPOCH + places[0] * MICROSECOND, places[1])
-    found = console.newsroom.stories(limit, before)
-    wanted = q.casefold().split()
-    shown = [r for r in found if all(word in r.lead.title.casefold() for word in wanted)]
+    found = operations.stories.book.stories(limit, before)
     more = len(found) == limit
     return Page(
-        items=[StoryShown(**StoryShown.fields_of(report)) for report in shown],
+        items=[StoryShown.of(report, **_words(report)) for report in with_words(found, q)],
         next=cursor_of((found[-1].updated_at - EPOCH) // MICROSECOND, found[-1].id) if more else None,
     )
 
 
 @router.get("/stories/{story_id}")
-def show_story(story_id: Id, actor: Reads, console: Console) -> StoryInFull:
+def show_story(story_id: Id, actor: Reads, operations: Operating) -> StoryInFull:
     """One story, with its items."""
-    return _in_full(story_id, console)
+    return _in_full(story_id, operations)
 
 
 @router.put("/stories/{story_id}/choice")
-def choose(story_id: Id, body: ChoiceToMake, actor: WritesStories, console: Console) -> StoryInFull:
+def choose(story_id: Id, body: ChoiceToMake, actor: WritesStories, operations: Operating) -> StoryInFull:
     """Never alert this story, whatever comes; or let its alerts wait for an editor."""
-    say = console.newsroom.silence if body.choice is Choice.NEVER else console.wire.hold
-    say(story_id, actor.name, console.wall())
-    console.changed()
-    return _in_full(story_id, console)
+    say = operations.stories.never if body.choice is Choice.NEVER else operations.stories.hold
+    say(actor, story_id)
+    return _in_full(story_id, operations)
 
 
 @router.delete("/stories/{story_id}/choice")
-def leave_to_the_rules(story_id: Id, actor: WritesStories, console: Console) -> StoryInFull:
+def leave_to_the_rules(story_id: Id, actor: WritesStories, operations: Operating) -> StoryInFull:
     """Take the word back: the rules decide again. No error where nobody had said one."""
-    console.newsroom.story(story_id)
-    console.newsroom.unsilence(story_id)
-    console.changed()
-    return _in_full(story_id, console)
+    operations.stories.leave_to_the_rules(actor, story_id)
+    return _in_full(story_id, operations)
 
 
 @router.post("/stories/{story_id}/merge", status_code=202, responses=CHANGED)
-def merge(story_id: Id, body: OtherStory, actor: WritesStories, console: Console) -> RulingMade:
+def merge(story_id: Id, body: OtherStory, actor: WritesStories, operations: Operating) -> RulingMade:
     """Make two stories one, for good. 409 where they are already."""
-    return RulingMade(ruling=console.wire.merge(story_id, body.story, actor.name, console.wall()))
+    return RulingMade(ruling=operations.stories.merge(actor, story_id, body.story))
 
 
 @router.post("/items/{item_id}/split", status_code=202, responses=CHANGED)
-def split(item_id: Id, actor: WritesStories, console: Console) -> RulingMade:
+def split(item_id: Id, actor: WritesStories, operations: Operating) -> RulingMade:
     """Take an item out of its story, for good. 409 where it is alone."""
-    return RulingMade(ruling=console.wire.split(item_id, actor.name, console.wall()))
+    ruling, _ = operations.stories.split(actor, str(item_id))
+    return RulingMade(ruling=ruling)
 
 
 @router.get("/rulings")
-def list_rulings(actor: Reads, console: Console, limit: Limit = PAGE) -> list[RulingShown]:
+def list_rulings(actor: Reads, operations: Operating, limit: Limit = PAGE) -> list[RulingShown]:
     """The newest merges and splits, those that were taken back too."""
-    return [RulingShown.of(ruling) for ruling in console.wire.rulings(limit)]
+    return [
+        RulingShown.of(ruling, id=ruling.act, headlines=list(ruling.leads), items=list(ruling.items))
+        for ruling in operations.stories.rulings.rulings(limit)
+    ]
 
 
 @router.delete("/rulings/{ruling_id}", status_code=204, responses=CHANGED)
-def take_ruling_back(ruling_id: Id, actor: WritesStories, console: Console) -> None:
+def take_ruling_back(ruling_id: Id, actor: WritesStories, operations: Operating) -> None:
     """As if it had not been said. 409 where it was taken back before."""
-    console.wire.take_back(ruling_id, actor.name, console.wall())
+    operations.stories.take_back(actor, ruling_id)
 
 
-def _in_full(story_id: int, console: ConsoleServices) -> StoryInFull:
-    report = console.newsroom.story(story_id)
+def _in_full(story_id: int, operations: Operations) -> StoryInFull:
+    report = operations.stories.book.story(story_id)
     items = [
-        ItemShown(
-            id=member.item.id,
-            headline=member.item.title,
-            url=member.item.url,
-            publisher=member.item.publisher,
-            seen_at=member.item.seen_at,
-            signal=member.signal,
-            evidence=dict(member.evidence),
-        )
-        for member in console.wire.members(story_id)
+        ItemShown.of(m.item, headline=m.item.title, signal=m.signal, evidence=dict(m.evidence))
+        for m in operations.stories.rulings.members(story_id)
     ]
-    return StoryInFull(**StoryShown.fields_of(report), items=items)
+    return StoryInFull.of(report, **_words(report), items=items)
+
+
+def _words(report: StoryReport) -> dict[str, Any]:
+    """What a story says in the words of the item that leads it, and why it was alerted or was not."""
+    lead, verdict = report.lead, report.verdict
+    evidence = verdict.get("evidence")
+    words = ("summary", "url", "publisher", "section", "language", "published_at", "seen_at")
+    return {name: getattr(lead, name) for name in words} | {
+        "headline": lead.title,
+        "publishers": list(report.publishers),
+        "choice": report.choice or None,
+        "chosen_by": report.chosen_by or None,
+        "why": Why(
+            code=str(verdict.get("code", "")),
+            words=str(verdict.get("words", "")),
+            evidence=dict(evidence) if isinstance(evidence, Mapping) else {},
+        ),
+    }

@@ -14,15 +14,13 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints
 
 from notifier.alerts.preview import WouldSend
-from notifier.errors import ConfigError, EntryInvalid
 from notifier.operations.files import Verb
-from notifier.operations.topics import SLUG
-from notifier.topics.topic import Fallback, Then, Topic, TopicMode, seconds_of
+from notifier.operations.topics import SLUG, fallback
+from notifier.topics.topic import Fallback, Then, Topic, TopicMode
 from notifier.web.clients import is_gone
-from notifier.web.console.services import Console
 from notifier.web.operator_api.access import CHANGED, ROUTER, Reads, WritesTopics
 from notifier.web.operator_api.shapes import PRINTABLE, Line, Named, Sent, Shown, Version
-from notifier.web.services import Services, WebServices
+from notifier.web.services import Operating, Services, WebServices
 
 MOST_DAYS = 14
 
@@ -39,13 +37,6 @@ class HeldFields(Sent):
         alias="for", description="From 1m to 12h", examples=["15m"]
     )
     then: Then = Field(strict=False, examples=["drop"])
-
-    def fallback(self) -> Fallback:
-        """Raises EntryInvalid for a time that is too short or too long."""
-        for_s = seconds_of(self.for_)
-        if for_s is None:
-            raise EntryInvalid(ConfigError(f"{self.for_} is no time to wait", fix="Write one from 1m to 12h"))
-        return Fallback(for_s, self.then)
 
     @classmethod
     def of(cls, held: Fallback | None) -> HeldFields | None:
@@ -71,7 +62,7 @@ class TopicFields(Sent):
     def topic(self, slug: str) -> Topic:
         """The topic that is meant, not checked yet. Raises EntryInvalid for what is no time to wait."""
         fields = self.model_dump(include=set(TopicFields.model_fields) - {"held"})
-        return Topic(slug=slug, held=self.held.fallback() if self.held else None, **fields)
+        return Topic(slug=slug, held=fallback(self.held.for_, self.held.then) if self.held else None, **fields)
 
 
 class TopicWrite(TopicFields):
@@ -103,12 +94,6 @@ class TopicShown(Shown):
     held: HeldFields | None
     audience: int
 
-    @classmethod
-    def of(cls, topic: Topic, services: WebServices) -> TopicShown:
-        """The topic as programs read it."""
-        fields = {name: getattr(topic, name) for name in Topic.__slots__} | {"held": HeldFields.of(topic.held)}
-        return cls(**fields, audience=services.subscriptions.audience(frozenset({topic.slug})))
-
 
 class Topics(Shown):
     """The topics in the order of the file. Where it is broken, those in force, and `problem` says what to mend."""
@@ -138,22 +123,6 @@ class WouldAlert(Shown):
     words: list[str] = Field(description="What matched, as the story has it")
     updates: int = Field(description="Updates and corrections that would have followed")
 
-    @classmethod
-    def of(cls, would: WouldSend) -> WouldAlert:
-        """As programs read it."""
-        alert = would.alert
-        return cls(
-            story=alert.story_id,
-            title=alert.message.title,
-            url=alert.message.url,
-            publisher=alert.message.publisher,
-            at=alert.decided_at,
-            breaking=alert.breaking,
-            held=would.held,
-            words=list(dict.fromkeys([*(word.text for word in would.words), *would.others])),
-            updates=would.updates,
-        )
-
 
 class RulePreview(Shown):
     """What a rule would have sent, decided by the service's own desk over the stories that it recorded."""
@@ -168,29 +137,29 @@ class RulePreview(Shown):
 
 
 @router.get("/topics")
-def list_topics(actor: Reads, console: Console, services: Services) -> Topics:
+def list_topics(actor: Reads, operations: Operating, services: Services) -> Topics:
     """All topics."""
-    listed = console.topics.listed()
-    topics = [TopicShown.of(topic, services) for topic in listed.entries]
+    listed = operations.topics.listed()
+    topics = [_shown(topic, services) for topic in listed.entries]
     return Topics(version=listed.version, topics=topics, problem=listed.problem or None)
 
 
 @router.post("/topics/preview")
-def try_rule(rule: RuleToTry, request: Request, actor: Reads, console: Console, services: Services) -> RulePreview:
+def try_rule(rule: RuleToTry, request: Request, actor: Reads, operations: Operating, services: Services) -> RulePreview:
     """What a rule would have sent in the last days, and what would change beside the topic as it is.
 
     An operator has one at a time, with all tokens together: 429 says when to ask again. One that takes more work than
     it may is answered with 422 (`too-much-work`).
     """
     topic = rule.topic(rule.slug or "a-rule-to-try")
-    before = console.topics.find(rule.slug) if rule.slug else None
-    tried = console.topics.trials.attempt(actor, topic, before, rule.days, is_gone(request))
+    before = operations.topics.find(rule.slug) if rule.slug else None
+    tried = operations.topics.trials.attempt(actor, topic, before, rule.days, is_gone(request))
     changes = tried.difference
     return RulePreview(
         days=rule.days,
         rate_a_day=tried.after.rate_a_day,
         per_day=dict(tried.after.per_day),
-        alerts=[WouldAlert.of(would) for would in tried.after.alerts],
+        alerts=[_would(would) for would in tried.after.alerts],
         gained=_stories(changes.gained if changes else tried.after.alerts),
         lost=_stories(changes.lost if changes else ()),
         audience=services.subscriptions.audience(frozenset({topic.slug})) if before else 0,
@@ -198,10 +167,10 @@ def try_rule(rule: RuleToTry, request: Request, actor: Reads, console: Console, 
 
 
 @router.get("/topics/{slug}", responses=CHANGED)
-def show_topic(slug: Slug, actor: Reads, console: Console, services: Services) -> TopicNow:
+def show_topic(slug: Slug, actor: Reads, operations: Operating, services: Services) -> TopicNow:
     """One topic. 409 where the file has a mistake."""
-    topic = console.topics.find(slug)
-    return TopicNow(version=console.topics.listed().version, topic=TopicShown.of(topic, services))
+    topic = operations.topics.find(slug)
+    return TopicNow(version=operations.topics.listed().version, topic=_shown(topic, services))
 
 
 @router.put(
@@ -209,20 +178,38 @@ def show_topic(slug: Slug, actor: Reads, console: Console, services: Services) -
     responses=CHANGED | {201: {"model": TopicNow, "description": "A new topic, at the end of the file"}},
 )
 def write_topic(
-    slug: Slug, body: TopicWrite, actor: WritesTopics, console: Console, services: Services, response: Response
+    slug: Slug, body: TopicWrite, actor: WritesTopics, operations: Operating, services: Services, response: Response
 ) -> TopicNow:
     """Change a topic, or add one. Comments, order and quotes of the file stay as they are."""
     topic = body.topic(slug)
-    saved = console.topics.save(actor, topic, body.version)
+    saved = operations.topics.save(actor, topic, body.version)
     response.status_code = 201 if saved.verb is Verb.ADDED else 200
-    return TopicNow(version=saved.after.version, topic=TopicShown.of(topic, services))
+    return TopicNow(version=saved.after.version, topic=_shown(topic, services))
 
 
 @router.delete("/topics/{slug}", status_code=204, responses=CHANGED)
-def remove_topic(slug: Slug, version: Annotated[Version, Query()], actor: WritesTopics, console: Console) -> None:
+def remove_topic(slug: Slug, version: Annotated[Version, Query()], actor: WritesTopics, operations: Operating) -> None:
     """Take a topic out of the file; its subscribers are kept for the day it comes back."""
-    console.topics.remove(actor, slug, version)
+    operations.topics.remove(actor, slug, version)
 
 
 def _stories(alerts: Sequence[WouldSend]) -> list[int]:
     return [would.alert.story_id for would in alerts]
+
+
+def _shown(topic: Topic, services: WebServices) -> TopicShown:
+    audience = services.subscriptions.audience(frozenset({topic.slug}))
+    return TopicShown.of(topic, held=HeldFields.of(topic.held), audience=audience)
+
+
+def _would(would: WouldSend) -> WouldAlert:
+    alert, words = would.alert, [*(word.text for word in would.words), *would.others]
+    shown = {name: getattr(alert.message, name) for name in ("title", "url", "publisher")}
+    return WouldAlert.of(
+        would,
+        **shown,
+        story=alert.story_id,
+        at=alert.decided_at,
+        breaking=alert.breaking,
+        words=list(dict.fromkeys(words)),
+    )

@@ -7,7 +7,7 @@ in force now, and made for this very visit. Whatever does not hold is ProviderFa
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ from joserfc.jwk import GuestProtocol, JWKRegistry, Key
 
 from notifier.clock import Clock
 from notifier.errors import ProviderFailed
-from notifier.operators.identity import Identity
+from notifier.operators.identity import Identity, IdentityStore, RoleRule
 from notifier.web.provider.http import ProviderHttp
 
 # Never `none`, and never a secret that both sides have.
@@ -210,6 +210,16 @@ class Provider:
             yield
         finally:
             self._places.release()
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSignIn:
+    """Sign-in by a provider: its name for people, who is known by it, and whom it may make an operator."""
+
+    title: str
+    provider: Provider
+    identities: IdentityStore
+    rules: Sequence[RoleRule] = ()
 
 
 def _keys(listed: Any) -> tuple[Key, ...]:

@@ -21,9 +21,14 @@ from notifier.config.edit_feeds import FeedsFile
 from notifier.errors import NotFound
 from notifier.feeds.health import FeedHealth
 from notifier.feeds.survey import Offer
+from notifier.operations.access import AccessOperations
+from notifier.operations.alerts import AlertOperations
 from notifier.operations.feeds import FeedOperations
 from notifier.operations.files import ChangeOperations, RecordedFile
+from notifier.operations.operations import Operations
 from notifier.operations.previews import Previews
+from notifier.operations.stories import StoryOperations
+from notifier.operations.system import SystemState
 from notifier.operations.topics import RuleTrials, TopicOperations
 from notifier.operators.change import Change, NewChange
 from notifier.operators.operator import Role
@@ -35,8 +40,6 @@ from notifier.stories.rulings import Rulebook
 from notifier.stories.story import StoryItem
 from notifier.subscribers.subscriber import Subscription
 from notifier.web.console.access import COOKIE, form_token
-from notifier.web.console.services import ConsoleServices
-from notifier.web.console.state import SystemState
 from notifier.web.services import WebServices
 from tests.web.console.access import MemoryAudit, MemoryOperators, MemoryRequests, MemoryTokens
 from tests.web.console.rooms import FEEDS, POST, MemoryArchive, MemoryAudience, MemoryReceipts, health
@@ -128,9 +131,6 @@ class MemoryNewsroom:
 
     def unsilence(self, story_id: int) -> None:
         self.never.pop(story_id, None)
-
-    def silenced(self) -> Mapping[int, str]:
-        return self.never
 
     def pulse(self) -> str:
         return str(len(self.made))
@@ -226,34 +226,37 @@ class Console:
         self.cookie = ""
         self.site = _SiteWithConsole(self)
 
-    def services(self) -> ConsoleServices:
+    def operations(self) -> Operations:
         topics_file, feeds_file = TopicsFile(self.path), FeedsFile(self.feeds_path)
         topics_recorded = RecordedFile("topics.yaml", topics_file, Scope.TOPICS, self.changes, self.clock)
         feeds_recorded = RecordedFile("feeds.yaml", feeds_file, Scope.FEEDS, self.changes, self.clock)
         trials = RuleTrials(lambda: Record(ITEMS), AlertRules(), self.clock, Previews())
-        return ConsoleServices(
-            wall=self.clock,
-            operators=self.operators,
-            audit=self.audit,
-            tokens=self.tokens,
-            requests=self.requests,
-            first_secret=SECRET,
+        return Operations(
             topics=TopicOperations(topics_file, topics_recorded, lambda: self.site.topics, trials),
             feeds=FeedOperations(
                 feeds_file, feeds_recorded, tuple, self.archive, lambda: self.health, self._find_feeds
             ),
             changes=ChangeOperations(self.changes, topics_recorded, feeds_recorded),
-            newsroom=self.newsroom,
-            wire=self.wire,
-            rules=AlertRules(),
-            open_alerts=lambda: [alert for alert in self.newsroom.made[::-1] if alert.done_at is None],
-            receipts=self.receipts,
+            alerts=AlertOperations(
+                self.newsroom,
+                story=self.newsroom.story,
+                requests=self.requests,
+                subscriptions=self.site.store,
+                receipts=self.receipts,
+                topics=lambda: self.site.topics,
+                publisher=self.site.settings.title,
+                rules=AlertRules(),
+                clock=self.clock,
+                open_alerts=lambda: [alert for alert in self.newsroom.made[::-1] if alert.done_at is None],
+                send_trial=self._send_trial,
+                changed=self._count_reload,
+                wake=self._count_wake,
+            ),
+            stories=StoryOperations(self.newsroom, self.wire, self.clock, self._count_reload),
+            access=AccessOperations(self.operators, self.tokens, self.audit, self.clock, SECRET),
             audience=self.audience,
             system=lambda: self.state,
-            send_trial=self._send_trial,
             complaints=lambda: (),
-            changed=self._count_reload,
-            wake=self._count_wake,
         )
 
     def sign_in(self, name: str = "Ada", role: Role = Role.EDITOR) -> str:
@@ -304,10 +307,11 @@ class _SiteWithConsole(Site):
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        console.site = self
         super().__init__(clock=console.clock, topics=TopicsFile(console.path).topics())
 
     def services(self) -> WebServices:
-        return replace(super().services(), console=self._console.services())
+        return replace(super().services(), operations=self._console.operations())
 
 
 def fields_of(page: str) -> dict[str, str]:

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from notifier.alerts.alert import Alert
 from notifier.clock import ManualClock
+from notifier.operations.recent import RecentNews
 from notifier.stories.story import StoryItem
-from notifier.web.console.recent import RecentNews
 from tests.web.console.newsroom import ITEMS
 from tests.web.site import NOW, alert
 

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from notifier.operations.service_reports import service_reports, span
+from notifier.operations.system import ChoreReport, SystemState
 from notifier.push.pacing import Pace
 from notifier.troubles import Code, Trouble
-from notifier.web.console.service_reports import service_reports, span
-from notifier.web.console.state import ChoreReport, SystemState
 from tests.web.console.newsroom import Console
 from tests.web.site import NOW
 

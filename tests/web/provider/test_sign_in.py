@@ -21,9 +21,8 @@ from notifier.operators.operator import Role
 from notifier.operators.password import NONE
 from notifier.web.app import build_app
 from notifier.web.console.by_provider import CALLBACK, COOKIE, PATH
-from notifier.web.console.services import ProviderSignIn
 from notifier.web.provider.http import ProviderHttp
-from notifier.web.provider.openid import Provider, ProviderSettings
+from notifier.web.provider.openid import Provider, ProviderSettings, ProviderSignIn
 from tests.web.console.access import MemoryIdentities
 from tests.web.console.newsroom import PASSWORD, Console
 from tests.web.provider.provider import CLIENT, KEY, OTHER_KEY, SECRET, FakeProvider, serving, unsigned
@@ -52,8 +51,7 @@ class Browser:
         provider = Provider(settings, ProviderHttp(guard, deadline_s=1.0), self.console.clock)
         way = ProviderSignIn("Newsroom", provider, self.identities, rules)
         services = self.console.site.services()
-        assert services.console is not None
-        self.console.site.app = build_app(replace(services, console=replace(services.console, by_provider=way)))
+        self.console.site.app = build_app(replace(services, by_provider=way))
         self.cookie = ""
 
     def leave(self) -> Answer:

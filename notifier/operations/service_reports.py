@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from notifier.operations.system import SystemState
 from notifier.push.pacing import Pace
-from notifier.web.console.state import SystemState
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,118 @@
+"""Stories: what operators say of them, on whichever surface; the desk carries it out within a second or so.
+
+Enters: a story's or an item's number, and who asks. Leaves: nothing, or a ruling's number; or a refusal of `errors.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Protocol, TypeVar
+
+from notifier.alerts.news import Member, Ruling, StoryReport
+from notifier.clock import Clock
+from notifier.operations.actor import Actor
+from notifier.operators.token import Scope
+from notifier.stories.explain import Explanation
+from notifier.stories.story import StoryItem
+
+Said = TypeVar("Said")
+
+
+class StoryBook(Protocol):
+    """Stories, and whether their alerts may go (storage/newsroom.py)."""
+
+    def stories(self, limit: int, before: tuple[datetime, int] | None = None) -> Sequence[StoryReport]: ...
+    def story(self, story_id: int) -> StoryReport: ...
+    def silence(self, story_id: int, by: str, now: datetime) -> None: ...
+    def unsilence(self, story_id: int) -> None: ...
+    def pulse(self) -> str: ...
+
+
+class RulingBook(Protocol):
+    """Stories item by item, and what operators say of them."""
+
+    def members(self, story_id: int) -> Sequence[Member]:
+        """The items of a story as they came, each with why it is there."""
+
+    def item(self, reference: str) -> StoryItem:
+        """The item of this id or address. Raises NotFound."""
+
+    def explain(self, one_id: int, other_id: int) -> Explanation:
+        """Why two items are one story, or are not. Raises NotFound."""
+
+    def split(self, item_id: int, by: str, now: datetime) -> int:
+        """Take an item out of its story, for good; returns the ruling's number. Raises NotFound, or Conflict."""
+
+    def merge(self, story_id: int, other_id: int, by: str, now: datetime) -> int:
+        """Make two stories one, for good; returns the ruling's number. Raises NotFound, or Conflict."""
+
+    def take_back(self, act: int, by: str, now: datetime) -> None:
+        """As if it had not been said. Raises NotFound, or Conflict if it was taken back before."""
+
+    def rulings(self, limit: int) -> Sequence[Ruling]:
+        """The newest rulings first, those that were taken back too."""
+
+    def hold(self, story_id: int, by: str, now: datetime) -> None:
+        """Let no alert of this story go before an editor says so. Raises NotFound."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoryOperations:
+    """Each verb on stories, once. `changed` lets the desk look at once; `wall` tells the real time.
+
+    Each raises NotFound, ScopeMissing or RoleTooLow.
+    """
+
+    book: StoryBook
+    rulings: RulingBook
+    wall: Clock
+    changed: Callable[[], None]
+
+    def explain(self, one: str, other: str) -> Explanation:
+        """Why two items (ids or addresses) are one story, or are not."""
+        return self.rulings.explain(self.rulings.item(one).id, self.rulings.item(other).id)
+
+    def never(self, actor: Actor, story_id: int) -> None:
+        """Never alert this story, whatever comes."""
+        self._say(actor, partial(self.book.silence, story_id))
+
+    def hold(self, actor: Actor, story_id: int) -> None:
+        """Let its alerts wait for an editor."""
+        self._say(actor, partial(self.rulings.hold, story_id))
+
+    def leave_to_the_rules(self, actor: Actor, story_id: int) -> None:
+        """Take such a word back; nothing where nobody had said one."""
+        self._say(actor, lambda _by, _now: self.book.unsilence(self.book.story(story_id).id))
+
+    def split(self, actor: Actor, item: str) -> tuple[int, StoryItem]:
+        """Take an item (its id or address) out of its story, for good: the ruling's number, and the item as it was.
+
+        Raises Conflict where it is alone.
+        """
+        actor.need(Scope.STORIES)
+        meant = self.rulings.item(item)
+        return self._say(actor, partial(self.rulings.split, meant.id)), meant
+
+    def merge(self, actor: Actor, story_id: int, other_id: int) -> int:
+        """Make two stories one, for good; returns the ruling's number. Raises Conflict where they are already."""
+        return self._say(actor, partial(self.rulings.merge, story_id, other_id))
+
+    def take_back(self, actor: Actor, ruling: int) -> None:
+        """As if a merge or a split had not been said. Raises Conflict where it was taken back before."""
+        self._say(actor, partial(self.rulings.take_back, ruling))
+
+    def _say(self, actor: Actor, say: Callable[[str, datetime], Said]) -> Said:
+        """Keep it in the actor's name, and let the desk look."""
+        actor.need(Scope.STORIES)
+        said = say(actor.name, self.wall())
+        self.changed()
+        return said
+
+
+def with_words(stories: Iterable[StoryReport], words: str) -> list[StoryReport]:
+    """Those whose headline has all of these words."""
+    wanted = words.casefold().split()
+    return [story for story in stories if all(word in story.lead.title.casefold() for word in wanted)]
