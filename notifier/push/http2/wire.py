@@ -158,8 +158,10 @@ class Http2Wire:
             until = ends_at
             if patience is not None:
                 longest_s = LONGEST_S * (1.0 if first_done_s is not None else _ALONE_TIMES)
-                deserved = max(lane.deserves_until(patience, first_done_s) for lane in busy)
-                until = min(ends_at, started_at + longest_s, deserved, _few_deserve_until(lanes, len(batch)))
+                strangers = {lane.origin: self._strangers(lane) for lane in busy}
+                deserved = max(lane.deserves_until(patience, first_done_s, strangers[lane.origin]) for lane in busy)
+                few = _few_deserve_until(lanes, len(batch), sum(strangers.values()))
+                until = min(ends_at, started_at + longest_s, deserved, few)
                 if until <= now_s:
                     break
             self._pump(max(0.0, min(until - monotonic(), _TICK_S)))
@@ -191,9 +193,18 @@ class Http2Wire:
                 lane.begin(streams.get(origin, STREAMS), now_s)
             lane.tickets.append(ticket)
         for lane in found.values():
-            lane.waiting.extend(lane.tickets)
+            strange = [ticket for ticket in lane.tickets if not batch[ticket - self._first].tells]
+            lane.strangers = frozenset(strange)
+            # Whoever told nothing of the service so far goes last, and is left behind first.
+            known = [ticket for ticket in lane.tickets if ticket not in lane.strangers] if strange else lane.tickets
+            lane.waiting.extend(known)
+            lane.waiting.extend(strange)
             lane.pending = len(lane.tickets)
         return list(found.values())
+
+    def _strangers(self, lane: Lane) -> int:
+        """How many strangers of the batch under way have no answer."""
+        return sum(self._answers[ticket - self._first] is None for ticket in lane.strangers)
 
     def _advance(self, lane: Lane, ends_at: float) -> None:
         """Take in what came for this lane, then send what may be sent."""
@@ -539,10 +550,15 @@ class Http2Wire:
         lane.fruitless = 0
 
 
-def _few_deserve_until(lanes: Sequence[Lane], asked: int) -> float:
-    """Until when (monotonic) the others wait for the last few of a batch, whichever origins they are at."""
+def _few_deserve_until(lanes: Sequence[Lane], asked: int, strangers: int) -> float:
+    """Until when (monotonic) the others wait for the last few of a batch, whichever origins they are at.
+
+    So many `strangers` have no answer; where there is anybody else, they do not count.
+    """
     busy = [lane for lane in lanes if lane.pending]
-    if sum(lane.pending for lane in busy) > TAIL_SHARE * asked or not all(_may_be_left(lane) for lane in busy):
+    known = asked - sum(len(lane.strangers) for lane in lanes)
+    pending = sum(lane.pending for lane in busy) - (strangers if known else 0)
+    if pending > TAIL_SHARE * (known or asked) or not all(_may_be_left(lane) for lane in busy):
         return inf
     return max(lane.progress_at for lane in lanes) + max(lane.tail_s for lane in busy)
 
