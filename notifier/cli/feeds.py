@@ -112,6 +112,5 @@ async def _find(chosen: Settings, url: str) -> list[Offer]:
     from notifier.wiring.parts import fetch_settings
 
     followed = load_feeds(chosen.feeds_path) if chosen.feeds_path.exists() else ()
-    sections = {feed.section for feed in followed}
     async with Fetcher(fetch_settings(chosen)) as fetcher, Reader(ReaderSettings()) as reader:
-        return await Survey(fetcher, reader).look(url, sections, followed)
+        return await Survey(fetcher, reader).look(url, followed)

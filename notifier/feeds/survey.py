@@ -64,15 +64,13 @@ class Survey:
     def __init__(self, fetcher: Asks, reader: Reads) -> None:
         self._fetcher, self._reader = fetcher, reader
 
-    async def look(
-        self, address: str, sections: Collection[str] = (), followed: Collection[FeedConfig] = ()
-    ) -> list[Offer]:
-        """The feeds behind an address, never none; `sections` are the words to choose from. Where feeds of the site
-        are `followed` already, what is offered belongs to their publisher.
+    async def look(self, address: str, followed: Collection[FeedConfig] = ()) -> list[Offer]:
+        """The feeds behind an address, never none; they are put into sections that `followed` feeds are in. Where feeds
+        of the site are followed already, what is offered belongs to their publisher.
 
         Raises NotFound, with what happened and what to do, where there is none.
         """
-        offers = await self._offers(address, sections)
+        offers = await self._offers(address, {feed.section for feed in followed})
         return [replace(one, publisher=publisher_of(one.url, followed) or one.publisher) for one in offers]
 
     async def _offers(self, address: str, sections: Collection[str]) -> list[Offer]:

@@ -6,8 +6,7 @@ of `errors.py`.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -21,8 +20,8 @@ from notifier.operations.actor import Actor
 from notifier.operations.files import FileEdit, Listed, OperatorsFile, RecordedFile, Verb
 from notifier.operators.token import Scope
 
-Finder = Callable[[str, Collection[str]], Awaitable[Sequence[Offer]]]
-"""Looks behind an address, given the sections in use. Raises NotFound with what to do."""
+Finder = Callable[[str], Awaitable[Sequence[Offer]]]
+"""Looks behind an address. Raises NotFound with what to do."""
 
 
 class FeedsFile(OperatorsFile, Protocol):
@@ -78,8 +77,7 @@ class FeedOperations:
     async def discover(self, actor: Actor, address: str) -> Sequence[Offer]:
         """The feeds behind an address, read once, the best first; nothing is written. Raises NotFound."""
         actor.need(Scope.FEEDS)
-        listed = await asyncio.to_thread(self.listed)
-        return await self.finder(address, {feed.section for feed in listed.entries})
+        return await self.finder(address)
 
     def plan(self, feed: FeedConfig, was: str | None = None) -> FileEdit:
         """What `save` would change in the file. Raises what it raises."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sqlalchemy import text
@@ -89,15 +89,15 @@ class FeedFinder:
         self._house = house
         self._places = asyncio.Semaphore(SURVEYS_AT_ONCE)
 
-    async def look(self, address: str, sections: Collection[str]) -> Sequence[Offer]:
+    async def look(self, address: str) -> Sequence[Offer]:
         """The feeds behind it. Raises NotFound with what to do."""
         if self._house.asking is None:
-            return await finds_nothing(address, sections)
+            return await finds_nothing(address)
         async with self._places:
             try:
                 async with asyncio.timeout(SURVEY_S):
                     followed = self._house.files.feeds.content
-                    return await Survey(*self._house.asking).look(address, sections, followed)
+                    return await Survey(*self._house.asking).look(address, followed)
             except TimeoutError as slow:
                 took = f"{address} took longer than {SURVEY_S:g} s in all. Try the feed’s own address"
                 raise NotFound(took) from slow

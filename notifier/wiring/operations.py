@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 
 from notifier.clock import system_clock
 from notifier.config.edit import TopicsFile
@@ -28,7 +28,7 @@ from notifier.storage.wire import SqlWire
 from notifier.topics.topic import Topic
 
 
-async def finds_nothing(_address: str, _sections: Collection[str]) -> Sequence[Offer]:
+async def finds_nothing(_address: str) -> Sequence[Offer]:
     """The finder of a process that asks no feeds. Raises NotFound."""
     raise NotFound("This process follows no feeds. Open the console of one that does (--role all, web or poll)")
 

@@ -42,7 +42,8 @@ class Web:
 
 
 def look(web: Web, address: str, *sections: str) -> list[Offer]:
-    return asyncio.run(Survey(web, web).look(address, sections))
+    followed = [FeedConfig(f"https://other.example/{section}", "Other", "Other", section) for section in sections]
+    return asyncio.run(Survey(web, web).look(address, followed))
 
 
 def test_a_sites_page_leads_to_its_feeds_those_that_work_first() -> None:
@@ -58,7 +59,7 @@ def test_a_sites_page_leads_to_its_feeds_those_that_work_first() -> None:
 def test_another_feed_of_a_site_that_is_followed_is_its_publishers() -> None:
     web = Web({SITE: PAGE, f"{SITE}world/rss.xml": WORLD})
     followed = [FeedConfig("https://feeds.post.example/uk", "Post, UK", "The Post", "uk")]
-    offers = asyncio.run(Survey(web, web).look(SITE, (), followed))
+    offers = asyncio.run(Survey(web, web).look(SITE, followed))
     assert {offer.publisher for offer in offers} == {"The Post"}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -285,7 +285,7 @@ class Console:
     def _headers(self) -> dict[str, str]:
         return {"cookie": f"{COOKIE}={self.cookie}"} if self.cookie else {}
 
-    async def _find_feeds(self, address: str, sections: Collection[str]) -> Sequence[Offer]:
+    async def _find_feeds(self, address: str) -> Sequence[Offer]:
         self.asked.append(address)
         if not self.offers:
             raise NotFound(f"{address} is no feed and names none")
