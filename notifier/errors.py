@@ -10,7 +10,6 @@
     ├── Conflict               somebody else changed it first
     │   ├── KeyChanged         the browser subscribed with an application server key that is not ours (any more)
     │   ├── KeyReused          a program sends another request under an Idempotency-Key that it has used
-    │   ├── Overtaken          an operators' file was, since the version that a change starts from
     │   ├── AudienceGrew       an alert by hand would go to more people than its author agreed to
     │   └── FileBroken         an operators' file has a mistake already, and has to be mended by hand first
     ├── RequestRefused         the web room will not carry out a request as it came
@@ -41,7 +40,7 @@ Expected results of work (not modified, gone, retry later) are values, not excep
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -135,18 +134,6 @@ class KeyReused(Conflict):
     """Another request was made under the same Idempotency-Key."""
 
     code = "key-reused"
-
-
-class Overtaken(Conflict):
-    """An operators' file was changed since. `what` was to be done; `lines` say what it would change in it as it stands.
-
-    `version` is the file's now.
-    """
-
-    def __init__(self, what: str, version: str, lines: Sequence[str]) -> None:
-        self.what, self.version, self.lines = what, version, lines
-        self.members = {"version": version, "difference": lines}
-        super().__init__("the file was changed by somebody else")
 
 
 class AudienceGrew(Conflict):
@@ -270,7 +257,9 @@ class EntryInvalid(RequestRefused):
     code = "entry-invalid"
     http_status = 422
 
-    def __init__(self, wrong: ConfigError) -> None:
+    def __init__(self, wrong: ConfigError | str, fix: str = "") -> None:
+        if isinstance(wrong, str):
+            wrong = ConfigError(wrong, fix=fix)
         self.members = place_of(wrong)
         self.sentence = f"{wrong.problem}. {wrong.fix}" if wrong.fix else wrong.problem
         """What a person reads at a form: without the file's path."""

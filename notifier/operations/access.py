@@ -14,7 +14,7 @@ from datetime import timedelta
 import structlog
 
 from notifier.clock import Clock
-from notifier.errors import ConfigError, EntryInvalid, NotFound
+from notifier.errors import EntryInvalid, NotFound
 from notifier.operations.actor import Actor
 from notifier.operators.audit import ON_THE_SERVER, Act, AuditLog, Entry
 from notifier.operators.operator import Operator, OperatorStore, Role
@@ -157,20 +157,14 @@ class AccessOperations:
 
 
 def _check_token(operator: Operator, name: str, scopes: frozenset[Scope], days: int | None) -> None:
-    beyond = sorted(scopes - allowed(scopes, operator.role))
     if not name or len(name) > LONGEST_NAME:
-        wrong = ConfigError("it has no name", fix=f"Say what it is for, in {LONGEST_NAME} characters at most")
-    elif not scopes:
-        wrong = ConfigError("it could do nothing", fix="Choose what it may do")
-    elif days is not None and not 1 <= days <= LONGEST_DAYS:
-        wrong = ConfigError("it would be good for no time that can be chosen", fix="Choose for how long")
-    elif beyond:
-        wrong = ConfigError(
-            f"{operator.name} is {operator.role} and cannot give {', '.join(beyond)}", fix="Leave it out"
-        )
-    else:
-        return
-    raise EntryInvalid(wrong)
+        raise EntryInvalid("it has no name", f"Say what it is for, in {LONGEST_NAME} characters at most")
+    if not scopes:
+        raise EntryInvalid("it could do nothing", "Choose what it may do")
+    if days is not None and not 1 <= days <= LONGEST_DAYS:
+        raise EntryInvalid("it would be good for no time that can be chosen", "Choose for how long")
+    if beyond := sorted(scopes - allowed(scopes, operator.role)):
+        raise EntryInvalid(f"{operator.name} is {operator.role} and cannot give {', '.join(beyond)}", "Leave it out")
 
 
 def _known(found: bool, name: str) -> None:

@@ -19,7 +19,7 @@ from notifier.alerts.news import StoryReport
 from notifier.alerts.receipts import ReceiptStore
 from notifier.alerts.requests import Asked, RequestStore
 from notifier.clock import Clock
-from notifier.errors import AudienceGrew, ConfigError, Conflict, EntryInvalid, NotFound, UnknownTopic
+from notifier.errors import AudienceGrew, Conflict, EntryInvalid, NotFound, UnknownTopic
 from notifier.feeds.text import has_words
 from notifier.operations.actor import Actor
 from notifier.operators.token import Scope
@@ -128,10 +128,9 @@ class AlertOperations:
     def _new(self, actor: Actor, draft: Draft) -> NewAlert:
         _check_words(draft)
         if not is_web_address(draft.url):
-            fix = "Give the one that a tap opens, with https://"
-            raise EntryInvalid(ConfigError("the address is not a web address", fix=fix))
+            raise EntryInvalid("the address is not a web address", "Give the one that a tap opens, with https://")
         if not draft.topics:
-            raise EntryInvalid(ConfigError("nobody would get it", fix="Choose who gets it: one topic or more"))
+            raise EntryInvalid("nobody would get it", "Choose who gets it: one topic or more")
         if set(draft.topics) - {topic.slug for topic in self.topics()}:
             raise UnknownTopic("a topic does not exist")
         old = self.book.alert(draft.replaces) if draft.replaces else None
@@ -144,7 +143,7 @@ class AlertOperations:
 def _check_words(draft: Draft) -> None:
     if not has_words(draft.title):
         fix = "Write one with words: a screen would show nothing that can be read"
-        raise EntryInvalid(ConfigError("the headline has no words", fix=fix))
+        raise EntryInvalid("the headline has no words", fix)
 
 
 def _digest(draft: Draft, at_most: int | None) -> bytes:

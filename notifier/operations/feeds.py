@@ -111,7 +111,7 @@ class FeedOperations:
             known = self._known()
             found = from_opml(document, known.values())
             if isinstance(found, Unreadable):
-                raise EntryInvalid(ConfigError(found.reason.rstrip("."), fix="Export it from the other reader anew"))
+                raise EntryInvalid(found.reason.rstrip("."), "Export it from the other reader anew")
             fresh = [feed for feed in found if feed.url not in known]
             imported = Imported(fresh, len(found) - len(fresh))
             name = f"{len(fresh)} feed{'' if len(fresh) == 1 else 's'}"
@@ -123,7 +123,7 @@ class FeedOperations:
     def _with(self, text: str, feed: FeedConfig, was: str | None) -> tuple[Verb, str, str]:
         before = self.find(was) if was is not None else None
         if not feed.publisher:
-            raise ConfigError("the publisher has no name", fix="Write who speaks: stories count publishers")
+            raise EntryInvalid("the publisher has no name", "Write who speaks: stories count publishers")
         if before is None:
             self._known()
             return Verb.ADDED, feed.title, self.file.with_feed(text, feed)

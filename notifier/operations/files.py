@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
 from notifier.clock import Clock
-from notifier.errors import ConfigError, Conflict, EntryInvalid, FileBroken, NotFound, Overtaken, QueryError
+from notifier.errors import ConfigError, Conflict, EntryInvalid, FileBroken, NotFound, QueryError
 from notifier.operations.actor import Actor
 from notifier.operators.change import Change, ChangeStore, NewChange, Written, difference
 from notifier.operators.token import Scope
@@ -68,11 +68,6 @@ class FileEdit:
         return f"{self.verb} {self.name}"
 
     @property
-    def version(self) -> str:
-        """The version of the file that it starts from."""
-        return self.before.version
-
-    @property
     def lines(self) -> list[str]:
         """The lines that change, as a unified diff marks them."""
         return difference(self.before.text, self.after.text)
@@ -89,6 +84,14 @@ class Listed(Generic[Entry]):
 
 Edit = Callable[[str], tuple[Verb, str, str]]
 """From a file's text to what is done, to what, and the text with it. Raises ConfigError, FileBroken or NotFound."""
+
+
+class Overtaken(Conflict):
+    """The file was changed since the version that an edit starts from: `edit` is what it would change in it now."""
+
+    def __init__(self, edit: FileEdit) -> None:
+        self.edit, self.members = edit, {"version": edit.before.version, "difference": edit.lines}
+        super().__init__("the file was changed by somebody else")
 
 
 class RecordedFile:
@@ -135,7 +138,7 @@ class RecordedFile:
             change = NewChange(self.name, actor.name, planned.what, planned.before.text, planned.after.text)
             self._changes.record(change, self._wall())
             return planned
-        raise Overtaken(planned.what, planned.before.version, planned.lines)
+        raise Overtaken(planned)
 
     def undo(self, actor: Actor, change: Change) -> FileEdit:
         """Put back the text from before a change. Raises Overtaken where anything else has happened to it since."""

@@ -32,31 +32,16 @@ class StoryBook(Protocol):
 
 
 class RulingBook(Protocol):
-    """Stories item by item, and what operators say of them."""
+    """Stories item by item, and what operators say of them (storage/wire.py, storage/rulings.py)."""
 
-    def members(self, story_id: int) -> Sequence[Member]:
-        """The items of a story as they came, each with why it is there."""
-
-    def item(self, reference: str) -> StoryItem:
-        """The item of this id or address. Raises NotFound."""
-
-    def explain(self, one_id: int, other_id: int) -> Explanation:
-        """Why two items are one story, or are not. Raises NotFound."""
-
-    def split(self, item_id: int, by: str, now: datetime) -> int:
-        """Take an item out of its story, for good; returns the ruling's number. Raises NotFound, or Conflict."""
-
-    def merge(self, story_id: int, other_id: int, by: str, now: datetime) -> int:
-        """Make two stories one, for good; returns the ruling's number. Raises NotFound, or Conflict."""
-
-    def take_back(self, act: int, by: str, now: datetime) -> None:
-        """As if it had not been said. Raises NotFound, or Conflict if it was taken back before."""
-
-    def rulings(self, limit: int) -> Sequence[Ruling]:
-        """The newest rulings first, those that were taken back too."""
-
-    def hold(self, story_id: int, by: str, now: datetime) -> None:
-        """Let no alert of this story go before an editor says so. Raises NotFound."""
+    def members(self, story_id: int) -> Sequence[Member]: ...
+    def item(self, reference: str) -> StoryItem: ...
+    def explain(self, one_id: int, other_id: int) -> Explanation: ...
+    def split(self, item_id: int, by: str, now: datetime) -> int: ...
+    def merge(self, story_id: int, other_id: int, by: str, now: datetime) -> int: ...
+    def take_back(self, act: int, by: str, now: datetime) -> None: ...
+    def rulings(self, limit: int) -> Sequence[Ruling]: ...
+    def hold(self, story_id: int, by: str, now: datetime) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,7 +149,7 @@ class TopicOperations:
         there = topic.slug in self._known()
         if there and new:
             wrong = f"There is a topic named {topic.slug} already"
-            raise EntryInvalid(ConfigError(wrong, fix="Choose another name, or edit that one"))
+            raise EntryInvalid(wrong, "Choose another name, or edit that one")
         return Verb.CHANGED if there else Verb.ADDED, topic.slug, self.file.with_topic(text, topic)
 
     def _known(self) -> dict[str, Topic]:
@@ -163,25 +163,20 @@ def fallback(written: str, then: str) -> Fallback:
     """What becomes of a held alert after a time as it is written, for example 15m. Raises EntryInvalid."""
     for_s = seconds_of(written)
     if for_s is None:
-        wrong = ConfigError(f"“{written}” is no time to wait", fix="Write one from 1m to 12h, for example 15m")
-        raise EntryInvalid(wrong)
+        raise EntryInvalid(f"“{written}” is no time to wait", "Write one from 1m to 12h, for example 15m")
     return Fallback(for_s, Then(then))
 
 
 def check(topic: Topic) -> None:
     """Raises QueryError where the rule cannot be read, or EntryInvalid."""
-    wrong = None
     if not re.fullmatch(SLUG, topic.slug):
         fix = "Use lower-case letters, digits and hyphens, for example middle-east"
-        wrong = ConfigError(f"“{topic.slug}” cannot be an address name", fix=fix)
-    elif not topic.title.strip():
-        wrong = ConfigError("the topic has no title", fix="Write what people see beside the checkbox")
-    elif not topic.match.strip() and topic.mode is not TopicMode.BREAKING:
-        fix = "Write `match`, or set `mode` to breaking"
-        wrong = ConfigError("a topic without a rule would take every story", fix=fix)
-    elif topic.held and topic.mode is not TopicMode.HELD:
-        wrong = ConfigError("`held` goes with the mode held", fix="Set `mode` to held, or leave it out")
-    if wrong is not None:
-        raise EntryInvalid(wrong)
+        raise EntryInvalid(f"“{topic.slug}” cannot be an address name", fix)
+    if not topic.title.strip():
+        raise EntryInvalid("the topic has no title", "Write what people see beside the checkbox")
+    if not topic.match.strip() and topic.mode is not TopicMode.BREAKING:
+        raise EntryInvalid("a topic without a rule would take every story", "Write `match`, or set `mode` to breaking")
+    if topic.held and topic.mode is not TopicMode.HELD:
+        raise EntryInvalid("`held` goes with the mode held", "Set `mode` to held, or leave it out")
     if topic.match.strip():
         parse(topic.match)

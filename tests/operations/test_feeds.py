@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from notifier.config.files import load_feeds
-from notifier.errors import EntryInvalid, FileBroken, NotFound, Overtaken, RoleTooLow
+from notifier.errors import EntryInvalid, FileBroken, NotFound, RoleTooLow
 from notifier.feeds.feed import FeedConfig
 from notifier.feeds.opml import to_opml
+from notifier.operations.files import Overtaken
 from tests.operations.conftest import ADA, FEEDS, SERVER, VIC, Desk
 
 URL = "https://news.example/rss"
@@ -79,14 +80,14 @@ def test_a_save_that_changes_nothing_is_not_kept(desk: Desk) -> None:
 
 
 def test_the_second_to_save_overwrites_nobody_and_sees_the_lines(desk: Desk) -> None:
-    version = desk.feeds.plan(QUAY).version
+    version = desk.feeds.plan(QUAY).before.version
     desk.feeds.pause(ADA, URL, paused=True)
 
     with pytest.raises(Overtaken) as told:
         desk.feeds.save(ADA, QUAY, started_from=version)
 
-    assert told.value.version == desk.feeds.listed().version
-    assert f"+  - url: {QUAY.url}" in told.value.lines
+    assert told.value.edit.before.version == desk.feeds.listed().version
+    assert f"+  - url: {QUAY.url}" in told.value.edit.lines
     assert "quay.example" not in text(desk)
 
 

@@ -12,13 +12,12 @@ from notifier.errors import (
     FileBroken,
     NotFound,
     NotifierError,
-    Overtaken,
     PreviewsBusy,
     QueryError,
     RoleTooLow,
     ScopeMissing,
 )
-from notifier.operations.files import Verb
+from notifier.operations.files import Overtaken, Verb
 from notifier.operators.change import Written
 from notifier.operators.token import Scope
 from notifier.topics.topic import Fallback, Then, Topic, TopicMode
@@ -95,8 +94,8 @@ def test_a_save_from_an_older_text_is_told_what_it_would_change_now(desk: Desk) 
     with pytest.raises(Overtaken) as told:
         desk.topics.save(ADA, STORMS, "0")
 
-    assert told.value.version == Written(TOPICS).version
-    assert (told.value.what, "+  - slug: storms" in told.value.lines) == ("Added storms", True)
+    assert told.value.edit.before.version == Written(TOPICS).version
+    assert (told.value.edit.what, "+  - slug: storms" in told.value.edit.lines) == ("Added storms", True)
 
 
 def test_a_change_is_taken_back_once_and_not_over_a_newer_one(desk: Desk) -> None:

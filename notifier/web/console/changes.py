@@ -5,8 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from notifier.errors import Overtaken
-from notifier.operations.files import FEEDS, TOPICS
+from notifier.operations.files import FEEDS, TOPICS, Overtaken
 from notifier.operations.operations import Operations
 from notifier.web.bodies import Id
 from notifier.web.console.access import CHANGES, Editor, Session, Viewer

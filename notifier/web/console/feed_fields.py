@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import Form
 
-from notifier.errors import ConfigError
+from notifier.errors import EntryInvalid
 from notifier.feeds.feed import FeedConfig, FeedState
 from notifier.feeds.health import FeedHealth
 
@@ -49,7 +49,7 @@ class FeedFields:
         return cls(feed.url, feed.publisher, feed.title, feed.section, feed.language or "", every, weight, feed.url)
 
     def config(self, before: FeedConfig | None) -> FeedConfig:
-        """What goes into the file; what the form does not have stays as `before` has it. Raises ConfigError."""
+        """What goes into the file; what the form does not have stays as `before` has it. Raises EntryInvalid."""
         publisher = self.publisher.strip()
         every, weight = _number("Seconds between polls", self.poll_every_s), _number("The weight", self.weight)
         return FeedConfig(
@@ -117,4 +117,4 @@ def _number(what: str, text: str) -> float | None:
     try:
         return float(text.strip())
     except ValueError as wrong:
-        raise ConfigError(f"{what}: “{text}” is no number", fix="Write digits, or nothing") from wrong
+        raise EntryInvalid(f"{what}: “{text}” is no number", "Write digits, or nothing") from wrong

@@ -16,10 +16,10 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 
-from notifier.errors import ConfigError, EntryInvalid, NotFound, Overtaken
+from notifier.errors import EntryInvalid, NotFound
 from notifier.feeds.feed import FeedConfig
 from notifier.feeds.survey import Offer
-from notifier.operations.files import FileEdit
+from notifier.operations.files import FileEdit, Overtaken
 from notifier.operations.operations import Operations
 from notifier.operations.service_reports import span
 from notifier.web.bodies import Id
@@ -116,8 +116,8 @@ def save(
             operations.feeds.remove(session.actor, edited.was, started_from)
         else:
             operations.feeds.save(session.actor, _feed(operations, edited), edited.was or None, started_from)
-    except Overtaken as overtaken:
-        return _check(request, session, operations, edited, overtaken, remove=remove)
+    except Overtaken as quicker:
+        return _check(request, session, operations, edited, quicker.edit, remove=remove, overtaken=True)
     return RedirectResponse(f"/console/feeds?saved={REMOVED if remove else CHANGED if edited.was else ADDED}", 303)
 
 
@@ -153,11 +153,7 @@ def pause(feed_id: Id, session: Editor, operations: Operating, paused: Flag = Fa
 
 def _feed(operations: Operations, edited: FeedFields) -> FeedConfig:
     """What goes into the file. Raises EntryInvalid, NotFound or FileBroken."""
-    before = operations.feeds.find(edited.was) if edited.was else None
-    try:
-        return edited.config(before)
-    except ConfigError as wrong:
-        raise EntryInvalid(wrong) from wrong
+    return edited.config(operations.feeds.find(edited.was) if edited.was else None)
 
 
 def _check(
@@ -165,12 +161,12 @@ def _check(
     session: Session,
     operations: Operations,
     edited: FeedFields,
-    planned: FileEdit | Overtaken | None,
+    planned: FileEdit | None,
     *,
     remove: bool,
+    overtaken: bool = False,
     problem: str = "",
 ) -> Response:
-    overtaken = isinstance(planned, Overtaken)
     return page(
         request,
         "feed-check.html",
@@ -184,7 +180,7 @@ def _check(
         what=planned.what if planned else "This cannot be saved",
         problem=problem,
         lines=planned.lines if planned else (),
-        version=planned.version if planned else "",
+        version=planned.before.version if planned else "",
         overtaken=overtaken,
         newest=operations.feeds.recorded.newest(),
         sections=_sections(operations.feeds.listed().entries),

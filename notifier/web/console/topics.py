@@ -13,9 +13,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from notifier.errors import EntryInvalid, Overtaken, QueryError
+from notifier.errors import EntryInvalid, QueryError
 from notifier.operations.files import TOPICS as FILE
-from notifier.operations.files import FileEdit
+from notifier.operations.files import FileEdit, Overtaken
 from notifier.operations.operations import Operations
 from notifier.topics.topic import Topic, TopicMode
 from notifier.web.console.access import CHANGES, Editor, Session, Viewer
@@ -104,8 +104,8 @@ def save(
     chosen = _named(edited, before)
     try:
         operations.topics.save(session.actor, chosen.topic(), started_from, new=before is None)
-    except Overtaken as overtaken:
-        return _check(request, session, services, operations, chosen, before, overtaken)
+    except Overtaken as quicker:
+        return _check(request, session, services, operations, chosen, before, quicker.edit, overtaken=True)
     return RedirectResponse(f"/console/topics?saved={chosen.slug}", 303)
 
 
@@ -148,12 +148,13 @@ def _check(
     operations: Operations,
     chosen: Fields,
     before: Topic | None,
-    planned: FileEdit | Overtaken,
+    planned: FileEdit,
+    *,
+    overtaken: bool = False,
 ) -> Response:
     seen = look(chosen, before, request, session, operations)
     if seen.problem:
         return _workbench(request, session, services, chosen, before, seen, status=max(422, seen.status))
-    overtaken = isinstance(planned, Overtaken)
     return page(
         request,
         "check.html",
@@ -164,7 +165,7 @@ def _check(
         before=before,
         look=seen,
         lines=planned.lines,
-        version=planned.version,
+        version=planned.before.version,
         overtaken=overtaken,
         newest=operations.topics.recorded.newest(),
         modes=MODES,

@@ -15,7 +15,7 @@ from fastapi import Form, Request
 from markupsafe import Markup
 
 from notifier.alerts.preview import Difference, Preview, WouldSend
-from notifier.errors import ConfigError, EntryInvalid, PreviewsBusy, QueryError, TooMuchWork
+from notifier.errors import EntryInvalid, PreviewsBusy, QueryError, TooMuchWork
 from notifier.operations.operations import Operations
 from notifier.operations.topics import fallback
 from notifier.topics.topic import Topic, TopicMode
@@ -56,8 +56,7 @@ class Fields:
         """The topic that is meant, not checked yet. Raises EntryInvalid for what is no number or no time."""
         budget = self.daily_budget.strip()
         if budget and not (budget.isascii() and budget.isdigit() and int(budget) <= 1000):
-            wrong = ConfigError(f"“{budget}” is no number of alerts", fix="Write a number up to 1000, or nothing")
-            raise EntryInvalid(wrong)
+            raise EntryInvalid(f"“{budget}” is no number of alerts", "Write a number up to 1000, or nothing")
         return Topic(
             slug=self.slug,
             title=self.title.strip(),

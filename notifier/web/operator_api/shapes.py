@@ -9,7 +9,7 @@ from typing import Annotated, Any, Generic, Self, TypeVar
 from fastapi import Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from notifier.errors import ConfigError, EntryInvalid
+from notifier.errors import EntryInvalid
 from notifier.web.bodies import LARGEST_ID
 
 PAGE, LARGEST_PAGE = 50, 200
@@ -86,5 +86,5 @@ def places_of(cursor: str | None, count: int) -> tuple[int, ...] | None:
         text = ""
     places = tuple(map(int, text.split("-"))) if _CURSOR.fullmatch(text) else ()
     if len(places) != count or max(places) > LARGEST_ID:
-        raise EntryInvalid(ConfigError("the cursor is not one that we gave", fix="Send `next` of an earlier page"))
+        raise EntryInvalid("the cursor is not one that we gave", "Send `next` of an earlier page")
     return places
