@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from notifier.cli.terminal import ago, ahead, counted_from, explained, out, settings, span
+from notifier.cli.terminal import ago, ahead, counted_from, explained, opened, out, settings, span
 from notifier.clock import system_clock
 from notifier.errors import NotFound
 
@@ -32,11 +32,9 @@ def feeds(context: typer.Context) -> None:
     if context.invoked_subcommand is not None:
         return
     from notifier.storage.feeds import SqlFeedStore
-    from notifier.wiring.parts import open_database
 
-    with explained():
-        chosen = settings()
-        store = SqlFeedStore(open_database(chosen))
+    with opened() as (chosen, database):
+        store = SqlFeedStore(database)
         polled = (feed.last_success_at for feed in store.health(system_clock()))
         now = counted_from(chosen, polled)
         health = store.health(now)
