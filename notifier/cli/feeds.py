@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from notifier.cli.terminal import ago, ahead, counted_from, explained, out, settings, span, whoever_types
+from notifier.cli.terminal import ago, ahead, counted_from, explained, opened, out, settings, span, whoever_types
 from notifier.clock import system_clock
 
 if TYPE_CHECKING:
@@ -29,11 +29,9 @@ def feeds(context: typer.Context) -> None:
     if context.invoked_subcommand is not None:
         return
     from notifier.storage.feeds import SqlFeedStore
-    from notifier.wiring.parts import open_database
 
-    with explained():
-        chosen = settings()
-        store = SqlFeedStore(open_database(chosen))
+    with opened() as (chosen, database):
+        store = SqlFeedStore(database)
         polled = (feed.last_success_at for feed in store.health(system_clock()))
         now = counted_from(chosen, polled)
         health = store.health(now)
@@ -96,11 +94,9 @@ def import_(
 ) -> None:
     """Add the feeds of another reader's OPML file to config/feeds.yaml; what is there already stays as it is."""
     from notifier.wiring.operations import feed_operations
-    from notifier.wiring.parts import open_database
 
-    chosen = settings()
-    with explained():
-        came = feed_operations(chosen, open_database(chosen)).bring(whoever_types(), file.read_bytes())
+    with opened() as (chosen, database):
+        came = feed_operations(chosen, database).bring(whoever_types(), file.read_bytes())
     out.print(f"{len(came.added)} feeds added to {chosen.feeds_path}, {came.known} were there already.")
 
 

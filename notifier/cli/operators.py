@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from notifier.cli.terminal import ago, ahead, err, explained, out, settings, whoever_types
+from notifier.cli.terminal import ago, ahead, err, opened, out, whoever_types
 from notifier.clock import system_clock
 from notifier.operators.operator import Role
 from notifier.operators.token import Scope
@@ -26,8 +28,8 @@ Name = Annotated[str, typer.Argument(help="The name they sign in with")]
 def list_operators() -> None:
     """Show who may sign in."""
     now = system_clock()
-    with explained():
-        operators = _access().operators.all(now)
+    with _access() as access:
+        operators = access.operators.all(now)
     if not operators:
         out.print(
             "No operator yet: `notifier operators add NAME --role admin`, or the link that `notifier run` prints."
@@ -53,8 +55,8 @@ def add(
     password: Annotated[str | None, typer.Option(help="Asked for where it is left out")] = None,
 ) -> None:
     """Let somebody sign in."""
-    with explained():
-        access, chosen = _access(), None if by_provider else _asked() if password is None else password
+    with _access() as access:
+        chosen = None if by_provider else _asked() if password is None else password
         operator = access.add(whoever_types(), name, role, chosen)
     how = " by the OpenID provider" if by_provider else ""
     out.print(f"[bold]{escape(operator.name)}[/] may sign in{how} as {operator.role}.")
@@ -63,16 +65,16 @@ def add(
 @app.command("remove")
 def remove(name: Name) -> None:
     """Take an operator away; their sessions and tokens end at once."""
-    with explained():
-        _access().remove(whoever_types(), name)
+    with _access() as access:
+        access.remove(whoever_types(), name)
     out.print(f"{escape(name)} may not sign in any more.")
 
 
 @app.command("role")
 def role(name: Name, role: Annotated[Role, typer.Argument(help="What they may do from now on")]) -> None:
     """Give an operator another role; their sessions and tokens lose at once what it does not allow."""
-    with explained():
-        _access().set_role(whoever_types(), name, role)
+    with _access() as access:
+        access.set_role(whoever_types(), name, role)
     out.print(f"{escape(name)} is {role} from now on.")
 
 
@@ -81,8 +83,8 @@ def password(
     name: Name, password: Annotated[str | None, typer.Option(help="Asked for where it is left out")] = None
 ) -> None:
     """Give an operator a new password; their sessions end."""
-    with explained():
-        _access().set_password(whoever_types(), name, _asked() if password is None else password)
+    with _access() as access:
+        access.set_password(whoever_types(), name, _asked() if password is None else password)
     out.print(f"{escape(name)} has a new password, and is signed out everywhere.")
 
 
@@ -90,8 +92,8 @@ def password(
 def sessions(name: Annotated[str | None, typer.Argument(help="Only those of this operator")] = None) -> None:
     """Show in which browsers operators are signed in."""
     now = system_clock()
-    with explained():
-        found = _access().operators.sessions(now, name)
+    with _access() as access:
+        found = access.operators.sessions(now, name)
     if not found:
         out.print("Nobody is signed in." if name is None else f"{escape(name)} is not signed in.")
         return
@@ -104,8 +106,8 @@ def sessions(name: Annotated[str | None, typer.Argument(help="Only those of this
 @app.command("sign-out")
 def sign_out(name: Name) -> None:
     """End all sessions of an operator. Their tokens stay: `notifier operators token revoke` ends those."""
-    with explained():
-        ended = _access().sign_out(whoever_types(), name)
+    with _access() as access:
+        ended = access.sign_out(whoever_types(), name)
     out.print(f"{escape(name)} was signed out of {ended} browser{'' if ended == 1 else 's'}.")
 
 
@@ -113,8 +115,8 @@ def sign_out(name: Name) -> None:
 def list_tokens(name: Annotated[str | None, typer.Argument(help="Only those of this operator")] = None) -> None:
     """Show which programs have access, to what, and when each was last used."""
     now = system_clock()
-    with explained():
-        found = _access().tokens.list(name)
+    with _access() as access:
+        found = access.tokens.list(name)
     if not found:
         out.print("No program has access. `notifier operators token add NAME PURPOSE --scope read` gives it to one.")
         return
@@ -136,8 +138,8 @@ def add_token(
     days: Annotated[int, typer.Option(min=0, max=3650, help="For how many days it is good; 0: without end")] = 90,
 ) -> None:
     """Give a program access in an operator's name, and print its token: once, as only its SHA-256 is kept."""
-    with explained():
-        secret = _access().make_token(whoever_types(), name, purpose, scope, days or None)
+    with _access() as access:
+        secret = access.make_token(whoever_types(), name, purpose, scope, days or None)
     err.print("Keep it now, it is not shown again. A program sends it as `Authorization: Bearer …`:")
     typer.echo(secret)
 
@@ -145,8 +147,8 @@ def add_token(
 @token_app.command("revoke")
 def revoke_token(token_id: Annotated[int, typer.Argument(min=1, help="Its id in the list")]) -> None:
     """End a token: it is worth nothing from the next request on."""
-    with explained():
-        _access().revoke_token(whoever_types(), token_id)
+    with _access() as access:
+        access.revoke_token(whoever_types(), token_id)
     out.print(f"Token {token_id} is worth nothing any more.")
 
 
@@ -154,11 +156,13 @@ def _asked() -> str:
     return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
 
 
-def _access() -> AccessOperations:
+@contextmanager
+def _access() -> Iterator[AccessOperations]:
+    """Access over the database, until the block ends; failures are told in a sentence."""
     from notifier.wiring.operations import access_operations
-    from notifier.wiring.parts import open_database
 
-    return access_operations(open_database(settings()))
+    with opened() as (_, database):
+        yield access_operations(database)
 
 
 def _table(*headings: str) -> Table:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import orjson
@@ -10,7 +12,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from notifier.cli.terminal import explained, out, settings, whoever_types
+from notifier.cli.terminal import opened, out, whoever_types
 
 if TYPE_CHECKING:
     from notifier.operations.stories import StoryOperations
@@ -21,9 +23,8 @@ SOON = "A running service does it within a second or two; otherwise the next sta
 
 def show(story: Annotated[int, typer.Argument(help="A story's number (notifier stories)")]) -> None:
     """Show a story's items, and why each is in it."""
-    with explained():
-        operations = _stories()
-        report, members = operations.book.story(story), operations.rulings.members(story)
+    with _stories() as stories:
+        report, members = stories.book.story(story), stories.rulings.members(story)
     out.print(f"[bold]#{report.id}[/] {escape(report.lead.title)}")
     if not members:
         out.print(f"   {escape(str(report.verdict.get('words', 'It has no items any more.')))}")
@@ -43,8 +44,8 @@ def explain(
     as_json: Annotated[bool, typer.Option("--json", help="Everything as one JSON object")] = False,
 ) -> None:
     """Say why two items are one story or are not: every layer with its figures and its line."""
-    with explained():
-        found = _stories().explain(one, other)
+    with _stories() as stories:
+        found = stories.explain(one, other)
     if as_json:
         sys.stdout.buffer.write(orjson.dumps(found.as_json(), option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_INDENT_2))
         return
@@ -63,8 +64,8 @@ def explain(
 
 def split(item: Item) -> None:
     """Take an item out of its story into one of its own, for good."""
-    with explained():
-        act, _ = _stories().split(whoever_types(), item)
+    with _stories() as stories:
+        act, _ = stories.split(whoever_types(), item)
     out.print(f"Ruling {act}: it tells another event. {SOON} Take it back: notifier stories take-back {act}")
 
 
@@ -73,22 +74,22 @@ def merge(
     other: Annotated[int, typer.Argument(help="The story that tells the same event")],
 ) -> None:
     """Make two stories one, for good."""
-    with explained():
-        act = _stories().merge(whoever_types(), story, other)
+    with _stories() as stories:
+        act = stories.merge(whoever_types(), story, other)
     out.print(f"Ruling {act}: they tell one event. {SOON} Take it back: notifier stories take-back {act}")
 
 
 def take_back(ruling: Annotated[int, typer.Argument(help="Its number (notifier stories rulings)")]) -> None:
     """Take a split or a merge back."""
-    with explained():
-        _stories().take_back(whoever_types(), ruling)
+    with _stories() as stories:
+        stories.take_back(whoever_types(), ruling)
     out.print(f"Ruling {ruling} is taken back. {SOON}")
 
 
 def rulings(limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="How many")] = 20) -> None:
     """List what was split and merged, newest first."""
-    with explained():
-        found = _stories().rulings.rulings(limit)
+    with _stories() as stories:
+        found = stories.rulings.rulings(limit)
     if not found:
         out.print("Nothing was split or merged yet: notifier stories split ITEM, merge STORY STORY.")
     for one in found:
@@ -103,15 +104,16 @@ def rulings(limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_00
 def labels() -> None:
     """Print what was ruled as labelled JSON lines: two items a ruling, of one story or of two."""
     from notifier.storage.wire import SqlWire
-    from notifier.wiring.parts import open_database
 
-    with explained():
-        for line in SqlWire(open_database(settings())).labels():
+    with opened() as (_, database):
+        for line in SqlWire(database).labels():
             sys.stdout.buffer.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
 
-def _stories() -> StoryOperations:
+@contextmanager
+def _stories() -> Iterator[StoryOperations]:
+    """Stories over the database, until the block ends; failures are told in a sentence."""
     from notifier.wiring.operations import story_operations
-    from notifier.wiring.parts import open_database
 
-    return story_operations(open_database(settings()))
+    with opened() as (_, database):
+        yield story_operations(database)

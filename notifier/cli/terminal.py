@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
@@ -16,6 +17,9 @@ from notifier.clock import system_clock
 from notifier.config.settings import Settings, load_settings
 from notifier.errors import ConfigError, DatabaseUnwell, NotifierError
 from notifier.operations.actor import Actor
+
+if TYPE_CHECKING:
+    from notifier.storage.database import Database
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -72,6 +76,17 @@ def whoever_types() -> Actor:
         return Actor(f"{getpass.getuser()} (command line)"[:64])
     except (KeyError, OSError):  # a container's user may have no name
         return Actor("command line")
+
+
+@contextmanager
+def opened() -> Iterator[tuple[Settings, Database]]:
+    """This folder's settings and its database, which is closed after the block; failures are told as by `explained`."""
+    from notifier.wiring.parts import opened_database
+
+    with explained():
+        chosen = load_settings()
+        with opened_database(chosen) as database:
+            yield chosen, database
 
 
 def counted_from(chosen: Settings, times: Iterable[datetime | None]) -> datetime:

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text as Line
 
-from notifier.cli.terminal import explained, out, settings, whoever_types
+from notifier.cli.terminal import explained, opened, out, settings, whoever_types
 from notifier.topics.topic import Topic, TopicMode
 
 # Whoever waits at a terminal can press Ctrl-C; this is for one in a script.
@@ -80,15 +80,13 @@ def backtest(
     from notifier.operations.topics import RuleTrials
     from notifier.storage.news import SqlNewsStore
     from notifier.storage.record import SqlRecord
-    from notifier.wiring.parts import alert_rules, make_clock, open_database
+    from notifier.wiring.parts import alert_rules, make_clock
 
-    chosen = settings()
     topic = Topic("tried", "Tried", "", expression, mode, budget)
-    with explained():
+    with opened() as (chosen, database):
         clock = make_clock(chosen)
         now = clock()
         since = now - timedelta(days=days)
-        database = open_database(chosen)
         alerts = SqlNewsStore(database).past_alerts(since - WINDOW)
         record = Record(SqlRecord(database).between(since - WINDOW, now), alerts)
         previews = Previews(most_s=BACKTEST_S, most_steps=MOST_STEPS)

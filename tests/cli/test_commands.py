@@ -30,7 +30,7 @@ from notifier.storage.schema import feed
 from notifier.storage.subscriptions import SqlSubscriptionStore
 from notifier.storage.troubles import SqlReportStore
 from notifier.troubles import Code, ProcessReport, Trouble
-from notifier.wiring.parts import open_database
+from notifier.wiring.parts import opened_database
 from tests.contracts.samples import NOON, a_subscription, an_alert
 
 Run = Callable[..., Result]
@@ -86,8 +86,9 @@ def site() -> Iterator[str]:
 
 
 @pytest.fixture
-def database(folder: Path) -> Database:
-    return open_database(Settings(data_dir=folder / "data"))
+def database(folder: Path) -> Iterator[Database]:
+    with opened_database(Settings(data_dir=folder / "data")) as database:
+        yield database
 
 
 def test_check_says_ok_of_each_part(run: Run) -> None:
