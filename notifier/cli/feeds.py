@@ -11,9 +11,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from notifier.cli.terminal import ago, ahead, counted_from, explained, out, settings, span
+from notifier.cli.terminal import counted_from, explained, out, settings
 from notifier.clock import system_clock
 from notifier.errors import NotFound
+from notifier.text.spans import ago, ahead, span
 
 if TYPE_CHECKING:
     from notifier.config.settings import Settings

@@ -8,11 +8,12 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from notifier.cli.terminal import ago, ahead, err, explained, out, settings
+from notifier.cli.terminal import err, explained, out, settings
 from notifier.clock import system_clock
 from notifier.operators.audit import Act
 from notifier.operators.operator import Role
 from notifier.operators.token import Scope
+from notifier.text.spans import ago, ahead
 
 if TYPE_CHECKING:
     from notifier.storage.access import SqlTokenStore

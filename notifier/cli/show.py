@@ -12,7 +12,8 @@ from rich.padding import Padding
 from notifier.alerts.alert import Alert
 from notifier.alerts.because import because
 from notifier.alerts.receipts import GOAL_S, Histogram, quantile_s, share_within
-from notifier.cli.terminal import ago, counted_from, explained, out, settings, span
+from notifier.cli.terminal import counted_from, explained, out, settings
+from notifier.text.spans import ago, span
 
 
 def alerts(

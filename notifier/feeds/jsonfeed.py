@@ -14,10 +14,10 @@ import orjson
 
 from notifier.feeds import dates, images
 from notifier.feeds.feed import FeedItem, ParsedFeed, Unreadable
-from notifier.feeds.language import language
+from notifier.feeds.markup import HEADLESS_TITLE_CHARS, MAX_SUMMARY_CHARS, MAX_TITLE_CHARS, plain
 from notifier.feeds.newest import newest, note
 from notifier.feeds.scan import digest
-from notifier.feeds.text import HEADLESS_TITLE_CHARS, MAX_SUMMARY_CHARS, MAX_TITLE_CHARS, plain
+from notifier.text.languages import language_tag
 
 Json = Mapping[str, Any]
 
@@ -32,7 +32,7 @@ def parse(document: bytes, url: str, known: frozenset[bytes]) -> ParsedFeed | Un
         return Unreadable('This is JSON but not a JSON Feed: it has no list called "items".')
     entries = newest([entry for entry in feed["items"] if isinstance(entry, dict)], _published_at)
     raw = [(digest(orjson.dumps(entry)), entry) for entry in entries]
-    tongue = language(feed.get("language"))
+    tongue = language_tag(feed.get("language"))
     new = (_item(entry, url, tongue) for mark, entry in raw if mark not in known)
     return ParsedFeed(
         title=plain(_string(feed, "title"), limit_chars=MAX_TITLE_CHARS, is_html=False),
@@ -66,7 +66,7 @@ def _item(entry: Json, base: str, feed_language: str | None) -> FeedItem | None:
         image_url=_image(entry, markup, url or base),
         published_at=dates.parse(_string(entry, "date_published")),
         updated_at=dates.parse(_string(entry, "date_modified")),
-        language=language(entry.get("language")) or feed_language,
+        language=language_tag(entry.get("language")) or feed_language,
         categories=tuple(plain(tag, limit_chars=100) for tag in _list(entry, "tags") if isinstance(tag, str))[:30],
     )
 

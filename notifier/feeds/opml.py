@@ -17,9 +17,10 @@ from lxml import etree
 
 from notifier.feeds.feed import FeedConfig, Unreadable
 from notifier.feeds.images import absolute
-from notifier.feeds.language import language
+from notifier.feeds.markup import MAX_TITLE_CHARS, plain
 from notifier.feeds.publishers import named_by_title, publisher_of
-from notifier.feeds.text import MAX_TITLE_CHARS, one_line, plain
+from notifier.text.languages import language_tag
+from notifier.text.line import one_line
 
 DEFAULT_SECTION = "news"
 NAMESPACE = "urn:notifier:feeds"
@@ -108,7 +109,7 @@ def _feed(entry: listparser.common.SuperDict, said: Mapping[str, Mapping[str, st
         title=title,
         publisher=one_line(own.get("publisher", ""))[:MAX_TITLE_CHARS] or title,
         section=section or DEFAULT_SECTION,
-        language=language(own.get("language")),
+        language=language_tag(own.get("language")),
         poll_every_s=_number(own.get("pollEvery"), 1.0, _MOST_POLL_S),
         paused=own.get("paused") == "true",
         weight=1.0 if (weight := _number(own.get("weight"), 0.0, _MOST_WEIGHT)) is None else weight,

@@ -8,7 +8,6 @@ who speaks.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -16,26 +15,23 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from notifier.feeds.feed import FeedConfig
-from notifier.feeds.text import one_line
-
-
-def _names(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
+from notifier.text.fold import fold
+from notifier.text.line import one_line
+from notifier.text.tokens import words
 
 # Each customer has a name of their own before these, or only a path behind those.
-HOSTING = _names(
+HOSTING = words(
     "blogspot.com wordpress.com substack.com tumblr.com github.io gitlab.io livejournal.com ghost.io netlify.app "
     "vercel.app pages.dev web.app herokuapp.com typepad.com squarespace.com wixsite.com libsyn.com podbean.com "
     "medium.com go.com"
 )
-CARRIERS = _names(
+CARRIERS = words(
     "feedburner.com google.com youtube.com reddit.com rss.app fetchrss.com feedly.com feedspot.com megaphone.fm "
     "simplecast.com acast.com buzzsprout.com anchor.fm apple.com mastodon.social bsky.app nitter.net twitter.com "
     "x.com facebook.com t.me rsshub.app politepaul.com yahoo.com msn.com archive.org feedblitz.com inoreader.com"
 )
 # `co.uk`, `com.au`, `or.jp`: below a country, these are nobody's own.
-_SHARED_LABELS = _names("co com org net gov gob gouv ac edu or ne go gv nom ltd plc in info web press")
+_SHARED_LABELS = words("co com org net gov gob gouv ac edu or ne go gv nom ltd plc in info web press")
 _WHERE = re.compile(r"^(?:(?:www\d?|m|mobile|feeds?|rss|news)\.)+(?=[^.]+\.)")
 _SEPARATOR = re.compile(r"\s+(?:[|»›·—–-]|&gt;|::)\s+|:\s+")
 
@@ -72,7 +68,8 @@ def domain_of(url: str) -> str:
 
 
 def one_spelling(feeds: Sequence[FeedConfig]) -> tuple[FeedConfig, ...]:
-    """The feeds with each publisher spelled as it is the first time: case, white space and width make no other one."""
+    """The feeds with each publisher spelled as it is the first time: what `fold` takes away, and white space, make no
+    other one."""
     first: dict[str, str] = {}
     return tuple(replace(feed, publisher=first.setdefault(_key(feed.publisher), feed.publisher)) for feed in feeds)
 
@@ -84,7 +81,7 @@ def named_by_title(title: str) -> str:
 
 
 def _key(publisher: str) -> str:
-    return one_line(unicodedata.normalize("NFKC", publisher)).casefold()
+    return fold(one_line(publisher))
 
 
 def _host(url: str) -> str:

@@ -17,9 +17,9 @@ from lxml import etree
 
 from notifier.feeds import dates, images
 from notifier.feeds.feed import FeedItem, ParsedFeed
-from notifier.feeds.language import language
+from notifier.feeds.markup import HEADLESS_TITLE_CHARS, MAX_SUMMARY_CHARS, MAX_TITLE_CHARS, plain
 from notifier.feeds.newest import newest, note
-from notifier.feeds.text import HEADLESS_TITLE_CHARS, MAX_SUMMARY_CHARS, MAX_TITLE_CHARS, plain
+from notifier.text.languages import language_tag
 
 _PERIODS_S = {"hourly": 3600, "daily": 86_400, "weekly": 604_800, "monthly": 2_592_000, "yearly": 31_536_000}
 
@@ -32,7 +32,7 @@ def parse(document: bytes, url: str) -> ParsedFeed:
     """The feed with its entries in document order, without those that say nothing at all."""
     found = _found(_without_bad_references(document), url)
     head = dict(found["feed"])
-    tongue = language(head.get("language"))
+    tongue = language_tag(head.get("language"))
     # Plain dictionaries: feedparser's own answer for a missing `updated` with `published`, and warn that they do.
     entries = newest([dict(entry) for entry in found["entries"]], _published_at)
     return ParsedFeed(
@@ -112,7 +112,7 @@ def item(entry: Entry, *, base: str, feed_language: str | None) -> FeedItem | No
         image_url=images.choose(entry, url or base),
         published_at=_published_at(entry),
         updated_at=_date(entry, "updated"),
-        language=language(entry.get("language") or _detail(entry, "title").get("language")) or feed_language,
+        language=language_tag(entry.get("language") or _detail(entry, "title").get("language")) or feed_language,
         categories=_categories(entry),
     )
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from itertools import chain
 
+from notifier.text.languages import primary_language
 from notifier.topics.near import NOTHING, Finding, either, near, near_pairs, standing
-from notifier.topics.stem import primary_language
-from notifier.topics.text import Place, Reading, Text
+from notifier.topics.reading import Place, Reading, Text
 from notifier.topics.topic import MatchedWord
 from notifier.topics.tree import And, In, Near, Node, Not, Or, Term
 from notifier.topics.work import Work

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from lark import Token
 
 from notifier.errors import QueryError
-from notifier.topics.fold import MOST_SPELLINGS, ways
+from notifier.topics.forms import MOST_SPELLINGS, ways
 
 MOST_CHARACTERS = 20_000
 MOST_DEPTH = 32

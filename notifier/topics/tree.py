@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-from notifier.topics.fold import combined, spellings
+from notifier.topics.forms import combined, spellings
 
 
 class Scope(StrEnum):

@@ -20,12 +20,12 @@ from notifier.alerts.because import because
 from notifier.alerts.requests import Asked
 from notifier.errors import NotFound
 from notifier.push.outcome import Delivered, Gone, Retry
+from notifier.text.spans import span
 from notifier.web.bodies import LARGEST_ID, Id
 from notifier.web.console.access import CHANGES, Editor, Session, Viewer
 from notifier.web.console.draft import MOST_BODY, MOST_TITLE, Draft, draft_fields, replacing
 from notifier.web.console.page import page
 from notifier.web.console.progress import Figures, Meter, figures, settled
-from notifier.web.console.service_reports import span
 from notifier.web.console.services import Console, ConsoleServices
 from notifier.web.console.wire import sentences
 from notifier.web.rates import limit_tests

@@ -12,7 +12,7 @@ from fastapi import Form
 from notifier.alerts.alert import Alert, AlertKind, Message, NewAlert
 from notifier.alerts.by_hand import NO_STORY, NO_WORDS, ByHand, is_web_address
 from notifier.alerts.decide import AlertRules
-from notifier.feeds.text import has_words, one_line, visible
+from notifier.text.line import has_words, one_line, visible
 from notifier.web.bodies import LARGEST_ID
 
 MOST_TITLE, MOST_BODY = 160, 400

@@ -21,12 +21,12 @@ from notifier.errors import ConfigError, Conflict, EntryInvalid, NotFound
 from notifier.feeds.feed import FeedConfig
 from notifier.feeds.survey import Offer
 from notifier.operators.change import difference
+from notifier.text.spans import span
 from notifier.web.bodies import Id
 from notifier.web.console.access import CHANGES, Editor, Session, Viewer
 from notifier.web.console.changes import FEEDS, keep
 from notifier.web.console.feed_fields import STATES, FeedFields, feed_fields, feed_rows
 from notifier.web.console.page import page
-from notifier.web.console.service_reports import span
 from notifier.web.console.services import Console, ConsoleServices
 from notifier.web.services import Services
 

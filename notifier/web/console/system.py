@@ -7,11 +7,12 @@ from fastapi.responses import RedirectResponse, Response
 
 from notifier.errors import NotFound
 from notifier.operators.audit import Act
+from notifier.text.spans import span
 from notifier.web.bodies import OperatorName
 from notifier.web.console.access import CHANGES, Admin, Viewer
 from notifier.web.console.audit import note
 from notifier.web.console.page import page
-from notifier.web.console.service_reports import service_reports, span
+from notifier.web.console.service_reports import service_reports
 from notifier.web.console.services import Console
 from notifier.web.services import Services
 

@@ -15,6 +15,7 @@ from fastapi.responses import RedirectResponse, Response, StreamingResponse
 
 from notifier.alerts.news import StoryReport
 from notifier.stories.breaking import LEAST_WEIGHT
+from notifier.text.spans import span
 from notifier.web.bodies import Id
 from notifier.web.console.access import CHANGES, Editor, Session, Viewer, session_digest
 from notifier.web.console.page import page
@@ -84,7 +85,7 @@ def late(story: StoryReport) -> str:
     if lead.published_at is None:
         return ""
     seconds = (lead.first_seen - lead.published_at).total_seconds()
-    return "reached us at once" if seconds < 60 else f"reached us after {_span(seconds)}"
+    return "reached us at once" if seconds < 60 else f"reached us after {span(seconds)}"
 
 
 def signals(verdict: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -201,14 +202,8 @@ def evidence(figures: Any, depth: int = 0) -> list[tuple[str, str]]:
         if isinstance(value, Mapping) and depth < 3:
             lines += [(f"{name}: {inner}" if inner else name, said) for inner, said in evidence(value, depth + 1)]
         elif key != "items":
-            lines.append((name, _span(value) if seconds else _said(value)))
+            lines.append((name, span(value) if seconds else _said(value)))
     return lines
-
-
-def _span(seconds: float) -> str:
-    """A length of time in the unit that a person would choose."""
-    unit_s, unit = next(((u, name) for u, name in ((3600, "h"), (60, "min")) if seconds >= u), (1, "s"))
-    return f"{seconds / unit_s:.3g} {unit}"
 
 
 def _said(value: Any) -> str:

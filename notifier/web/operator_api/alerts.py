@@ -19,8 +19,8 @@ from notifier.alerts.by_hand import NO_STORY, ByHand, is_web_address
 from notifier.alerts.requests import Asked
 from notifier.clock import Clock
 from notifier.errors import AudienceGrew, ConfigError, Conflict, EntryInvalid, UnknownTopic
-from notifier.feeds.text import has_words
 from notifier.operators.token import Grant
+from notifier.text.line import has_words
 from notifier.topics.topic import Then
 from notifier.web.bodies import LARGEST_ID, Id
 from notifier.web.console.services import Console, ConsoleServices

@@ -44,7 +44,7 @@ def test_evidence_gives_times_in_units_that_people_use() -> None:
     assert evidence(figures) == [
         ("within", "6 h"),
         ("breaking", "no"),
-        ("signals: least", "1.5 min"),
+        ("signals: least", "90 s"),
         ("signals: sources", "BBC, Post"),
     ]
 
