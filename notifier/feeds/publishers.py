@@ -11,10 +11,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 
+from notifier.addresses import is_address
 from notifier.feeds.feed import FeedConfig
+from notifier.feeds.hosts import site_of
 from notifier.text.fold import fold
 from notifier.text.line import one_line
 from notifier.text.tokens import words
@@ -40,10 +40,10 @@ def publisher_of(url: str, followed: Iterable[FeedConfig]) -> str | None:
     """The publisher that the feeds of this host have, else those of its domain if they have only one; None where
     nothing of it is followed, or the address says nothing."""
     feeds = list(followed)
-    host, domain = _host(url), domain_of(url)
+    host, domain = site_of(url), domain_of(url)
     if not domain:
         return None
-    of_host = Counter(feed.publisher for feed in feeds if _host(feed.url) == host)
+    of_host = Counter(feed.publisher for feed in feeds if site_of(feed.url) == host)
     if of_host:
         return of_host.most_common(1)[0][0]
     of_domain = {feed.publisher for feed in feeds if domain_of(feed.url) == domain}
@@ -53,8 +53,8 @@ def publisher_of(url: str, followed: Iterable[FeedConfig]) -> str | None:
 def domain_of(url: str) -> str:
     """The domain that a site's owner registered, as well as it can be told from its name; a platform's customer by
     their own name there. Empty where the address does not say who speaks."""
-    host = _host(url)
-    if not host or _is_number(host):
+    host = site_of(url)
+    if not host or is_address(host):
         return host
     labels = host.split(".")
     shared = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SHARED_LABELS
@@ -82,18 +82,3 @@ def named_by_title(title: str) -> str:
 
 def _key(publisher: str) -> str:
     return fold(one_line(publisher))
-
-
-def _host(url: str) -> str:
-    try:
-        return (urlsplit(url).hostname or "").rstrip(".").removeprefix("www.")
-    except ValueError:
-        return ""
-
-
-def _is_number(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True

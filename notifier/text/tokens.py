@@ -26,10 +26,12 @@ _WORD = rf"(?:{_ACRONYM}|{_PLAIN})"
 
 LEXEME = re.compile(rf"{_WORD}(?:[{APOSTROPHES}{HYPHENS}]{_WORD})*|[{_SPACELESS}][\u3099\u309a\uff9e\uff9f]?")
 """A word as it is written; or one letter of a script without spaces."""
-SPELLED = re.compile(rf"{_PLAIN}(?:[{APOSTROPHES}]{_PLAIN})*|[{_SPACELESS}]+")
-"""A word between hyphens, dots and spaces; or a run of a script without spaces."""
+_RUN = rf"[^\W_]+(?:[{MARKS}{_SPACELESS}]+[^\W_]*)*"
+SPELLED = re.compile(rf"{_RUN}(?:[{APOSTROPHES}]{_RUN})*")
+"""What stands between hyphens, dots and spaces."""
 
 _is_spaceless = re.compile(f"[{_SPACELESS}]").match
+_is_all_spaceless = re.compile(f"[{_SPACELESS}]+").fullmatch
 _ascii_words = re.compile("[a-z0-9]+(?:'[a-z0-9]+)*").findall
 _apostrophe = re.compile(f"[{APOSTROPHES}]")
 
@@ -50,13 +52,16 @@ def plain_apostrophes(text: str) -> str:
 
 
 def tokens(text: str) -> list[str]:
-    """The words in order, folded, without possessives; pairs of characters where a script has no spaces."""
+    """The words in order, folded, without possessives; pairs of characters where a script has no spaces.
+
+    A run that mixes scripts (首批EAI机器人) is one word: the thresholds of grouping were found so (decision 21).
+    """
     folded = fold(text)
     if folded.isascii():
         return [word.removesuffix("'s") for word in _ascii_words(folded)]
     found: list[str] = []
     for word in SPELLED.findall(plain_apostrophes(folded)):
-        if is_spaceless(word):
+        if _is_all_spaceless(word):
             found.extend(word[i : i + 2] for i in range(max(1, len(word) - 1)))
         else:
             found.append(word.removesuffix("'s"))

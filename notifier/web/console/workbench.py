@@ -5,7 +5,6 @@ Enters: a form's fields and the topic as the file has it. Leaves: `Look`, or the
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from markupsafe import Markup
 from notifier.alerts.decide import AlertRules
 from notifier.alerts.preview import Difference, Preview, Record, WouldSend, compare, preview
 from notifier.errors import ConfigError, PreviewsBusy, QueryError, TooMuchWork
-from notifier.topics.topic import Fallback, Then, Topic, TopicMode, seconds_of
+from notifier.topics.topic import SLUG, Fallback, Then, Topic, TopicMode, seconds_of
 from notifier.topics.work import Work
 from notifier.web.console.access import Session
 from notifier.web.console.charts import bars_a_day
@@ -30,7 +29,6 @@ DAYS = 14
 LISTED = 100
 WORDS = 24
 KEPT = 8
-SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 Line = Annotated[str, Form(max_length=200)]
 

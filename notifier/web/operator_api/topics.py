@@ -17,7 +17,7 @@ from notifier.alerts.preview import Preview, WouldSend, compare, preview
 from notifier.errors import ConfigError, EntryInvalid, FileBroken, NotFound
 from notifier.operators.change import Written
 from notifier.topics.query import parse
-from notifier.topics.topic import Fallback, Then, Topic, TopicMode, seconds_of
+from notifier.topics.topic import SLUG, Fallback, Then, Topic, TopicMode, seconds_of
 from notifier.web.console.services import Console, ConsoleServices
 from notifier.web.operator_api.access import CHANGED, ROUTER, Reads, WritesTopics
 from notifier.web.operator_api.files import TOPICS, replace_file
@@ -25,11 +25,10 @@ from notifier.web.operator_api.shapes import PRINTABLE, Line, Named, Sent, Shown
 from notifier.web.previews import is_gone, previews_of
 from notifier.web.services import Services, WebServices
 
-SLUG = "[a-z0-9][a-z0-9-]{0,62}"
 MOST_DAYS = 14
 
 router = APIRouter(**ROUTER)
-Slug = Annotated[str, Path(pattern=f"^{SLUG}$", examples=["middle-east"])]
+Slug = Annotated[str, Path(pattern=f"^{SLUG.pattern}$", examples=["middle-east"])]
 
 
 class HeldFields(Sent):
@@ -93,7 +92,7 @@ class RuleToTry(TopicFields):
     """A topic to ask about: nothing is written."""
 
     title: Named = Field("A rule to try", examples=["Nato"])
-    slug: Annotated[str, StringConstraints(pattern=f"^{SLUG}$")] | None = Field(
+    slug: Annotated[str, StringConstraints(pattern=f"^{SLUG.pattern}$")] | None = Field(
         None, description="The topic to compare with, as the file has it"
     )
     days: int = Field(MOST_DAYS, ge=1, le=MOST_DAYS)
