@@ -5,7 +5,6 @@ Enters: the document in UTF-8, its URL, digests of known items. Leaves: `ParsedF
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import orjson
 
 from notifier.feeds import dates, images
-from notifier.feeds.feed import FeedItem, ParsedFeed, Unreadable
+from notifier.feeds.feed import FeedItem, ParsedFeed, Unreadable, guid_of
 from notifier.feeds.markup import HEADLESS_TITLE_CHARS, MAX_SUMMARY_CHARS, MAX_TITLE_CHARS, plain
 from notifier.feeds.newest import newest, note
 from notifier.feeds.scan import digest
@@ -59,7 +58,7 @@ def _item(entry: Json, base: str, feed_language: str | None) -> FeedItem | None:
     if not (title or url):
         return None
     return FeedItem(
-        guid=str(entry.get("id") or url or hashlib.sha256(title.encode()).hexdigest()),
+        guid=guid_of(entry.get("id"), url, title),
         url=url,
         title=title,
         summary=summary,

@@ -6,7 +6,6 @@ what they mean for a notification is decided here. Its own cleaning of markup is
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,7 +15,7 @@ import feedparser
 from lxml import etree
 
 from notifier.feeds import dates, images
-from notifier.feeds.feed import FeedItem, ParsedFeed
+from notifier.feeds.feed import FeedItem, ParsedFeed, guid_of
 from notifier.feeds.markup import HEADLESS_TITLE_CHARS, MAX_SUMMARY_CHARS, MAX_TITLE_CHARS, plain
 from notifier.feeds.newest import newest, note
 from notifier.text.languages import language_tag
@@ -105,7 +104,7 @@ def item(entry: Entry, *, base: str, feed_language: str | None) -> FeedItem | No
     if not (title or url):
         return None
     return FeedItem(
-        guid=str(entry.get("id") or url or hashlib.sha256(title.encode()).hexdigest()),
+        guid=guid_of(entry.get("id"), url, title),
         url=url,
         title=title,
         summary=summary,

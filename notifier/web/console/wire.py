@@ -15,6 +15,7 @@ from fastapi.responses import RedirectResponse, Response, StreamingResponse
 
 from notifier.alerts.news import StoryReport
 from notifier.stories.breaking import LEAST_WEIGHT
+from notifier.text.fold import fold
 from notifier.text.spans import span
 from notifier.web.bodies import Id
 from notifier.web.console.access import CHANGES, Editor, Session, Viewer, session_digest
@@ -45,8 +46,8 @@ STATES = {
 @router.get("/wire")
 def wire(request: Request, session: Viewer, console: Console, services: Services, q: str = "") -> Response:
     """The newest stories; `q` keeps those whose headline has these words."""
-    wanted = q.casefold().split()
-    stories = [s for s in console.newsroom.stories(SHOWN) if all(word in s.lead.title.casefold() for word in wanted)]
+    wanted = fold(q).split()
+    stories = [s for s in console.newsroom.stories(SHOWN) if all(word in fold(s.lead.title) for word in wanted)]
     return page(
         request,
         "wire.html",

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, Field
 
 from notifier.alerts.news import Ruling, StoryReport
+from notifier.text.fold import fold
 from notifier.web.bodies import LARGEST_ID, Id
 from notifier.web.console.services import Console, ConsoleServices
 from notifier.web.operator_api.access import CHANGED, ROUTER, Reads, WritesStories
@@ -160,8 +161,8 @@ def list_stories(
     if (places := places_of(cursor, 2)) is not None:
         before = (EPOCH + places[0] * MICROSECOND, places[1])
     found = console.newsroom.stories(limit, before)
-    wanted = q.casefold().split()
-    shown = [r for r in found if all(word in r.lead.title.casefold() for word in wanted)]
+    wanted = fold(q).split()
+    shown = [r for r in found if all(word in fold(r.lead.title) for word in wanted)]
     more = len(found) == limit
     return Page(
         items=[StoryShown(**StoryShown.fields_of(report)) for report in shown],

@@ -51,6 +51,7 @@ def test_evidence_gives_times_in_units_that_people_use() -> None:
 
 def test_the_wire_is_searched_by_words(console: Console) -> None:
     assert "Ferry fares" in console.get("/console/wire?q=fares").text
+    assert "Ferry fares" in console.get("/console/wire?q=F%C3%81RES").text, "however it is written"
     assert "No story of the last hundred" in console.get("/console/wire?q=tunnel").text
 
 
