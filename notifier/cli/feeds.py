@@ -32,15 +32,15 @@ def feeds(context: typer.Context) -> None:
     """Show each feed's health, those that need attention first."""
     if context.invoked_subcommand is not None:
         return
+    from notifier.feeds.health import health_table
     from notifier.storage.feeds import SqlFeedStore
-    from notifier.wiring.parts import open_database
+    from notifier.wiring.parts import feed_rules, open_database
 
     with explained():
         chosen = settings()
         store = SqlFeedStore(open_database(chosen))
-        polled = (feed.last_success_at for feed in store.health(system_clock()))
-        now = counted_from(chosen, polled)
-        health = store.health(now)
+        now = counted_from(chosen, (one.feed.memory.last_success_at for one in store.facts(system_clock())))
+        health = health_table(store.facts(now), now, feed_rules(chosen).cadence)
     if not health:
         out.print("No feed yet: start the service with `notifier run`, it reads config/feeds.yaml.")
         return

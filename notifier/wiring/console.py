@@ -61,7 +61,7 @@ def console_services(house: House) -> ConsoleServices:
         rules=alert_rules(house.settings),
         open_alerts=house.alerts.open,
         receipts=SqlReceiptStore(house.database),
-        feeds=lambda: house.feeds.health(house.clock()),
+        feeds=house.feed_health,
         feeds_file=FeedsFile(house.settings.feeds_path),
         archive=SqlFeedArchive(house.database),
         find_feeds=FeedFinder(house).look,
