@@ -10,6 +10,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from notifier.text.line import shorten
 from notifier.text.spans import ago
 from notifier.web.services import services_of
 
@@ -31,5 +32,5 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["ago"] = ago
+    environment.filters |= {"ago": ago, "shorten": shorten}
     return environment

@@ -16,7 +16,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from notifier.alerts.alert import Alert
-from notifier.alerts.because import because
+from notifier.alerts.evidence import line, sentences
 from notifier.alerts.requests import Asked
 from notifier.errors import NotFound
 from notifier.push.outcome import Delivered, Gone, Retry
@@ -27,7 +27,6 @@ from notifier.web.console.draft import MOST_BODY, MOST_TITLE, Draft, draft_field
 from notifier.web.console.page import page
 from notifier.web.console.progress import Figures, Meter, figures, settled
 from notifier.web.console.services import Console, ConsoleServices
-from notifier.web.console.wire import sentences
 from notifier.web.rates import limit_tests
 from notifier.web.services import Services, WebServices
 from notifier.web.tokens import Owner
@@ -61,7 +60,7 @@ def alerts(
         sent=[(a, _figures(console, a)) for a in newest if a.done_at is not None],
         older=newest[-1].id if len(newest) == LISTED else None,
         before=before,
-        because=because,
+        line_of=line,
         settled=settled,
         span=span,
         now=now,
