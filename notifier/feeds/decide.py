@@ -18,7 +18,7 @@ from notifier.feeds.cadence import CadenceSettings
 from notifier.feeds.feed import FeedItem, FeedState, ParsedFeed, Unreadable
 from notifier.feeds.first_sight import FirstSightSettings, Kind, Poll, Verdict
 from notifier.feeds.flood import FloodSettings, Room, bounded
-from notifier.feeds.matching import Entry, Known
+from notifier.feeds.matching import HASH_BYTES, Entry, Known
 from notifier.feeds.memory import ClaimedFeed, FeedMemory, PollResult, Recorded
 from notifier.feeds.scan import DIGEST_BYTES
 
@@ -59,7 +59,7 @@ def is_unchanged(feed: ClaimedFeed, answer: Fetched) -> bool:
 
 def body_hash(body: bytes) -> bytes:
     """What a body is remembered by."""
-    return blake2b(body, digest_size=first_sight.HASH_BYTES).digest()
+    return blake2b(body, digest_size=HASH_BYTES).digest()
 
 
 def after_poll(feed: ClaimedFeed, answer: Answer, document: ParsedFeed | Unreadable | None, at: Moment) -> PollResult:

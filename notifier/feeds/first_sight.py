@@ -19,11 +19,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from notifier.feeds.matching import HASH_BYTES, Entry, Known, Matcher, Stored, digest
+from notifier.feeds.matching import Entry, Known, Matcher, Stored
 from notifier.feeds.memory import FeedMemory
 from notifier.text.spans import span
-
-__all__ = ["HASH_BYTES", "Entry", "Known", "Stored", "digest"]
 
 FLOOD_AT_LEAST = 10
 FLOOD_SHARE = 0.8
