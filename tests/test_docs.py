@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import click
 import pytest
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from notifier import errors
 from notifier.cli import app
@@ -23,9 +23,9 @@ PROMISES = (ROOT / "docs" / "promises.md").read_text(encoding="utf-8")
 ERRORS = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
 
 
-def commands(group: click.Command, path: str = "notifier") -> set[str]:
+def commands(group: TyperCommand | TyperGroup, path: str = "notifier") -> set[str]:
     """`notifier topics test` and so on, for every command there is."""
-    if not isinstance(group, click.Group):
+    if not isinstance(group, TyperGroup):
         return {path}
     return {name for key, command in group.commands.items() for name in commands(command, f"{path} {key}")}
 

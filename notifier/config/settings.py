@@ -14,8 +14,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from notifier.errors import ConfigError
 from notifier.operators.identity import role_rules
@@ -23,10 +22,10 @@ from notifier.operators.identity import role_rules
 PREFIX = "NOTIFIER_"
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """What the environment says. Each field is the variable NOTIFIER_ plus its name in capitals."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on")
@@ -92,18 +91,6 @@ class Settings(BaseSettings):
         "", description="Roles by claim, comma separated: groups:newsroom=editor; empty: operators are made beforehand"
     )
     oidc_allow: str = Field("", description="Private hosts that the provider may be on: host or host:port")
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what `load_settings` passes: it has merged the sources and checked the names."""
-        return (init_settings,)
 
     @field_validator("contact")
     @classmethod

@@ -11,11 +11,10 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from click.testing import Result
 from sqlalchemy import insert
 from sqlalchemy.exc import OperationalError
 from typer import Exit
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from notifier.alerts.receipts import Told
 from notifier.cli import app
