@@ -60,7 +60,8 @@ _ERRORS: dict[int, NetworkError] = {
 class _Lane:
     """What goes to one push service in one batch: those that wait, by index, how many may fly, how many do.
 
-    `progress_at` (monotonic) is when it last brought something.
+    `progress_at` (monotonic) is when it last brought something. `strangers` of those that were asked tell nothing of
+    the service (PushRequest.tells): they go last, and are hardly waited for.
     """
 
     origin: str
@@ -70,16 +71,21 @@ class _Lane:
     waiting: deque[int] = field(default_factory=deque)
     asked: int = 0
     flying: int = 0
+    strangers: int = 0
+    strangers_flying: int = 0
 
     def deserves_until(self, patience: Patience, first_done_s: float | None) -> float:
         """Until when (monotonic) the batch waits for it; `first_done_s`: how long the first that is done has taken."""
-        unsent = len(self.waiting)
-        answered = self.asked - unsent - self.flying
+        known, flying, unsent = self.asked - self.strangers, self.flying - self.strangers_flying, len(self.waiting)
+        if known:
+            unsent = max(0, unsent - self.strangers)
+        else:
+            known, flying = self.asked, self.flying
         return self.progress_at + patience_for(
             patience,
             self.origin,
-            asked=self.asked,
-            answered=answered,
+            asked=known,
+            answered=known - unsent - flying,
             unsent=unsent,
             first_done_s=first_done_s,
         )
@@ -95,6 +101,7 @@ class _Transfer:
     lane: _Lane
     started_at: float
     handle: pycurl.Curl
+    is_stranger: bool = False
     refused: bool = False
     ticket: int = 0
     status: int | None = None
@@ -222,10 +229,11 @@ class PycurlWire:
             handle.setopt(pycurl.HTTPHEADER, _header_lines(request.headers))
             handle.setopt(pycurl.POSTFIELDS, request.body)
             handle.setopt(pycurl.TIMEOUT_MS, max(1, int(1000 * min(left_s, ANSWER_S))))
-            transfer = self._flying[handle] = _Transfer(index, lane, monotonic(), handle)
+            transfer = self._flying[handle] = _Transfer(index, lane, monotonic(), handle, is_stranger=not request.tells)
             handle.setopt(pycurl.HEADERFUNCTION, transfer.read_head)
             handle.setopt(pycurl.WRITEFUNCTION, transfer.read_text)
             lane.flying += 1
+            lane.strangers_flying += not request.tells
             self._multi.add_handle(handle)
 
     def _new_handle(self) -> pycurl.Curl:
@@ -303,13 +311,14 @@ class PycurlWire:
         self._multi.remove_handle(transfer.handle)
         del self._flying[transfer.handle]
         transfer.lane.flying -= 1
+        transfer.lane.strangers_flying -= transfer.is_stranger
         self._idle.append(transfer.handle)
         return transfer
 
 
 def _lanes(batch: Sequence[PushRequest], streams: Mapping[str, int], guard: AddressGuard) -> list[_Lane]:
     lanes: dict[str, _Lane] = {}
-    for index, request in enumerate(batch):
+    for index, request in sorted(enumerate(batch), key=lambda numbered: not numbered[1].tells):
         origin = origin_of(request.endpoint)
         lane = lanes.get(origin)
         if lane is None:
@@ -318,6 +327,7 @@ def _lanes(batch: Sequence[PushRequest], streams: Mapping[str, int], guard: Addr
             lanes[origin] = lane
         lane.waiting.append(index)
         lane.asked += 1
+        lane.strangers += not request.tells
     return list(lanes.values())
 
 

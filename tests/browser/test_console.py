@@ -128,15 +128,19 @@ def shuts_nobody_out(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it scrolls sideways"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", PAGES)
-def test_nothing_on_a_page_shuts_anybody_out(page: Page, service: Service, path: str, scheme: str) -> None:
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+def test_nothing_on_a_page_shuts_anybody_out(page: Page, service: Service, path: str) -> None:
+    page.emulate_media(color_scheme="light")
     page.goto(f"{service.origin}/console/{path}")
     for summary in page.locator("summary:visible").all()[:2]:
         summary.click()
 
     shuts_nobody_out(page)
+
+    # In the dark the same elements have other colours, and nothing else is different.
+    page.emulate_media(color_scheme="dark")
+    found = Axe().run(page, options={"runOnly": ["color-contrast"], "resultTypes": ["violations"]})
+    assert found.violations_count == 0, found.generate_report()
 
 
 def test_a_rule_is_tried_saved_and_taken_back_by_keyboard(page: Page, service: Service) -> None:

@@ -133,7 +133,9 @@ def entries(file: SchemaFile) -> st.SearchStrategy[dict[str, Any]]:
 
 
 @FILES
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
 @given(data=st.data())
 @example(data=None)
 def test_schema_and_service_are_of_one_mind(file: SchemaFile, data: Any, tmp_path: Path) -> None:

@@ -34,7 +34,14 @@ def wait_until(reached: Callable[[], bool], limit_s: float = ENOUGH_S) -> None:
         Event().wait(0.1)
 
 
-@pytest.mark.parametrize("after", [1, SUBSCRIBERS // 3, SUBSCRIBERS - SUB_BATCH])
+@pytest.mark.parametrize(
+    "after",
+    [
+        pytest.param(1, marks=pytest.mark.slow),
+        SUBSCRIBERS // 3,
+        pytest.param(SUBSCRIBERS - SUB_BATCH, marks=pytest.mark.slow),
+    ],
+)
 def test_a_killed_worker_loses_nobody_and_repeats_no_more_than_what_it_had_under_way(
     tmp_path: Path, after: int
 ) -> None:

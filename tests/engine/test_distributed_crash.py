@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
+import pytest
 from sqlalchemy.exc import OperationalError
 
 from notifier.clock import system_clock
@@ -28,6 +29,8 @@ SUBSCRIBERS = 3_000
 WORKERS = 2
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_nobody_is_lost_whatever_is_killed_or_restarted(require: Callable[[str], str]) -> None:
     postgres, rabbit = PostgresServer(require("postgres")), RabbitServer(require("rabbitmq"))
     postgres.psql("CREATE DATABASE notifier")

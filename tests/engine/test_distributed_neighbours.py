@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
+
 from notifier.clock import system_clock
 from notifier.push.vapid import load_or_create_key
 from notifier.storage.alerts import SqlAlertStore
@@ -24,6 +26,8 @@ BAD = ("never", "401", "403", "429-seconds", "429", "503", "reset", "goaway", "b
 EVERY = 20
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_two_workers_reach_every_good_reader_whatever_the_others_do(require: Callable[[str], str]) -> None:
     postgres, rabbit = PostgresServer(require("postgres")), RabbitServer(require("rabbitmq"))
     postgres.psql("CREATE DATABASE notifier")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from time import monotonic
 
 import pytest
@@ -49,6 +50,18 @@ def test_the_silent_stay_open_while_the_others_are_told_of(lanes_to: Callable[..
     assert say(wire.begin(requests_to(sink, *["ok"] * 20, first=50), 30, NO_LIMITS, NO_PATIENCE)) == [201] * 20
 
 
+def test_nobody_waits_for_those_of_whom_nothing_is_known(lanes_to: Callable[..., LaneWire], sink: PushSink) -> None:
+    sink.forget()
+    wire = lanes_to(sink)
+    good = requests_to(sink, *["ok"] * 10)
+    strangers = [replace(request, tells=False) for request in requests_to(sink, *["never"] * 10, first=50)]
+    batch = [request for pair in zip(strangers, good, strict=True) for request in pair]
+    started = monotonic()
+    answers = wire.begin(batch, 30, NO_LIMITS, {sink.origin: 5.0})
+    assert monotonic() - started < 2.5
+    assert say(answers) == ["open", 201] * 10
+
+
 def test_a_late_answer_is_told_under_its_ticket(lanes_to: Callable[..., LaneWire], sink: PushSink) -> None:
     sink.forget()
     wire = lanes_to(sink)
@@ -74,11 +87,11 @@ def test_a_silent_origin_does_not_hold_up_another(
     silent, good = sink_with(), sink_with()
     wire = lanes_to(silent, good)
     # Each has an authority of its own: here only the first one's is known, so that the other answers with an error.
-    batch = [*requests_to(silent, *["never"] * 50), *requests_to(good, *["ok"] * 50)]
+    batch = [*requests_to(silent, *["never"] * 50), *requests_to(good, *["ok"] * 5)]
     started = monotonic()
     answers = wire.begin(batch, 30, NO_LIMITS, {silent.origin: 0.3, good.origin: 3.0})
     assert monotonic() - started < 3.0
-    assert say(answers) == ["open"] * 50 + ["tls"] * 50
+    assert say(answers) == ["open"] * 50 + ["tls"] * 5
 
 
 def test_a_goodbye_leaves_nobody_without_an_answer(lanes_to: Callable[..., LaneWire], sink: PushSink) -> None:

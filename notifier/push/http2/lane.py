@@ -43,8 +43,9 @@ class Link:
 class Lane:
     """One origin. A ticket names a request.
 
-    `waiting`: not given to a connection yet; `pending`: how many of the batch under way have no answer; `open`: those
-    of earlier batches, ticket -> when they end; `kept`: requests of those that wait for the first connection;
+    `waiting`: not given to a connection yet; `pending`: how many of the batch under way have no answer; `strangers`:
+    its tickets that tell nothing of the service (PushRequest.tells), for whom nobody waits long; `open`: those of
+    earlier batches, ticket -> when they end; `kept`: requests of those that wait for the first connection;
     `suspects`: whose connection died; `each`: how many requests its connections take; `ended`: connections that ended
     in the batch under way, `spare`: how many more there are for that, so that one that ends takes few along;
     `fruitless` and `broken`: how many in a row brought nothing, or broke the rules; `tail_s`: how long the last few
@@ -55,6 +56,7 @@ class Lane:
     streams: int = STREAMS
     waiting: deque[int] = field(default_factory=deque)
     tickets: list[int] = field(default_factory=list)
+    strangers: frozenset[int] = frozenset()
     pending: int = 0
     open: dict[int, float] = field(default_factory=dict)
     kept: dict[int, PushRequest] = field(default_factory=dict)
@@ -105,15 +107,21 @@ class Lane:
         """About how many of the batch under way are with the service."""
         return max(0, sum(link.connection.open_streams for link in self.links) - len(self.open))
 
-    def deserves_until(self, patience: Patience, first_done_s: float | None) -> float:
-        """Until when (monotonic) others wait for it; `first_done_s`: how long the first that is done has taken."""
-        asked, answered = len(self.tickets), len(self.tickets) - self.pending
+    def deserves_until(self, patience: Patience, first_done_s: float | None, strangers: int) -> float:
+        """Until when (monotonic) others wait for it.
+
+        `first_done_s`: how long the first origin that is done has taken; so many `strangers` here have no answer. Only
+        where everybody here is a stranger are they waited for as others are.
+        """
+        known = len(self.tickets) - len(self.strangers)
+        if not known:
+            known, strangers = len(self.tickets), 0
         return self.progress_at + patience_for(
             patience,
             self.origin,
-            asked=asked,
-            answered=answered,
-            unsent=len(self.waiting),
+            asked=known,
+            answered=known - (self.pending - strangers),
+            unsent=max(0, len(self.waiting) - strangers),
             first_done_s=first_done_s,
             tail_s=self.tail_s,
         )

@@ -24,6 +24,7 @@ from notifier.addresses import AddressGuard
 from notifier.push.bounded import Bounded
 from notifier.push.http2.channel import CannotOpen, Channel, open_channel
 from notifier.push.http2.connection import Connection
+from notifier.push.http2.fallback import Fallback
 from notifier.push.http2.frames import ProtocolError
 from notifier.push.http2.lane import Lane, Link
 from notifier.push.outcome import THROTTLED
@@ -32,14 +33,12 @@ from notifier.push.send import (
     LONGEST_S,
     MOST_OPEN,
     NO_LIMITS,
-    NO_PATIENCE,
     STREAMS,
     TAIL_SHARE,
     Answer,
     NetworkError,
     Patience,
     Wire,
-    with_lanes,
 )
 
 IDLE_S = 120.0
@@ -49,8 +48,6 @@ MOST_CONNECTIONS = 32
 MOST_REFUSALS = 5
 """Times that one request is refused, or connections in a row that bring nothing, before it is an error."""
 
-WITHOUT_HTTP2_S = 600.0
-"""How long a service without HTTP/2, or with a broken one, is left to the other wire before it is tried again."""
 MOST_DOUBTFUL = 2
 MOST_CONNECTING = 8
 """Who wait for a first connection when the others go on; it is not worth more to find out."""
@@ -70,19 +67,15 @@ class Http2Wire:
     """
 
     def __init__(self, guard: AddressGuard, fallback: Wire, ca_file: Path | None = None) -> None:
-        self._guard, self._fallback = guard, with_lanes(fallback)
+        self._guard, self._fallback = guard, Fallback(fallback, self._on_done)
         self._context = ssl.create_default_context(cafile=str(ca_file or certifi.where()))
         self._context.minimum_version = ssl.TLSVersion.TLSv1_2
         self._context.set_alpn_protocols(["h2", "http/1.1"])
         self._lanes: dict[str, Lane] = {}
-        self._without_http2: Bounded[float] = Bounded()
         self._met: Bounded[bool] = Bounded()
         # Whoever was never reached may take its time to refuse: it must not keep the others from new connections.
         self._openers = ThreadPoolExecutor(_OPENING_AT_ONCE, "push-open")
         self._meeters = ThreadPoolExecutor(_MEETING_AT_ONCE, "push-meet")
-        self._other_wire = ThreadPoolExecutor(1, "push-fallback")
-        self._left_with_fallback: dict[int, tuple[Lane, int]] = {}
-        self._told_by_fallback: Future[list[tuple[int, Answer]]] | None = None
         self._selector = selectors.DefaultSelector()
         self._woken, self._wake = socket.socketpair()
         self._woken.setblocking(False)
@@ -130,7 +123,6 @@ class Http2Wire:
                 opened.add_done_callback(_close_unused)
         self._openers.shutdown(cancel_futures=True)
         self._meeters.shutdown(cancel_futures=True)
-        self._other_wire.shutdown(cancel_futures=True)
         self._fallback.close()
         self._selector.close()
         self._woken.close()
@@ -158,8 +150,10 @@ class Http2Wire:
             until = ends_at
             if patience is not None:
                 longest_s = LONGEST_S * (1.0 if first_done_s is not None else _ALONE_TIMES)
-                deserved = max(lane.deserves_until(patience, first_done_s) for lane in busy)
-                until = min(ends_at, started_at + longest_s, deserved, _few_deserve_until(lanes, len(batch)))
+                strangers = {lane.origin: self._strangers(lane) for lane in busy}
+                deserved = max(lane.deserves_until(patience, first_done_s, strangers[lane.origin]) for lane in busy)
+                few = _few_deserve_until(lanes, len(batch), sum(strangers.values()))
+                until = min(ends_at, started_at + longest_s, deserved, few)
                 if until <= now_s:
                     break
             self._pump(max(0.0, min(until - monotonic(), _TICK_S)))
@@ -191,9 +185,18 @@ class Http2Wire:
                 lane.begin(streams.get(origin, STREAMS), now_s)
             lane.tickets.append(ticket)
         for lane in found.values():
-            lane.waiting.extend(lane.tickets)
+            strange = [ticket for ticket in lane.tickets if not batch[ticket - self._first].tells]
+            lane.strangers = frozenset(strange)
+            # Whoever told nothing of the service so far goes last, and is left behind first.
+            known = [ticket for ticket in lane.tickets if ticket not in lane.strangers] if strange else lane.tickets
+            lane.waiting.extend(known)
+            lane.waiting.extend(strange)
             lane.pending = len(lane.tickets)
         return list(found.values())
+
+    def _strangers(self, lane: Lane) -> int:
+        """How many strangers of the batch under way have no answer."""
+        return sum(self._answers[ticket - self._first] is None for ticket in lane.strangers)
 
     def _advance(self, lane: Lane, ends_at: float) -> None:
         """Take in what came for this lane, then send what may be sent."""
@@ -204,11 +207,28 @@ class Http2Wire:
             self._fail(lane, "closed")
         if lane.is_stopped and self._patience is not None and lane.pending:
             self._hold(lane, keep=0)
-        if self._is_without_http2(lane.origin) or lane.origin.startswith("http:"):
+        if self._fallback.serves(lane.origin):
             self._leave_to_fallback(lane, ends_at)
         elif lane.waiting or lane.spare:
             self._fill(lane)
             self._open_more(lane)
+
+    def _leave_to_fallback(self, lane: Lane, ends_at: float) -> None:
+        if lane.left_over is not None and lane.left_over.done():
+            self._take_left_over(lane)
+        if lane.left_over is None and lane.waiting:
+            tickets = list(lane.waiting)
+            lane.waiting.clear()
+            requests = [self._request(lane, ticket) for ticket in tickets]
+            self._fallback.send(lane, tickets, requests, max(0.0, ends_at - monotonic()), self._patience)
+
+    def _take_left_over(self, lane: Lane) -> None:
+        for ticket, answer in self._fallback.collect(lane):
+            self._answer(lane, ticket, answer)
+
+    def _ask_fallback(self) -> None:
+        for lane, ticket, answer in self._fallback.late():
+            self._answer(lane, ticket, answer)
 
     def _answer(self, lane: Lane, ticket: int, answer: Answer) -> None:
         """Whether of this batch or an earlier one."""
@@ -312,7 +332,7 @@ class Http2Wire:
             lane.progress_at = monotonic()
             self._met[lane.origin] = True
             if not channel.speaks_http2:
-                self._without_http2[lane.origin] = monotonic() + WITHOUT_HTTP2_S
+                self._fallback.take_over(lane.origin)
                 channel.close()
                 continue
             link = Link(lane.origin, channel, Connection(lane.origin), monotonic())
@@ -344,43 +364,6 @@ class Http2Wire:
             opened = openers.submit(open_channel, lane.origin, self._guard, self._context)
             opened.add_done_callback(self._on_done)
             lane.opening.append(opened)
-
-    def _leave_to_fallback(self, lane: Lane, ends_at: float) -> None:
-        if lane.left_over is not None and lane.left_over.done():
-            self._take_left_over(lane)
-        if lane.left_over is None and lane.waiting:
-            lane.left_over_tickets = list(lane.waiting)
-            lane.waiting.clear()
-            requests = [self._request(lane, ticket) for ticket in lane.left_over_tickets]
-            left_s, limits = max(0.0, ends_at - monotonic()), {lane.origin: lane.streams}
-            if self._patience is None:
-                lane.left_over = self._other_wire.submit(self._fallback.send, requests, left_s, limits)
-            else:
-                patience = {o: s for o, s in self._patience.items() if o == lane.origin} or NO_PATIENCE
-                lane.left_over = self._other_wire.submit(self._fallback.begin, requests, left_s, limits, patience)
-            lane.left_over.add_done_callback(self._on_done)
-
-    def _take_left_over(self, lane: Lane) -> None:
-        if lane.left_over is None:
-            return
-        for ticket, answer in zip(lane.left_over_tickets, lane.left_over.result(), strict=True):
-            if answer.error == "open":
-                self._left_with_fallback[answer.ticket] = lane, ticket
-            else:
-                self._answer(lane, ticket, answer)
-        lane.left_over, lane.progress_at = None, monotonic()
-
-    def _ask_fallback(self) -> None:
-        """Ask it, in its own thread, what came of those that it left open."""
-        told = self._told_by_fallback
-        if told is not None and told.done():
-            self._told_by_fallback = None
-            for theirs, answer in told.result():
-                lane, ticket = self._left_with_fallback.pop(theirs)
-                self._answer(lane, ticket, answer)
-        if self._left_with_fallback and self._told_by_fallback is None:
-            self._told_by_fallback = self._other_wire.submit(self._fallback.late)
-            self._told_by_fallback.add_done_callback(self._on_done)
 
     def _on_done(self, _: object) -> None:
         with suppress(OSError):  # the wire was closed meanwhile
@@ -431,15 +414,8 @@ class Http2Wire:
             lane.has_answered, lane.broken = True, 0
         lane.broken += 1
         if not lane.has_answered or lane.broken >= MOST_REFUSALS:
-            self._without_http2[lane.origin] = monotonic() + WITHOUT_HTTP2_S
+            self._fallback.take_over(lane.origin)
             lane.broken = 0
-
-    def _is_without_http2(self, origin: str) -> bool:
-        until = self._without_http2.get(origin)
-        if until is not None and until <= monotonic():
-            del self._without_http2[origin]
-            return False
-        return until is not None
 
     def _end(self, link: Link, error: NetworkError) -> None:
         """The connection is over: who was on it goes again, but for the guilty one. Its lane then drops it."""
@@ -539,10 +515,15 @@ class Http2Wire:
         lane.fruitless = 0
 
 
-def _few_deserve_until(lanes: Sequence[Lane], asked: int) -> float:
-    """Until when (monotonic) the others wait for the last few of a batch, whichever origins they are at."""
+def _few_deserve_until(lanes: Sequence[Lane], asked: int, strangers: int) -> float:
+    """Until when (monotonic) the others wait for the last few of a batch, whichever origins they are at.
+
+    So many `strangers` have no answer; where there is anybody else, they do not count.
+    """
     busy = [lane for lane in lanes if lane.pending]
-    if sum(lane.pending for lane in busy) > TAIL_SHARE * asked or not all(_may_be_left(lane) for lane in busy):
+    known = asked - sum(len(lane.strangers) for lane in lanes)
+    pending = sum(lane.pending for lane in busy) - (strangers if known else 0)
+    if pending > TAIL_SHARE * (known or asked) or not all(_may_be_left(lane) for lane in busy):
         return inf
     return max(lane.progress_at for lane in lanes) + max(lane.tail_s for lane in busy)
 
