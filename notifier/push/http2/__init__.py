@@ -5,5 +5,5 @@ apart.
 
 From the door inwards: `wire`, `lane` (what one service has in it), `channel` (TLS, past the address guard),
 `connection` (the protocol without a socket), `header_block`, `bodies`, `frames`; `suspects` finds whose connection
-died.
+died, `fallback` sends what a service takes by no HTTP/2.
 """
