@@ -64,7 +64,7 @@ def subscribe_everybody(service: Service, sink: PushSink) -> None:
             store.subscribe(new, system_clock())
 
 
-@pytest.mark.parametrize("kills", [1, 4])
+@pytest.mark.parametrize("kills", [1, pytest.param(4, marks=pytest.mark.slow)])
 def test_a_killed_service_loses_nobody_and_repeats_little(
     service: Service, newsroom: Newsroom, sink: PushSink, kills: int
 ) -> None:

@@ -83,6 +83,7 @@ def test_what_a_killed_service_held_goes_on_at_once(service: Service, newsroom: 
     assert monotonic() - began < SOON_S
 
 
+@pytest.mark.slow
 def test_a_second_service_on_the_folder_is_refused_and_commands_are_not(service: Service) -> None:
     refused = command(service, "run", NOTIFIER_PORT="0")
     assert refused.returncode == 2
@@ -119,6 +120,7 @@ def test_a_service_that_is_told_to_stop_ends_soon_without_a_traceback(service: S
     assert "stop.begun" in service.log
 
 
+@pytest.mark.slow
 def test_a_second_signal_ends_it_at_once(service: Service, newsroom: Newsroom, sink: PushSink) -> None:
     subscribe(service, sink, "never", 3)
     newsroom.publish("Ferry reaches harbour", "All aboard are well.")

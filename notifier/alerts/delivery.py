@@ -139,6 +139,9 @@ class DeliveryStore(Protocol):
     def breaking_waits(self, now: datetime) -> bool:
         """Whether a breaking chunk is waiting for a worker."""
 
+    def is_sending(self) -> bool:
+        """Whether some worker holds a chunk."""
+
     def take(self, job: ChunkJob, after: int, limit: int) -> Sequence[Recipient]:
         """The chunk's next recipients by id, after the subscription id `after`, with the envelopes that they have.
 

@@ -64,6 +64,9 @@ MOST_GATHERING_S = 15.0
 FINISH_S = 2.0
 """How long a worker that ends waits for who is late."""
 LOOK_WHILE_OPEN_S = 0.1
+GATHER, FEW = timedelta(seconds=0.25), 50
+"""How long so few retries, or answers that came late, wait for others while a chunk is sent: each writing takes the
+database from it, however little is written."""
 NOBODY: Mapping[int, Judged] = MappingProxyType({})
 
 
@@ -98,6 +101,9 @@ class Runner:
         self._dice = random.Random()
         self._open: dict[int, RetryJob] = {}
         self._before: Pushed | None = None
+        self._came: list[tuple[RetryJob, Outcome]] = []
+        self._written_at = self._retried_at = clock()
+        self._few_retries = False
 
     def work_once(
         self, stopping: Callable[[], bool], *, only_breaking: bool = False, only_retries: bool = False
@@ -112,12 +118,14 @@ class Runner:
             if job is not None:
                 self.run_chunk(job, stopping)
                 return True
-        return (not only_breaking and self.run_retries()) or came
+        return (not only_breaking and not self._gathers() and self.run_retries()) or came
 
     @property
     def look_in_s(self) -> float:
         """After how many seconds to look again where there was nothing to do."""
         wait_s = self._pauses.look_in_s(self._clock())
+        if self._few_retries:
+            wait_s = min(wait_s, GATHER.total_seconds())
         return min(wait_s, LOOK_WHILE_OPEN_S) if self._open else wait_s
 
     def close(self) -> None:
@@ -129,21 +137,27 @@ class Runner:
         ends_at = monotonic() + wait_s
         while self._open and (left_s := ends_at - monotonic()) > 0:
             self.settle_late(left_s)
+        self.settle_late()
         jobs, self._open = list(self._open.values()), {}
         self._settle_each(jobs, [Retry("timeout")] * len(jobs))
 
     def settle_late(self, wait_s: float = 0.0) -> bool:
         """Settle those who were late and have an answer now; False if there were none."""
+        self._take_late(wait_s)
+        came, self._came, self._written_at = self._came, [], self._clock()
+        self._settle_each([job for job, _ in came], [outcome for _, outcome in came])
+        return bool(came)
+
+    def _take_late(self, wait_s: float = 0.0) -> None:
+        """Ask for the answers of those who were late: of the sub-batch before they are judged, others are kept."""
         if not self._open and self._before is None:
-            return False
-        told = self._courier.late(self._clock(), wait_s)
+            return
         before = self._before
-        if before is not None:
-            for ticket, came in [(ticket, came) for ticket, came in told if ticket in before.tickets]:
-                self._judge_late(before, before.tickets.pop(ticket), came)
-        known = [(self._open.pop(ticket), came) for ticket, came in told if ticket in self._open]
-        self._settle_each([job for job, _ in known], [came for _, came in known])
-        return bool(known)
+        for ticket, outcome in self._courier.late(self._clock(), wait_s):
+            if before is not None and ticket in before.tickets:
+                self._judge_late(before, before.tickets.pop(ticket), outcome)
+            elif ticket in self._open:
+                self._came.append((self._open.pop(ticket), outcome))
 
     def run_chunk(self, job: ChunkJob, stopping: Callable[[], bool]) -> None:
         """Push to the chunk's recipients from its cursor on, until done, told to stop, or in breaking news' way."""
@@ -182,9 +196,18 @@ class Runner:
         jobs = self._deliveries.claim_retries(
             now, settings.retries_at_once, settings.lease_s, pauses.held(now), pauses.rooms()
         )
+        self._retried_at, self._few_retries = now, 0 < len(jobs) < FEW
         if jobs:
             self._retry(jobs)
         return bool(jobs)
+
+    def _gathers(self) -> bool:
+        """Whether retries may wait for others: there were few lately, and a chunk is being sent.
+
+        Where a service keeps us to a pace they come in small numbers, and in time.
+        """
+        few = self._few_retries and self._clock() - self._retried_at < GATHER and not self._pauses.rooms()
+        return few and self._deliveries.is_sending()
 
     def _push(self, alert: Alert, recipients: Sequence[Recipient], cursor: int, *, done: bool) -> Pushed:
         lease = self._lease()
@@ -196,7 +219,9 @@ class Runner:
         """Settle the sub-batch before, if it is not yet; who of it is still late becomes a retry of this worker's."""
         if self._before is None:
             return
-        self.settle_late()
+        self._take_late()
+        if len(self._came) >= FEW or self._clock() - self._written_at >= GATHER:
+            self.settle_late()
         pushed, self._before = self._before, None
         settlement = self._settlement(job.alert, pushed)
         self._deliveries.settle(job, settlement, self._clock(), self._settings.lease_s)

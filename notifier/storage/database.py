@@ -2,7 +2,7 @@
 
 Synchronous on purpose: a small transaction runs ten times as fast from a worker thread as through an async driver
 (docs/decisions). Reads use `reading()`, writes `writing()`; on SQLite a write transaction starts with BEGIN IMMEDIATE,
-so that two writers wait for each other instead of failing half-way.
+so that two writers wait for each other instead of failing half-way; those of this process stand in a queue.
 
 What goes wrong with the database itself leaves as `DatabaseUnwell`, whose kind says what a person has to do, and is
 told to whoever watches (`DatabaseHealth`).
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
 from threading import Event
@@ -25,6 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from notifier.errors import DatabaseUnwell
 from notifier.storage.fault import Fault, fault_of
 from notifier.storage.schema import metadata
+from notifier.storage.write_queue import WriteQueue
 
 SQLITE_BUSY_MS = 15_000
 HOLDER_LENGTH = 12
@@ -76,6 +77,7 @@ class Database:
         """Set by whoever deletes or replaces a subscriber's secrets: storage/erasure.py makes it true of the files."""
         self.engine = _sqlite_engine(url) if self.is_sqlite else _postgres_engine(url, pool_size, pooler=pooler)
         self.engine.update_execution_options(erased=self.erased)
+        self._writers = WriteQueue()
 
     @property
     def holder(self) -> str:
@@ -93,15 +95,26 @@ class Database:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A transaction that commits at the end of the block, or leaves no trace."""
-        with self._transaction("BEGIN IMMEDIATE", wrote=True) as connection:
+    def writing(self, *, may_be_repeated: bool = False) -> Iterator[Connection]:
+        """A transaction that commits at the end of the block, or leaves no trace.
+
+        `may_be_repeated`: when the power goes it may be gone, with all that came after it, and nobody is harmed. On
+        SQLite it then does not wait for the disk; the next one that does takes it along.
+        """
+        with self._turn(), self._transaction("BEGIN IMMEDIATE", wrote=True, durable=not may_be_repeated) as connection:
             yield connection
 
+    def _turn(self) -> AbstractContextManager[None]:
+        """Waited for before a connection is taken, so that readers find some."""
+        return self._writers.turn(SQLITE_BUSY_MS / 1000) if self.is_sqlite else nullcontext()
+
     @contextmanager
-    def _transaction(self, sqlite_begin: str, *, wrote: bool) -> Iterator[Connection]:
+    def _transaction(self, sqlite_begin: str, *, wrote: bool, durable: bool = True) -> Iterator[Connection]:
         with self._told(wrote=wrote), self.engine.connect() as connection, connection.begin():
             if self.is_sqlite:
+                if wrote and connection.info.get("durable", True) != durable:
+                    connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+                    connection.info["durable"] = durable
                 connection.exec_driver_sql(sqlite_begin)
             yield connection
 

@@ -84,7 +84,7 @@ class SqlDeliveryStore:
         wanted = and_(chunk.c.breaking, _claimable(now)) if only_breaking else _claimable(now)
         if not self._any(wanted):
             return None  # the common case costs a read, not a write lock
-        with self._database.writing() as connection:
+        with self._database.writing(may_be_repeated=True) as connection:
             query = (
                 select(chunk.c.id)
                 .where(wanted)
@@ -143,7 +143,7 @@ class SqlDeliveryStore:
 
     def settle(self, job: ChunkJob, settlement: Settlement, now: datetime, lease_s: float) -> None:
         """Write what came of a sub-batch, move the cursor and renew the lease, in one transaction."""
-        with self._database.writing() as connection:
+        with self._database.writing(may_be_repeated=True) as connection:
             values: dict[str, Any] = {"cursor": settlement.cursor, "lease_until": now + timedelta(seconds=lease_s)}
             if settlement.done:
                 values |= {"state": "done", "lease_until": None, "lease_token": None}
@@ -161,7 +161,7 @@ class SqlDeliveryStore:
 
     def release(self, job: ChunkJob, now: datetime) -> None:
         """Give the chunk back where its cursor stands, for whoever is next."""
-        with self._database.writing() as connection:
+        with self._database.writing(may_be_repeated=True) as connection:
             _under_lease(connection, job, {"state": "ready", "lease_until": None, "lease_token": None})
 
     def claim_retries(
@@ -180,7 +180,7 @@ class SqlDeliveryStore:
         if found is None:
             return []
         alert_id, service = found.alert_id, found.push_service
-        with self._database.writing() as connection:
+        with self._database.writing(may_be_repeated=True) as connection:
             ids = most_engaged(connection, alert_id, service, now, min(limit, rooms.get(service, limit)))
             rows = connection.execute(
                 update(delivery_retry)
@@ -193,7 +193,7 @@ class SqlDeliveryStore:
     def settle_retries(self, settlements: Sequence[RetrySettlement], now: datetime) -> None:
         """Write what came of retries that are still held: counted and removed, or put off."""
         tally, gone, took = Tally(), {}, Counter[tuple[int, str, float]]()
-        with self._database.writing() as connection:
+        with self._database.writing(may_be_repeated=True) as connection:
             put_off(connection, settlements)
             over = [settled for settled in settlements if settled.again is None]
             ended = end(connection, over)

@@ -78,7 +78,7 @@ class Chromium:
         )
         return listed
 
-    def until(self, look: Callable[[], T], what: str, timeout_s: float = 15) -> T:
+    def until(self, look: Callable[[], T], what: str, timeout_s: float = 45) -> T:
         """As `background.until`, while Playwright goes on answering the page's requests."""
         deadline = time.monotonic() + timeout_s
         while not (seen := look()):

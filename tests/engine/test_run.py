@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from notifier.engine.run import GATHER
 from notifier.push.send import Answer
 from tests.contracts.samples import token
 from tests.engine.house import LEASE_S, EngineHouse, ScriptedWire, never
@@ -115,6 +116,25 @@ def test_a_worker_looks_up_between_the_retries_of_two_alerts(house: EngineHouse)
         assert house.runner.work_once(never) == (len(done) < 2)
         done.append(sum(house.read(alert).done_at is not None for alert in alerts))
     assert done == [1, 2, 2]
+
+
+def test_few_retries_wait_for_others_while_a_chunk_is_sent_and_no_longer(house: EngineHouse) -> None:
+    house.subscribe("ada")
+    house.wire.answers["ada"] = Answer(status=503)
+    first, second = (house.accept(story=story) for story in (1, 2))
+    house.work()
+    house.wire.answers.clear()
+    house.clock.advance(10)
+    house.accept(story=3)
+    chunk = house.deliveries.claim_chunk(house.clock(), LEASE_S)
+    assert chunk is not None
+    assert house.runner.work_once(never)
+    assert not house.runner.work_once(never)
+    assert house.runner.look_in_s <= GATHER.total_seconds()
+    assert [house.read(alert).done_at is not None for alert in (first, second)] == [True, False]
+    house.clock.advance(GATHER.total_seconds())
+    assert house.runner.work_once(never)
+    assert house.read(second).done_at is not None
 
 
 def test_a_retry_that_finds_the_subscriber_gone_ends_the_subscription(house: EngineHouse) -> None:

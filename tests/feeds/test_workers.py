@@ -71,10 +71,10 @@ def test_a_document_that_takes_too_long_costs_its_own_read_only() -> None:
     async def check(reader: Reader) -> None:
         hung = await ask(reader, NESTED)
         assert isinstance(hung, Unreadable)
-        assert "longer than 1 s" in hung.reason
+        assert "longer than 3 s" in hung.reason
         assert await still_reads(reader)
 
-    run(check, ReaderSettings(time_limit_s=1.0))
+    run(check, ReaderSettings(time_limit_s=3.0))
 
 
 def test_a_document_that_takes_too_much_memory_costs_its_own_read_only() -> None:
@@ -169,7 +169,7 @@ def test_a_document_that_came_to_no_end_is_not_tried_again_and_the_next_one_is()
         assert psutil.Process().children() == began
         assert await still_reads(reader)
 
-    run(check, ReaderSettings(quick_s=0.2, time_limit_s=0.4))
+    run(check, ReaderSettings(quick_s=0.5, time_limit_s=2.0))
 
 
 def test_who_finds_no_place_aside_is_told_and_tried_again_later() -> None:

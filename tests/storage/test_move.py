@@ -230,6 +230,7 @@ def command(source: Database, target: Database, folder: Path) -> tuple[list[str]
     return [program, "db", "move", "--to", target.url.render_as_string(hide_password=False)], environment
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("kills", [2])
 def test_a_move_that_is_killed_again_and_again_ends_with_everything(

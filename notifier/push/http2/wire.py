@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from math import inf
 from pathlib import Path
 from time import monotonic
 
@@ -139,6 +138,7 @@ class Http2Wire:
         lanes = self._take_on(batch, streams, patience, started_at)
         others = [lane for lane in self._lanes.values() if lane.open]
         first_done_s: float | None = None
+        few_since: float | None = None
         while (now_s := monotonic()) < ends_at:
             for lane in {lane.origin: lane for lane in (*lanes, *others)}.values():
                 self._advance(lane, ends_at)
@@ -152,8 +152,10 @@ class Http2Wire:
                 longest_s = LONGEST_S * (1.0 if first_done_s is not None else _ALONE_TIMES)
                 strangers = {lane.origin: self._strangers(lane) for lane in busy}
                 deserved = max(lane.deserves_until(patience, first_done_s, strangers[lane.origin]) for lane in busy)
-                few = _few_deserve_until(lanes, len(batch), sum(strangers.values()))
-                until = min(ends_at, started_at + longest_s, deserved, few)
+                until = min(ends_at, started_at + longest_s, deserved)
+                if _are_few(lanes, len(batch), sum(strangers.values())):
+                    few_since = few_since or now_s
+                    until = min(until, few_since + max(lane.tail_s for lane in busy))
                 if until <= now_s:
                     break
             self._pump(max(0.0, min(until - monotonic(), _TICK_S)))
@@ -515,17 +517,15 @@ class Http2Wire:
         lane.fruitless = 0
 
 
-def _few_deserve_until(lanes: Sequence[Lane], asked: int, strangers: int) -> float:
-    """Until when (monotonic) the others wait for the last few of a batch, whichever origins they are at.
+def _are_few(lanes: Sequence[Lane], asked: int, strangers: int) -> bool:
+    """Whether the last few of a batch have no answer, whichever origins they are at, and nobody has to be sent.
 
     So many `strangers` have no answer; where there is anybody else, they do not count.
     """
     busy = [lane for lane in lanes if lane.pending]
     known = asked - sum(len(lane.strangers) for lane in lanes)
     pending = sum(lane.pending for lane in busy) - (strangers if known else 0)
-    if pending > TAIL_SHARE * (known or asked) or not all(_may_be_left(lane) for lane in busy):
-        return inf
-    return max(lane.progress_at for lane in lanes) + max(lane.tail_s for lane in busy)
+    return pending <= TAIL_SHARE * (known or asked) and all(_may_be_left(lane) for lane in busy)
 
 
 def _may_be_left(lane: Lane) -> bool:
