@@ -11,6 +11,6 @@ Opened by `database` and `migrate`; the tables are in `schema`. Along the journe
 - topics and readers: `topics`, `subscriptions`, `audience`, `standing`, `transfer`
 - alerts: `alerts`, `deliveries`, `retries`, `counts`, `queue`, `receipts`, `envelopes`, `limits`
 - operators: `operators`, `access`, `audit`
-- the database itself: `fault`, `health`, `troubles`, `processes`, `run_lock`, `retention`, `erasure`, `stepped` and
-  `clock_back` (a clock that was ahead), `move` and `counters` (to another database)
+- the database itself: `write_queue`, `fault`, `health`, `troubles`, `processes`, `run_lock`, `retention`, `erasure`,
+  `stepped` and `clock_back` (a clock that was ahead), `move` and `counters` (to another database)
 """
