@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import resource
 import stat
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,7 @@ from notifier.storage.subscriptions import SqlSubscriptionStore
 from notifier.telemetry import Metrics
 from notifier.wiring.descriptors import ENOUGH, raise_descriptor_limit
 from notifier.wiring.house import Files, House
-from notifier.wiring.parts import open_database, provider_sign_in, site_settings, vapid_key
+from notifier.wiring.parts import opened_database, provider_sign_in, site_settings, vapid_key
 from notifier.wiring.serve import listen
 from tests.contracts.samples import NOON, a_subscription
 
@@ -28,7 +27,7 @@ from tests.contracts.samples import NOON, a_subscription
 def test_a_key_that_subscriptions_are_bound_to_is_never_replaced(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "data")
     vapid_key(settings)
-    with closing(open_database(settings)) as database:
+    with opened_database(settings) as database:
         SqlSubscriptionStore(database).subscribe(a_subscription("ada", "world"), NOON)
     settings.vapid_key_path.unlink()
     with pytest.raises(ConfigError, match=r"1 subscriptions are bound.*Restore"):
@@ -38,8 +37,14 @@ def test_a_key_that_subscriptions_are_bound_to_is_never_replaced(tmp_path: Path)
 
 def test_what_is_kept_of_subscribers_is_for_nobody_elses_eyes(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "data")
-    open_database(settings).close()
-    assert stat.S_IMODE(settings.data_dir.stat().st_mode) == 0o700
+    with opened_database(settings):
+        assert stat.S_IMODE(settings.data_dir.stat().st_mode) == 0o700
+
+
+def test_a_database_gives_all_its_connections_back_after_the_block(tmp_path: Path) -> None:
+    with opened_database(Settings(data_dir=tmp_path / "data")) as database:
+        assert "Connections in pool: 1" in database.engine.pool.status()
+    assert "Connections in pool: 0" in database.engine.pool.status()
 
 
 def test_a_port_that_somebody_has_is_said_before_anything_starts() -> None:
@@ -56,7 +61,7 @@ def test_a_provider_is_set_up_from_the_settings_and_only_then(tmp_path: Path) ->
         "NOTIFIER_DATA_DIR": str(tmp_path / "data"),
     }
     settings = load_settings(tmp_path / "no.env", named)
-    with closing(open_database(settings)) as database:
+    with opened_database(settings) as database:
         way = provider_sign_in(settings, database)
         without = {name: value for name, value in named.items() if "OIDC" not in name}
         assert provider_sign_in(load_settings(tmp_path / "no.env", without), database) is None
@@ -80,7 +85,7 @@ def test_only_who_serves_people_prints_the_link_for_the_first_operator_and_once(
     }
     settings = load_settings(tmp_path / "no.env", named)
     vapid_key(settings)
-    with closing(open_database(settings)) as database:
+    with opened_database(settings) as database:
         assert ("https://alerts.example/console/first/" in console_fact(settings, database, role)) is prints
         SqlOperatorStore(database).add("Ada", "hash", Web.ADMIN, NOON)
         SqlOperatorStore(database).remove("Ada")

@@ -49,7 +49,7 @@ def move(
     with (
         explained(),
         _alone(chosen),
-        closing(_source(chosen)) as source,
+        _source(chosen) as source,
         in_words(_with(chosen, to)),
         closing(_target(to)) as target,
         progress,
@@ -69,18 +69,18 @@ def _alone(chosen: Settings) -> AbstractContextManager[None]:
     return nullcontext() if file is None or not file.exists() else sole_service(file)
 
 
-def _source(chosen: Settings) -> Database:
+def _source(chosen: Settings) -> AbstractContextManager[Database]:
     """The database in use, at this version's schema. Raises ConfigError where there is none."""
     from sqlalchemy import make_url
 
     from notifier.errors import ConfigError
-    from notifier.wiring.parts import in_words, open_database
+    from notifier.wiring.parts import in_words, opened_database
 
     with in_words(chosen):
         url = make_url(chosen.database)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
         raise ConfigError("there is no database to move", fix="Look at NOTIFIER_DATA_DIR and NOTIFIER_DATABASE_URL")
-    return open_database(chosen)
+    return opened_database(chosen)
 
 
 def _target(to: str) -> Database:

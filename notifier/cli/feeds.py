@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from notifier.cli.terminal import counted_from, explained, out, settings
+from notifier.cli.terminal import counted_from, explained, opened, out, settings
 from notifier.clock import system_clock
 from notifier.errors import NotFound
 from notifier.text.spans import ago, ahead, span
@@ -34,11 +34,10 @@ def feeds(context: typer.Context) -> None:
         return
     from notifier.feeds.health import health_table
     from notifier.storage.feeds import SqlFeedStore
-    from notifier.wiring.parts import feed_rules, open_database
+    from notifier.wiring.parts import feed_rules
 
-    with explained():
-        chosen = settings()
-        store = SqlFeedStore(open_database(chosen))
+    with opened() as (chosen, database):
+        store = SqlFeedStore(database)
         now = counted_from(chosen, (one.feed.memory.last_success_at for one in store.facts(system_clock())))
         health = health_table(store.facts(now), now, feed_rules(chosen).cadence)
     if not health:

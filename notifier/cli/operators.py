@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from notifier.cli.terminal import err, explained, out, settings
+from notifier.cli.terminal import err, opened, out
 from notifier.clock import system_clock
-from notifier.operators.audit import Act
+from notifier.operators.audit import ON_THE_SERVER, Act, Entry
 from notifier.operators.operator import Role
 from notifier.operators.token import Scope
 from notifier.text.spans import ago, ahead
 
 if TYPE_CHECKING:
     from notifier.storage.access import SqlTokenStore
+    from notifier.storage.audit import SqlAuditLog
     from notifier.storage.operators import SqlOperatorStore
 
 app = typer.Typer(help="Who may sign in to the console, and what they may do.", no_args_is_help=True)
@@ -25,12 +29,25 @@ app.add_typer(token_app, name="token")
 Name = Annotated[str, typer.Argument(help="The name they sign in with")]
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the database keeps of operators."""
+
+    store: SqlOperatorStore
+    tokens: SqlTokenStore
+    log: SqlAuditLog
+
+    def note(self, act: Act, who: str, detail: str = "") -> None:
+        """Write it into the audit log, which the console's page Access shows."""
+        self.log.record(Entry(system_clock(), act, who, ON_THE_SERVER, ON_THE_SERVER, detail))
+
+
 @app.command("list")
 def list_operators() -> None:
     """Show who may sign in."""
     now = system_clock()
-    with explained():
-        operators = _store().all(now)
+    with _kept() as kept:
+        operators = kept.store.all(now)
     if not operators:
         out.print(
             "No operator yet: `notifier operators add NAME --role admin`, or the link that `notifier run` prints."
@@ -58,10 +75,10 @@ def add(
     """Let somebody sign in."""
     from notifier.operators.password import NONE, hash_password
 
-    with explained():
+    with _kept() as kept:
         hashed = NONE if by_provider else hash_password(_asked() if password is None else password)
-        operator = _store().add(name, hashed, role, system_clock())
-        _note(Act.OPERATOR_ADDED, operator.name, role)
+        operator = kept.store.add(name, hashed, role, system_clock())
+        kept.note(Act.OPERATOR_ADDED, operator.name, role)
     how = " by the OpenID provider" if by_provider else ""
     out.print(f"[bold]{escape(operator.name)}[/] may sign in{how} as {operator.role}.")
 
@@ -69,18 +86,18 @@ def add(
 @app.command("remove")
 def remove(name: Name) -> None:
     """Take an operator away; their sessions and tokens end at once."""
-    with explained():
-        _known(_store().remove(name), name)
-        _note(Act.OPERATOR_REMOVED, name)
+    with _kept() as kept:
+        _known(kept.store.remove(name), name)
+        kept.note(Act.OPERATOR_REMOVED, name)
     out.print(f"{escape(name)} may not sign in any more.")
 
 
 @app.command("role")
 def role(name: Name, role: Annotated[Role, typer.Argument(help="What they may do from now on")]) -> None:
     """Give an operator another role; their sessions and tokens lose at once what it does not allow."""
-    with explained():
-        _known(_store().set_role(name, role), name)
-        _note(Act.ROLE_CHANGED, name, role)
+    with _kept() as kept:
+        _known(kept.store.set_role(name, role), name)
+        kept.note(Act.ROLE_CHANGED, name, role)
     out.print(f"{escape(name)} is {role} from now on.")
 
 
@@ -91,9 +108,9 @@ def password(
     """Give an operator a new password; their sessions end."""
     from notifier.operators.password import hash_password
 
-    with explained():
-        _known(_store().set_password(name, hash_password(_asked() if password is None else password)), name)
-        _note(Act.PASSWORD_CHANGED, name)
+    with _kept() as kept:
+        _known(kept.store.set_password(name, hash_password(_asked() if password is None else password)), name)
+        kept.note(Act.PASSWORD_CHANGED, name)
     out.print(f"{escape(name)} has a new password, and is signed out everywhere.")
 
 
@@ -101,8 +118,8 @@ def password(
 def sessions(name: Annotated[str | None, typer.Argument(help="Only those of this operator")] = None) -> None:
     """Show in which browsers operators are signed in."""
     now = system_clock()
-    with explained():
-        found = _store().sessions(now, name)
+    with _kept() as kept:
+        found = kept.store.sessions(now, name)
     if not found:
         out.print("Nobody is signed in." if name is None else f"{escape(name)} is not signed in.")
         return
@@ -115,11 +132,10 @@ def sessions(name: Annotated[str | None, typer.Argument(help="Only those of this
 @app.command("sign-out")
 def sign_out(name: Name) -> None:
     """End all sessions of an operator. Their tokens stay: `notifier operators token revoke` ends those."""
-    with explained():
-        store = _store()
-        _known(store.credentials(name) is not None, name)
-        ended = store.close_sessions(name)
-        _note(Act.SESSIONS_ENDED, name, "everywhere")
+    with _kept() as kept:
+        _known(kept.store.credentials(name) is not None, name)
+        ended = kept.store.close_sessions(name)
+        kept.note(Act.SESSIONS_ENDED, name, "everywhere")
     out.print(f"{escape(name)} was signed out of {ended} browser{'' if ended == 1 else 's'}.")
 
 
@@ -127,8 +143,8 @@ def sign_out(name: Name) -> None:
 def list_tokens(name: Annotated[str | None, typer.Argument(help="Only those of this operator")] = None) -> None:
     """Show which programs have access, to what, and when each was last used."""
     now = system_clock()
-    with explained():
-        found = _tokens().list(name)
+    with _kept() as kept:
+        found = kept.tokens.list(name)
     if not found:
         out.print("No program has access. `notifier operators token add NAME PURPOSE --scope read` gives it to one.")
         return
@@ -156,8 +172,8 @@ def add_token(
     from notifier.operators.token import allowed, digest_of, new_secret
 
     now = system_clock()
-    with explained():
-        found = _store().credentials(name)
+    with _kept() as kept:
+        found = kept.store.credentials(name)
         _known(found is not None, name)
         assert found is not None  # noqa: S101 - the line above has said so
         operator, scopes = found[0], frozenset(scope)
@@ -165,8 +181,8 @@ def add_token(
         if beyond:
             raise ConfigError(f"{name} is {operator.role} and cannot give {', '.join(beyond)}", fix="Leave it out")
         secret, until = new_secret(), now + timedelta(days=days) if days else None
-        _tokens().add(operator.id, purpose[:64], digest_of(secret) or b"", scopes, now, until)
-        _note(Act.TOKEN_MADE, operator.name, f"{purpose[:64]}: {', '.join(sorted(scopes))}")
+        kept.tokens.add(operator.id, purpose[:64], digest_of(secret) or b"", scopes, now, until)
+        kept.note(Act.TOKEN_MADE, operator.name, f"{purpose[:64]}: {', '.join(sorted(scopes))}")
     err.print("Keep it now, it is not shown again. A program sends it as `Authorization: Bearer …`:")
     typer.echo(secret)
 
@@ -176,21 +192,22 @@ def revoke_token(token_id: Annotated[int, typer.Argument(min=1, help="Its id in 
     """End a token: it is worth nothing from the next request on."""
     from notifier.errors import NotFound
 
-    with explained():
-        if not _tokens().revoke(token_id):
+    with _kept() as kept:
+        if not kept.tokens.revoke(token_id):
             raise NotFound(f"there is no token {token_id}")
-        _note(Act.TOKEN_REVOKED, f"token {token_id}")
+        kept.note(Act.TOKEN_REVOKED, f"token {token_id}")
     out.print(f"Token {token_id} is worth nothing any more.")
 
 
-def _note(act: Act, who: str, detail: str = "") -> None:
-    """Write it into the audit log, which the console's page Access shows."""
-    from notifier.operators.audit import ON_THE_SERVER, Entry
+@contextmanager
+def _kept() -> Iterator[Kept]:
+    """What is kept of operators, until the block ends; failures are told in a sentence."""
+    from notifier.storage.access import SqlTokenStore
     from notifier.storage.audit import SqlAuditLog
-    from notifier.wiring.parts import open_database
+    from notifier.storage.operators import SqlOperatorStore
 
-    log = SqlAuditLog(open_database(settings()))
-    log.record(Entry(system_clock(), act, who, ON_THE_SERVER, ON_THE_SERVER, detail))
+    with opened() as (_, database):
+        yield Kept(SqlOperatorStore(database), SqlTokenStore(database), SqlAuditLog(database))
 
 
 def _asked() -> str:
@@ -202,20 +219,6 @@ def _known(found: bool, name: str) -> None:
 
     if not found:
         raise NotFound(f"there is no operator named {name}")
-
-
-def _store() -> SqlOperatorStore:
-    from notifier.storage.operators import SqlOperatorStore
-    from notifier.wiring.parts import open_database
-
-    return SqlOperatorStore(open_database(settings()))
-
-
-def _tokens() -> SqlTokenStore:
-    from notifier.storage.access import SqlTokenStore
-    from notifier.wiring.parts import open_database
-
-    return SqlTokenStore(open_database(settings()))
 
 
 def _table(*headings: str) -> Table:

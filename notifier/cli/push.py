@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from notifier.cli.terminal import explained, out, settings
+from notifier.cli.terminal import explained, opened, out, settings
 from notifier.clock import system_clock
 from notifier.errors import NotFound
 from notifier.text.spans import ago
@@ -23,17 +24,15 @@ def test_push(
 ) -> None:
     """Push a test alert to one browser, the one that subscribed last unless you name another."""
     from notifier.storage.subscriptions import SqlSubscriptionStore
-    from notifier.wiring.parts import make_trial, open_database, vapid_key
+    from notifier.wiring.parts import make_trial, vapid_key
 
-    chosen = settings()
-    with explained():
-        subscription = SqlSubscriptionStore(open_database(chosen)).newest(number)
+    with opened() as (chosen, database):
+        subscription = SqlSubscriptionStore(database).newest(number)
         if subscription is None:
             raise NotFound("nobody has subscribed yet; open the page and press “Get alerts”")
-        trial = make_trial(chosen, [vapid_key(chosen)])
-        with out.status(f"Pushing to subscription {subscription.id} at {subscription.push_service} …"):
+        told = f"Pushing to subscription {subscription.id} at {subscription.push_service} …"
+        with closing(make_trial(chosen, [vapid_key(chosen)])) as trial, out.status(told):
             came = trial.send(subscription)
-        trial.close()
     out.print(
         f"Subscription {subscription.id} ({subscription.browser} at {subscription.push_service}): [bold]{came}[/]"
     )
@@ -46,13 +45,12 @@ def keys() -> None:
     """Show every application server key, how old it is, and how many subscriptions are bound to it."""
     from notifier.push.keyring import Keyring
     from notifier.storage.subscriptions import SqlSubscriptionStore
-    from notifier.wiring.parts import open_database, vapid_key
+    from notifier.wiring.parts import vapid_key
 
-    chosen = settings()
-    with explained():
+    with opened() as (chosen, database):
         vapid_key(chosen)
         kept = Keyring(chosen.vapid_key_path).kept()
-        bound = dict(SqlSubscriptionStore(open_database(chosen)).by_key())
+        bound = dict(SqlSubscriptionStore(database).by_key())
     table = Table(box=None, pad_edge=False)
     for name in ("Key", "For", "Made", "Subscriptions"):
         table.add_column(name, justify="right" if name == "Subscriptions" else "left")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -12,7 +13,7 @@ from rich.padding import Padding
 from notifier.alerts.alert import Alert
 from notifier.alerts.evidence import line
 from notifier.alerts.receipts import GOAL_S, Histogram, quantile_s, share_within
-from notifier.cli.terminal import counted_from, explained, out, settings
+from notifier.cli.terminal import counted_from, opened, out
 from notifier.text.spans import ago, span
 
 
@@ -23,31 +24,33 @@ def alerts(
     """Show recent alerts: what was sent, why, to how many, and what came of it."""
     from notifier.storage.alerts import SqlAlertStore
     from notifier.storage.receipts import SqlReceiptStore
-    from notifier.wiring.parts import open_database
 
-    with explained():
-        chosen = settings()
-        database = open_database(chosen)
+    with opened() as (chosen, database):
         recent = SqlAlertStore(database).recent(limit)
         receipts = SqlReceiptStore(database)
+        now = counted_from(chosen, (alert.decided_at for alert in recent))
+        for alert in recent:
+            _show(alert, now)
+            if why:
+                out.print(f"   when  {'; '.join(when(alert, receipts.times(alert.id)))}", soft_wrap=True)
+                if told := receipts.receipts(alert.id):
+                    words = ", ".join(
+                        f"{kind} by about {count:,}" for kind, count in sorted(told.items(), reverse=True)
+                    )
+                    out.print(f"   seen  {words}, as browsers tell", soft_wrap=True)
+                out.print_json(data=dict(alert.why))
     if not recent:
         out.print("No alert yet. `notifier stories` says what became of each story.")
-        return
-    now = counted_from(chosen, (alert.decided_at for alert in recent))
-    for alert in recent:
-        mark = "[bold red]breaking[/] " if alert.breaking else ""
-        out.print(f"[bold]#{alert.id}[/] {mark}{alert.kind.value}, {ago(alert.decided_at, now)}")
-        out.print(f"   [bold]{escape(alert.message.title)}[/]  ({escape(alert.message.publisher)})", soft_wrap=True)
-        out.print(f"   why   {escape(line(alert.why))}", soft_wrap=True)
-        came = ", ".join(f"{n} {word}" for word, n in sorted(alert.counts.items()) if n) or "nothing yet"
-        state = "done" if alert.done_at else "under way"
-        out.print(f"   to    {alert.audience} subscribers of {', '.join(sorted(alert.topics))}: {came} ({state})")
-        if why:
-            out.print(f"   when  {'; '.join(when(alert, receipts.times(alert.id)))}", soft_wrap=True)
-            if told := receipts.receipts(alert.id):
-                words = ", ".join(f"{kind} by about {count:,}" for kind, count in sorted(told.items(), reverse=True))
-                out.print(f"   seen  {words}, as browsers tell", soft_wrap=True)
-            out.print_json(data=dict(alert.why))
+
+
+def _show(alert: Alert, now: datetime) -> None:
+    mark = "[bold red]breaking[/] " if alert.breaking else ""
+    out.print(f"[bold]#{alert.id}[/] {mark}{alert.kind.value}, {ago(alert.decided_at, now)}")
+    out.print(f"   [bold]{escape(alert.message.title)}[/]  ({escape(alert.message.publisher)})", soft_wrap=True)
+    out.print(f"   why   {escape(line(alert.why))}", soft_wrap=True)
+    came = ", ".join(f"{n} {word}" for word, n in sorted(alert.counts.items()) if n) or "nothing yet"
+    state = "done" if alert.done_at else "under way"
+    out.print(f"   to    {alert.audience} subscribers of {', '.join(sorted(alert.topics))}: {came} ({state})")
 
 
 def when(alert: Alert, times: Mapping[str, Histogram]) -> list[str]:
@@ -76,11 +79,9 @@ def stories(
     if context.invoked_subcommand is not None:
         return
     from notifier.storage.news import SqlNewsStore
-    from notifier.wiring.parts import open_database
 
-    with explained():
-        chosen = settings()
-        recent = SqlNewsStore(open_database(chosen)).recent_stories(limit)
+    with opened() as (chosen, database):
+        recent = SqlNewsStore(database).recent_stories(limit)
     if not recent:
         out.print("No story yet: `notifier feeds` says how the feeds are.")
         return

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import getpass
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +14,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from notifier.cli.terminal import explained, out, settings
+from notifier.cli.terminal import opened, out
 from notifier.clock import system_clock
 
 if TYPE_CHECKING:
@@ -26,8 +28,7 @@ def show(story: Annotated[int, typer.Argument(help="A story's number (notifier s
     """Show a story's items, and why each is in it."""
     from notifier.errors import NotFound
 
-    with explained():
-        wire = _wire()
+    with _wire() as wire:
         report = wire.story(story)
         if report is None:
             raise NotFound(f"there is no story {story}; `notifier stories` lists them")
@@ -51,8 +52,7 @@ def explain(
     as_json: Annotated[bool, typer.Option("--json", help="Everything as one JSON object")] = False,
 ) -> None:
     """Say why two items are one story or are not: every layer with its figures and its line."""
-    with explained():
-        wire = _wire()
+    with _wire() as wire:
         found = wire.explain(wire.item(one).id, wire.item(other).id)
     if as_json:
         sys.stdout.buffer.write(orjson.dumps(found.as_json(), option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_INDENT_2))
@@ -72,8 +72,7 @@ def explain(
 
 def split(item: Item) -> None:
     """Take an item out of its story into one of its own, for good."""
-    with explained():
-        wire = _wire()
+    with _wire() as wire:
         act = wire.split(wire.item(item).id, _who(), _now())
     out.print(f"Ruling {act}: it tells another event. {SOON} Take it back: notifier stories take-back {act}")
 
@@ -83,22 +82,22 @@ def merge(
     other: Annotated[int, typer.Argument(help="The story that tells the same event")],
 ) -> None:
     """Make two stories one, for good."""
-    with explained():
-        act = _wire().merge(story, other, _who(), _now())
+    with _wire() as wire:
+        act = wire.merge(story, other, _who(), _now())
     out.print(f"Ruling {act}: they tell one event. {SOON} Take it back: notifier stories take-back {act}")
 
 
 def take_back(ruling: Annotated[int, typer.Argument(help="Its number (notifier stories rulings)")]) -> None:
     """Take a split or a merge back."""
-    with explained():
-        _wire().take_back(ruling, _who(), _now())
+    with _wire() as wire:
+        wire.take_back(ruling, _who(), _now())
     out.print(f"Ruling {ruling} is taken back. {SOON}")
 
 
 def rulings(limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="How many")] = 20) -> None:
     """List what was split and merged, newest first."""
-    with explained():
-        found = _wire().rulings(limit)
+    with _wire() as wire:
+        found = wire.rulings(limit)
     if not found:
         out.print("Nothing was split or merged yet: notifier stories split ITEM, merge STORY STORY.")
     for one in found:
@@ -112,16 +111,17 @@ def rulings(limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_00
 
 def labels() -> None:
     """Print what was ruled as labelled JSON lines: two items a ruling, of one story or of two."""
-    with explained():
-        for line in _wire().labels():
+    with _wire() as wire:
+        for line in wire.labels():
             sys.stdout.buffer.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
 
-def _wire() -> SqlWire:
+@contextmanager
+def _wire() -> Iterator[SqlWire]:
     from notifier.storage.wire import SqlWire
-    from notifier.wiring.parts import open_database
 
-    return SqlWire(open_database(settings()))
+    with opened() as (_, database):
+        yield SqlWire(database)
 
 
 def _who() -> str:

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from notifier.cli.terminal import err, explained, out, settings
+from notifier.cli.terminal import err, opened, out
 
 app = typer.Typer(help="Move subscribers in and out, as CSV or JSON lines.", no_args_is_help=True)
 
@@ -49,15 +49,13 @@ def import_(
     from notifier.subscribers.endpoint import EndpointPolicy
     from notifier.subscribers.exchange import csv_rows, json_rows, pieces, reader
     from notifier.subscribers.subscriber import NewSubscription
-    from notifier.wiring.parts import open_database
     from notifier.wiring.parts import vapid_key as own_key
 
-    chosen = settings()
     wrong: dict[str, list[int]] = {}
     added = read = 0
     is_csv = _is_csv(file, format_)
-    with explained(), _refused_whole(file):
-        transfer = SqlTransfer(open_database(chosen))
+    with opened() as (chosen, database), _refused_whole(file):
+        transfer = SqlTransfer(database)
         key_id = (adopt_key(vapid_key, chosen.vapid_key_path.parent) if vapid_key else own_key(chosen)).key_id
         understand = reader(EndpointPolicy(listed(chosen.push_allow)), key_id, frozenset(listed(topics)))
         with (
@@ -101,11 +99,9 @@ def export(
 
     from notifier.storage.transfer import SqlTransfer
     from notifier.subscribers.exchange import COLUMNS, to_row
-    from notifier.wiring.parts import open_database
 
-    chosen = settings()
-    with explained():
-        transfer = SqlTransfer(open_database(chosen))
+    with opened() as (_, database):
+        transfer = SqlTransfer(database)
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as lines:
             table = csv.DictWriter(lines, COLUMNS) if _is_csv(file, format_) else None

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
@@ -14,6 +15,9 @@ from rich.markup import escape
 from notifier.clock import system_clock
 from notifier.config.settings import Settings, load_settings
 from notifier.errors import ConfigError, DatabaseUnwell, NotifierError
+
+if TYPE_CHECKING:
+    from notifier.storage.database import Database
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -62,6 +66,17 @@ def settings() -> Settings:
     """The settings of this folder and environment, or the sentence that says what is wrong with them."""
     with explained():
         return load_settings()
+
+
+@contextmanager
+def opened() -> Iterator[tuple[Settings, Database]]:
+    """This folder's settings and its database, which is closed after the block; failures are told as by `explained`."""
+    from notifier.wiring.parts import opened_database
+
+    with explained():
+        chosen = load_settings()
+        with opened_database(chosen) as database:
+            yield chosen, database
 
 
 def counted_from(chosen: Settings, times: Iterable[datetime | None]) -> datetime:

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text as Line
 
-from notifier.cli.terminal import explained, out, settings
+from notifier.cli.terminal import explained, opened, out, settings
 from notifier.topics.topic import Topic, TopicMode
 
 # Whoever waits at a terminal can press Ctrl-C; this is for one in a script.
@@ -80,14 +80,12 @@ def backtest(
     from notifier.storage.news import SqlNewsStore
     from notifier.storage.record import SqlRecord
     from notifier.topics.work import Work
-    from notifier.wiring.parts import alert_rules, make_clock, open_database
+    from notifier.wiring.parts import alert_rules, make_clock
 
-    chosen = settings()
     topic = Topic("tried", "Tried", "", expression, mode, budget)
-    with explained():
+    with opened() as (chosen, database):
         now = make_clock(chosen)()
         since = now - timedelta(days=days)
-        database = open_database(chosen)
         alerts = SqlNewsStore(database).past_alerts(since - WINDOW)
         record = Record(SqlRecord(database).between(since - WINDOW, now), alerts)
         work = Work(MOST_STEPS, most_s=BACKTEST_S, clock=monotonic)

@@ -1,7 +1,7 @@
 """Recorded stories, indexed so that any rule is asked about all of them at once.
 
 Enters: `PastItem`s. Leaves: `Corpus`, which tells for a rule which items it is surely true of and which it may be true
-of; only those in between need reading. Next: backtest.
+of; only those in between need reading. Next: alerts/preview.
 """
 
 from __future__ import annotations

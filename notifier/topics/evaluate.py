@@ -1,6 +1,6 @@
 """A rule asked about one text: is it true, and which words made it so.
 
-Enters: a tree and a `Text`. Leaves: the matched words; pure. `match` and `backtest` only ask it about texts that an
+Enters: a tree and a `Text`. Leaves: the matched words; pure. `match` and `corpus` only ask it about texts that an
 index could not rule out. Its steps grow with the length of the text, whatever the rule: a rule's depth is bounded where
 it is read (query), NEAR goes by spans (near), and what is left over is counted (work).
 """

@@ -57,15 +57,21 @@ PICTURE_S = 10.0
 LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - what is listened on, not what is typed
 
 
-def open_database(settings: Settings) -> Database:
-    """The database, brought to this version's schema. What it holds of subscribers is for nobody else's eyes."""
+@contextmanager
+def opened_database(settings: Settings) -> Iterator[Database]:
+    """The database, brought to this version's schema and closed after the block; only this user can read its file.
+
+    Raises ConfigError where it cannot be used.
+    """
     with in_words(settings):
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         database = Database(settings.database, pooler=settings.database_pooler)
-        upgrade(database)
-        if settings.database_file is not None:
-            tighten(settings.database_file)
-        return database
+    with closing(database):
+        with in_words(settings):
+            upgrade(database)
+            if settings.database_file is not None:
+                tighten(settings.database_file)
+        yield database
 
 
 def schema_state(settings: Settings) -> str:
@@ -118,7 +124,7 @@ def vapid_key(settings: Settings) -> VapidKey:
     path = settings.vapid_key_path
     if not path.exists():
         adopted = {key.key_id for key in load_adopted(path.parent)}
-        with closing(open_database(settings)) as database:
+        with opened_database(settings) as database:
             bound = SqlSubscriptionStore(database).bound_to_other_keys(adopted)
         if bound:
             fix = "Restore it from a backup. To start anew without them, remove the database too"

@@ -29,7 +29,7 @@ from notifier.web.streams import Streams
 from notifier.wiring.descriptors import connections_within, raise_descriptor_limit
 from notifier.wiring.house import Files, House
 from notifier.wiring.leaving import LEAVE_S, Leaving
-from notifier.wiring.parts import make_clock, open_database, vapid_key
+from notifier.wiring.parts import make_clock, opened_database, vapid_key
 
 
 async def serve(settings: Settings, announce: Callable[[str, dict[str, str]], None], role: Role = Role.ALL) -> None:
@@ -46,8 +46,7 @@ async def serve(settings: Settings, announce: Callable[[str, dict[str, str]], No
             settings.database_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             stack.enter_context(sole_service(settings.database_file))
         vapid_key(settings)  # made now, if there is none
-        database = open_database(settings)
-        stack.callback(database.close)
+        database = stack.enter_context(opened_database(settings))
         database.health = TroubleHealth(troubles)
         house = House(settings, files, database, metrics, make_clock(settings), role, troubles)
         house.take_over()

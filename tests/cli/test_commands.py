@@ -11,11 +11,10 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from click.testing import Result
 from sqlalchemy import insert
 from sqlalchemy.exc import OperationalError
 from typer import Exit
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from notifier.alerts.receipts import Told
 from notifier.cli import app
@@ -30,7 +29,7 @@ from notifier.storage.schema import feed
 from notifier.storage.subscriptions import SqlSubscriptionStore
 from notifier.storage.troubles import SqlReportStore
 from notifier.troubles import Code, ProcessReport, Trouble
-from notifier.wiring.parts import open_database
+from notifier.wiring.parts import opened_database
 from tests.contracts.samples import NOON, a_subscription, an_alert
 
 Run = Callable[..., Result]
@@ -86,8 +85,9 @@ def site() -> Iterator[str]:
 
 
 @pytest.fixture
-def database(folder: Path) -> Database:
-    return open_database(Settings(data_dir=folder / "data"))
+def database(folder: Path) -> Iterator[Database]:
+    with opened_database(Settings(data_dir=folder / "data")) as database:
+        yield database
 
 
 def test_check_says_ok_of_each_part(run: Run) -> None:

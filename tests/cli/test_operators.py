@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -36,8 +37,11 @@ def run(tmp_path: Path) -> Run:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
-    return Database(load_settings(tmp_path / "no.env", {"NOTIFIER_DATA_DIR": str(tmp_path)}).database)
+def database(tmp_path: Path) -> Iterator[Database]:
+    with closing(
+        Database(load_settings(tmp_path / "no.env", {"NOTIFIER_DATA_DIR": str(tmp_path)}).database)
+    ) as database:
+        yield database
 
 
 def test_a_password_is_asked_for_twice_and_fits(run: Run, database: Database) -> None:

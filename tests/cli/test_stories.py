@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from notifier.cli import app
 from notifier.storage.database import Database
@@ -19,7 +18,7 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
+def house(tmp_path: Path) -> Iterator[House]:
     (tmp_path / "data").mkdir()
     database = Database(f"sqlite:///{tmp_path / 'data' / 'notifier.db'}")
     upgrade(database)
@@ -28,7 +27,8 @@ def house(tmp_path: Path) -> House:
     house.publish(2, DAM, 2)
     house.publish(3, "Bakery of Lind opens at night", 3)
     house.loop.work()
-    return house
+    yield house
+    database.close()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from contextlib import ExitStack
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -29,7 +30,7 @@ from notifier.telemetry import Metrics
 from notifier.web.app import build_app
 from notifier.web.console.access import COOKIE, form_token
 from notifier.wiring.house import Files, House
-from notifier.wiring.parts import open_database, vapid_key
+from notifier.wiring.parts import opened_database, vapid_key
 from tests.contracts.samples import NOON, a_subscription
 from tests.web.site import Answer, speak
 
@@ -64,7 +65,9 @@ class ApiHouse:
         self.feeds_path.write_text(FEEDS, encoding="utf-8")
         named = {"NOTIFIER_DATA_DIR": str(folder / "data"), "NOTIFIER_CONFIG_DIR": str(folder / "config")}
         settings = load_settings(folder / "no.env", named)
-        self.database, self.clock, metrics = open_database(settings), ManualClock(NOON), Metrics()
+        self._resources = ExitStack()
+        self.database = self._resources.enter_context(opened_database(settings))
+        self.clock, metrics = ManualClock(NOON), Metrics()
         vapid_key(settings)
         self.house = House(settings, Files.of(settings, metrics), self.database, metrics, self.clock)
         self.operators, self.tokens = SqlOperatorStore(self.database), SqlTokenStore(self.database)
@@ -75,7 +78,7 @@ class ApiHouse:
         """Give everything back."""
         self.house.trials.shutdown()
         self.house.trial.close()
-        self.database.close()
+        self._resources.close()
 
     def operator(self, name: str, role: Role) -> Operator:
         """Somebody of this role, made where there is nobody of this name."""
