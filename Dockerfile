@@ -1,3 +1,5 @@
+# By tag, as no registry of images could be asked when this was written: `docker buildx imagetools inspect python:3.13-slim`
+# says the digest to pin (python:3.13-slim@sha256:…), which Dependabot then renews.
 FROM python:3.13-slim AS build
 WORKDIR /app
 RUN python -m venv /venv

@@ -82,6 +82,15 @@ def _embedded_v4(address: IPv6Address) -> IPv4Address | None:
     return None
 
 
+def is_address(host: str) -> bool:
+    """Whether a host is written as an IP address, not as a name; an IPv6 one may carry a zone (RFC 4007)."""
+    try:
+        ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class AddressGuard:
     """Says no to every address that is not public, unless the operator allowed it.

@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 
 from notifier.feeds.feed import FeedState
 from notifier.feeds.health import FeedHealth
-from notifier.operations.service_reports import service_reports, span
+from notifier.operations.service_reports import service_reports
 from notifier.operations.system import ChoreReport, SystemState
 from notifier.push.contact import contact_problem
+from notifier.text.spans import span
 from notifier.troubles import Code, Trouble
 from notifier.web.services import Check
 
@@ -100,10 +101,9 @@ def _of_services(state: SystemState, now: datetime) -> Iterator[Trouble]:
 def _of_queue(state: SystemState, now: datetime) -> Iterator[Trouble]:
     since = state.queue.oldest_ready_at
     if since is not None and now - since > WAITED_TOO_LONG:
-        minutes = int((now - since).total_seconds() // 60)
         ready = sum(state.queue.ready.values())
         do = "Is a worker running (`notifier run --role work`)? If it is, its log may say why, or it needs more threads"
-        what = f"{ready} chunks wait to be sent, the oldest for {minutes} minutes"
+        what = f"{ready} chunks wait to be sent, the oldest for {span((now - since).total_seconds())}"
         yield Trouble(Code.CHUNKS_WAITING, what, do, grave=True)
     if state.queue.overdue:
         silent = f"{state.queue.overdue} chunks are held by a worker that has gone silent"

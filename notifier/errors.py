@@ -35,7 +35,7 @@
     └── LeaseLost              another worker holds this chunk now
 
 Expected results of work (not modified, gone, retry later) are values, not exceptions. Each class carries the stable
-`code` that leaves the house: in JSON answers, in logs and as a metric's label.
+`code` that leaves the house: in JSON answers and in logs. docs/reference/errors.md is written from what stands here.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class NotifierError(Exception):
 
 
 class ConfigError(NotifierError):
-    """A file or a setting is wrong. `line` and `column` count from 1; `fix` says what would be right."""
+    """A setting or a file is wrong; the text names place (`line` and `column` count from 1) and `fix`."""
 
     code = "config"
 
@@ -79,7 +79,7 @@ class ConfigError(NotifierError):
 
 
 class QueryError(ConfigError):
-    """A match expression cannot be read; `line` and `column` are within the expression, from 1."""
+    """A topic's rule cannot be read; `line` and `column` are within the expression, from 1."""
 
     code = "query"
     http_status = 422
@@ -118,7 +118,7 @@ class NotFound(NotifierError):
 
 
 class Conflict(NotifierError):
-    """The thing was changed by somebody else since it was read."""
+    """Somebody else changed it since it was read: look at the difference."""
 
     code = "conflict"
     http_status = 409
@@ -178,14 +178,14 @@ class ForeignOrigin(RequestRefused):
 
 
 class ForeignHost(RequestRefused):
-    """The request names a host that is not this site's (RFC 9110 section 15.5.20)."""
+    """The request names a host that is not this site's, by NOTIFIER_BASE_URL and NOTIFIER_HOSTS (RFC 9110, 15.5.20)."""
 
     code = "foreign-host"
     http_status = 421
 
 
 class TooOften(RequestRefused):
-    """A client asks more often than the rate limit allows; `after_s` seconds from now it may ask again."""
+    """A client asks more often than the rate limit allows; `Retry-After` (`after_s`) says when to come back."""
 
     code = "too-often"
     http_status = 429
@@ -202,7 +202,7 @@ class PreviewsBusy(TooOften):
 
 
 class TooBusy(RequestRefused):
-    """As many do this at once as the machine bears; `after_s` seconds from now there may be room."""
+    """As many do this at once as the machine bears; `Retry-After` (`after_s`) says when there may be room."""
 
     code = "too-busy"
     http_status = 503
@@ -241,7 +241,7 @@ class TokenRefused(RequestRefused):
 
 
 class ScopeMissing(RequestRefused):
-    """The token was not given for this."""
+    """The token was not given for this; `scope` names what it lacks."""
 
     code = "scope-missing"
     http_status = 403
@@ -267,7 +267,7 @@ class EntryInvalid(RequestRefused):
 
 
 class PasswordRefused(RequestRefused):
-    """A new password is too short, or too long to be one."""
+    """A new password has fewer than twelve characters, or is too long to be one."""
 
     code = "password-refused"
     http_status = 422
@@ -316,7 +316,7 @@ class TooMuchWork(NotifierError):
 
 
 class DatabaseUnwell(NotifierError):
-    """The database cannot do its work now. `fault` is the kind (storage/fault.py), `after_s` when to ask again."""
+    """The database is away, full, corrupt, read-only or busy (`fault`); `Retry-After` says for how long."""
 
     code = "database-away"
     http_status = 503
@@ -328,7 +328,7 @@ class DatabaseUnwell(NotifierError):
 
 
 class LeaseLost(NotifierError):
-    """A worker's lease ran out and another worker holds the chunk now: stop, write nothing."""
+    """A worker's lease ran out, another holds the chunk: it stops and writes nothing. Only ever in the log."""
 
     code = "lease-lost"
 

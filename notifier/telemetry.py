@@ -1,7 +1,7 @@
 """What the service says of itself: structured logs and metrics, neither ever with an endpoint or a key.
 
 `Metrics` holds every metric of the house in a registry of its own, so that two services in one process (tests) do not
-share counts. docs/operating.md lists them all; a test holds the two together.
+share counts. docs/reference/metrics.md is written from what stands here (`make reference`).
 """
 
 from __future__ import annotations
@@ -36,66 +36,112 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.polls = Counter("notifier_feed_polls_total", "Polls by result", ["result"], registry=self.registry)
-        self.feeds = Gauge("notifier_feeds", "Feeds by state of health", ["state"], registry=self.registry)
-        self.feeds_unreachable = Gauge(
-            "notifier_feeds_unreachable", "1 while so many hosts fail that the trouble is our network",
+        self.polls = Counter(
+            "notifier_feed_polls_total",
+            "Polls by result: unchanged, changed, failed, retired, pushed by a hub",
+            ["result"],
             registry=self.registry,
-        )  # fmt: skip
-        self.items = Counter("notifier_items_total", "Items stored, by kind", ["kind"], registry=self.registry)
-        self.verdicts = Counter("notifier_verdicts_total", "Decisions on stories", ["verdict"], registry=self.registry)
-        self.alerts = Counter("notifier_alerts_total", "Alerts accepted", ["kind"], registry=self.registry)
+        )
+        self.feeds = Gauge(
+            "notifier_feeds", "Feeds by health: new, ok, quiet, failing, retired", ["state"], registry=self.registry
+        )
+        self.feeds_unreachable = Gauge(
+            "notifier_feeds_unreachable",
+            "1 while most hosts cannot be reached: this machine's network or DNS, not the feeds",
+            registry=self.registry,
+        )
+        self.items = Counter("notifier_items_total", "Items stored, new or edited", ["kind"], registry=self.registry)
+        self.verdicts = Counter(
+            "notifier_verdicts_total",
+            "Decisions on stories: send, hold, or the reason why not; undecidable: the desk could not read an item "
+            "or decide on a story, and set it aside",
+            ["verdict"],
+            registry=self.registry,
+        )
+        self.alerts = Counter(
+            "notifier_alerts_total", "Alerts accepted: new, update, correction", ["kind"], registry=self.registry
+        )
         self.desk_lag = Gauge(
-            "notifier_desk_lag_seconds", "Age of the oldest item that is not decided", registry=self.registry
+            "notifier_desk_lag_seconds",
+            "Age of the oldest item that is not decided; over 60 is the trouble desk-behind",
+            registry=self.registry,
         )
         self.pushes = Counter(
-            "notifier_pushes_total", "Pushes by service and outcome", ["service", "outcome"], registry=self.registry
+            "notifier_pushes_total",
+            "Pushes: delivered, gone, retrying, expired, refused-…",
+            ["service", "outcome"],
+            registry=self.registry,
         )
         self.subscriptions = Gauge("notifier_subscriptions", "Subscriptions there are", registry=self.registry)
-        self.chunks_open = Gauge("notifier_chunks_open", "Chunks not yet done", registry=self.registry)
+        self.chunks_open = Gauge("notifier_chunks_open", "Chunks of alerts that are not done", registry=self.registry)
         self.retries_open = Gauge("notifier_retries_open", "Pushes waiting to be tried again", registry=self.registry)
         self.envelopes_ready = Gauge(
-            "notifier_envelopes_ready", "Subscriptions for which a push is sealed ahead", registry=self.registry
+            "notifier_envelopes_ready",
+            "Subscriptions for which a push is sealed ahead; far below notifier_subscriptions for long: no quiet "
+            "minutes, or sealing fails",
+            registry=self.registry,
         )
         self.services_paused = Gauge(
-            "notifier_push_services_paused", "1 while a push service refuses our credentials", ["service"],
+            "notifier_push_services_paused",
+            "1 while a push service refuses nearly everybody: our key or contact",
+            ["service"],
             registry=self.registry,
-        )  # fmt: skip
+        )
         self.push_limit = Gauge(
-            "notifier_push_limit_per_minute", "Messages a minute that a push service limits this site to; 0: no limit",
-            ["service"], registry=self.registry,
-        )  # fmt: skip
+            "notifier_push_limit_per_minute",
+            "Messages a minute that a push service limits this site to; 0: no limit",
+            ["service"],
+            registry=self.registry,
+        )
         self.publication_to_alert = Histogram(
-            "notifier_publication_to_alert_seconds", "From an item's publication to its alert's acceptance",
-            buckets=SECONDS, registry=self.registry,
-        )  # fmt: skip
+            "notifier_publication_to_alert_seconds",
+            "From an item's publication to its alert's acceptance",
+            buckets=SECONDS,
+            registry=self.registry,
+        )
         self.publication_to_fetched = Histogram(
-            "notifier_publication_to_fetched_seconds", "From a story's first publication to our having fetched it",
-            buckets=SECONDS, registry=self.registry,
-        )  # fmt: skip
+            "notifier_publication_to_fetched_seconds",
+            "From a story's first publication to our having fetched it, for each new alert",
+            buckets=SECONDS,
+            registry=self.registry,
+        )
         self.fetched_to_decided = Histogram(
-            "notifier_fetched_to_decided_seconds", "From our having fetched a story to its alert's acceptance",
-            buckets=SECONDS, registry=self.registry,
-        )  # fmt: skip
+            "notifier_fetched_to_decided_seconds",
+            "From our having fetched a story to its alert's acceptance",
+            buckets=SECONDS,
+            registry=self.registry,
+        )
         self.receipts = Counter(
-            "notifier_receipts_total", "What browsers told of alerts: shown, clicked", ["kind"], registry=self.registry
+            "notifier_receipts_total",
+            "What browsers told of alerts, at least: shown, clicked, one client a few times a day; of an alert to "
+            "more than 30,000 only a share tells",
+            ["kind"],
+            registry=self.registry,
         )
         self.decision_to_shown = Histogram(
-            "notifier_decision_to_shown_seconds", "From an alert's decision to the screen, as browsers tell",
-            buckets=SECONDS, registry=self.registry,
-        )  # fmt: skip
+            "notifier_decision_to_shown_seconds",
+            "From a decision to the screen, as browsers tell; each in steps of a few seconds",
+            buckets=SECONDS,
+            registry=self.registry,
+        )
         self.decision_to_sent = Histogram(
-            "notifier_decision_to_accepted_seconds", "From an alert's decision to a push service's yes, per sub-batch",
-            buckets=SECONDS, registry=self.registry,
-        )  # fmt: skip
+            "notifier_decision_to_accepted_seconds",
+            "From a decision to a push service's yes, for each sub-batch",
+            buckets=SECONDS,
+            registry=self.registry,
+        )
         self.troubles = Gauge(
-            "notifier_troubles", "What is wrong just now, as /readyz and the console tell it", ["code"],
+            "notifier_troubles",
+            "What is wrong just now, counted by code as this process knows it",
+            ["code"],
             registry=self.registry,
-        )  # fmt: skip
+        )
         self.config_broken = Gauge(
-            "notifier_config_broken", "1 while a changed file is broken and the last good one is in force", ["file"],
+            "notifier_config_broken",
+            "1 while a changed file is broken and the last good one is in force",
+            ["file"],
             registry=self.registry,
-        )  # fmt: skip
+        )
 
     def show_troubles(self, troubles: Iterable[Trouble]) -> None:
         """Count what is wrong just now, by code; a code that is over stays, at 0."""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.addresses import AddressGuard, is_public
+from notifier.addresses import AddressGuard, is_address, is_public
 from notifier.errors import AddressRefused, ConfigError
 
 PUBLIC = (
@@ -145,3 +145,8 @@ def test_an_entry_that_is_neither_address_nor_name_is_refused_with_what_to_write
 
 def test_empty_entries_allow_nothing() -> None:
     assert AddressGuard.allowing(["", "  "]) == AddressGuard()
+
+
+def test_a_host_is_an_address_or_a_name() -> None:
+    hosts = ("127.0.0.1", "2001:db8::1", "fe80::1%eth0", "paper.example", "", "1.2.3", "2130706433")
+    assert [is_address(host) for host in hosts] == [True, True, True, False, False, False, False]

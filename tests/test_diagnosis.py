@@ -36,7 +36,7 @@ def test_where_all_is_well_there_is_no_trouble() -> None:
         (replace(WELL, paused={"mozilla": SOON}), "mozilla, paused: It refuses our key"),
         (replace(WELL, paces={"https://push.example": Pace(failures=4, rests_until=SOON)}), "circuit open"),
         (replace(WELL, paces={"https://push.example": Pace(limit=Limit(per_minute=1000))}), "limited"),
-        (replace(WELL, queue=QueueState(ready={True: 3}, oldest_ready_at=NOW - timedelta(minutes=9))), "for 9 minutes"),
+        (replace(WELL, queue=QueueState(ready={True: 3}, oldest_ready_at=NOW - timedelta(minutes=9))), "for 9 min"),
         (replace(WELL, chores=[ChoreReport("prune", 3600, NOW, 0.1, "OSError", 2)]), "failed 2 times running"),
         (replace(WELL, chores=[ChoreReport("poll", 1, NOW - timedelta(minutes=5), 0.1)]), "not ended a run for 5 min"),
         (replace(WELL, unknown_keys=12), "12 subscriptions are bound to a key that is not here"),

@@ -5,57 +5,30 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import click
 import pytest
 import typer
+from typer.core import TyperCommand, TyperGroup
 
-from notifier import errors
 from notifier.cli import app
-from notifier.config.settings import PREFIX, Settings
-from notifier.errors import NotifierError
-from notifier.telemetry import Metrics
 from notifier.troubles import Code
 
 ROOT = Path(__file__).parents[1]
 OPERATING = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
 TROUBLES = (ROOT / "docs" / "troubles.md").read_text(encoding="utf-8")
 PROMISES = (ROOT / "docs" / "promises.md").read_text(encoding="utf-8")
-ERRORS = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
 
 
-def commands(group: click.Command, path: str = "notifier") -> set[str]:
+def commands(group: TyperCommand | TyperGroup, path: str = "notifier") -> set[str]:
     """`notifier topics test` and so on, for every command there is."""
-    if not isinstance(group, click.Group):
+    if not isinstance(group, TyperGroup):
         return {path}
     return {name for key, command in group.commands.items() for name in commands(command, f"{path} {key}")}
-
-
-def kinds(base: type[NotifierError]) -> set[type[NotifierError]]:
-    return {base}.union(*(kinds(kind) for kind in base.__subclasses__()))
-
-
-def test_every_setting_is_documented_and_no_other() -> None:
-    documented = set(re.findall(r"^\| `(NOTIFIER_\w+)`", OPERATING, re.MULTILINE))
-    assert documented == {PREFIX + name.upper() for name in Settings.model_fields}
-
-
-def test_every_metric_is_documented_and_no_other() -> None:
-    documented = {
-        name.removesuffix("_total") for name in re.findall(r"^\| `(notifier_\w+)[`{]", OPERATING, re.MULTILINE)
-    }
-    assert documented == {metric.name for metric in Metrics().registry.collect()}
 
 
 def test_every_command_is_documented() -> None:
     documented = re.findall(r"^\| `(notifier [^`]+)`", OPERATING, re.MULTILINE)
     missing = {c for c in commands(typer.main.get_command(app)) if not any(d.startswith(c) for d in documented)}
     assert missing == set()
-
-
-def test_every_error_code_is_documented_with_its_status_and_no_other() -> None:
-    documented = {(code, int(status)) for code, status in re.findall(r"^\| `([\w-]+)` \| (\d+)", ERRORS, re.MULTILINE)}
-    ours = {kind for kind in kinds(NotifierError) if kind.__module__ == errors.__name__}
-    assert documented == {(kind.code, kind.http_status) for kind in ours}
 
 
 def test_every_trouble_is_documented_and_no_other() -> None:

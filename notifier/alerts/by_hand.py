@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from notifier.alerts.alert import Alert, AlertKind, Message, NewAlert, Urgency
 from notifier.alerts.decide import AlertRules
-from notifier.feeds.text import one_line, visible
+from notifier.text.line import one_line, visible
 
 NO_STORY = 0
 

@@ -16,10 +16,11 @@ from notifier.alerts.alert import Alert, AlertKind, Message, NewAlert, Urgency
 from notifier.alerts.development import confirmed, development
 from notifier.alerts.facts import alike, changed_facts, corrects, overlap, same_subject, states
 from notifier.alerts.held import by_mode
-from notifier.feeds.text import has_words
 from notifier.stories.breaking import KIN_OVERLAP, SPECIAL_WEIGHT, Judgement
 from notifier.stories.gate import Gated, gate
 from notifier.stories.story import Story, StoryItem
+from notifier.text.line import has_words
+from notifier.text.spans import span
 from notifier.topics.topic import Topic, TopicMatch, TopicMode
 
 DAY = timedelta(days=1)
@@ -211,7 +212,7 @@ def _alert(
         return _drop(case, "backlog", "All of it was there before its feed was followed, or resurfaced.")
     age_s = (now - min(lead.published_at or lead.first_seen, lead.first_seen)).total_seconds()
     if age_s > rules.max_age_s:
-        return _drop(case, "too-old", f"It is {age_s / 3600:.1f} hours old.", age_s=age_s, most_s=rules.max_age_s)
+        return _drop(case, "too-old", f"It is {span(age_s)} old.", age_s=age_s, most_s=rules.max_age_s)
     said = {s: p.title for p in _told_hours_ago(case, lead, now) for s in wanted & p.topics}
     wanted = wanted - set(said)
     if not wanted:

@@ -18,6 +18,7 @@ from notifier.clock import Clock
 from notifier.errors import DatabaseUnwell, LeaseLost
 from notifier.stories.story import StoryItem
 from notifier.telemetry import Metrics
+from notifier.text.spans import span
 from notifier.troubles import Code, Trouble, Troubles
 
 log = structlog.get_logger()
@@ -99,7 +100,7 @@ class DeskHealth:
         if lag_s <= BEHIND_S:
             self._troubles.clear(Code.DESK_BEHIND)
             return
-        what = f"The desk is behind: the oldest item that is not decided came {lag_s:.0f} s ago"
+        what = f"The desk is behind: the oldest item that is not decided came {span(lag_s)} ago"
         do = "Wait after a first start or a long stop; else look for a feed that floods, or take a faster core"
         self._troubles.report(Trouble(Code.DESK_BEHIND, what, do, grave=True))
 

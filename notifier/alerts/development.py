@@ -14,8 +14,8 @@ from datetime import datetime
 from notifier.alerts.facts import statuses
 from notifier.stories.breaking import Judgement, counts, judge, spokesman
 from notifier.stories.story import StoryItem
-from notifier.stories.text import names
 from notifier.stories.wire_copy import publisher_key
+from notifier.text.content import names
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from notifier.stories.text import names, numbers, stems, tokens, words
-from notifier.stories.text import overlap as shared
+from notifier.text.content import names, numbers, stems
+from notifier.text.content import overlap as shared
+from notifier.text.tokens import tokens, words
 
 # The share of the shorter headline's stems that both must have.
 SAME_SUBJECT = 0.4

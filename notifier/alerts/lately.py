@@ -12,7 +12,7 @@ from datetime import datetime
 
 from notifier.alerts.alert import AlertKind
 from notifier.alerts.decide import DAY, PastAlert
-from notifier.stories.text import stems
+from notifier.text.content import stems
 
 # A stem leads to at most this many of its newest alerts.
 MOST_OF_A_STEM = 256

@@ -16,12 +16,12 @@ import orjson
 
 from notifier.alerts.alert import Alert, AlertKind, Message
 from notifier.alerts.receipts import share_asked
+from notifier.text.line import shorten
 
 FORMAT_VERSION = 1
 # What every screen cuts anyway; more would only be carried.
 TITLE_CHARACTERS = 200
 BODY_CHARACTERS = 400
-ELLIPSIS = "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +75,6 @@ def encode(message: Message, alert_id: int, kind: AlertKind, limit: int, asked: 
 
 def _milliseconds(at: datetime) -> int:
     return int(at.timestamp() * 1000)
-
-
-def shorten(text: str, characters: int) -> str:
-    """`text` cut at a word, with "…", to at most `characters`; unchanged if it fits."""
-    if len(text) <= characters:
-        return text
-    if characters < len(ELLIPSIS):
-        return ""
-    head = text[: characters - len(ELLIPSIS) + 1]
-    cut = head.rfind(" ")
-    # A text without spaces (Chinese, one endless word) is cut where it must be.
-    head = head[:cut] if cut > len(head) // 2 else head[:-1]
-    return head.rstrip(" ,;:-–—.") + ELLIPSIS
 
 
 def _fit(fields: dict[str, Any], key: str, limit: int) -> bytes:

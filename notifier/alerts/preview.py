@@ -23,7 +23,7 @@ from notifier.stories.story import StoryItem
 from notifier.topics.corpus import Corpus, PastItem
 from notifier.topics.match import TopicIndex
 from notifier.topics.query import parse
-from notifier.topics.text import Text
+from notifier.topics.reading import Text
 from notifier.topics.topic import MatchedWord, Topic, TopicMatch, TopicMode
 from notifier.topics.work import Work
 

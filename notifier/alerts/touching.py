@@ -17,7 +17,7 @@ from notifier.stories.breaking import is_special
 from notifier.stories.open_story import OpenStory
 from notifier.stories.story import StoryItem
 from notifier.stories.wire_copy import publisher_key
-from notifier.topics.text import Text
+from notifier.topics.reading import Text
 from notifier.topics.topic import Topic, TopicMatch
 
 

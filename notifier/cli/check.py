@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
+from notifier import __version__
 from notifier.cli.terminal import explained, out, outside_in_words, settings
 from notifier.config.json_schema import SchemaFile, schema_text
 from notifier.errors import ConfigError, NotifierError
@@ -169,4 +169,4 @@ def _versions(_chosen: Settings) -> str:
 
     if "HTTP2" not in str(pycurl.version) and "nghttp2" not in str(pycurl.version):
         raise ConfigError("libcurl has no HTTP/2, pushes would be slow", fix="Install the pinned wheels: make run")
-    return f"notifier {version('notifier')}, {str(pycurl.version).split()[1]}"
+    return f"notifier {__version__}, {str(pycurl.version).split()[1]}"

@@ -10,8 +10,9 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from notifier.cli.terminal import ago, ahead, counted_from, explained, opened, out, settings, span, whoever_types
+from notifier.cli.terminal import counted_from, explained, opened, out, settings, whoever_types
 from notifier.clock import system_clock
+from notifier.text.spans import ago, ahead, span
 
 if TYPE_CHECKING:
     from notifier.config.settings import Settings
@@ -28,13 +29,14 @@ def feeds(context: typer.Context) -> None:
     """Show each feed's health, those that need attention first."""
     if context.invoked_subcommand is not None:
         return
+    from notifier.feeds.health import health_table
     from notifier.storage.feeds import SqlFeedStore
+    from notifier.wiring.parts import feed_rules
 
     with opened() as (chosen, database):
         store = SqlFeedStore(database)
-        polled = (feed.last_success_at for feed in store.health(system_clock()))
-        now = counted_from(chosen, polled)
-        health = store.health(now)
+        now = counted_from(chosen, (one.feed.memory.last_success_at for one in store.facts(system_clock())))
+        health = health_table(store.facts(now), now, feed_rules(chosen).cadence)
     if not health:
         out.print("No feed yet: start the service with `notifier run`, it reads config/feeds.yaml.")
         return

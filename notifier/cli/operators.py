@@ -10,10 +10,11 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from notifier.cli.terminal import ago, ahead, err, opened, out, whoever_types
+from notifier.cli.terminal import err, opened, out, whoever_types
 from notifier.clock import system_clock
 from notifier.operators.operator import Role
 from notifier.operators.token import Scope
+from notifier.text.spans import ago, ahead
 
 if TYPE_CHECKING:
     from notifier.operations.access import AccessOperations

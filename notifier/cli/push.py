@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from notifier.cli.terminal import ago, explained, opened, out, settings
+from notifier.cli.terminal import explained, opened, out, settings
 from notifier.clock import system_clock
 from notifier.errors import NotFound
+from notifier.text.spans import ago
 
 app = typer.Typer(help="The keys that pushes are signed with.", no_args_is_help=True)
 

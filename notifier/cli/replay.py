@@ -15,7 +15,7 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from notifier.alerts.because import because
+from notifier.alerts.evidence import line
 from notifier.cli.terminal import err, explained, out, settings
 from notifier.errors import ConfigError
 
@@ -104,7 +104,7 @@ def _show(decision: Decision, alert: NewAlert, *, as_json: bool) -> None:
     mark = "[bold red]breaking[/] " if alert.breaking else ""
     what = f"{mark}{alert.kind.value}  [bold]{escape(alert.message.title)}[/]"
     out.print(f"{decision.at:%Y-%m-%d %H:%M}  {what}", soft_wrap=True)
-    out.print(f"                  {escape(because(alert.why))}", soft_wrap=True)
+    out.print(f"                  {escape(line(alert.why))}", soft_wrap=True)
 
 
 def _summary(sent: list[NewAlert], days: float) -> None:

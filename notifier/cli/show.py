@@ -11,9 +11,10 @@ from rich.markup import escape
 from rich.padding import Padding
 
 from notifier.alerts.alert import Alert
-from notifier.alerts.because import because
+from notifier.alerts.evidence import line
 from notifier.alerts.receipts import GOAL_S, Histogram, quantile_s, share_within
-from notifier.cli.terminal import ago, counted_from, opened, out, span
+from notifier.cli.terminal import counted_from, opened, out
+from notifier.text.spans import ago, span
 
 
 def alerts(
@@ -46,7 +47,7 @@ def _show(alert: Alert, now: datetime) -> None:
     mark = "[bold red]breaking[/] " if alert.breaking else ""
     out.print(f"[bold]#{alert.id}[/] {mark}{alert.kind.value}, {ago(alert.decided_at, now)}")
     out.print(f"   [bold]{escape(alert.message.title)}[/]  ({escape(alert.message.publisher)})", soft_wrap=True)
-    out.print(f"   why   {escape(because(alert.why))}", soft_wrap=True)
+    out.print(f"   why   {escape(line(alert.why))}", soft_wrap=True)
     came = ", ".join(f"{n} {word}" for word, n in sorted(alert.counts.items()) if n) or "nothing yet"
     state = "done" if alert.done_at else "under way"
     out.print(f"   to    {alert.audience} subscribers of {', '.join(sorted(alert.topics))}: {came} ({state})")
@@ -87,7 +88,7 @@ def stories(
     now = counted_from(chosen, (story.updated_at for story in recent))
     for story in recent:
         verdict: Any = story.verdict
-        words = verdict.get("words") or because(verdict.get("evidence", {}))
+        words = verdict.get("words") or line(verdict.get("evidence", {}))
         out.print(f"[bold]#{story.id}[/] {escape(story.lead.title)}")
         who = f"{', '.join(story.publishers)}, {ago(story.updated_at, now)}"
         came = f"{verdict.get('code', story.state)}: {words}; {who}"

@@ -96,24 +96,3 @@ def counted_from(chosen: Settings, times: Iterable[datetime | None]) -> datetime
         return system_clock()
     out.print(f"[dim]A rehearsal: times are counted from the newest, {newest:%Y-%m-%d %H:%M} UTC.[/]")
     return newest
-
-
-def ago(then: datetime | None, now: datetime) -> str:
-    """`3 min ago`; a dash for never."""
-    return "–" if then is None else f"{span((now - then).total_seconds())} ago"
-
-
-def ahead(then: datetime | None, now: datetime) -> str:
-    """`in 40 s`, or `now`; a dash for never."""
-    if then is None:
-        return "–"
-    left_s = (then - now).total_seconds()
-    return "now" if left_s <= 0 else f"in {span(left_s)}"
-
-
-def span(seconds: float) -> str:
-    """A length of time in its largest sensible unit."""
-    for least, unit in ((172_800, 86_400), (7_200, 3_600), (120, 60)):
-        if seconds >= least:
-            return f"{seconds / unit:.0f} {({86_400: 'days', 3_600: 'h', 60: 'min'})[unit]}"
-    return f"{seconds:.0f} s"

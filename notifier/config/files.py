@@ -15,7 +15,7 @@ from notifier.config.yaml_file import Entry, read_entries
 from notifier.errors import ConfigError, QueryError
 from notifier.feeds.feed import FeedConfig
 from notifier.feeds.publishers import one_spelling
-from notifier.feeds.text import one_line
+from notifier.text.line import one_line
 from notifier.topics.query import parse
 from notifier.topics.topic import Fallback, Then, Topic, TopicMode, seconds_of
 

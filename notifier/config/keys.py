@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from notifier.topics.topic import Then, TopicMode
+from notifier.topics.topic import SLUG, Then, TopicMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ TOPIC_KEYS: Mapping[str, AnyKey] = {
         "Its stable name, in addresses and in the database",
         "middle-east",
         required=True,
-        form=re.compile(r"[a-z0-9][a-z0-9-]{0,62}"),
+        form=SLUG,
         wrong="{value!r} cannot be a slug",
         fix="Use lower-case letters, digits and hyphens, for example middle-east",
     ),

@@ -1,7 +1,7 @@
 """The environment as settings: every NOTIFIER_… variable, its default and its bounds.
 
 Enters: the process's environment and the `.env` file (python-dotenv; the environment wins). Leaves: `Settings`.
-docs/operating.md lists them all; a test holds the two together.
+docs/reference/settings.md is written from the descriptions here (`make reference`).
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from notifier.errors import ConfigError
 from notifier.operators.identity import role_rules
@@ -23,24 +22,30 @@ from notifier.operators.identity import role_rules
 PREFIX = "NOTIFIER_"
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """What the environment says. Each field is the variable NOTIFIER_ plus its name in capitals."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on")
     proxies: str = Field(
-        "127.0.0.1", description="Addresses or networks of proxies whose X-Forwarded-For is believed, comma separated"
+        "127.0.0.1",
+        description="Addresses or networks of proxies whose X-Forwarded-For is believed, comma separated: rate limits "
+        "count visitors, not the proxy",
     )
     connections: int = Field(
         0, ge=0, le=100_000, description="Connections open at once; 0: 2,000, or half of `ulimit -n` where that is less"
     )
     title: str = Field("Notifier", min_length=1, max_length=60, description="The site's name on pages and alerts")
-    base_url: str = Field("", description="Public address, for WebSub callbacks and links; empty: from the request")
-    hosts: str = Field("", description="Further names under which this site is asked, comma separated: backend.local")
+    base_url: str = Field("", description="Public address, for WebSub callbacks and links; empty: from host and port")
+    hosts: str = Field(
+        "",
+        description="Further names under which this site is asked, comma separated, for a proxy that sends another "
+        "Host",
+    )
     metrics_token: str = Field(
-        "", repr=False, description="Whoever sends it as a bearer token sees /metrics and all of /readyz"
+        "", repr=False, description="Whoever sends it as a bearer token sees /metrics and all of /readyz, from anywhere"
     )
     contact: str = Field(
         "mailto:operator@localhost",
@@ -48,11 +53,17 @@ class Settings(BaseSettings):
     )
     data_dir: Path = Field(Path("data"), description="Keys and, with SQLite, the database")
     config_dir: Path = Field(Path("config"), description="Where feeds.yaml and topics.yaml are")
-    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the data folder")
+    database_url: str = Field(
+        "",
+        description="SQLAlchemy URL, such as postgresql+psycopg://notifier:secret@db/notifier; empty: SQLite in the "
+        "data folder",
+    )
     database_pooler: bool = Field(
         False, description="PgBouncer or the like stands before PostgreSQL; it is mostly found out without being told"
     )
-    log_format: str = Field("console", pattern="^(console|json)$", description="console or json")
+    log_format: str = Field(
+        "console", pattern="^(console|json)$", description="console for a person, json for a collector"
+    )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged")
 
     poll_tick_s: float = Field(1.0, gt=0, le=60, description="How often due feeds are looked for")
@@ -60,7 +71,9 @@ class Settings(BaseSettings):
     poll_most_s: float = Field(3600.0, gt=0, le=86_400, description="Longest interval that is chosen for a feed")
     feed_body_bytes: int = Field(10 * 2**20, ge=1024, description="Largest feed, decompressed")
     feed_deadline_s: float = Field(30.0, gt=0, le=300, description="Longest time for one fetch, all included")
-    feed_allow: str = Field("", description="Private hosts that feeds may be on: host or host:port, comma separated")
+    feed_allow: str = Field(
+        "", description="Private hosts that feeds may be on, comma separated: feeds.lan, 10.0.0.5:8080"
+    )
 
     alert_max_age_s: float = Field(6 * 3600, gt=0, le=31_536_000, description="Older items never alert")
     alert_update_gap_s: float = Field(
@@ -68,42 +81,59 @@ class Settings(BaseSettings):
     )
     breaking_ttl_s: int = Field(3600, ge=0, le=2_419_200, description="How long a breaking alert is worth delivering")
     normal_ttl_s: int = Field(43_200, ge=0, le=2_419_200, description="How long any other alert is")
-    push_allow: str = Field("", description="Further push services: hosts or origins, comma separated")
+    push_allow: str = Field(
+        "",
+        description="Push services beside Google's, Mozilla's, Apple's and Microsoft's, comma separated: hosts "
+        "(push.example.org), all hosts below one (*.push.example.org) or origins (https://push.example.org:8443)",
+    )
     push_threads: int = Field(2, ge=1, le=64, description="Chunks that this process runs at once")
-    push_sub_batch: int = Field(500, ge=1, le=10_000, description="Pushes between two cursor writes")
-    broker_url: str = Field("", description="RabbitMQ, where workers run elsewhere: amqp://user:password@host/")
-    receipts: bool = Field(True, description="Browsers tell, without saying who, that an alert was shown or clicked")
+    push_sub_batch: int = Field(
+        500, ge=1, le=10_000, description="Pushes between two writes of the cursor: what a crash can repeat"
+    )
+    broker_url: str = Field(
+        "",
+        description="RabbitMQ, for workers on other machines: amqp://user:password@host/; empty: workers look into the "
+        "database every second",
+    )
+    receipts: bool = Field(
+        True,
+        description="Browsers tell, without saying who, that an alert was shown or clicked; false: nothing is asked "
+        "or counted",
+    )
     pictures: str = Field(
         "none",
         pattern="^(none|site|publisher)$",
-        description="Pictures in notifications: none, through this site, or from the publisher, who sees who reads",
+        description="Pictures in notifications. none; site: this server fetches each once, draws it anew and serves "
+        "it from "
+        "/pictures/; publisher: each reader's browser loads it from the publisher, who sees who reads, and the page "
+        "says so",
     )
-    push_lease_s: float = Field(90.0, gt=0, le=3600, description="How long a silent worker keeps a chunk")
+    push_lease_s: float = Field(
+        90.0, gt=0, le=3600, description="How long a worker that is silent keeps a chunk from the others"
+    )
     rehearsal: str = Field(
         "", description="For recorded feeds: START*SPEED, for example 2026-04-25T20:00Z*600; empty: the real time"
     )
-    keep_days: int = Field(65, ge=1, le=36_500, description="Days for which items and stories are kept")
+    keep_days: int = Field(
+        65,
+        ge=1,
+        le=36_500,
+        description="Days for which items, stories and finished alerts are kept; nothing goes in the first hour after "
+        "a start, nor by a clock that was wrong for less",
+    )
 
-    oidc_issuer: str = Field("", max_length=255, description="OpenID provider to sign in by: its issuer address")
+    oidc_issuer: str = Field(
+        "", max_length=255, description="An OpenID provider to sign in by: its issuer, as it writes it in its tokens"
+    )
     oidc_client_id: str = Field("", max_length=255, description="The name of this site at the provider")
     oidc_client_secret: str = Field("", repr=False, description="Its secret there; empty: a public client")
     oidc_title: str = Field("your account", max_length=40, description="What the sign-in page calls the provider")
     oidc_roles: str = Field(
         "", description="Roles by claim, comma separated: groups:newsroom=editor; empty: operators are made beforehand"
     )
-    oidc_allow: str = Field("", description="Private hosts that the provider may be on: host or host:port")
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what `load_settings` passes: it has merged the sources and checked the names."""
-        return (init_settings,)
+    oidc_allow: str = Field(
+        "", description="Private hosts that the provider may be on, comma separated: login.lan, 10.0.0.5:8443"
+    )
 
     @field_validator("contact")
     @classmethod
@@ -215,7 +245,7 @@ def load_settings(env_file: Path = Path(".env"), environment: Mapping[str, str] 
     known = set(Settings.model_fields)
     unknown = sorted(PREFIX + name.upper() for name in ours if name not in known and not name.startswith("test_"))
     if unknown:
-        raise ConfigError(f"unknown setting {unknown[0]}", fix="docs/operating.md lists them all")
+        raise ConfigError(f"unknown setting {unknown[0]}", fix="docs/reference/settings.md lists them all")
     try:
         return Settings.model_validate({name: value for name, value in ours.items() if name in known})
     except ValidationError as wrong:

@@ -1,4 +1,4 @@
-"""The engine of many machines: Taskiq tasks over RabbitMQ, one queue for breaking news and one for everything else.
+"""The engine of many machines: messages over RabbitMQ, one queue for breaking news and one for everything else.
 
 The broker only wakes: a message says "there is a chunk", the worker that gets it claims one in the database, and
 acknowledges when the chunk is run. Messages may be lost or come twice, and the broker may be away: a reconciler in each
@@ -14,16 +14,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from time import monotonic
-from typing import Any, Protocol
-from urllib.parse import urlsplit
+from typing import Protocol
 
 import structlog
-from aio_pika import RobustConnection
-from aio_pika.exceptions import AMQPError
-from taskiq.acks import AcknowledgeType
-from taskiq.receiver.receiver import Receiver
-from taskiq_aio_pika import AioPikaBroker, Exchange, Queue
+from aio_pika import Connection, DeliveryMode, Message
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, FieldValue
+from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
+from yarl import URL
 
 from notifier.clock import Clock
 from notifier.engine.local import LocalEngine
@@ -34,7 +33,15 @@ from notifier.troubles import Code, Trouble, Troubles
 log = structlog.get_logger()
 
 BREAKING, ORDINARY = "notifier.breaking", "notifier.ordinary"
-TASK = "run-chunk"
+# As release 0.1.0 declared them: RabbitMQ refuses a queue of the same name with other arguments.
+QUEUE: dict[str, FieldValue] = {
+    "x-queue-type": "quorum",
+    "x-dead-letter-exchange": "",
+    "x-dead-letter-routing-key": "notifier.dead",
+}
+# What the client raises where the broker is away, or went while it was asked.
+AWAY = (AMQPError, OSError, ChannelInvalidStateError)
+CONNECT_S = 10.0
 # As many messages as there are chunks to run, up to this: more workers than this are awake anyway.
 MOST_MESSAGES = 256
 TRY_AGAIN_S = 2.0
@@ -94,7 +101,7 @@ class BrokerEngine:
         self._thread.join(max(0.0, until - monotonic()))
 
     def _serve(self) -> None:
-        # A Runner ends whatever the client libraries have left running.
+        # A Runner ends whatever the client library has left running.
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
             runner.run(self._serve_lanes())
 
@@ -110,20 +117,21 @@ class _Lane:
         self._url, self._queue, self._crew, self._troubles = url, queue, crew, troubles
         self.stopping = threading.Event()
         self.finish = asyncio.Event()
-        self._broker: AioPikaBroker | None = None
+        self._channel: AbstractChannel | None = None
+        self._under_way: set[asyncio.Task[object]] = set()
         self._own = threading.local()
         self._runners: list[tuple[Runner, threading.Lock]] = []
 
     async def announce(self, count: int) -> None:
         """Put `count` messages into the queue; if that fails, the reconcilers find the chunks."""
-        broker = self._broker
-        if broker is None:
+        channel = self._channel
+        if channel is None:
             return
         try:
-            task = broker.find_task(TASK)
-            for _ in range(count if task else 0):
-                await task.kiq()  # type: ignore[union-attr]
-        except (AMQPError, OSError) as away:
+            for _ in range(count):
+                wake = Message(b"", delivery_mode=DeliveryMode.PERSISTENT)
+                await channel.default_exchange.publish(wake, routing_key=self._queue)
+        except AWAY as away:
             self._tell_away(type(away).__name__)
 
     async def serve(self) -> None:
@@ -133,10 +141,12 @@ class _Lane:
             while not self.finish.is_set():
                 try:
                     await self._connected(executor, threads)
-                except (AMQPError, OSError) as away:
+                except AWAY as away:
                     self._tell_away(type(away).__name__)
                 except Exception:
                     log.exception("broker.failed", queue=self._queue)
+                finally:
+                    self._channel = None
                 await _until(self.finish, TRY_AGAIN_S)
         for runner, _ in self._runners:
             with suppress(Exception):  # whatever is not settled now is retried when its lease has ended
@@ -151,40 +161,37 @@ class _Lane:
                 await asyncio.to_thread(_settle_late, runner, lock)
 
     async def _connected(self, executor: ThreadPoolExecutor, threads: int) -> None:
-        connections = _Connections()
-        broker = AioPikaBroker(
-            self._url,
-            connection_class=connections.make,
-            exchange=Exchange(name="notifier"),
-            task_queues=[Queue(name=self._queue)],  # a quorum queue, durable
-            dead_letter_queue=Queue(name="notifier.dead"),
-            qos=threads,
-        )
-        broker.is_worker_process = self._crew is not None
-
-        def run_chunk() -> bool:  # taskiq wants a function, not a method
-            return self._run_chunk()
-
-        broker.register_task(run_chunk, TASK)
-        await _knock(self._url)
-        try:
-            await broker.startup()
-            self._broker = broker
+        """One connection: returns when it is lost, or when it is time to finish and what it brought is done."""
+        lost = asyncio.Event()
+        async with Connection(URL(self._url)) as connection:
+            connection.close_callbacks.add(lambda *_: lost.set())
+            await connection.connect(timeout=CONNECT_S)
+            channel = await connection.channel()
+            await channel.set_qos(prefetch_count=threads)
+            queue = await channel.declare_queue(self._queue, durable=True, arguments=QUEUE)
+            self._channel = channel
             self._troubles.clear(Code.BROKER_AWAY, self._queue)
-            if self._crew is None:
-                await self.finish.wait()
-                return
-            receiver = Receiver(
-                broker,
-                executor,
-                max_async_tasks=threads,
-                run_startup=False,
-                ack_type=AcknowledgeType.WHEN_EXECUTED,
-            )
-            await receiver.listen(self.finish)
-        finally:
-            self._broker = None
-            await _close(broker, connections)
+            tag = await queue.consume(partial(self._woken, executor)) if self._crew else None
+            while not (self.finish.is_set() or lost.is_set()):
+                await _until(self.finish, TEND_S)
+            self._channel = None
+            if tag is not None and not lost.is_set():
+                await queue.cancel(tag)
+            if self._under_way:
+                await asyncio.wait(self._under_way)
+
+    async def _woken(self, executor: ThreadPoolExecutor, message: AbstractIncomingMessage) -> None:
+        """Run a chunk in one of the executor's threads, then acknowledge."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine runs in one
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        try:
+            await asyncio.get_running_loop().run_in_executor(executor, self._run_chunk)
+        except Exception:  # the chunk's lease ends, and it is claimed again
+            log.exception("broker.chunk-failed", queue=self._queue)
+        with suppress(*AWAY):  # the message comes again, and finds nothing to do
+            await message.ack()
 
     def _tell_away(self, problem: str) -> None:
         what = f"RabbitMQ cannot be reached ({problem}): workers look into the database every second instead"
@@ -197,7 +204,7 @@ class _Lane:
         return self._crew.make_runner()
 
     def _run_chunk(self) -> bool:
-        """The task: claim a chunk and run it; False if others were faster. Runs in one of the executor's threads."""
+        """Claim a chunk and run it; False if others were faster. Runs in one of the executor's threads."""
         own: tuple[Runner, threading.Lock] | None = getattr(self._own, "runner", None)
         if own is None:
             own = self._own.runner = self._make_runner(), threading.Lock()
@@ -218,43 +225,6 @@ def _settle_late(runner: Runner, lock: threading.Lock) -> None:
         log.exception("broker.late-not-settled")
     finally:
         lock.release()
-
-
-async def _knock(url: str) -> None:
-    """Raises OSError where nobody listens: a failed attempt of the client library leaves a half-made connection."""
-    address = urlsplit(url)
-    _, writer = await asyncio.open_connection(address.hostname, address.port or 5672)
-    writer.close()
-
-
-class _Connections:
-    """Every connection that the client library makes, those that it forgets half-made too.
-
-    One that is left to the garbage collector closes itself on whichever loop it finds then, or on none.
-    """
-
-    def __init__(self) -> None:
-        self._made: list[RobustConnection] = []
-
-    def make(self, *args: Any, **options: Any) -> RobustConnection:
-        connection = RobustConnection(*args, **options)
-        self._made.append(connection)
-        return connection
-
-    async def close(self) -> None:
-        for connection in self._made:
-            # The first try may fail with a transport that is lost already, and forgets it; the second ends it.
-            for _ in range(2):
-                with suppress(AMQPError, OSError):
-                    await connection.close()
-
-
-async def _close(broker: AioPikaBroker, connections: _Connections) -> None:
-    try:
-        with suppress(AMQPError, OSError):  # of a channel that is lost already
-            await broker.shutdown()
-    finally:
-        await connections.close()
 
 
 async def _until(event: asyncio.Event, seconds: float) -> None:

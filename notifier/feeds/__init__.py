@@ -1,1 +1,17 @@
-"""From a feed's address to clean items: when to ask, how to ask, how to read, what is new."""
+"""From a feed's address to clean items: when to ask, how to ask, how to read, what is new.
+
+Enters: feeds that are due (`ClaimedFeed`) and what hubs push. Leaves: `PollResult`, with new and edited `FeedItem`s,
+to storage; next room: stories.
+
+A poll, in order: `poll` calls `cadence` and `hosts` (when), `conditions` and `fetch` (ask), `workers` and `read`
+(read), `first_sight` and `decide` (judge), `recorder` (store). Its types are in `feed`, `answer` and `memory`, its
+store's Protocol in `store`.
+
+- asking: `connections`, `connection`, `http1`, `framing`, `content`, `redirects`, `resolver`, `turns`, `hints`,
+  `failure`
+- reading: `worker` and `wire` (the process that parses), `charset`, `scan`, `rss`, `jsonfeed`, `sitemap`, `newest`,
+  `text`, `dates`, `language`, `images`, `sluggish`
+- judging: `matching`, `flood`, `health`, `moves`, `publishers`
+- pushed by hubs: `hub` (pure), `websub`, `inbox`
+- for operators: `discover`, `survey`, `opml`, `archive`
+"""

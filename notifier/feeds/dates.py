@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import time
-import unicodedata
 from calendar import timegm
 from datetime import UTC, datetime, timedelta, timezone
+
+from notifier.text.fold import fold
 
 EARLIEST, LATEST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
@@ -142,12 +143,8 @@ def _zone(words: str) -> timezone:
 
 def _month(word: str) -> int | None:
     """The longest known beginning decides: `juin` is June, `juillet` July."""
-    word = _folded(word)
+    word = fold(word)
     return next((_MONTHS[word[:size]] for size in range(len(word), 2, -1) if word[:size] in _MONTHS), None)
 
 
-def _folded(word: str) -> str:
-    return "".join(c for c in unicodedata.normalize("NFD", word.casefold()) if not unicodedata.combining(c))
-
-
-_MONTHS = {_folded(stem): number for number, stems in enumerate(_MONTH_STEMS, 1) for stem in stems.split()}
+_MONTHS = {fold(stem): number for number, stems in enumerate(_MONTH_STEMS, 1) for stem in stems.split()}

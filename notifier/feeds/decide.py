@@ -1,10 +1,13 @@
 """What a poll means for its feed: the answer and the document in, the next memory and the items out. Pure.
 
-The hardest questions have files of their own: `cadence` (when next), `first_sight` (what may alert), `health` (state).
+`after_poll` comes before the store; `take_in` and `remembered` are asked by the store within its transaction, since
+only there it is certain what is stored already. The hardest questions have files of their own: `cadence` (when next),
+`first_sight` (what may alert), `flood` (how much is taken), `health` (state).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -13,8 +16,10 @@ from notifier.feeds import cadence, conditions, first_sight, health
 from notifier.feeds.answer import NO_HINTS, Answer, FailureKind, Fetched, FetchFailed, GoneForGood, Hints, NotModified
 from notifier.feeds.cadence import CadenceSettings
 from notifier.feeds.feed import FeedItem, FeedState, ParsedFeed, Unreadable
-from notifier.feeds.first_sight import FirstSightSettings
-from notifier.feeds.memory import ClaimedFeed, FeedMemory, PollResult
+from notifier.feeds.first_sight import FirstSightSettings, Kind, Poll, Verdict
+from notifier.feeds.flood import FloodSettings, Room, bounded
+from notifier.feeds.matching import HASH_BYTES, Entry, Known
+from notifier.feeds.memory import ClaimedFeed, FeedMemory, PollResult, Recorded
 from notifier.feeds.scan import DIGEST_BYTES
 
 MOVED_AFTER = 3
@@ -31,6 +36,7 @@ class Rules:
 
     cadence: CadenceSettings = field(default_factory=CadenceSettings)
     first_sight: FirstSightSettings = field(default_factory=FirstSightSettings)
+    flood: FloodSettings = field(default_factory=FloodSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,7 @@ def is_unchanged(feed: ClaimedFeed, answer: Fetched) -> bool:
 
 def body_hash(body: bytes) -> bytes:
     """What a body is remembered by."""
-    return blake2b(body, digest_size=first_sight.HASH_BYTES).digest()
+    return blake2b(body, digest_size=HASH_BYTES).digest()
 
 
 def after_poll(feed: ClaimedFeed, answer: Answer, document: ParsedFeed | Unreadable | None, at: Moment) -> PollResult:
@@ -98,6 +104,53 @@ def not_recorded(result: PollResult, reason: str, now: datetime) -> PollResult |
         next_poll_at=max(result.memory.next_poll_at, now + NOT_RECORDED_WAIT),
     )
     return replace(result, memory=memory, items=(), digests=(), document_size=0, backlog=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What a poll brought, before it is stored: its entries, and the stored items that they might be."""
+
+    result: PollResult
+    entries: Sequence[Entry]
+    known: Known
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What becomes of a batch's entries: a verdict for each that is taken, with its feed's id; what each poll counts;
+    and the room that each feed has left."""
+
+    verdicts: Sequence[tuple[int, Verdict]]
+    counts: Sequence[Recorded]
+    room: Mapping[int, Room]
+
+
+def take_in(arrivals: Sequence[Arrival], room: Mapping[int, Room], now: datetime, rules: Rules) -> Intake:
+    """Which entries are new, which are edits, which may alert, and which are too many for their feed.
+
+    `room` is what each feed may still bring. One poll is decided after the other: a later one meets what an earlier one
+    of the same publisher brought.
+    """
+    left, counts, taken = dict(room), [], []
+    for arrival in arrivals:
+        result = arrival.result
+        if not arrival.entries:
+            counts.append(Recorded())
+            continue
+        poll = Poll(result.feed_id, result.document_size, result.backlog, result.previous_success_at)
+        judged = first_sight.judge(arrival.entries, arrival.known, poll, now, rules.first_sight)
+        found = bounded(judged, left[result.feed_id], rules.flood)
+        left[result.feed_id] = found.room
+        taken += [(result.feed_id, verdict) for verdict in found.kept]
+        kinds = [verdict.kind for verdict in found.kept]
+        counts.append(Recorded(kinds.count(Kind.NEW), kinds.count(Kind.EDIT), left_out=found.left_out))
+    return Intake(taken, counts, left)
+
+
+def remembered(result: PollResult, found: Recorded, now: datetime) -> FeedMemory:
+    """The memory of a poll, or of a push of its hub, once its items are stored."""
+    missed_by_hub = result.lease_token is not None and result.hub_active and found.new > 0
+    return after_items(result.memory, found.new + found.edited > 0, missed_by_hub, now)
 
 
 def after_items(memory: FeedMemory, changed: bool, missed_by_hub: bool, now: datetime) -> FeedMemory:

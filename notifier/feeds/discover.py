@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from notifier.feeds import charset, images
-from notifier.feeds.text import one_line
+from notifier.text.line import one_line
 
 _TYPES = {
     "application/rss+xml": "rss",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,11 @@ class FeedItem:
     updated_at: datetime | None = None
     language: str | None = None
     categories: tuple[str, ...] = ()
+
+
+def guid_of(given: object, url: str, title: str) -> str:
+    """What an entry is known by: the id that its feed gives it, else its page, else its words."""
+    return str(given or url or sha256(title.encode()).hexdigest())
 
 
 @dataclass(frozen=True, slots=True)

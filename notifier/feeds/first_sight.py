@@ -19,10 +19,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from notifier.feeds.matching import HASH_BYTES, Entry, Known, Matcher, Stored, digest
+from notifier.feeds.matching import Entry, Known, Matcher, Stored
 from notifier.feeds.memory import FeedMemory
-
-__all__ = ["HASH_BYTES", "Entry", "Known", "Stored", "digest"]
+from notifier.text.spans import span
 
 FLOOD_AT_LEAST = 10
 FLOOD_SHARE = 0.8
@@ -76,7 +75,7 @@ def backlog(memory: FeedMemory, now: datetime, settings: FirstSightSettings) -> 
         return "the first poll of this feed"
     absent_s = (now - memory.last_success_at).total_seconds()
     if absent_s > settings.absent_after_s:
-        return f"the feed is back after {absent_s / 86_400:.0f} days"
+        return f"the feed is back after {span(absent_s)}"
     return None
 
 
@@ -137,9 +136,9 @@ def _too_old(published: datetime | None, poll: Poll, now: datetime, settings: Fi
         since = poll.previous_success_at
         if since is None or (now - since).total_seconds() <= settings.max_age_s:
             return None
-        return f"undated, and the feed was not read for {(now - since).total_seconds() / 3_600:.0f} h"
+        return f"undated, and the feed was not read for {span((now - since).total_seconds())}"
     age_s = (now - published).total_seconds()
-    return f"published {age_s / 3_600:.0f} h before it was first seen" if age_s > settings.max_age_s else None
+    return f"published {span(age_s)} before it was first seen" if age_s > settings.max_age_s else None
 
 
 def _without_flood(verdicts: list[Verdict], poll: Poll) -> list[Verdict]:

@@ -1,18 +1,19 @@
 """Says of each feed how it does, in words that tell an operator what to do. Pure.
 
-Enters: what is remembered of a feed. Leaves: `FeedHealth`; and `network_trouble`, which sees that the trouble is ours.
+Enters: what is stored of a feed (`FeedFacts`). Leaves: `FeedHealth`; and `network_trouble`, which sees that the trouble
+is ours.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from notifier.feeds.answer import FailureKind
-from notifier.feeds.cadence import hub_works
+from notifier.feeds.cadence import CadenceSettings, hub_works, pace
 from notifier.feeds.feed import FeedState
-from notifier.feeds.memory import FeedMemory
+from notifier.feeds.memory import ClaimedFeed, FeedMemory
 from notifier.troubles import Code, Trouble
 
 FAILING_AFTER = 3
@@ -49,6 +50,61 @@ class FeedHealth:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What of a feed is not stored: `count` new items and edits beyond its bound, the last of them `at`; and in words
+    what the database refused, `refused_at`. Times are aware UTC, None where there was nothing."""
+
+    count: int = 0
+    at: datetime | None = None
+    refused: str | None = None
+    refused_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedFacts:
+    """What is stored of a feed, from which its health is told."""
+
+    feed: ClaimedFeed
+    title: str
+    section: str
+    hub_state: str | None
+    left_out: LeftOut
+
+
+ATTENTION = (FeedState.FAILING, FeedState.RETIRED, FeedState.QUIET, FeedState.NEW, FeedState.OK)
+
+
+def health_table(known: Iterable[FeedFacts], now: datetime, settings: CadenceSettings) -> list[FeedHealth]:
+    """Each feed's health; those that need attention come first."""
+    return sorted((health_of(one, now, settings) for one in known), key=lambda one: ATTENTION.index(one.state))
+
+
+def health_of(known: FeedFacts, now: datetime, settings: CadenceSettings) -> FeedHealth:
+    """How one feed does."""
+    feed, memory = known.feed, known.feed.memory
+    asked = pace(feed, memory, now, settings)
+    return FeedHealth(
+        feed_id=feed.id,
+        url=feed.url,
+        title=known.title,
+        publisher=feed.publisher,
+        section=known.section,
+        state=state_of(memory, now),
+        last_success_at=memory.last_success_at,
+        last_change_at=memory.last_change_at,
+        usual_gap_s=memory.usual_gap_s,
+        next_poll_at=memory.next_poll_at,
+        pace=f"every {asked.interval_s:.0f} s: {asked.why}",
+        error=memory.error,
+        hub=known.hub_state,
+        notes=(
+            *notes_on(memory, known.hub_state, feed.hub_active),
+            *notes_on_left_out(known.left_out, now),
+        ),
+    )
+
+
 def state_of(memory: FeedMemory, now: datetime) -> FeedState:
     """The state in one word. A feed that never worked fails at once, any other after three failures running."""
     if memory.state is FeedState.RETIRED:
@@ -80,17 +136,6 @@ def notes_on(memory: FeedMemory, hub_state: str | None, hub_active: bool) -> tup
     elif hub_state == "denied":
         notes.append("Its hub refused the subscription: polled instead")
     return tuple(notes)
-
-
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """What of a feed is not stored: `count` new items and edits beyond its bound, the last of them `at`; and in words
-    what the database refused, `refused_at`. Times are aware UTC, None where there was nothing."""
-
-    count: int = 0
-    at: datetime | None = None
-    refused: str | None = None
-    refused_at: datetime | None = None
 
 
 def notes_on_left_out(left_out: LeftOut, now: datetime) -> tuple[str, ...]:

@@ -25,6 +25,14 @@ def host_of(url: str) -> str:
     return urlsplit(url).netloc.rpartition("@")[2].lower()
 
 
+def site_of(url: str) -> str:
+    """The site as people name it: the host without port and www; empty where the URL has none."""
+    try:
+        return (urlsplit(url).hostname or "").rstrip(".").removeprefix("www.")
+    except ValueError:
+        return ""
+
+
 class HostGate:
     """At most `per_host` exchanges with one host at a time; the others wait in line."""
 

@@ -5,7 +5,6 @@ Enters: the document in UTF-8, its URL, digests of known items. Leaves: `ParsedF
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -13,11 +12,11 @@ from typing import Any
 import orjson
 
 from notifier.feeds import dates, images
-from notifier.feeds.feed import FeedItem, ParsedFeed, Unreadable
-from notifier.feeds.language import language
+from notifier.feeds.feed import FeedItem, ParsedFeed, Unreadable, guid_of
+from notifier.feeds.markup import HEADLESS_TITLE_CHARS, MAX_SUMMARY_CHARS, MAX_TITLE_CHARS, plain
 from notifier.feeds.newest import newest, note
 from notifier.feeds.scan import digest
-from notifier.feeds.text import HEADLESS_TITLE_CHARS, MAX_SUMMARY_CHARS, MAX_TITLE_CHARS, plain
+from notifier.text.languages import language_tag
 
 Json = Mapping[str, Any]
 
@@ -32,7 +31,7 @@ def parse(document: bytes, url: str, known: frozenset[bytes]) -> ParsedFeed | Un
         return Unreadable('This is JSON but not a JSON Feed: it has no list called "items".')
     entries = newest([entry for entry in feed["items"] if isinstance(entry, dict)], _published_at)
     raw = [(digest(orjson.dumps(entry)), entry) for entry in entries]
-    tongue = language(feed.get("language"))
+    tongue = language_tag(feed.get("language"))
     new = (_item(entry, url, tongue) for mark, entry in raw if mark not in known)
     return ParsedFeed(
         title=plain(_string(feed, "title"), limit_chars=MAX_TITLE_CHARS, is_html=False),
@@ -59,14 +58,14 @@ def _item(entry: Json, base: str, feed_language: str | None) -> FeedItem | None:
     if not (title or url):
         return None
     return FeedItem(
-        guid=str(entry.get("id") or url or hashlib.sha256(title.encode()).hexdigest()),
+        guid=guid_of(entry.get("id"), url, title),
         url=url,
         title=title,
         summary=summary,
         image_url=_image(entry, markup, url or base),
         published_at=dates.parse(_string(entry, "date_published")),
         updated_at=dates.parse(_string(entry, "date_modified")),
-        language=language(entry.get("language")) or feed_language,
+        language=language_tag(entry.get("language")) or feed_language,
         categories=tuple(plain(tag, limit_chars=100) for tag in _list(entry, "tags") if isinstance(tag, str))[:30],
     )
 

@@ -30,7 +30,7 @@ from hashlib import blake2b
 from urllib.parse import urlsplit
 
 from notifier.feeds.feed import FeedItem
-from notifier.feeds.text import has_words
+from notifier.text.line import has_words
 
 HASH_BYTES = 16
 RENUMBERED_AT_LEAST = 3

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
 import listparser
 from lxml import etree
 
 from notifier.feeds.feed import FeedConfig, Unreadable
+from notifier.feeds.hosts import site_of
 from notifier.feeds.images import absolute
-from notifier.feeds.language import language
+from notifier.feeds.markup import MAX_TITLE_CHARS, plain
 from notifier.feeds.publishers import named_by_title, publisher_of
-from notifier.feeds.text import MAX_TITLE_CHARS, one_line, plain
+from notifier.text.languages import language_tag
+from notifier.text.line import one_line, shorten
 
 DEFAULT_SECTION = "news"
 NAMESPACE = "urn:notifier:feeds"
@@ -100,15 +101,15 @@ def _feed(entry: listparser.common.SuperDict, said: Mapping[str, Mapping[str, st
     if url is None:
         return None
     own = said.get(url, {})
-    title = plain(entry["title"], limit_chars=MAX_TITLE_CHARS) or urlsplit(url).netloc
+    title = plain(entry["title"], limit_chars=MAX_TITLE_CHARS) or site_of(url)
     folders = [folder for path in entry.get("categories", ()) for folder in path[:1] if folder]
     section = "-".join(plain(folders[0], limit_chars=60).lower().split()) if folders else DEFAULT_SECTION
     return FeedConfig(
         url=url,
         title=title,
-        publisher=one_line(own.get("publisher", ""))[:MAX_TITLE_CHARS] or title,
+        publisher=shorten(one_line(own.get("publisher", "")), MAX_TITLE_CHARS) or title,
         section=section or DEFAULT_SECTION,
-        language=language(own.get("language")),
+        language=language_tag(own.get("language")),
         poll_every_s=_number(own.get("pollEvery"), 1.0, _MOST_POLL_S),
         paused=own.get("paused") == "true",
         weight=1.0 if (weight := _number(own.get("weight"), 0.0, _MOST_WEIGHT)) is None else weight,

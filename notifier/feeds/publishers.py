@@ -8,34 +8,30 @@ who speaks.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 
+from notifier.addresses import is_address
 from notifier.feeds.feed import FeedConfig
-from notifier.feeds.text import one_line
-
-
-def _names(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
+from notifier.feeds.hosts import site_of
+from notifier.text.fold import fold
+from notifier.text.line import one_line
+from notifier.text.tokens import words
 
 # Each customer has a name of their own before these, or only a path behind those.
-HOSTING = _names(
+HOSTING = words(
     "blogspot.com wordpress.com substack.com tumblr.com github.io gitlab.io livejournal.com ghost.io netlify.app "
     "vercel.app pages.dev web.app herokuapp.com typepad.com squarespace.com wixsite.com libsyn.com podbean.com "
     "medium.com go.com"
 )
-CARRIERS = _names(
+CARRIERS = words(
     "feedburner.com google.com youtube.com reddit.com rss.app fetchrss.com feedly.com feedspot.com megaphone.fm "
     "simplecast.com acast.com buzzsprout.com anchor.fm apple.com mastodon.social bsky.app nitter.net twitter.com "
     "x.com facebook.com t.me rsshub.app politepaul.com yahoo.com msn.com archive.org feedblitz.com inoreader.com"
 )
 # `co.uk`, `com.au`, `or.jp`: below a country, these are nobody's own.
-_SHARED_LABELS = _names("co com org net gov gob gouv ac edu or ne go gv nom ltd plc in info web press")
+_SHARED_LABELS = words("co com org net gov gob gouv ac edu or ne go gv nom ltd plc in info web press")
 _WHERE = re.compile(r"^(?:(?:www\d?|m|mobile|feeds?|rss|news)\.)+(?=[^.]+\.)")
 _SEPARATOR = re.compile(r"\s+(?:[|»›·—–-]|&gt;|::)\s+|:\s+")
 
@@ -44,10 +40,10 @@ def publisher_of(url: str, followed: Iterable[FeedConfig]) -> str | None:
     """The publisher that the feeds of this host have, else those of its domain if they have only one; None where
     nothing of it is followed, or the address says nothing."""
     feeds = list(followed)
-    host, domain = _host(url), domain_of(url)
+    host, domain = site_of(url), domain_of(url)
     if not domain:
         return None
-    of_host = Counter(feed.publisher for feed in feeds if _host(feed.url) == host)
+    of_host = Counter(feed.publisher for feed in feeds if site_of(feed.url) == host)
     if of_host:
         return of_host.most_common(1)[0][0]
     of_domain = {feed.publisher for feed in feeds if domain_of(feed.url) == domain}
@@ -57,8 +53,8 @@ def publisher_of(url: str, followed: Iterable[FeedConfig]) -> str | None:
 def domain_of(url: str) -> str:
     """The domain that a site's owner registered, as well as it can be told from its name; a platform's customer by
     their own name there. Empty where the address does not say who speaks."""
-    host = _host(url)
-    if not host or _is_number(host):
+    host = site_of(url)
+    if not host or is_address(host):
         return host
     labels = host.split(".")
     shared = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SHARED_LABELS
@@ -72,7 +68,8 @@ def domain_of(url: str) -> str:
 
 
 def one_spelling(feeds: Sequence[FeedConfig]) -> tuple[FeedConfig, ...]:
-    """The feeds with each publisher spelled as it is the first time: case, white space and width make no other one."""
+    """The feeds with each publisher spelled as it is the first time: what `fold` takes away, and white space, make no
+    other one."""
     first: dict[str, str] = {}
     return tuple(replace(feed, publisher=first.setdefault(_key(feed.publisher), feed.publisher)) for feed in feeds)
 
@@ -84,19 +81,4 @@ def named_by_title(title: str) -> str:
 
 
 def _key(publisher: str) -> str:
-    return one_line(unicodedata.normalize("NFKC", publisher)).casefold()
-
-
-def _host(url: str) -> str:
-    try:
-        return (urlsplit(url).hostname or "").rstrip(".").removeprefix("www.")
-    except ValueError:
-        return ""
-
-
-def _is_number(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
+    return fold(one_line(publisher))

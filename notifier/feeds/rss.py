@@ -6,7 +6,6 @@ what they mean for a notification is decided here. Its own cleaning of markup is
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,10 +15,10 @@ import feedparser
 from lxml import etree
 
 from notifier.feeds import dates, images
-from notifier.feeds.feed import FeedItem, ParsedFeed
-from notifier.feeds.language import language
+from notifier.feeds.feed import FeedItem, ParsedFeed, guid_of
+from notifier.feeds.markup import HEADLESS_TITLE_CHARS, MAX_SUMMARY_CHARS, MAX_TITLE_CHARS, plain
 from notifier.feeds.newest import newest, note
-from notifier.feeds.text import HEADLESS_TITLE_CHARS, MAX_SUMMARY_CHARS, MAX_TITLE_CHARS, plain
+from notifier.text.languages import language_tag
 
 _PERIODS_S = {"hourly": 3600, "daily": 86_400, "weekly": 604_800, "monthly": 2_592_000, "yearly": 31_536_000}
 
@@ -32,7 +31,7 @@ def parse(document: bytes, url: str) -> ParsedFeed:
     """The feed with its entries in document order, without those that say nothing at all."""
     found = _found(_without_bad_references(document), url)
     head = dict(found["feed"])
-    tongue = language(head.get("language"))
+    tongue = language_tag(head.get("language"))
     # Plain dictionaries: feedparser's own answer for a missing `updated` with `published`, and warn that they do.
     entries = newest([dict(entry) for entry in found["entries"]], _published_at)
     return ParsedFeed(
@@ -105,14 +104,14 @@ def item(entry: Entry, *, base: str, feed_language: str | None) -> FeedItem | No
     if not (title or url):
         return None
     return FeedItem(
-        guid=str(entry.get("id") or url or hashlib.sha256(title.encode()).hexdigest()),
+        guid=guid_of(entry.get("id"), url, title),
         url=url,
         title=title,
         summary=summary,
         image_url=images.choose(entry, url or base),
         published_at=_published_at(entry),
         updated_at=_date(entry, "updated"),
-        language=language(entry.get("language") or _detail(entry, "title").get("language")) or feed_language,
+        language=language_tag(entry.get("language") or _detail(entry, "title").get("language")) or feed_language,
         categories=_categories(entry),
     )
 

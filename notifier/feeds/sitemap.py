@@ -12,8 +12,9 @@ from lxml import etree
 
 from notifier.feeds import dates, images
 from notifier.feeds.feed import FeedItem, ParsedFeed, Unreadable
-from notifier.feeds.language import language
-from notifier.feeds.text import MAX_TITLE_CHARS, one_line, plain
+from notifier.feeds.markup import MAX_TITLE_CHARS, plain
+from notifier.text.languages import language_tag
+from notifier.text.line import one_line
 
 NEWS_NAMESPACE = b"schemas/sitemap-news/"
 
@@ -26,7 +27,7 @@ def parse(document: bytes, url: str) -> ParsedFeed:
         title=next((name for page in news if (name := page.text("name"))), ""),
         items=tuple(item for page in news if (item := _item(page, url))),
         format="news-sitemap",
-        language=next((tag for page in news if (tag := language(page.text("language")))), None),
+        language=next((tag for page in news if (tag := language_tag(page.text("language")))), None),
     )
 
 
@@ -64,7 +65,7 @@ def _item(page: _Page, base: str) -> FeedItem | None:
         image_url=images.absolute(page.text("image-loc"), url),
         published_at=dates.parse(page.text("publication_date")),
         updated_at=dates.parse(page.text("lastmod")),
-        language=language(page.text("language")),
+        language=language_tag(page.text("language")),
         categories=tuple(word for part in page.text("keywords").split(",") if (word := part.strip()))[:30],
     )
 

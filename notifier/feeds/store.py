@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Protocol
 
 from notifier.feeds.feed import FeedConfig
-from notifier.feeds.health import FeedHealth
+from notifier.feeds.health import FeedFacts
 from notifier.feeds.memory import ClaimedFeed, PollResult, Recorded
 
 
@@ -57,5 +57,5 @@ class FeedStore(Protocol):
     def broke(self, feed_ids: Sequence[int], now: datetime) -> None:
         """A story of these feeds was found to be breaking: they are polled quicker for a while."""
 
-    def health(self, now: datetime) -> list[FeedHealth]:
-        """Every active feed, those that need attention first."""
+    def facts(self, now: datetime) -> list[FeedFacts]:
+        """What is known of every active feed, by publisher and title; `health_table` (health.py) says how it does."""

@@ -19,6 +19,7 @@ from notifier.feeds.answer import Answer, Fetched
 from notifier.feeds.discover import FoundFeed, find_feeds
 from notifier.feeds.feed import FeedConfig, FeedItem, ParsedFeed, Unreadable
 from notifier.feeds.fetch import FetchRequest
+from notifier.feeds.hosts import site_of
 from notifier.feeds.publishers import named_by_title, publisher_of
 
 READ, ITEMS = 6, 5
@@ -112,7 +113,7 @@ def with_scheme(address: str) -> str:
 
 def offer_of(url: str, parsed: ParsedFeed, sections: Collection[str] = (), page_title: str = "") -> Offer:
     """What a feed that was read would be called: by its own title, which mostly begins with the publisher's name."""
-    title = (parsed.title or page_title).strip() or host_of(url)
+    title = (parsed.title or page_title).strip() or site_of(url)
     section = section_of(url, title, sections)
     return Offer(url, named_by_title(title), title, section, parsed.format, parsed.language, parsed.items[:ITEMS])
 
@@ -123,12 +124,7 @@ def section_of(url: str, title: str, sections: Collection[str]) -> str:
     return next((word for word in words if word in sections), DEFAULT_SECTION)
 
 
-def host_of(url: str) -> str:
-    """The host without www."""
-    return (urlsplit(url).hostname or url).removeprefix("www.")
-
-
 def _unread(found: FoundFeed, sections: Collection[str], problem: str = "") -> Offer:
-    title = found.title or host_of(found.url)
+    title = found.title or site_of(found.url)
     section = section_of(found.url, title, sections)
-    return Offer(found.url, host_of(found.url), title, section, found.format, problem=problem, looked=bool(problem))
+    return Offer(found.url, site_of(found.url), title, section, found.format, problem=problem, looked=bool(problem))

@@ -20,11 +20,11 @@ from notifier.alerts.receipts import ReceiptStore
 from notifier.alerts.requests import Asked, RequestStore
 from notifier.clock import Clock
 from notifier.errors import AudienceGrew, Conflict, EntryInvalid, NotFound, UnknownTopic
-from notifier.feeds.text import has_words
 from notifier.operations.actor import Actor
 from notifier.operators.token import Scope
 from notifier.push.outcome import Outcome
 from notifier.subscribers.subscriber import Subscription, SubscriptionStore
+from notifier.text.line import has_words
 from notifier.topics.topic import Topic
 
 MOST_TITLE, MOST_BODY, MOST_URL = 160, 400, 2000

@@ -1,4 +1,4 @@
-"""How each push service does, in sentences for the System page; and lengths of time as people say them. Pure."""
+"""How each push service does, in sentences for the System page. Pure."""
 
 from __future__ import annotations
 
@@ -54,11 +54,3 @@ def _paced(name: str, pace: Pace, now: datetime) -> ServiceReport:
 
 def _host(origin: str) -> str:
     return origin.partition("://")[2] or origin
-
-
-def span(seconds: float) -> str:
-    """A length of time in the unit that a person would choose: `15 s`, `3 min`, `2 h`, `4 days`."""
-    for unit_s, name in ((86_400, "days"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * unit_s or (seconds >= unit_s and name != "days"):
-            return f"{seconds / unit_s:.0f} {name}"
-    return f"{seconds:.0f} s" if seconds >= 1 else "under 1 s"

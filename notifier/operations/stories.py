@@ -17,6 +17,7 @@ from notifier.operations.actor import Actor
 from notifier.operators.token import Scope
 from notifier.stories.explain import Explanation
 from notifier.stories.story import StoryItem
+from notifier.text.fold import fold
 
 Said = TypeVar("Said")
 
@@ -99,5 +100,5 @@ class StoryOperations:
 
 def with_words(stories: Iterable[StoryReport], words: str) -> list[StoryReport]:
     """Those whose headline has all of these words."""
-    wanted = words.casefold().split()
-    return [story for story in stories if all(word in story.lead.title.casefold() for word in wanted)]
+    wanted = fold(words).split()
+    return [story for story in stories if all(word in fold(story.lead.title) for word in wanted)]

@@ -5,7 +5,6 @@ Enters: a topic as it is to be, and who asks. Leaves: `FileEdit`, `Tried`; or a 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,10 +20,9 @@ from notifier.operations.files import FileEdit, Listed, OperatorsFile, RecordedF
 from notifier.operations.previews import Previews
 from notifier.operators.token import Scope
 from notifier.topics.query import parse
-from notifier.topics.topic import Fallback, Then, Topic, TopicMode, seconds_of
+from notifier.topics.topic import SLUG, Fallback, Then, Topic, TopicMode, seconds_of
 from notifier.topics.work import Work
 
-SLUG = "[a-z0-9][a-z0-9-]{0,62}"
 KEPT = 8
 
 
@@ -169,7 +167,7 @@ def fallback(written: str, then: str) -> Fallback:
 
 def check(topic: Topic) -> None:
     """Raises QueryError where the rule cannot be read, or EntryInvalid."""
-    if not re.fullmatch(SLUG, topic.slug):
+    if not SLUG.fullmatch(topic.slug):
         fix = "Use lower-case letters, digits and hyphens, for example middle-east"
         raise EntryInvalid(f"“{topic.slug}” cannot be an address name", fix)
     if not topic.title.strip():

@@ -7,12 +7,12 @@ the one that new subscriptions are made with.
 from __future__ import annotations
 
 import os
-from base64 import urlsafe_b64decode
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, derive_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from notifier.base64url import decode
 from notifier.errors import ConfigError
 from notifier.push.vapid import VapidKey, load_key, vapid_key
 
@@ -45,7 +45,7 @@ def adopted_paths(folder: Path) -> list[Path]:
 
 def _from_number(text: str, source: Path) -> VapidKey:
     try:
-        number = int.from_bytes(urlsafe_b64decode(text + "=" * (-len(text) % 4)), "big")
+        number = int.from_bytes(decode(text), "big")
         return vapid_key(derive_private_key(number, SECP256R1()))
     except ValueError as problem:
         fix = "Give the PEM file, or the private key as the other library's configuration has it"

@@ -6,12 +6,12 @@ All messages of one alert to one push service share one `PushHeaders` object, so
 from __future__ import annotations
 
 import re
-from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
 
 from notifier.alerts.alert import Urgency
+from notifier.base64url import encode
 from notifier.subscribers.endpoint import origin_of
 
 _TOPIC = re.compile(r"[A-Za-z0-9_-]{1,32}")
@@ -76,4 +76,4 @@ def headers_for(ttl_s: int, urgency: Urgency, tag: str | None, authorization: st
 
 def topic_of(tag: str) -> str:
     """A tag of any length and alphabet as the 32 characters that a Topic may have."""
-    return urlsafe_b64encode(sha256(tag.encode()).digest()[:24]).decode()
+    return encode(sha256(tag.encode()).digest()[:24])

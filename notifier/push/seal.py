@@ -6,10 +6,9 @@ a check of our keys by another implementation. What goes out by the thousand is 
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64encode
-
 from pywebpush import WebPusher
 
+from notifier.base64url import encode
 from notifier.errors import SubscriptionInvalid
 from notifier.subscribers.subscriber import PushKeys
 
@@ -46,5 +45,5 @@ def check_length(plaintext: bytes) -> None:
 def _subscription_info(keys: PushKeys) -> dict[str, object]:
     if len(keys.p256dh) != 65 or len(keys.auth) != 16:
         raise SubscriptionInvalid("a subscription has a public key of 65 bytes and an auth secret of 16")
-    encoded = {"p256dh": urlsafe_b64encode(keys.p256dh).decode(), "auth": urlsafe_b64encode(keys.auth).decode()}
+    encoded = {"p256dh": encode(keys.p256dh), "auth": encode(keys.auth)}
     return {"endpoint": keys.endpoint, "keys": encoded}

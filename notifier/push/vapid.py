@@ -7,7 +7,6 @@ others push in the site's name, though they still need each subscription's endpo
 from __future__ import annotations
 
 import os
-from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,6 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from py_vapid import Vapid02, VapidException
 
+from notifier.base64url import encode
 from notifier.errors import ConfigError
 
 VALID_S = 12 * 3600
@@ -53,7 +53,7 @@ class VapidKey:
 def vapid_key(private: EllipticCurvePrivateKey) -> VapidKey:
     """Name a private key by its public half."""
     point = private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    return VapidKey(private, key_id=_base64url(sha256(point).digest())[:12], application_server_key=_base64url(point))
+    return VapidKey(private, key_id=encode(sha256(point).digest())[:12], application_server_key=encode(point))
 
 
 def load_or_create_key(path: Path) -> VapidKey:
@@ -164,7 +164,3 @@ class VapidSigner:
                 fix="Write mailto:you@your.site or https://your.site",
             ) from problem
         return str(signed["Authorization"])
-
-
-def _base64url(data: bytes) -> str:
-    return urlsafe_b64encode(data).rstrip(b"=").decode()

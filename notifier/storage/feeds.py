@@ -24,13 +24,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from notifier.feeds import cadence, health
-from notifier.feeds.cadence import CadenceSettings
-from notifier.feeds.decide import after_items
+from notifier.feeds.decide import Rules, remembered
 from notifier.feeds.feed import FeedConfig, FeedState
-from notifier.feeds.first_sight import FirstSightSettings
-from notifier.feeds.flood import FloodSettings
-from notifier.feeds.health import FeedHealth, LeftOut
+from notifier.feeds.health import FeedFacts, LeftOut
 from notifier.feeds.memory import ClaimedFeed, PollResult, Recorded
 from notifier.feeds.moves import moves
 from notifier.feeds.store import Synced
@@ -43,7 +39,6 @@ from notifier.storage.storable import storable_text
 
 FIRST_POLLS_PER_S = 20.0
 
-_ATTENTION = (FeedState.FAILING, FeedState.RETIRED, FeedState.QUIET, FeedState.NEW, FeedState.OK)
 # What was learned of one address says nothing of another.
 _OF_AN_ADDRESS = (
     "moved_to",
@@ -86,18 +81,9 @@ _KEEP = update(feed).where(_BY_ID, feed.c.lease_token == bindparam("_token")).va
 class SqlFeedStore:
     """The FeedStore on SQLite and PostgreSQL."""
 
-    def __init__(
-        self,
-        database: Database,
-        *,
-        first_sight: FirstSightSettings | None = None,
-        cadence_settings: CadenceSettings | None = None,
-        flood: FloodSettings | None = None,
-    ) -> None:
-        self._database = database
-        self._flood = flood or FloodSettings()
-        self._first_sight = first_sight or FirstSightSettings()
-        self._cadence = cadence_settings or CadenceSettings()
+    def __init__(self, database: Database, rules: Rules | None = None) -> None:
+        """`rules` are those of the deciders (feeds/decide.py) that are asked within a transaction."""
+        self._database, self._rules = database, rules or Rules()
         self._sweep = stepped.Sweep()
 
     def sync_config(self, configs: Sequence[FeedConfig], now: datetime) -> Synced:
@@ -148,7 +134,7 @@ class SqlFeedStore:
         )
         with self._database.writing() as connection:
             if self._sweep.is_time(now):
-                connection.execute(stepped.call_back(now, self._cadence))
+                connection.execute(stepped.call_back(now, self._rules.cadence))
             ids = connection.execute(claim).scalars().all()
             rows = connection.execute(select_claimed(now).where(feed.c.id.in_(ids)).order_by(feed.c.next_poll_at))
             return [claimed_feed(row) for row in rows]
@@ -178,7 +164,7 @@ class SqlFeedStore:
         """See FeedStore."""
         with self._database.writing() as connection:
             kept = self._still_ours(connection, results)
-            found = store_items(connection, kept, now, self._first_sight, self._flood)
+            found = store_items(connection, kept, now, self._rules)
             pairs = list(zip(kept, found, strict=True))
             calm = [r for r, counts in pairs if is_calm(r, counts)]
             polled = [_memory_row(r, n, now) for r, n in pairs if r.lease_token is not None and not is_calm(r, n)]
@@ -197,38 +183,21 @@ class SqlFeedStore:
         with self._database.writing() as connection:
             connection.execute(update(feed).where(feed.c.id.in_(feed_ids)).values(broke_at=now))
 
-    def health(self, now: datetime) -> list[FeedHealth]:
+    def facts(self, now: datetime) -> list[FeedFacts]:
         """See FeedStore."""
         query = select_claimed(now).add_columns(*_TOLD).where(feed.c.active)
         with self._database.reading() as connection:
             rows = connection.execute(query.order_by(feed.c.publisher, feed.c.title)).all()
-        found = [self._health_of(row, now) for row in rows]
-        return sorted(found, key=lambda one: _ATTENTION.index(one.state))
-
-    def _health_of(self, row: Row[Any], now: datetime) -> FeedHealth:
-        claimed = claimed_feed(row)
-        memory = claimed.memory
-        pace = cadence.pace(claimed, memory, now, self._cadence)
-        left_out = LeftOut(row.left_out, row.left_out_at, row.refused, row.refused_at)
-        return FeedHealth(
-            feed_id=claimed.id,
-            url=claimed.url,
-            title=row.title,
-            publisher=claimed.publisher,
-            section=row.section,
-            state=health.state_of(memory, now),
-            last_success_at=memory.last_success_at,
-            last_change_at=memory.last_change_at,
-            usual_gap_s=memory.usual_gap_s,
-            next_poll_at=memory.next_poll_at,
-            pace=f"every {pace.interval_s:.0f} s: {pace.why}",
-            error=memory.error,
-            hub=row.hub_state,
-            notes=(
-                *health.notes_on(memory, row.hub_state, claimed.hub_active),
-                *health.notes_on_left_out(left_out, now),
-            ),
-        )
+        return [
+            FeedFacts(
+                claimed_feed(row),
+                row.title,
+                row.section,
+                row.hub_state,
+                LeftOut(row.left_out, row.left_out_at, row.refused, row.refused_at),
+            )
+            for row in rows
+        ]
 
     def _still_ours(self, connection: Connection, results: Sequence[PollResult]) -> list[PollResult]:
         """The results whose lease nobody else has taken. Locks the feeds, so that their items have one writer."""
@@ -239,8 +208,7 @@ class SqlFeedStore:
 
 
 def _memory_row(result: PollResult, found: Recorded, now: datetime) -> dict[str, Any]:
-    missed = result.hub_active and found.new > 0
-    memory = after_items(result.memory, found.new + found.edited > 0, missed, now)
+    memory = remembered(result, found, now)
     row = {name: _taken(getattr(memory, name)) for name in MEMORY}
     row["state"] = memory.state.value
     row["_id"] = result.feed_id
@@ -253,7 +221,7 @@ def _taken(value: Any) -> Any:
 
 
 def _pushed_row(result: PollResult, found: Recorded, now: datetime) -> dict[str, Any]:
-    memory = after_items(result.memory, found.new + found.edited > 0, False, now)
+    memory = remembered(result, found, now)
     return {
         "_id": result.feed_id,
         "last_change_at": memory.last_change_at,

@@ -1,7 +1,7 @@
 """Items in the database: what a batch of polls brought, as new items, new versions, or nothing.
 
-Enters: `PollResult`s inside the transaction that also writes the feeds' bookkeeping. `first_sight` judges, `flood`
-bounds; this module finds the stored items that they need, `item_writer` writes what they say.
+Enters: `PollResult`s inside the transaction that also writes the feeds' bookkeeping. This module finds the stored items
+that they might be, `feeds.decide` decides (`take_in`), `item_writer` writes what it says.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, func, select
 
+from notifier.feeds.decide import Arrival, Rules, take_in
 from notifier.feeds.feed import FeedItem
-from notifier.feeds.first_sight import STALE_FOR, FirstSightSettings, Kind, Poll, Verdict, judge
-from notifier.feeds.flood import FloodSettings, bounded
+from notifier.feeds.first_sight import STALE_FOR, Kind
 from notifier.feeds.matching import Entry, Known, Stored, title_digest
 from notifier.feeds.memory import PollResult, Recorded
 from notifier.storage.feed_room import Brought, keep_brought, rooms
@@ -43,34 +43,20 @@ _STORED = select(
 
 
 def store_items(
-    connection: Connection,
-    results: Sequence[PollResult],
-    now: datetime,
-    settings: FirstSightSettings,
-    flood: FloodSettings,
-) -> list[Recorded]:
+    connection: Connection, results: Sequence[PollResult], now: datetime, rules: Rules
+) -> Sequence[Recorded]:
     """Write the items of `results`; says of each result how many were new, edited, left out and refused."""
     if not any(result.items for result in results):
         return [Recorded()] * len(results)
     entries = [[_entry(one) for one in result.items] for result in results]
     books = _Books(connection, results, entries, now)
-    room = rooms(connection, [r.feed_id for r in results if r.items], now, flood)
-    counts: list[Recorded] = []
-    kept: list[tuple[int, Verdict]] = []
-    for result, own in zip(results, entries, strict=True):
-        if not own:
-            counts.append(Recorded())
-            continue
-        poll = Poll(result.feed_id, result.document_size, result.backlog, result.previous_success_at)
-        judged = bounded(judge(own, books.known(result), poll, now, settings), room[result.feed_id], flood)
-        room[result.feed_id] = judged.room
-        kept += [(result.feed_id, verdict) for verdict in judged.kept]
-        kinds = [verdict.kind for verdict in judged.kept]
-        counts.append(Recorded(kinds.count(Kind.NEW), kinds.count(Kind.EDIT), left_out=judged.left_out))
-    refusals = ItemWriter(connection, now).write(kept)
-    counts = [_less(found, result, refusals) for found, result in zip(counts, results, strict=True)]
+    arrivals = [Arrival(result, own, books.known(result)) for result, own in zip(results, entries, strict=True)]
+    room = rooms(connection, [r.feed_id for r in results if r.items], now, rules.flood)
+    intake = take_in(arrivals, room, now, rules)
+    refusals = ItemWriter(connection, now).write(intake.verdicts)
+    counts = [_less(found, result, refusals) for found, result in zip(intake.counts, results, strict=True)]
     brought = [
-        Brought(result.feed_id, room[result.feed_id], found.left_out, _words(result.feed_id, refusals))
+        Brought(result.feed_id, intake.room[result.feed_id], found.left_out, _words(result.feed_id, refusals))
         for result, found in zip(results, counts, strict=True)
         if found != Recorded()
     ]
@@ -101,7 +87,7 @@ def _words(feed_id: int, refusals: Sequence[Refusal]) -> str | None:
 class _Books:
     """The stored items that a batch's entries might be, found with three questions for the whole batch.
 
-    Items of the batch itself are found too: `judge` adds them to the shared dictionaries of their feed and publisher.
+    Items of the batch itself are found too: deciding adds them to the shared dictionaries of their feed and publisher.
     """
 
     def __init__(
@@ -123,7 +109,7 @@ class _Books:
         _add_earlier_words(connection, found, now)
 
     def known(self, result: PollResult) -> Known:
-        """What `judge` needs for one poll."""
+        """What one poll's entries might be."""
         of_publisher = self._urls[publisher_key(result.publisher)]
         return Known(self._guids[result.feed_id], of_publisher, self._titles[result.feed_id])
 

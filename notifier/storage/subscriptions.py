@@ -72,7 +72,7 @@ class SqlSubscriptionStore:
         """The subscription that the token's owner made."""
         with self._database.reading() as connection:
             row = connection.execute(select(subscription).where(subscription.c.token_hash == token_hash)).one_or_none()
-            return None if row is None else _subscription(row, _topics_of(connection, row.id))
+            return None if row is None else subscription_of(row, _topics_of(connection, row.id))
 
     def newest(self, number: int | None = None) -> Subscription | None:
         """The subscription with this id, or the one made last; None if there is none."""
@@ -81,7 +81,7 @@ class SqlSubscriptionStore:
             if number is not None:
                 query = query.where(subscription.c.id == number)
             row = connection.execute(query).one_or_none()
-            return None if row is None else _subscription(row, _topics_of(connection, row.id))
+            return None if row is None else subscription_of(row, _topics_of(connection, row.id))
 
     def seen(self, token_hash: bytes, now: datetime) -> None:
         """Its owner is here now. Raises NotFound."""
@@ -287,7 +287,8 @@ def _endpoint_hash(keys: PushKeys) -> bytes:
     return hashlib.sha256(keys.endpoint.encode()).digest()
 
 
-def _subscription(row: Row[Any], topics: frozenset[str]) -> Subscription:
+def subscription_of(row: Row[Any], topics: frozenset[str]) -> Subscription:
+    """A stored row as a Subscription."""
     return Subscription(
         id=row.id,
         keys=PushKeys(row.endpoint, row.p256dh, row.auth),

@@ -11,8 +11,9 @@ from sqlalchemy import Connection, func, select
 
 from notifier.storage.database import Database
 from notifier.storage.schema import day_us, subscription, subscription_topic, topic
+from notifier.storage.subscriptions import subscription_of
 from notifier.storage.topics import topic_ids
-from notifier.subscribers.subscriber import NewSubscription, PushKeys, Subscription
+from notifier.subscribers.subscriber import NewSubscription, Subscription
 
 PAGE = 2_000
 CACHE_KIB = 256 * 1024
@@ -72,16 +73,7 @@ class SqlTransfer:
                 rows = connection.execute(page).all()
                 topics = _topics_between(connection, after, rows[-1].id) if rows else {}
             for row in rows:
-                yield Subscription(
-                    id=row.id,
-                    keys=PushKeys(row.endpoint, row.p256dh, row.auth),
-                    push_service=row.push_service,
-                    vapid_key_id=row.vapid_key_id,
-                    browser=row.browser,
-                    topics=frozenset(topics.get(row.id, ())),
-                    created_at=row.created_at,
-                    last_seen_at=row.last_seen_at,
-                )
+                yield subscription_of(row, frozenset(topics.get(row.id, ())))
             if len(rows) < PAGE:
                 return
             after = rows[-1].id

@@ -1,1 +1,12 @@
-"""From items to stories: which outlets tell one event, and whether it is breaking."""
+"""From items to stories: which outlets tell one event, and whether it is breaking. Pure.
+
+Enters: stored items (`StoryItem`), the operators' rulings, the time. Leaves: `Grouping`s, stories, and a `Judgement`
+of each; next room: topics.
+
+An item, in order: `text` and `identity` (its words and keys), `exact` (same page or headline), `window` (who may be
+like it), `signals` (how like, by weights.json), `cluster` (where it goes), `settle` (what operators ruled),
+`breaking` (is it). The types are in `story`.
+
+- beside the walk: `open_story`, `members`, `rulings`, `kin` (stories that may be related), `habits` (what is usual),
+  `gate` (what recurs and is no news), `wire_copy` (one agency's text is one source), `explain` (why, layer by layer)
+"""

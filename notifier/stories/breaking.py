@@ -16,12 +16,13 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
-from notifier.feeds.text import has_words
 from notifier.stories.gate import gate
 from notifier.stories.habits import ORDINARY, Usual
 from notifier.stories.story import StoryItem
-from notifier.stories.text import overlap, stems, words
 from notifier.stories.wire_copy import publisher_key, sources
+from notifier.text.content import overlap, stems
+from notifier.text.line import has_words
+from notifier.text.tokens import words
 
 SPECIAL_DESKS = words("entertainment technology sports sport science culture lifestyle gaming travel food music film")
 SPECIAL_WEIGHT = 0.5

@@ -13,9 +13,9 @@ from itertools import islice
 from notifier.stories.breaking import KIN_OVERLAP
 from notifier.stories.identity import title_key
 from notifier.stories.story import StoryItem
-from notifier.stories.text import overlap, stems
 from notifier.stories.window import Entry
 from notifier.stories.wire_copy import publisher_key
+from notifier.text.content import overlap, stems
 
 # Under three words a headline is a label ("Live", "Weather forecast"), not a statement.
 LEAST_WORDS = 3

@@ -18,8 +18,8 @@ from notifier.stories.identity import title_key
 from notifier.stories.rulings import Rulebook
 from notifier.stories.signals import Weights
 from notifier.stories.story import Grouping, StoryItem
-from notifier.stories.text import stems
 from notifier.stories.wire_copy import LEAST_STEMS, NEAR_EQUAL, agency, near_equal
+from notifier.text.content import stems
 
 # The figures of a sum are shown rounded; less than this is no part of it.
 ROUNDED = 0.02

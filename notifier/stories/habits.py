@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from notifier.stories.story import StoryItem
-from notifier.stories.text import words
 from notifier.stories.wire_copy import publisher_key
+from notifier.text.tokens import words
 
 HOUR_S = 3600
 HOURS_A_DAY = 24

@@ -7,7 +7,6 @@ they miss is for the signals of `cluster`. `components` groups a poll's items by
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Hashable, Iterable, Sequence
 from functools import lru_cache
 from typing import TypeVar
@@ -15,7 +14,8 @@ from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from w3lib.url import canonicalize_url
 
-from notifier.stories.text import words
+from notifier.text.fold import fold
+from notifier.text.tokens import APOSTROPHES, words
 
 T = TypeVar("T")
 
@@ -35,8 +35,8 @@ AMP_PATH = re.compile(r"^/amp(?=/.)|/amp/?$|[./]amp(?=\.html?$)|\.amp/?$")
 
 BARE = re.compile(r"=(?=&|$)")  # canonicalize_url gives one to what had none
 
-ALPHANUMERIC = re.compile("[a-z0-9]+")
-APOSTROPHES = re.compile(r"[\u2018\u2019\u02bc'`]")
+ALPHANUMERIC = re.compile(r"[^\W_]+")
+QUOTES = re.compile(f"[{APOSTROPHES}`]")
 # Words in front of a headline that say how it is told, not what happened.
 KICKER = re.compile(
     r"^\s*(?:breaking(?: news)?|just in|live(?: updates?)?|watch(?: live)?|video|update(?:d)?|exclusive|urgent|"
@@ -115,11 +115,7 @@ def title_key(title: str) -> str:
     tail = MASTHEAD_TAIL.search(bare)
     if tail and MASTHEAD.search(tail.group()) and tail.start() > 20:
         bare = bare[: tail.start()]
-    if bare.isascii():
-        return " ".join(ALPHANUMERIC.findall(APOSTROPHES.sub("", bare).lower()))
-    folded = unicodedata.normalize("NFKD", APOSTROPHES.sub("", bare)).casefold()
-    kept = (c if c.isalnum() else " " for c in folded if not unicodedata.combining(c))
-    return " ".join("".join(kept).split())
+    return " ".join(ALPHANUMERIC.findall(fold(QUOTES.sub("", bare))))
 
 
 class Unions:

@@ -18,7 +18,7 @@ from notifier.stories.gate import recurring
 from notifier.stories.identity import title_key
 from notifier.stories.signals import DAY_S, Signals
 from notifier.stories.story import StoryItem
-from notifier.stories.text import stems
+from notifier.text.content import stems
 
 # A stem leads to at most this many of its newest entries.
 POSTINGS = 128

@@ -14,7 +14,9 @@ from functools import lru_cache
 
 from notifier.stories.identity import Unions
 from notifier.stories.story import StoryItem
-from notifier.stories.text import stems, words
+from notifier.text.content import stems
+from notifier.text.fold import fold
+from notifier.text.tokens import words
 
 # "WASHINGTON (AP) —", "(Reuters) -", "By Reuters": a dateline or byline, not "told Reuters".
 CREDIT = re.compile(
@@ -45,7 +47,7 @@ SAME_PUBLISHER = {
 @lru_cache(maxsize=16_384)  # as many as there may be feeds, and more
 def publisher_key(name: str) -> str:
     """Who speaks: `bbc.co.uk`, `BBC News` and `BBC World` are one."""
-    plain = re.sub(r"\([^)]*\)|^https?://(?:www\.)?", " ", name.casefold())
+    plain = re.sub(r"\([^)]*\)|^https?://(?:www\.)?", " ", fold(name))
     parts = [p for p in re.split(r"[\s.,/|-]+", plain) if p]
     kept = " ".join(p for p in parts if p not in DESKS) or " ".join(parts)
     return SAME_PUBLISHER.get(kept, kept)

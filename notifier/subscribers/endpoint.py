@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from ipaddress import ip_address
 from threading import Lock
 from urllib.parse import SplitResult, urlsplit
 
+from notifier.addresses import is_address
 from notifier.clock import Clock, system_clock
 from notifier.errors import ConfigError, SubscriptionInvalid
 from notifier.subscribers.push_services import KNOWN, PushService, at_host, at_origin, below
@@ -133,7 +133,7 @@ class EndpointPolicy:
 
     def _add_host(self, entry: str) -> None:
         host = entry.removeprefix("*.")
-        if not _HOST.fullmatch(host) or _is_address(host):
+        if not _HOST.fullmatch(host) or is_address(host):
             raise ConfigError(f"{entry!r} is not the host of a push service", fix=_FIX)
         self._hosts.append(at_host(host) if host == entry else below(host))
 
@@ -143,8 +143,8 @@ class EndpointPolicy:
         except SubscriptionInvalid as problem:
             raise ConfigError(f"{origin!r} is not the origin of a push service", fix=_FIX) from problem
         host, port = parts.hostname or "", parts.port
-        loopback = _is_address(host) and host.startswith("127.") and port is not None
-        named = parts.scheme == "https" and _HOST.fullmatch(host) and not _is_address(host)
+        loopback = is_address(host) and host.startswith("127.") and port is not None
+        named = parts.scheme == "https" and _HOST.fullmatch(host) and not is_address(host)
         if parts.path not in {"", "/"} or parts.query or not (loopback or named):
             raise ConfigError(f"{origin!r} is not the origin of a push service", fix=_FIX)
         self._origins[origin.removesuffix("/").removesuffix(":443")] = at_origin(parts.netloc)
@@ -172,11 +172,3 @@ def _split(url: str) -> SplitResult:
     if not usable or "@" in parts.netloc:
         raise SubscriptionInvalid("the endpoint is no URL that can be called")
     return parts
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import csv
 import secrets
-from base64 import urlsafe_b64encode
-from binascii import a2b_base64
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from time import time_ns
 from typing import Any, TextIO
 
 import orjson
 
+from notifier.base64url import encode
 from notifier.errors import SubscriptionInvalid
 from notifier.subscribers.endpoint import EndpointPolicy
-from notifier.subscribers.subscriber import NewSubscription, PushKeys, Subscription
+from notifier.subscribers.keys import push_keys
+from notifier.subscribers.subscriber import NewSubscription, Subscription
 
 NEEDED = {"endpoint", "p256dh", "auth"}
 # More than an endpoint, its keys and a thousand topics.
@@ -31,10 +31,6 @@ COLUMNS = ("endpoint", "p256dh", "auth", "topics", "vapid_key_id", "browser")
 Read = Callable[[Mapping[str, Any]], NewSubscription]
 Row = tuple[int, Mapping[str, Any]]
 """The number of the line that it ends on, from 1, and what it says."""
-
-# P-256: y² = x³ - 3x + b modulo p (SP 800-186 section 3.2.1.3).
-_P = 2**256 - 2**224 + 2**192 + 2**96 - 1
-_B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
 
 
 def pieces(file: TextIO) -> Iterator[str]:
@@ -90,12 +86,9 @@ def reader(policy: EndpointPolicy, vapid_key_id: str, topics: frozenset[str]) ->
         inner = row.get("keys")
         keys: Mapping[str, Any] = inner if isinstance(inner, Mapping) else row
         endpoint = policy.check(str(row.get("endpoint") or ""))
-        p256dh, auth = _bytes(keys, "p256dh", 65), _bytes(keys, "auth", 16)
-        if not _is_on_curve(p256dh):
-            raise SubscriptionInvalid("p256dh is not a point on P-256")
         listed = _topics(row.get("topics"))
         return NewSubscription(
-            keys=PushKeys(endpoint.url, p256dh, auth),
+            keys=push_keys(endpoint.url, str(keys.get("p256dh") or ""), str(keys.get("auth") or "")),
             # Nobody knows a token with this hash: the browser brings its own when it next visits. It begins with the
             # time, so that a million of them are added at one end of their index.
             token_hash=time_ns().to_bytes(8, "big") + secrets.token_bytes(24),
@@ -112,8 +105,8 @@ def to_row(subscription: Subscription) -> dict[str, Any]:
     """What is exported of a subscription, `topics` as a sorted list."""
     return {
         "endpoint": subscription.keys.endpoint,
-        "p256dh": _base64url(subscription.keys.p256dh),
-        "auth": _base64url(subscription.keys.auth),
+        "p256dh": encode(subscription.keys.p256dh),
+        "auth": encode(subscription.keys.auth),
         "topics": sorted(subscription.topics),
         "vapid_key_id": subscription.vapid_key_id,
         "browser": subscription.browser,
@@ -132,27 +125,3 @@ def _word(value: object, what: str, longest: int) -> str:
     if not isinstance(value, str) or len(value) > longest or not value.isprintable():
         raise SubscriptionInvalid(f"{what} is no word of at most {longest} characters")
     return value
-
-
-def _bytes(keys: Mapping[str, Any], name: str, length: int) -> bytes:
-    text = str(keys.get(name) or "").rstrip("=").replace("-", "+").replace("_", "/")
-    try:
-        decoded = a2b_base64(text + "=" * (-len(text) % 4), strict_mode=True)
-    except ValueError as problem:
-        raise SubscriptionInvalid(f"{name} is not base64url") from problem
-    if len(decoded) != length:
-        raise SubscriptionInvalid(f"{name} has {len(decoded)} bytes instead of {length}")
-    return decoded
-
-
-def _is_on_curve(point: bytes) -> bool:
-    """Whether this is an uncompressed point (SEC 1 section 2.3.4). A public key: nothing here has to be hidden.
-
-    A third of what a cryptographic library takes, which also makes an object of it.
-    """
-    x, y = int.from_bytes(point[1:33], "big"), int.from_bytes(point[33:], "big")
-    return point[0] == 4 and x < _P and y < _P and (y * y - (x * x - 3) * x - _B) % _P == 0
-
-
-def _base64url(data: bytes) -> str:
-    return urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -1,1 +1,12 @@
-"""The operator's rules: a small language, an index over all rules, and what a rule would have sent."""
+"""The operator's rules: a small language, an index over all rules, and what a rule would have matched. Pure.
+
+Enters: `Topic`s from topics.yaml, and the words of a story (`Text`). Leaves: `TopicMatch`es with the words that made
+them so; next room: subscribers.
+
+Reading a rule, in order: `topic`, `query` (by grammar.lark), `tree`, `limits` (how large), `explain` (why it cannot
+be read), `print` (written back). Asking it: `text`, `fold` and `stem` (words), `keys` and `match` (which rules may be
+true), `evaluate` and `near` (is one).
+
+- for many texts at once: `corpus` (previews), `words` (readers' own words); `work` bounds both
+- `failing` sets aside a rule that fails when it is run
+"""

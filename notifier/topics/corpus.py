@@ -1,7 +1,7 @@
 """Recorded stories, indexed so that any rule is asked about all of them at once.
 
 Enters: `PastItem`s. Leaves: `Corpus`, which tells for a rule which items it is surely true of and which it may be true
-of; only those in between need reading. Next: backtest.
+of; only those in between need reading. Next: alerts/preview.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from pyroaring import BitMap
 
 from notifier.errors import TooMuchWork
 from notifier.stories.story import StoryItem
+from notifier.text.languages import primary_language
+from notifier.text.stems import stem
+from notifier.text.tokens import LEXEME
 from notifier.topics.evaluate import evaluate
-from notifier.topics.fold import LEXEME, LONGEST_KEPT, read, read_anew
-from notifier.topics.stem import primary_language, stem
-from notifier.topics.text import Run, Text
+from notifier.topics.forms import LONGEST_KEPT, read, read_anew
+from notifier.topics.reading import Run, Text
 from notifier.topics.tree import And, In, Near, Node, Not, Or, Scope, Term
 from notifier.topics.work import Work
 

@@ -1,6 +1,6 @@
 """A rule asked about one text: is it true, and which words made it so.
 
-Enters: a tree and a `Text`. Leaves: the matched words; pure. `match` and `backtest` only ask it about texts that an
+Enters: a tree and a `Text`. Leaves: the matched words; pure. `match` and `corpus` only ask it about texts that an
 index could not rule out. Its steps grow with the length of the text, whatever the rule: a rule's depth is bounded where
 it is read (query), NEAR goes by spans (near), and what is left over is counted (work).
 """
@@ -10,9 +10,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from itertools import chain
 
+from notifier.text.languages import primary_language
 from notifier.topics.near import NOTHING, Finding, either, near, near_pairs, standing
-from notifier.topics.stem import primary_language
-from notifier.topics.text import Place, Reading, Text
+from notifier.topics.reading import Place, Reading, Text
 from notifier.topics.topic import MatchedWord
 from notifier.topics.tree import And, In, Near, Node, Not, Or, Term
 from notifier.topics.work import Work

@@ -12,8 +12,8 @@ from enum import Enum
 from itertools import pairwise
 from typing import Generic, TypeVar
 
-from notifier.topics.stem import stem
-from notifier.topics.text import Reading
+from notifier.text.stems import stem
+from notifier.topics.reading import Reading
 from notifier.topics.tree import And, In, Near, Node, Or, Scope, Term
 
 T = TypeVar("T")

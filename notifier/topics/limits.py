@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from lark import Token
 
 from notifier.errors import QueryError
-from notifier.topics.fold import MOST_SPELLINGS, ways
+from notifier.text.line import shorten
+from notifier.topics.forms import MOST_SPELLINGS, ways
 
 MOST_CHARACTERS = 20_000
 MOST_DEPTH = 32
@@ -33,7 +34,7 @@ def place_in(expression: str, position: int) -> tuple[int, int]:
 
 def shown(written: str) -> str:
     """What was written, as far as a sentence about it has room."""
-    return written if len(written) <= _SHOWN else f"{written[:_SHOWN]}…"
+    return shorten(written, _SHOWN)
 
 
 def check_length(expression: str) -> None:

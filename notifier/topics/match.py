@@ -16,7 +16,7 @@ from notifier.topics.evaluate import evaluate
 from notifier.topics.failing import FailingRules
 from notifier.topics.keys import Need, Stems, Where, needs
 from notifier.topics.query import parse
-from notifier.topics.text import Text
+from notifier.topics.reading import Text
 from notifier.topics.topic import MatchedWord, Topic, TopicMatch, TopicMode
 from notifier.topics.tree import Node
 

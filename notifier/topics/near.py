@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from notifier.topics.text import Place
+from notifier.topics.reading import Place
 from notifier.topics.work import Spends
 
 Spans: TypeAlias = dict[int, int]

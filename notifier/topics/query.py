@@ -1,7 +1,7 @@
 """An operator's expression, read into a tree or refused with the place and a likely fix.
 
-Enters: the `match` of a topic. Leaves: `Query`; next: match, backtest. The grammar is in grammar.lark, the language on
-one page in docs/topics.md.
+Enters: the `match` of a topic. Leaves: `Query`; next: match, and previews (alerts). The grammar is in
+grammar.lark, the language on one page in docs/topics.md.
 """
 
 from __future__ import annotations

@@ -5,8 +5,12 @@ Enters: config/topics.yaml. Leaves: `TopicMatch` with the words that matched; ne
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
+
+SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+"""What a topic's slug looks like, in files, forms and the API."""
 
 
 class TopicMode(StrEnum):

@@ -1,6 +1,6 @@
 """The tree of a rule: what the operator's expression says, as data.
 
-Enters: parse (query). Leaves: nodes that evaluate, match, backtest and print walk. Nodes are equal when they say the
+Enters: parse (query). Leaves: nodes that evaluate, match, corpus and print walk. Nodes are equal when they say the
 same; where a node was written is kept beside it for errors, and does not count.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-from notifier.topics.fold import combined, spellings
+from notifier.topics.forms import combined, spellings
 
 
 class Scope(StrEnum):

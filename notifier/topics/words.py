@@ -14,9 +14,10 @@ from functools import lru_cache
 
 from pyroaring import BitMap
 
-from notifier.topics.fold import fold, spellings
+from notifier.text.fold import fold
+from notifier.topics.forms import spellings
 from notifier.topics.keys import Stems, rarest
-from notifier.topics.text import Text
+from notifier.topics.reading import Text
 from notifier.topics.topic import MatchedWord
 
 _SWEEP_AFTER = 10_000

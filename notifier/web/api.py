@@ -17,7 +17,7 @@ from notifier.errors import KeyChanged, NotFound, PushFailed, PushServiceBusy, S
 from notifier.push.outcome import Delivered, Gone, Retry
 from notifier.subscribers.subscriber import NewSubscription, Subscription
 from notifier.web import errors
-from notifier.web.bodies import RenewBody, SubscribeBody, TopicsBody, known_topics, push_keys
+from notifier.web.bodies import RenewBody, SubscribeBody, TopicsBody, known_topics
 from notifier.web.browsers import browser_family
 from notifier.web.clients import client_of
 from notifier.web.rates import limit_changes, limit_tests
@@ -141,7 +141,7 @@ def _new(
         raise KeyChanged("the browser subscribed with another application server key")
     endpoint = services.endpoints.check(body.subscription.endpoint, client)
     return NewSubscription(
-        keys=push_keys(body.subscription),
+        keys=body.subscription.push_keys(),
         token_hash=owner,
         topics=topics,
         push_service=endpoint.push_service,

@@ -5,22 +5,18 @@ Enters: JSON as `PushSubscription.toJSON()` gives it, and topic slugs. Leaves: `
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterable, Sequence
 from typing import Annotated
 
-from cryptography.hazmat.primitives.asymmetric import ec
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from notifier.errors import SubscriptionInvalid, UnknownTopic
+from notifier.errors import UnknownTopic
 from notifier.subscribers.endpoint import MAX_ENDPOINT
+from notifier.subscribers.keys import push_keys
 from notifier.subscribers.subscriber import PushKeys
 from notifier.topics.topic import Topic
 
-POINT_BYTES = 65
-AUTH_BYTES = 16
 MAX_TOPICS = 1000
 # What JSON readers keep exactly (RFC 8259 section 6), and every database holds.
 LARGEST_ID = 2**53 - 1
@@ -53,6 +49,10 @@ class PushBody(Body):
     endpoint: str = Field(max_length=MAX_ENDPOINT)
     keys: KeysBody
 
+    def push_keys(self) -> PushKeys:
+        """Raises SubscriptionInvalid where nothing could be sealed for them."""
+        return push_keys(self.endpoint, self.keys.p256dh, self.keys.auth)
+
 
 class TopicsBody(Body):
     """Topics by slug; an empty list is a subscriber who wants nothing for now."""
@@ -71,29 +71,9 @@ class SubscribeBody(RenewBody, TopicsBody):
     """A new subscription and what it is for."""
 
 
-def push_keys(body: PushBody) -> PushKeys:
-    """Raises SubscriptionInvalid unless p256dh is a point on P-256 and auth has 16 bytes (RFC 8291 section 3)."""
-    point, auth = _decode(body.keys.p256dh), _decode(body.keys.auth)
-    if len(point) != POINT_BYTES or len(auth) != AUTH_BYTES:
-        raise SubscriptionInvalid("the keys do not have the right length")
-    try:
-        ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
-    except ValueError as problem:
-        raise SubscriptionInvalid("the public key is not a point on P-256") from problem
-    return PushKeys(body.endpoint, point, auth)
-
-
 def known_topics(slugs: Iterable[str], topics: Sequence[Topic]) -> frozenset[str]:
     """Raises UnknownTopic if there is one that is not among `topics`."""
     wanted = frozenset(slugs)
     if wanted - {topic.slug for topic in topics}:
         raise UnknownTopic("a topic does not exist")
     return wanted
-
-
-def _decode(text: str) -> bytes:
-    try:
-        # altchars alone would let the other alphabet and stray characters through.
-        return base64.b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError) as problem:
-        raise SubscriptionInvalid("the keys are not base64url") from problem

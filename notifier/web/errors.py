@@ -139,7 +139,7 @@ PROBLEM_SCHEMA: dict[str, Any] = {
         "type": {"type": "string"},
         "title": {"type": "string", "description": "What went wrong"},
         "status": {"type": "integer"},
-        "code": {"type": "string", "enum": sorted(WORDS), "description": "Stable; docs/errors.md lists them"},
+        "code": {"type": "string", "enum": sorted(WORDS), "description": "Stable; docs/reference/errors.md lists them"},
         "detail": {"type": "string", "description": "What to do about it"},
         "errors": {
             "type": "array",

@@ -9,6 +9,7 @@ import re
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from notifier.addresses import is_address
 from notifier.web.services import SiteSettings
 
 # Names that nobody on the public internet can have (RFC 6761, 6762, 8375, and ICANN's `internal`).
@@ -29,12 +30,12 @@ def is_ours(host: str, site: SiteSettings) -> bool:
         return True
     if is_loopback(name) or ("." not in name and ":" not in name):
         return True
-    return not site.is_public and (_is_address(name) or name.endswith(tuple(f".{near}" for near in NEAR)))
+    return not site.is_public and (is_address(name) or name.endswith(tuple(f".{near}" for near in NEAR)))
 
 
 def is_loopback(name: str) -> bool:
     """Whether a name is this machine's own, whoever asks."""
-    return name == "localhost" or name.endswith(".localhost") or (_is_address(name) and ip_address(name).is_loopback)
+    return name == "localhost" or name.endswith(".localhost") or (is_address(name) and ip_address(name).is_loopback)
 
 
 def host_name(host: str) -> str | None:
@@ -48,7 +49,7 @@ def host_name(host: str) -> str | None:
     if name is None or parts.netloc != host or "@" in host:
         return None
     name = name.lower().rstrip(".")
-    return name if _NAME.fullmatch(name) or _is_address(name) else None
+    return name if _NAME.fullmatch(name) or is_address(name) else None
 
 
 def as_path(location: str, host: str) -> str:
@@ -59,11 +60,3 @@ def as_path(location: str, host: str) -> str:
     # `//name/` would be another site's address again.
     path = "/" + parts.path.lstrip("/\\")
     return f"{path}?{parts.query}" if parts.query else path
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ip_address(name.partition("%")[0])
-    except ValueError:
-        return False
-    return True

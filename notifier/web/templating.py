@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -11,6 +10,8 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from notifier.text.line import shorten
+from notifier.text.spans import ago
 from notifier.web.services import services_of
 
 
@@ -22,19 +23,6 @@ def render(
     return HTMLResponse(text, status, dict(headers or {}))
 
 
-def ago(then: datetime, now: datetime) -> str:
-    """How long ago, as a person says it: `just now`, `12 min ago`, `3 h ago`, `2 days ago`."""
-    minutes = int((now - then).total_seconds() // 60)
-    if minutes < 1:
-        return "just now"
-    if minutes < 60:
-        return f"{minutes} min ago"
-    if minutes < 24 * 60:
-        return f"{minutes // 60} h ago"
-    days = minutes // (24 * 60)
-    return f"{days} day{'s' if days > 1 else ''} ago"
-
-
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -44,5 +32,5 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["ago"] = ago
+    environment.filters |= {"ago": ago, "shorten": shorten}
     return environment

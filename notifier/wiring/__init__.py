@@ -1,4 +1,9 @@
-"""The only place that constructs: settings in, a running house out.
+"""Constructs the service: settings in, a running house out.
 
-`parts` gives the command line what it asks of the same house, `house` is one running service, `serve` runs it.
+Enters: `Settings` and the operators' files. Leaves: the service, until it is told to stop.
+
+In order: `parts` and `operations` (what the command line asks for as well), `descriptors` (how much this machine
+bears), `house` (one running service), `console` (what operators do with it), `troubles` (what is wrong), `serve` (runs
+it), `leaving` (ends it).
+Beside it, a command constructs the store that it asks, and `web.app` what lives as long as the application.
 """

@@ -52,8 +52,8 @@ def house_operations(house: House) -> Operations:
     files = (house.files.topics, house.files.feeds)
     trials = RuleTrials(house.recent_news.record, alert_rules(settings), house.clock, house.previews)
     topics = topic_operations(settings, database, lambda: house.files.topics.content, trials)
-    health, finder = lambda: house.feeds.health(house.clock()), FeedFinder(house).look
-    feeds = feed_operations(settings, database, lambda: house.files.feeds.content, health, finder)
+    finder = FeedFinder(house).look
+    feeds = feed_operations(settings, database, lambda: house.files.feeds.content, house.feed_health, finder)
     alerts = AlertOperations(
         newsroom,
         story=newsroom.story,

@@ -27,11 +27,9 @@ from notifier.engine.pauses import Pauses
 from notifier.engine.pulse import Pulse
 from notifier.engine.run import Runner, RunSettings
 from notifier.engine.sealing import Sealer
-from notifier.feeds.cadence import CadenceSettings
-from notifier.feeds.decide import Rules
 from notifier.feeds.feed import FeedConfig, FeedState
 from notifier.feeds.fetch import Fetcher
-from notifier.feeds.first_sight import FirstSightSettings
+from notifier.feeds.health import FeedHealth, health_table
 from notifier.feeds.poll import Poller, PollSettings
 from notifier.feeds.recorder import Batch
 from notifier.feeds.websub import WebSub
@@ -73,6 +71,7 @@ from notifier.wiring.console import house_operations
 from notifier.wiring.descriptors import poll_places, raise_descriptor_limit
 from notifier.wiring.parts import (
     endpoint_policy,
+    feed_rules,
     fetch_settings,
     make_courier,
     make_desk,
@@ -133,11 +132,8 @@ class House:
         self.audience = SqlAudienceStore(database)
         self.alerts = SqlAlertStore(database)
         self.deliveries = SqlDeliveryStore(database)
-        self.rules = Rules(
-            CadenceSettings(min_s=settings.poll_least_s, max_s=settings.poll_most_s),
-            FirstSightSettings(max_age_s=settings.alert_max_age_s),
-        )
-        self.feeds = SqlFeedStore(database, first_sight=self.rules.first_sight, cadence_settings=self.rules.cadence)
+        self.rules = feed_rules(settings)
+        self.feeds = SqlFeedStore(database, self.rules)
         self.hubs = SqlHubStore(database)
         self.retention = Retention(database)
         self.horizon = Horizon(timedelta(days=settings.keep_days))
@@ -321,6 +317,11 @@ class House:
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._items_stored)
 
+    def feed_health(self) -> list[FeedHealth]:
+        """How each feed does, those that need attention first."""
+        now = self.clock()
+        return health_table(self.feeds.facts(now), now, self.rules.cadence)
+
     def readiness(self) -> dict[str, Check]:
         """What /readyz says of each part."""
         return {
@@ -389,7 +390,7 @@ class House:
         for origin, pace in self.pacer.paces().items():
             self.metrics.push_limit.labels(origin.partition("://")[2]).set(pace.per_minute or 0)
         states: dict[str, int] = {}
-        for feed in await asyncio.to_thread(self.feeds.health, self.clock()):
+        for feed in await asyncio.to_thread(self.feed_health):
             states[feed.state.value] = states.get(feed.state.value, 0) + 1
         for state in FeedState:
             self.metrics.feeds.labels(state.value).set(states.get(state.value, 0))

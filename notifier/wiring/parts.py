@@ -22,7 +22,10 @@ from notifier.config.settings import Settings, listed, rehearsal_of
 from notifier.engine.courier import Courier, Seal
 from notifier.engine.trial import Trial
 from notifier.errors import ConfigError, DatabaseUnwell
+from notifier.feeds.cadence import CadenceSettings
+from notifier.feeds.decide import Rules
 from notifier.feeds.fetch import FetchSettings
+from notifier.feeds.first_sight import FirstSightSettings
 from notifier.operators.identity import role_rules
 from notifier.push.adopt import load_adopted
 from notifier.push.envelope import seal_now
@@ -185,6 +188,14 @@ def make_trial(settings: Settings, keys: Sequence[VapidKey], clock: Clock = syst
 def make_desk(topics: Sequence[Topic], settings: Settings, failing: FailingRules | None = None) -> Desk:
     """A desk that decides by these topics and the settings' rules; `failing` is told of rules that fail when run."""
     return Desk(TopicIndex(topics, failing), topics, alert_rules(settings))
+
+
+def feed_rules(settings: Settings) -> Rules:
+    """By what feeds are asked, and what of them is taken and may alert."""
+    return Rules(
+        CadenceSettings(min_s=settings.poll_least_s, max_s=settings.poll_most_s),
+        FirstSightSettings(max_age_s=settings.alert_max_age_s),
+    )
 
 
 def alert_rules(settings: Settings) -> AlertRules:

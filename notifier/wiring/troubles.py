@@ -75,7 +75,7 @@ class Watch:
         yield from FeedTroubles(house.database, house.clock)()
         files = (house.files.feeds, house.files.topics)
         complaints = {file.name: str(file.error) for file in files if file.error is not None}
-        feeds = house.feeds.health(house.clock()) if house.role.polls else ()
+        feeds = house.feed_health() if house.role.polls else ()
         yield from troubles_of(system_state(house), complaints, feeds, house.clock(), system_clock())
 
 

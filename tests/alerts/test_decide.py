@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.alerts.alert import AlertKind, Urgency, goes_by_itself
-from notifier.alerts.because import because
 from notifier.alerts.decide import AlertRules, Case, Drop, Hold, PastAlert, Send, Support, Verdict, apart, decide
+from notifier.alerts.evidence import line
 from notifier.stories.breaking import Judgement
 from notifier.stories.gate import Gated
 from notifier.stories.story import Story, StoryItem
@@ -278,7 +278,7 @@ def test_a_story_that_breaks_by_help_says_by_whose() -> None:
     assert PastAlert.of(verdict.alert).helped_by == {8}
     assert verdict.alert.why["signals"]["related"]["sources"] == {"C": 1.0}
     told_by = {"sources": {"A": 1.0, "B": 1.0}}
-    assert "with possibly related #8: C" in because({"signals": told_by | verdict.alert.why["signals"]})
+    assert "with possibly related #8: C" in line({"signals": told_by | verdict.alert.why["signals"]})
 
 
 def test_a_story_that_breaks_by_help_is_a_repeat_where_its_kin_was_told() -> None:

@@ -9,7 +9,7 @@ from notifier.alerts.decide import Drop, Send
 from notifier.alerts.desk import Desk, DeskResult
 from notifier.stories.story import StoryItem
 from notifier.topics.match import TopicIndex
-from notifier.topics.text import Text
+from notifier.topics.reading import Text
 from notifier.topics.topic import Topic, TopicMatch
 from tests.stories.items import NOON, item
 

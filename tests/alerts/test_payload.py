@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.alerts.alert import Alert, AlertKind, Message, Urgency
-from notifier.alerts.payload import Asked, asked_of, encode, shorten
+from notifier.alerts.payload import Asked, asked_of, encode
 from notifier.alerts.receipts import TOLD_AT_MOST
 
 MESSAGE = Message(
@@ -59,26 +59,11 @@ def test_a_link_that_leaves_no_room_is_an_error_not_a_cut_link() -> None:
         encode(replace(MESSAGE, url="https://news.example/" + "x" * 4000), 1, AlertKind.NEW, 3993)
 
 
-def test_text_is_cut_at_a_word() -> None:
-    assert shorten("one two three", 9) == "one two…"
-    assert shorten("one two three", 13) == "one two three"
-    assert shorten("one, two", 5) == "one…"
-
-
-def test_text_without_spaces_is_cut_where_it_must_be() -> None:
-    assert shorten("東京で大きな地震が発生", 6) == "東京で大き…"
-
-
 @given(st.text(max_size=3000), st.text(max_size=3000), st.integers(250, 3993))
 def test_whatever_the_words_the_payload_fits(title: str, body: str, limit: int) -> None:
     payload = encode(replace(MESSAGE, title=title, body=body), 1, AlertKind.NEW, limit)
     assert len(payload) <= limit
     assert orjson.loads(payload)["url"] == MESSAGE.url
-
-
-@given(st.text(), st.integers(0, 50))
-def test_shortened_text_is_never_longer_than_asked(text: str, characters: int) -> None:
-    assert len(shorten(text, characters)) <= characters
 
 
 def an_alert(receipt: str | None = None, audience: int = 10, held_s: float = 0) -> Alert:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import pytest
@@ -12,9 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Select, func, select, text
 
-from notifier.feeds.decide import not_recorded
+from notifier.feeds.cadence import CadenceSettings
+from notifier.feeds.decide import Rules, not_recorded
 from notifier.feeds.feed import FeedConfig, FeedItem, FeedState
 from notifier.feeds.flood import FloodSettings
+from notifier.feeds.health import FeedHealth, health_table
 from notifier.feeds.memory import ClaimedFeed, PollResult, Recorded
 from notifier.storage.database import Database
 from notifier.storage.feed_troubles import FeedTroubles
@@ -57,8 +59,11 @@ class House:
 
     def __init__(self, database: Database, flood: FloodSettings | None = None) -> None:
         self.database = database
-        self.store = SqlFeedStore(database, flood=flood)
+        self.store = SqlFeedStore(database, Rules(flood=flood or FloodSettings()))
         self.now = SOON
+
+    def health(self, now: datetime) -> list[FeedHealth]:
+        return health_table(self.store.facts(now), now, CadenceSettings())
 
     def follow(self, feeds: int = 1) -> list[ClaimedFeed]:
         """So many new feeds of one new publisher, and no other feed."""
@@ -124,7 +129,7 @@ def test_whatever_a_feed_lists_each_poll_is_recorded_and_the_next_one_works(
     (one,) = house.follow()
     for items in polls:
         house.poll(*items)
-        assert house.store.health(house.now)[0].last_success_at == house.now
+        assert house.health(house.now)[0].last_success_at == house.now
     found = house.poll(an_item(1, guid="quite new", url="https://a.example/new", title="Quite new"))
     assert (found.new, found.refused) == (1, 0)
     assert house.ask(select(func.count()).where(item_version.c.item_id == item.c.id, item.c.version == 0)) == [0]
@@ -207,7 +212,7 @@ def test_an_entry_that_cannot_be_stored_costs_itself_and_is_named(picky: House, 
     ]
     assert picky.store.record(polls, picky.now) == Recorded(new=12, refused=bad)
     assert len(picky.titles(one.id)) == 9
-    notes = {h.feed_id: h.notes for h in picky.store.health(picky.now)}
+    notes = {h.feed_id: h.notes for h in picky.health(picky.now)}
     assert notes[other.id] == ()
     assert f"{bad} of its entries cannot be stored" in notes[one.id][0]
     assert "“poison 0”" in notes[one.id][0]
@@ -248,14 +253,14 @@ def test_a_feed_that_brings_hundreds_at_each_poll_is_bounded_and_told(database: 
     for _ in range(20):
         house.poll(*flood())
     assert len(house.titles(one.id)) <= 60 + 4 * 6
-    (health,) = house.store.health(house.now)
+    (health,) = house.health(house.now)
     assert "It brings more than a feed may: 1,019 new items and edits were left out" in health.notes[0]
     (trouble,) = troubles()
     assert (trouble.code, trouble.subject) == (Code.FEED_FLOODING, health.title)
     house.now += timedelta(hours=2)
     assert list(troubles()) == []
     house.now += timedelta(days=1)
-    assert house.store.health(house.now)[0].notes == ()
+    assert house.health(house.now)[0].notes == ()
 
 
 def test_a_feed_whose_headlines_change_at_every_poll_is_bounded(database: Database) -> None:
@@ -266,7 +271,7 @@ def test_a_feed_whose_headlines_change_at_every_poll_is_bounded(database: Databa
     versions = house.ask(select(func.count()).select_from(item_version))
     assert int(str(versions[0])) <= 10 + 30 + 4 * 10
     assert max(int(str(v)) for v in house.ask(select(item.c.version))) <= 9
-    assert "were left out" in house.store.health(house.now)[0].notes[0]
+    assert "were left out" in house.health(house.now)[0].notes[0]
 
 
 def test_a_feed_that_cannot_be_recorded_is_failing_in_words_and_a_trouble(house: House, database: Database) -> None:
@@ -277,13 +282,13 @@ def test_a_feed_that_cannot_be_recorded_is_failing_in_words_and_a_trouble(house:
     instead = not_recorded(house.result(one, [an_item(2)]), "ValueError", house.now)
     assert instead is not None
     house.store.record([instead], house.now)
-    (health,) = house.store.health(house.now)
+    (health,) = house.health(house.now)
     assert health.state is FeedState.FAILING
     assert "cannot be stored (ValueError)" in str(health.error)
     (trouble,) = FeedTroubles(database, lambda: house.now)()
     assert (trouble.code, trouble.grave, trouble.subject) == (Code.FEED_NOT_RECORDED, True, health.title)
     assert house.poll(an_item(2)) == Recorded(new=1)
-    assert house.store.health(house.now)[0].state is FeedState.OK
+    assert house.health(house.now)[0].state is FeedState.OK
     assert list(FeedTroubles(database, lambda: house.now)()) == []
 
 

@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select
 
+from notifier.feeds.cadence import CadenceSettings
 from notifier.feeds.feed import FeedConfig, FeedItem, FeedState
+from notifier.feeds.health import FeedHealth, health_table
 from notifier.feeds.memory import ClaimedFeed, PollResult, Recorded
 from notifier.feeds.store import FeedStore, Synced
 from notifier.storage.database import Database
@@ -31,6 +33,9 @@ class House:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.store: FeedStore = SqlFeedStore(database)
+
+    def health(self, now: datetime) -> list[FeedHealth]:
+        return health_table(self.store.facts(now), now, CadenceSettings())
 
     def has(self, *configs: FeedConfig, now: datetime = NOON) -> Synced:
         return self.store.sync_config(configs, now)
@@ -93,7 +98,7 @@ def test_a_feed_that_comes_back_remembers(house: House) -> None:
 def test_a_paused_feed_is_not_polled(house: House) -> None:
     house.has(config("world", paused=True), config("uk"))
     assert [feed.url for feed in house.claim()] == ["https://paper.example/uk"]
-    assert [one.title for one in house.store.health(NOON)] == ["Uk"]
+    assert [one.title for one in house.health(NOON)] == ["Uk"]
 
 
 def test_a_thousand_new_feeds_are_not_asked_at_once(house: House) -> None:
@@ -276,7 +281,7 @@ def test_a_retired_feed_is_asked_no_more_until_its_entry_changes(house: House) -
     memory = replace(feed.memory, state=FeedState.RETIRED, error="HTTP 410")
     house.store.record([PollResult(feed.id, feed.publisher, feed.lease_token, memory)], LATER)
     assert house.claim(LATER + timedelta(days=1)) == []
-    assert house.store.health(LATER)[0].state is FeedState.RETIRED
+    assert house.health(LATER)[0].state is FeedState.RETIRED
     house.has(config(section="news"), now=LATER + timedelta(days=1))
     assert len(house.claim(LATER + timedelta(days=1))) == 1
 
@@ -287,7 +292,7 @@ def test_health_puts_first_what_needs_attention_and_says_how_often_it_asks(house
     house.poll(an_item(), feed=feeds["fine"])
     failed = replace(feeds["bad"].memory, failures=3, error="HTTP 404. Look for the feed's new address")
     house.store.record([PollResult(feeds["bad"].id, "The Paper", feeds["bad"].lease_token, failed)], LATER)
-    bad, fine = house.store.health(LATER)
+    bad, fine = house.health(LATER)
     assert (bad.title, bad.state, bad.error) == ("Bad", FeedState.FAILING, "HTTP 404. Look for the feed's new address")
     assert "backing off after 3 failed polls" in bad.pace
     assert (fine.title, fine.state, fine.last_success_at) == ("Fine", FeedState.OK, LATER)

@@ -10,7 +10,7 @@ from itertools import count
 from threading import Lock, Thread, current_thread
 
 import pytest
-from aio_pika import RobustConnection
+from aio_pika.abc import AbstractConnection
 
 from notifier.engine.broker import BrokerEngine, Crew
 from notifier.engine.run import Runner
@@ -138,5 +138,5 @@ def test_a_connection_cut_while_it_is_made_is_closed_and_not_left_to_the_collect
         announcer.start()
         wait_until(lambda: len(cuts) > 5)
         announcer.stop(ENOUGH_S)
-        left = [made for made in gc.get_objects() if isinstance(made, RobustConnection) and not made.is_closed]
+        left = [made for made in gc.get_objects() if isinstance(made, AbstractConnection) and not made.is_closed]
     assert left == []

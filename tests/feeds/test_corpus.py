@@ -16,8 +16,8 @@ import feedparser
 import pytest
 
 from notifier.feeds.feed import FeedItem, ParsedFeed, Unreadable
+from notifier.feeds.markup import MAX_TITLE_CHARS, plain
 from notifier.feeds.read import read
-from notifier.feeds.text import MAX_TITLE_CHARS, plain
 from tests.feeds.made import URL
 
 SHARED = Path(os.environ.get("NOTIFIER_TEST_SHARED", Path(__file__).parents[3] / "shared"))

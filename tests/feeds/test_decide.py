@@ -12,6 +12,7 @@ from notifier.feeds import conditions
 from notifier.feeds.answer import Answer, FailureKind, Fetched, FetchFailed, GoneForGood, Hints, NotModified
 from notifier.feeds.decide import (
     RETRY_AFTER_MOST_S,
+    Arrival,
     Moment,
     Rules,
     after_items,
@@ -20,9 +21,14 @@ from notifier.feeds.decide import (
     body_hash,
     is_unchanged,
     not_recorded,
+    remembered,
+    take_in,
 )
-from notifier.feeds.feed import FeedState, ParsedFeed, Unreadable
-from notifier.feeds.memory import FeedMemory, PollResult
+from notifier.feeds.feed import FeedItem, FeedState, ParsedFeed, Unreadable
+from notifier.feeds.first_sight import Kind
+from notifier.feeds.flood import Room
+from notifier.feeds.matching import Entry, Known
+from notifier.feeds.memory import FeedMemory, PollResult, Recorded
 from tests.feeds.claimed import NOON, URL, a_document, a_feed, a_memory, ago, an_item
 
 AT = Moment(NOON, Rules())
@@ -187,6 +193,46 @@ def test_a_push_brings_items_and_leaves_the_memory_of_polls_alone() -> None:
     result = after_push(feed, a_document(an_item(5)), AT)
     assert (result.lease_token, result.memory, result.digests) == (None, feed.memory, ())
     assert len(result.items) == 1
+
+
+def arrival(known: Known, *items: FeedItem, **feed: Any) -> Arrival:
+    result = poll(BODY, a_document(*items), **feed)
+    return Arrival(result, [Entry.of(item, item.url) for item in result.items], known)
+
+
+def test_the_items_of_a_batch_are_decided_poll_after_poll_within_each_feed_s_room() -> None:
+    known, room = Known(), {7: Room(1.0, 5.0, NOON), 8: Room(9.0, 5.0, NOON)}
+    old = an_item(2, published_at=ago(hours=13))
+    arrivals = [
+        arrival(known, an_item(1)),
+        arrival(known, an_item(1), old, id=8),
+        arrival(known, an_item(3)),
+        arrival(known),
+    ]
+
+    intake = take_in(arrivals, room, NOON, Rules())
+
+    assert [(feed_id, verdict.kind) for feed_id, verdict in intake.verdicts] == [
+        (7, Kind.NEW),
+        (8, Kind.SAME),
+        (8, Kind.NEW),
+    ]
+    assert [verdict.why_not for _, verdict in intake.verdicts] == [
+        None,
+        None,
+        "published 13 h before it was first seen",
+    ]
+    assert intake.counts == [Recorded(new=1), Recorded(new=1), Recorded(left_out=1), Recorded()]
+    assert (intake.room[7].new, intake.room[8].new, room[7].new) == (0.0, 8.0, 1.0)
+
+
+def test_only_a_poll_tells_that_the_hub_was_silent() -> None:
+    found, known = Recorded(new=1), a_memory(hub_missed=1)
+    polled = poll(BODY, a_document(an_item()), memory=known, hub_active=True)
+    pushed = after_push(a_feed(known, hub_active=True), a_document(an_item()), AT)
+    assert remembered(polled, found, NOON).hub_missed == 2
+    assert remembered(pushed, found, NOON).hub_missed == 0
+    assert remembered(polled, Recorded(), NOON) == polled.memory
 
 
 def test_the_rhythm_follows_the_changes() -> None:

@@ -13,16 +13,14 @@ from hypothesis import strategies as st
 
 from notifier.feeds.feed import FeedItem
 from notifier.feeds.first_sight import (
-    Entry,
     FirstSightSettings,
     Kind,
-    Known,
     Poll,
-    Stored,
     Verdict,
     backlog,
     judge,
 )
+from notifier.feeds.matching import Entry, Known, Stored
 from tests.feeds.claimed import NOON, a_memory, ago, an_item
 
 SETTINGS = FirstSightSettings()

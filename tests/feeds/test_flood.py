@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.feeds.first_sight import Kind, Stored, Verdict
+from notifier.feeds.first_sight import Kind, Verdict
 from notifier.feeds.flood import FloodSettings, Room, bounded, room_at
-from notifier.feeds.matching import Entry
+from notifier.feeds.matching import Entry, Stored
 from tests.feeds.claimed import NOON, ago, an_item
 
 SETTINGS = FloodSettings(new_at_once=10, new_an_hour=4, edits_at_once=5, edits_an_hour=2, versions=3)

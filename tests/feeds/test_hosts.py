@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from notifier.feeds.hosts import LONGEST_LINE_S, HostGate, HostPace, host_of
+from notifier.feeds.hosts import LONGEST_LINE_S, HostGate, HostPace, host_of, site_of
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
 def test_a_host_is_its_name_and_port_without_credentials() -> None:
     assert host_of("https://me:secret@Paper.Example:8443/feed") == "paper.example:8443"
+
+
+def test_a_site_is_its_host_as_people_name_it() -> None:
+    urls = ("https://me@www.Paper.Example.:8443/feed", "https://paper.example", "mailto:x", "http://[1/")
+    assert [site_of(url) for url in urls] == ["paper.example", "paper.example", "", ""]
 
 
 def test_no_more_than_two_are_with_a_host_and_others_do_not_wait_for_them() -> None:

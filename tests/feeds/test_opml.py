@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from notifier.feeds.feed import FeedConfig, Unreadable
 from notifier.feeds.opml import NAMESPACE, from_opml, to_opml
-from notifier.feeds.text import one_line
+from notifier.text.line import one_line
 
 
 def opml(body: str) -> bytes:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from itertools import product
 
-from notifier.topics.stem import primary_language, stem
-from notifier.topics.text import Text
+from notifier.text.languages import primary_language
+from notifier.text.stems import stem
+from notifier.topics.reading import Text
 from notifier.topics.tree import And, In, Near, Node, Not, Or, Term
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from notifier.topics.text import Text
+from notifier.topics.reading import Text
 from notifier.topics.tree import And, In, Near, Node, Not, Or, Scope, Term, is_open
 
 WORDS = ["strike", "strikes", "striking", "nato", "summit", "summits", "vote", "voted", "storm", "stormy"]

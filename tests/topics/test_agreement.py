@@ -12,7 +12,7 @@ from notifier.topics.evaluate import evaluate
 from notifier.topics.match import TopicIndex
 from notifier.topics.print import show
 from notifier.topics.query import parse
-from notifier.topics.text import Text
+from notifier.topics.reading import Text
 from notifier.topics.topic import Topic
 from notifier.topics.tree import Node
 from tests.topics import rules

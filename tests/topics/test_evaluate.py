@@ -8,7 +8,7 @@ import pytest
 
 from notifier.topics.evaluate import evaluate
 from notifier.topics.query import parse
-from notifier.topics.text import Text
+from notifier.topics.reading import Text
 
 
 def found(rule: str, text: Text | str) -> list[str] | None:

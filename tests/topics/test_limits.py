@@ -15,7 +15,7 @@ from notifier.topics.corpus import Corpus, PastItem
 from notifier.topics.evaluate import MOST_TOLD, evaluate
 from notifier.topics.match import TopicIndex
 from notifier.topics.query import parse
-from notifier.topics.text import Text
+from notifier.topics.reading import Text
 from notifier.topics.topic import Topic
 from notifier.topics.tree import Node
 from tests.topics.test_agreement import START

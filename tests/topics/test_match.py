@@ -9,7 +9,7 @@ from notifier.errors import QueryError
 from notifier.topics.evaluate import evaluate
 from notifier.topics.failing import FailingRules
 from notifier.topics.match import Evaluate, TopicIndex
-from notifier.topics.text import Text
+from notifier.topics.reading import Text
 from notifier.topics.topic import MatchedWord, Topic, TopicMatch, TopicMode
 from notifier.topics.tree import Node, Term
 from notifier.troubles import Code, Troubles

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from notifier.errors import TooMuchWork
 from notifier.topics.evaluate import evaluate
 from notifier.topics.query import parse
-from notifier.topics.text import Text
+from notifier.topics.reading import Text
 from notifier.topics.tree import Near, Node, Or, Term
 from notifier.topics.work import Work
 from tests.topics.oracle import is_true, near_words

@@ -8,7 +8,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from notifier.topics.match import TopicIndex
-from notifier.topics.text import Text
+from notifier.topics.reading import Text
 from notifier.topics.topic import Topic, TopicMode
 
 FILE = Path(__file__).parents[2] / "config" / "topics.yaml"

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notifier.topics.evaluate import evaluate
-from notifier.topics.text import Text
+from notifier.topics.reading import Text
 from notifier.topics.tree import Term
 from notifier.topics.words import WordIndex, Words
 from tests.topics import rules

@@ -12,7 +12,6 @@ from notifier.alerts.alert import AlertKind
 from notifier.topics.topic import Topic
 from notifier.web.pages import latest_of_each_story
 from notifier.web.services import SiteSettings
-from notifier.web.templating import ago
 from tests.web.site import KEY_ID, NOW, TOPICS, Site, alert
 
 SITUATIONS = {
@@ -142,14 +141,6 @@ def test_what_an_editor_may_still_stop_is_not_shown() -> None:
     goes = replace(held, why={"then": "send"})
     assert latest_of_each_story([goes], NOW) == []
     assert latest_of_each_story([goes], NOW + timedelta(minutes=5)) == [goes]
-
-
-@pytest.mark.parametrize(
-    ("minutes", "said"),
-    [(0, "just now"), (1, "1 min ago"), (59, "59 min ago"), (60, "1 h ago"), (1440, "1 day ago"), (4320, "3 days ago")],
-)
-def test_ages_are_said_as_a_person_would(minutes: int, said: str) -> None:
-    assert ago(NOW - timedelta(minutes=minutes), NOW) == said
 
 
 def test_the_worker_is_served_from_the_root_and_asked_for_again_each_time() -> None:

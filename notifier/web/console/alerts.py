@@ -15,19 +15,18 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from notifier.alerts.alert import Alert
-from notifier.alerts.because import because
 from notifier.alerts.by_hand import Draft
+from notifier.alerts.evidence import line, sentences
 from notifier.errors import AudienceGrew, Conflict, EntryInvalid, UnknownTopic
 from notifier.operations.alerts import MOST_BODY, MOST_TITLE
 from notifier.operations.operations import Operations
-from notifier.operations.service_reports import span
 from notifier.push.outcome import Delivered, Gone, Retry
+from notifier.text.spans import span
 from notifier.web.bodies import LARGEST_ID, Id
 from notifier.web.console.access import CHANGES, Editor, Session, Viewer
 from notifier.web.console.draft import draft_fields, replacing
 from notifier.web.console.page import page
 from notifier.web.console.progress import Figures, Meter, figures, settled
-from notifier.web.console.wire import sentences
 from notifier.web.rates import limit_tests
 from notifier.web.services import Operating, Services, WebServices
 from notifier.web.tokens import Owner
@@ -61,7 +60,7 @@ def alerts(
         sent=[(a, _figures(operations, a)) for a in newest if a.done_at is not None],
         older=newest[-1].id if len(newest) == LISTED else None,
         before=before,
-        because=because,
+        line_of=line,
         settled=settled,
         span=span,
         now=now,

@@ -8,8 +8,8 @@ from fastapi import Form
 
 from notifier.alerts.alert import Alert, AlertKind
 from notifier.alerts.by_hand import NO_STORY, Draft
-from notifier.feeds.text import one_line, visible
 from notifier.operations.alerts import MOST_BODY, MOST_TITLE, MOST_URL
+from notifier.text.line import one_line, visible
 from notifier.web.bodies import LARGEST_ID
 
 CORRECTED, TAKEN_BACK = "Correction: ", "Taken back: "

@@ -21,7 +21,7 @@ from notifier.feeds.feed import FeedConfig
 from notifier.feeds.survey import Offer
 from notifier.operations.files import FileEdit, Overtaken
 from notifier.operations.operations import Operations
-from notifier.operations.service_reports import span
+from notifier.text.spans import span
 from notifier.web.bodies import Id
 from notifier.web.console.access import CHANGES, Editor, Session, Viewer
 from notifier.web.console.feed_fields import STATES, FeedFields, feed_fields, feed_rows

@@ -11,12 +11,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
+from notifier.alerts.evidence import figures, sentences
 from notifier.alerts.news import Member, StoryReport
 from notifier.errors import NotFound
 from notifier.web.bodies import LARGEST_ID, Id
 from notifier.web.console.access import CHANGES, Editor, Viewer
 from notifier.web.console.page import page
-from notifier.web.console.wire import evidence, shown_state, signals
+from notifier.web.console.wire import shown_state
 from notifier.web.services import Operating, Services
 
 RULINGS = 100
@@ -62,7 +63,7 @@ def story(
         story=report,
         members=operations.stories.rulings.members(report.id),
         state=shown_state(report),
-        signals=signals(report.verdict),
+        signals=sentences(report.verdict.get("evidence", {})),
         joined=joined,
         now=services.clock(),
         said=SAID.get(said, ""),
@@ -125,13 +126,13 @@ WAYS = {
 
 def joined(member: Member) -> tuple[str, list[tuple[str, str]]]:
     """How an item came to its story: a few words, and the figures."""
-    figures = {key: value for key, value in member.evidence.items() if key != "trail"}
+    found = {key: value for key, value in member.evidence.items() if key != "trail"}
     words = WAYS.get(member.signal, member.signal)
     if member.signal == "operator":
-        words = _by_hand(figures)
-    elif "score" in figures:
-        words += f", score {figures['score']:g} (line {figures['merge_at']:g})"
-    return words, evidence(figures)
+        words = _by_hand(found)
+    elif "score" in found:
+        words += f", score {found['score']:g} (line {found['merge_at']:g})"
+    return words, figures(found)
 
 
 def _by_hand(figures: Mapping[str, Any]) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from notifier.operations.service_reports import service_reports, span
+from notifier.operations.service_reports import service_reports
+from notifier.text.spans import span
 from notifier.web.bodies import OperatorName
 from notifier.web.console.access import CHANGES, Admin, Viewer
 from notifier.web.console.page import page

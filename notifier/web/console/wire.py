@@ -7,16 +7,16 @@ says when a page would look different.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from collections.abc import AsyncIterator
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response, StreamingResponse
 
+from notifier.alerts.evidence import sentences
 from notifier.alerts.news import StoryReport
 from notifier.operations.operations import Operations
 from notifier.operations.stories import with_words
-from notifier.stories.breaking import LEAST_WEIGHT
+from notifier.text.spans import span
 from notifier.web.bodies import Id
 from notifier.web.console.access import CHANGES, Editor, Session, Viewer, session_digest
 from notifier.web.console.page import page
@@ -52,7 +52,7 @@ def wire(request: Request, session: Viewer, operations: Operating, services: Ser
         here="wire",
         stories=with_words(operations.stories.book.stories(SHOWN), q),
         state_of=shown_state,
-        signals_of=signals,
+        sentences_of=sentences,
         late=late,
         now=services.clock(),
         q=q,
@@ -83,63 +83,7 @@ def late(story: StoryReport) -> str:
     if lead.published_at is None:
         return ""
     seconds = (lead.first_seen - lead.published_at).total_seconds()
-    return "reached us at once" if seconds < 60 else f"reached us after {_span(seconds)}"
-
-
-def signals(verdict: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """What the newest decision rests on: a sentence for each signal, and its figures for whoever opens it."""
-    return sentences(verdict.get("evidence", {}))
-
-
-def sentences(why: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """A decision's evidence, or an alert's: a sentence for each signal, and its figures for whoever opens it."""
-    figures = dict(why)
-    breaking, said = figures.pop("breaking", None), dict(figures.pop("signals", None) or {})
-    found = _of_an_alert(figures)
-    if said.get("sources"):
-        needed = said.get("needed")
-        count = len(said["sources"])
-        who = f"{count} independent source{'s' if count != 1 else ''}"
-        sentence = f"Told by {who}"
-        if needed:
-            sentence += f": weight {said.get('weight', 0):g} of the {needed:g} that make it breaking"
-        if markers := said.pop("markers", None):
-            sentence += ", called so by " + ", ".join(f"{name} ({what})" for name, what in markers.items())
-        if needed and needed < LEAST_WEIGHT:
-            sentence += f"; {said.get('surge', 0):g} times as fast as is usual for the hour"
-        if related := said.pop("related", None):
-            helping = ", ".join(related["sources"])
-            stories = ", ".join(f"#{story_id}" for story_id in related["stories"])
-            sentence += f", with {helping} of the possibly related {stories}"
-        found.append((sentence, evidence(said)))
-    elif breaking is not None:
-        found.append(("Breaking" if breaking else "Not breaking: nothing fresh that counts", evidence(said)))
-    topics = figures.pop("topics", None) or {}
-    if topics:
-        words = topics if isinstance(topics, Mapping) else dict.fromkeys(topics, ())
-        lines = [(str(slug), "by " + ", ".join(by) if by else "takes everything") for slug, by in words.items()]
-        found.append((f"Touches {', '.join(map(str, words))}", lines))
-    if rest := evidence(figures):
-        found.append(("The decision’s other figures", rest))
-    return found
-
-
-def _of_an_alert(figures: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """What only an alert's evidence has, taken out of it: who wrote it, what changed, who is left out."""
-    found: list[tuple[str, list[tuple[str, str]]]] = []
-    if by := figures.pop("by hand", None):
-        token = figures.pop("token", None)
-        found.append((f"Written by hand, by {by}", [("through the token", str(token))] if token else []))
-    if held := figures.pop("held", None):
-        found.append((str(held), []))
-    if facts := figures.pop("facts", None):
-        before = [("the headline before", str(figures.pop("before")))] if "before" in figures else []
-        changed = ", ".join(f"{kind} {' '.join(map(str, values))}" for kind, values in facts.items())
-        found.append((f"Its facts changed: {changed}", before))
-    if over := figures.pop("over_budget", None):
-        found.append((f"Not sent to followers of {', '.join(over)}: the daily budget is spent", []))
-    figures.pop("replaces", None)  # the page links to it
-    return found
+    return "reached us at once" if seconds < 60 else f"reached us after {span(seconds)}"
 
 
 @router.post("/stories/{story_id}/never", dependencies=CHANGES)
@@ -186,34 +130,3 @@ def _pulse(operations: Operations, digest: bytes) -> str | None:
     """The newsroom's pulse; None once the session is over, wherever it was ended."""
     access = operations.access
     return operations.stories.book.pulse() if access.operators.session(digest, access.wall()) else None
-
-
-def evidence(figures: Any, depth: int = 0) -> list[tuple[str, str]]:
-    """Evidence as lines a person can read: a name and what was found."""
-    if not isinstance(figures, Mapping):
-        return [("", _said(figures))]
-    lines: list[tuple[str, str]] = []
-    for key, value in figures.items():
-        seconds = str(key).endswith("_s") and isinstance(value, int | float)
-        name = (str(key).removesuffix("_s") if seconds else str(key)).replace("_", " ")
-        if isinstance(value, Mapping) and depth < 3:
-            lines += [(f"{name}: {inner}" if inner else name, said) for inner, said in evidence(value, depth + 1)]
-        elif key != "items":
-            lines.append((name, _span(value) if seconds else _said(value)))
-    return lines
-
-
-def _span(seconds: float) -> str:
-    """A length of time in the unit that a person would choose."""
-    unit_s, unit = next(((u, name) for u, name in ((3600, "h"), (60, "min")) if seconds >= u), (1, "s"))
-    return f"{seconds / unit_s:.3g} {unit}"
-
-
-def _said(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:g}"
-    if isinstance(value, list | tuple):
-        return ", ".join(map(_said, value)) or "none"
-    return "–" if value is None else str(value)

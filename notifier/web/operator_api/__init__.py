@@ -3,4 +3,7 @@
 Enters: requests with `Authorization: Bearer TOKEN`; a cookie means nothing here. Leaves: JSON, or problem+json with a
 stable code. It calls the same operations as the console, so that neither can do what the other cannot. Described
 by /api/openapi.json and docs/api.md.
+
+In order: `access` (whose token, which scope), `shapes` (strict bodies, pages), then `house`, `stories`, `topics`,
+`alerts`, `feeds`, and `changes` of the operators' files.
 """

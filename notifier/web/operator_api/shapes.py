@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from typing import Annotated, Any, Generic, Self, TypeVar
 
 from fastapi import Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from notifier.base64url import decode, encode
 from notifier.errors import EntryInvalid
 from notifier.web.bodies import LARGEST_ID
 
@@ -73,7 +73,7 @@ class Page(Shown, Generic[Item]):
 
 def cursor_of(*places: int) -> str:
     """Where a page ended, as programs hand it back to us: nothing that they should read."""
-    return base64.urlsafe_b64encode("-".join(map(str, places)).encode()).decode().rstrip("=")
+    return encode("-".join(map(str, places)).encode())
 
 
 def places_of(cursor: str | None, count: int) -> tuple[int, ...] | None:
@@ -81,7 +81,7 @@ def places_of(cursor: str | None, count: int) -> tuple[int, ...] | None:
     if cursor is None:
         return None
     try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+        text = decode(cursor).decode("ascii")
     except ValueError:
         text = ""
     places = tuple(map(int, text.split("-"))) if _CURSOR.fullmatch(text) else ()

@@ -15,8 +15,8 @@ from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints
 
 from notifier.alerts.preview import WouldSend
 from notifier.operations.files import Verb
-from notifier.operations.topics import SLUG, fallback
-from notifier.topics.topic import Fallback, Then, Topic, TopicMode
+from notifier.operations.topics import fallback
+from notifier.topics.topic import SLUG, Fallback, Then, Topic, TopicMode
 from notifier.web.clients import is_gone
 from notifier.web.operator_api.access import CHANGED, ROUTER, Reads, WritesTopics
 from notifier.web.operator_api.shapes import PRINTABLE, Line, Named, Sent, Shown, Version
@@ -25,7 +25,7 @@ from notifier.web.services import Operating, Services, WebServices
 MOST_DAYS = 14
 
 router = APIRouter(**ROUTER)
-Slug = Annotated[str, Path(pattern=f"^{SLUG}$", examples=["middle-east"])]
+Slug = Annotated[str, Path(pattern=f"^{SLUG.pattern}$", examples=["middle-east"])]
 
 
 class HeldFields(Sent):
@@ -75,7 +75,7 @@ class RuleToTry(TopicFields):
     """A topic to ask about: nothing is written."""
 
     title: Named = Field("A rule to try", examples=["Nato"])
-    slug: Annotated[str, StringConstraints(pattern=f"^{SLUG}$")] | None = Field(
+    slug: Annotated[str, StringConstraints(pattern=f"^{SLUG.pattern}$")] | None = Field(
         None, description="The topic to compare with, as the file has it"
     )
     days: int = Field(MOST_DAYS, ge=1, le=MOST_DAYS)

@@ -11,7 +11,6 @@ from notifier.alerts.alert import AlertKind
 from notifier.operators.operator import Role
 from notifier.push.outcome import Gone, Outcome, Refused, Retry
 from notifier.web.console.access import COOKIE, form_token
-from notifier.web.console.wire import evidence
 from tests.contracts.samples import an_alert
 from tests.web.console.newsroom import Console, fields_of
 from tests.web.site import NOW, OTHER_TOKEN, TOKEN, Answer, push_subscription
@@ -33,24 +32,9 @@ def test_the_wire_says_what_came_of_a_story_and_why(console: Console) -> None:
     assert "2 outlets:" in page
 
 
-def test_evidence_gives_times_in_units_that_people_use() -> None:
-    figures = {
-        "within_s": 21600,
-        "breaking": False,
-        "signals": {"least_s": 90.0, "sources": ["BBC", "Post"]},
-        "items": [1],
-    }
-
-    assert evidence(figures) == [
-        ("within", "6 h"),
-        ("breaking", "no"),
-        ("signals: least", "1.5 min"),
-        ("signals: sources", "BBC, Post"),
-    ]
-
-
 def test_the_wire_is_searched_by_words(console: Console) -> None:
     assert "Ferry fares" in console.get("/console/wire?q=fares").text
+    assert "Ferry fares" in console.get("/console/wire?q=F%C3%81RES").text, "however it is written"
     assert "No story of the last hundred" in console.get("/console/wire?q=tunnel").text
 
 

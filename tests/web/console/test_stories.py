@@ -7,10 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from notifier.alerts.because import because
 from notifier.alerts.news import RelatedStory, Ruling, StoryAlert
 from notifier.operators.operator import Role
-from notifier.web.console.wire import late, sentences, shown_state, signals
+from notifier.web.console.wire import late, shown_state
 from tests.contracts.samples import an_alert
 from tests.web.console.newsroom import ITEMS, REPORT, Console
 from tests.web.site import NOW
@@ -117,51 +116,6 @@ def test_the_mark_says_what_an_operator_said_then_what_was_sent() -> None:
     assert shown_state(replace(REPORT, alerts=(replace(sent, waiting=True),))) == ("waiting", "waits for you")
     assert shown_state(replace(REPORT, alerts=(replace(sent, withdrawn=True),))) == ("withdrawn", "withdrawn")
     assert shown_state(replace(REPORT, alerts=(sent,), choice="never")) == ("never", "never")
-
-
-def test_signals_are_sentences_with_figures_behind_them() -> None:
-    evidence = {
-        "breaking": False,
-        "signals": {"sources": {"BBC": 1.0, "The Verge": 0.5}, "weight": 1.5, "needed": 3.0},
-        "topics": {"ships": ["ferry"]},
-        "age_s": 7200,
-    }
-
-    (sources, figures), topics, rest = signals({"evidence": evidence})
-
-    assert sources == "Told by 2 independent sources: weight 1.5 of the 3 that make it breaking"
-    assert ("sources: The Verge", "0.5") in figures
-    assert topics == ("Touches ships", [("ships", "by ferry")])
-    assert rest[1] == [("age", "2 h")]
-
-
-def test_what_makes_an_alert_is_told_in_sentences() -> None:
-    figures = {"sources": {"A": 1.0, "B": 1.0}, "weight": 3.0, "needed": 2.5, "surge": 2.4}
-    markers, related = {"A": "live: 3 of 4 broke"}, {"stories": [3], "sources": {"C": 1.0}}
-    why = {
-        "breaking": True,
-        "signals": {**figures, "markers": markers, "related": related},
-        "facts": {"number": ["4"]},
-        "before": "Ferry aground",
-        "over_budget": ["ships"],
-        "replaces": 7,
-    }
-
-    changed, budget, told = sentences(why)
-
-    assert changed == ("Its facts changed: number 4", [("the headline before", "Ferry aground")])
-    assert budget == ("Not sent to followers of ships: the daily budget is spent", [])
-    assert told[0] == (
-        "Told by 2 independent sources: weight 3 of the 2.5 that make it breaking, called so by A (live: 3 of 4 broke)"
-        "; 2.4 times as fast as is usual for the hour, with C of the possibly related #3"
-    )
-    assert because(why).startswith("changed: number 4; told by A, B (weight 3 of 2.5); called so by A (live: 3 of 4")
-
-
-def test_an_alert_written_by_hand_says_by_whom() -> None:
-    assert sentences({"by hand": "Ada", "token": "wire bot"}) == [
-        ("Written by hand, by Ada", [("through the token", "wire bot")])
-    ]
 
 
 def test_a_story_without_a_time_says_nothing_of_delay() -> None:

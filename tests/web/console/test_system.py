@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-import pytest
-
-from notifier.operations.service_reports import service_reports, span
+from notifier.operations.service_reports import service_reports
 from notifier.operations.system import ChoreReport, SystemState
 from notifier.push.pacing import Pace
 from notifier.troubles import Code, Trouble
@@ -29,14 +27,6 @@ def test_services_that_are_not_well_are_listed_first() -> None:
         ("a.example", True),
         ("c.example", True),
     ]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [(0.2, "under 1 s"), (45, "45 s"), (60, "1 min"), (5400, "2 h"), (86_400, "24 h"), (4 * 86_400, "4 days")],
-)
-def test_a_length_of_time_is_said_in_its_unit(seconds: float, said: str) -> None:
-    assert span(seconds) == said
 
 
 def test_the_page_shows_troubles_chores_and_keys(console: Console) -> None:

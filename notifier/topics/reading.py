@@ -14,13 +14,15 @@ from functools import lru_cache
 from itertools import islice, takewhile
 from typing import NamedTuple, TypeAlias
 
-from notifier.topics.fold import LEXEME, LONGEST_KEPT, is_spaceless, read, read_anew
-from notifier.topics.stem import primary_language, stem
+from notifier.text.languages import primary_language
+from notifier.text.stems import stem
+from notifier.text.tokens import LEXEME, is_spaceless
+from notifier.topics.forms import LONGEST_KEPT, read, read_anew
 from notifier.topics.topic import MatchedWord
 from notifier.topics.work import Spends
 
 MOST_READ = 40_000
-"""Characters of a field that are read; feeds are cut to a twentieth of it (feeds/text.py), a recording may not be."""
+"""Characters of a field that are read; feeds are cut to a twentieth of it (feeds/markup.py), a recording may not be."""
 _FEW = 16
 _BETWEEN_FIELDS = 10_000
 """Words between the last of the title and the first of the summary, so that nothing is found across them."""

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import html
 import re
-import unicodedata
 
 import nh3
+
+from notifier.text.line import one_line, shorten
 
 # The readable part of a summary is short; what lies behind is never shown and only costs time.
 MAX_MARKUP_CHARS = 20_000
@@ -30,16 +31,6 @@ _BREAK = re.compile(
     re.IGNORECASE,
 )
 _DROP_WITH_CONTENT = {"script", "style", "iframe", "object", "noscript", "svg", "math", "template"}
-# Control characters, surrogates, and what is not drawn and only steers: zero-width space and joiners of words, soft
-# hyphen, bidi embeddings, overrides and isolates (UAX 9: left open they turn round what stands behind a headline),
-# deprecated and annotation controls, BOM, tags but those of a flag. The joiners of scripts and emoji (U+200C, U+200D)
-# stay.
-_INVISIBLE = re.compile(
-    "(\U0001f3f4[\U000e0030-\U000e007a]+\U000e007f)|[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u180e\u200b"
-    "\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e00ff]"
-)
-_WORDY = frozenset(("Lu", "Ll", "Lt", "Lo", "Nd", "Nl", "No"))
-_BLANK_LETTERS = "\u115f\u1160\u3164\uffa0"  # Hangul fillers, which are drawn as nothing (UAX 44, Default_Ignorable)
 
 
 def plain(markup: str, *, limit_chars: int, is_html: bool = True) -> str:
@@ -55,33 +46,6 @@ def plain(markup: str, *, limit_chars: int, is_html: bool = True) -> str:
     if _TAG.search(text):  # escaped once more than the format asks for
         text = html.unescape(_without_tags(text))
     return shorten(one_line(text), limit_chars)
-
-
-def one_line(text: str) -> str:
-    """Composed (NFC), without invisible characters, each run of white space a single space."""
-    return " ".join(visible(text).split())
-
-
-def visible(text: str) -> str:
-    """Composed (NFC), without what is not drawn and only steers; line breaks stay."""
-    return unicodedata.normalize("NFC", _INVISIBLE.sub(r"\1", text))
-
-
-def has_words(text: str) -> bool:
-    """Whether a person who looks at it reads something: one letter or digit that is drawn.
-
-    Not marks, punctuation, symbols and emoji alone, nor what Unicode calls letters and nobody sees.
-    """
-    return any(unicodedata.category(c) in _WORDY and c not in _BLANK_LETTERS for c in text)
-
-
-def shorten(text: str, limit_chars: int) -> str:
-    """At most `limit_chars`, ended at a word with "…" where something was cut."""
-    if len(text) <= limit_chars:
-        return text
-    cut = text[: limit_chars - 1]
-    head, space, _ = cut.rpartition(" ")
-    return (head if space and len(head) > limit_chars // 2 else cut).rstrip(" ,;:.-") + "…"
 
 
 def _without_tags(markup: str) -> str:

@@ -8,12 +8,8 @@ from __future__ import annotations
 
 from functools import cache, lru_cache
 from threading import Lock
-from typing import Protocol, cast
 
-import snowballstemmer
-
-DEFAULT_LANGUAGE = "en"
-"""What an item is taken for whose feed does not name its language."""
+import Stemmer
 
 _ALGORITHMS = {
     "ar": "arabic",
@@ -52,16 +48,6 @@ _ALGORITHMS = {
     "yi": "yiddish",
 }
 
-
-class _Stemmer(Protocol):
-    def stemWord(self, word: str) -> str: ...  # noqa: N802 (the library's name)
-
-
-def primary_language(tag: str | None) -> str:
-    """The language of a tag (RFC 5646): `en` of `en-GB`; the default where there is none."""
-    return tag.partition("-")[0].lower() if tag else DEFAULT_LANGUAGE
-
-
 LONGEST_STEMMED = 64
 """Characters: what is longer is no word of any language, and takes the stemmers more than linear time."""
 
@@ -75,18 +61,19 @@ def stem(form: str, language: str) -> str:
     if stemmer is None:
         return form
     with _lock:  # a stemmer keeps its word in itself while it works
-        return stemmer.stemWord(form)
+        found: str = stemmer.stemWord(form)
+    return found
+
+
+def stem_of_any(form: str, language: str) -> str:
+    """The same, for what somebody else wrote: `stem` remembers each form, and need not remember what is no word."""
+    return stem(form, language) if len(form) <= LONGEST_STEMMED else form
 
 
 _lock = Lock()
 
 
 @cache
-def _stemmer(language: str) -> _Stemmer | None:
+def _stemmer(language: str) -> Stemmer.Stemmer | None:
     algorithm = _ALGORITHMS.get(language)
-    if algorithm is None or algorithm not in snowballstemmer.algorithms():
-        return None
-    stemmer = snowballstemmer.stemmer(algorithm)
-    if hasattr(stemmer, "maxCacheSize"):  # PyStemmer's cache sorts itself each time it is full; ours does not
-        stemmer.maxCacheSize = 0
-    return cast("_Stemmer", stemmer)
+    return None if algorithm is None else Stemmer.Stemmer(algorithm, 0)  # its own cache sorts itself when it is full

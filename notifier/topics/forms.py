@@ -1,7 +1,7 @@
-"""How words are compared: text is cut into lexemes, and each lexeme is read as one or more folded forms.
+"""Under which forms a rule finds a word: each lexeme (text/tokens) is read as one or more folded forms.
 
-Enters: any text. Leaves: lexemes with their place in the text, and the forms under which a rule finds each of them:
-case, accents, apostrophes and hyphens do not matter. Next: text.
+Enters: lexemes. Leaves: `Piece`s, each a form with its place; and the spellings of what is written in a rule. Case,
+accents, apostrophes and hyphens do not matter. Next: reading.
 
     Trump's     trump, trumps           l'Ukraine   lukraine, ukraine
     anti-war    anti + war, antiwar     U.S.        us, u.s.        US (in a text that is not all capitals)  us, u.s.
@@ -11,42 +11,16 @@ case, accents, apostrophes and hyphens do not matter. Next: text.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection, Iterable
 from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 
-from notifier.topics.stem import LONGEST_STEMMED, stem
+from notifier.text.fold import fold
+from notifier.text.stems import stem_of_any
+from notifier.text.tokens import HYPHENS, LEXEME, is_spaceless, plain_apostrophes
 
-_SPACELESS = (
-    "\u0e00-\u0eff"  # Thai, Lao
-    "\u1000-\u109f\u1780-\u17ff"  # Burmese, Khmer
-    "\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f"  # kana
-    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han
-    "\uac00-\ud7a3"  # Hangul has spaces, but hangs particles onto its nouns: a substring finds them, a word would not
-)
-_MARKS = (  # stand within a word and are not letters to `re`
-    "\u00ad\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed"
-    "\u0900-\u0dff\u200c\u200d\u20d0-\u20ff"
-)
-_LETTER = rf"[^\W_{_SPACELESS}]"
-_PLAIN = rf"{_LETTER}+(?:[{_MARKS}]+{_LETTER}*)*"
-_ACRONYM = r"(?:[^\W\d_]\.)+[^\W\d_](?![^\W_])\.?|(?:[^\W\d_]\.){2,}"
-_APOSTROPHES = "'\u2018\u2019\u02bc\uff07"
-_HYPHENS = "\\-\u2010\u2011\u2012\u2013"
-_WORD = rf"(?:{_ACRONYM}|{_PLAIN})"
-
-LEXEME = re.compile(rf"{_WORD}(?:[{_APOSTROPHES}{_HYPHENS}]{_WORD})*|[{_SPACELESS}][\u3099\u309a\uff9e\uff9f]?")
-
-_is_spaceless = re.compile(f"[{_SPACELESS}]").match
-_apostrophe = re.compile(f"[{_APOSTROPHES}]")
-_part = re.compile(f"[^{_HYPHENS}]+")
-_dropped = re.compile(
-    "[\u00ad\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed\u200b-\u200d\u20d0-\u20ff]"
-)
-_pile_of_marks = re.compile(f"([{_MARKS}]{{30}})[{_MARKS}]+")
-_letters = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "ı": "i"})
+_part = re.compile(f"[^{HYPHENS}]+")
 _elision = re.compile("[cdjlmnst]|(?:jus|lors|puis|quoi)?qu|un|d?all|[dnq]u?ell|sull").fullmatch
 _LONGEST_ACRONYM = 5
 LONGEST_KEPT = 64
@@ -67,22 +41,6 @@ class Piece(NamedTuple):
     end: int
 
 
-def fold(word: str) -> str:
-    """`word` without case, accents and invisible characters; й stays, as Russian endings are made of it."""
-    if word.isascii():
-        return word.lower()
-    # Ordering a pile of marks takes the square of its height: thirty are left (UAX #15 section 13, stream-safe text).
-    word = _pile_of_marks.sub(r"\1", word)
-    decomposed = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", word).casefold())
-    kept = _dropped.sub("", decomposed.replace("и\u0306", "й"))
-    return unicodedata.normalize("NFC", kept).translate(_letters)
-
-
-def is_spaceless(lexeme: str) -> bool:
-    """Whether the lexeme is one letter of a script that is read letter by letter."""
-    return _is_spaceless(lexeme) is not None
-
-
 def read_anew(lexeme: str, language: str, capitals_speak: bool) -> tuple[Piece, ...]:
     """Every form under which a lexeme is found, with its stem in a primary language; none if nothing of it is left.
 
@@ -90,25 +48,21 @@ def read_anew(lexeme: str, language: str, capitals_speak: bool) -> tuple[Piece, 
     """
     if lexeme.isascii() and lexeme[1:].islower() and lexeme.isalpha():  # most words, so they go straight
         form = lexeme.lower()
-        return (Piece(form, _stem(form, language), 0, 0, 0, len(lexeme)),)
+        return (Piece(form, stem_of_any(form, language), 0, 0, 0, len(lexeme)),)
     parts = [part for part in _part.finditer(lexeme) if fold(_bare(part.group()))]
     pieces = [
-        Piece(form, _stem(form, language), place, place, part.start(), part.end())
+        Piece(form, stem_of_any(form, language), place, place, part.start(), part.end())
         for place, part in enumerate(parts)
         for form in _forms(part.group(), capitals_speak)
     ]
     if len(parts) > 1:
         joined = fold("".join(_bare(part.group()) for part in parts))
-        pieces.append(Piece(joined, _stem(joined, language), 0, len(parts) - 1, 0, len(lexeme)))
+        pieces.append(Piece(joined, stem_of_any(joined, language), 0, len(parts) - 1, 0, len(lexeme)))
     return tuple(pieces)
 
 
 read = lru_cache(maxsize=1 << 17)(read_anew)
 """The same, remembered: for lexemes of up to LONGEST_KEPT characters."""
-
-
-def _stem(form: str, language: str) -> str:
-    return stem(form, language) if len(form) <= LONGEST_STEMMED else form  # it would be remembered as well
 
 
 def spellings(words: str) -> tuple[tuple[str, ...], ...]:
@@ -142,7 +96,7 @@ def _written(lexeme: str) -> list[tuple[str, ...]]:
 
 def _forms(part: str, capitals_speak: bool) -> list[str]:
     forms = [fold(_bare(part))]
-    before, _, after = _apostrophe.sub("'", part).rpartition("'")
+    before, _, after = plain_apostrophes(part).rpartition("'")
     if before and after in {"s", "S"}:
         forms.append(fold(_bare(before)))
         part = before
@@ -154,7 +108,7 @@ def _forms(part: str, capitals_speak: bool) -> list[str]:
 
 
 def _bare(part: str) -> str:
-    return _apostrophe.sub("", part).replace(".", "")
+    return plain_apostrophes(part).replace("'", "").replace(".", "")
 
 
 def _acronym(part: str, capitals_speak: bool) -> str | None:

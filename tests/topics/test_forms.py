@@ -1,4 +1,4 @@
-"""Folding: what is one word and what is not."""
+"""Under which forms a word is found."""
 
 from __future__ import annotations
 
@@ -6,26 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notifier.topics.fold import LEXEME, fold, read, spellings
-
-
-@pytest.mark.parametrize(
-    ("written", "folded"),
-    [
-        ("NATO", "nato"),
-        ("Élysée", "elysee"),
-        ("Ærøskøbing", "aeroskobing"),
-        ("Łódź", "lodz"),
-        ("\uff2e\uff21\uff34\uff2f", "nato"),  # full width
-        ("Straße", "strasse"),
-        ("ИСТОРИЙ", "историй"),
-        ("ещё", "еще"),
-        ("İstanbul", "istanbul"),
-        ("co\u00adop", "coop"),
-    ],
-)
-def test_case_accents_and_invisible_characters_do_not_count(written: str, folded: str) -> None:
-    assert fold(written) == folded
+from notifier.text.tokens import LEXEME
+from notifier.topics.forms import read, spellings
 
 
 @settings(deadline=None)

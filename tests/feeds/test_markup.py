@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.feeds.text import has_words, one_line, plain, shorten
+from notifier.feeds.markup import plain
 
 
 @pytest.mark.parametrize(
@@ -53,41 +53,6 @@ def test_joiners_that_persian_and_emoji_need_are_kept() -> None:
 def test_the_tags_of_a_flag_and_the_marks_of_direction_are_kept() -> None:
     england = "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
     assert plain(f"{england} win, \u200fשלום", limit_chars=500) == f"{england} win, \u200fשלום"
-
-
-@pytest.mark.parametrize("text", ["Fire", "7", "火", "①", "🔥 Fire", "\u2800a", "ة", "क", "Ⅳ"])
-def test_one_letter_or_digit_that_is_drawn_is_a_word(text: str) -> None:
-    assert has_words(text)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("", " ", "\xa0\u3000\u2003", "\u200b\u200d\u2060\ufeff", "\u2800\u2800", "\u3164", "\uffa0\u115f\u1160"),
-        *("\u0301\u0308", "\ufe0f\ufe0e", "\U000e0100", "\u202e\u2066", "\ue000\U000f0000", "\u17b4", "\u034f"),
-        *("…", "— ?!", "🔥🔥", "👨\u200d👩", "\ufffd", "\u00ad", "$", "\x00", "\ud800", "\u2028"),
-    ],
-)
-def test_what_shows_nothing_to_read_has_no_words(text: str) -> None:
-    assert not has_words(text)
-
-
-@given(st.text(st.characters(categories=["M", "P", "S", "Z", "C"])))
-def test_marks_signs_spaces_and_controls_alone_are_never_words(text: str) -> None:
-    assert not has_words(text)
-
-
-@given(st.text())
-def test_nothing_is_left_that_turns_text_round(text: str) -> None:
-    assert not set(one_line(f"a{text}\u202e\u2067b")) & set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
-
-def test_a_long_text_ends_at_a_word() -> None:
-    assert shorten("the council votes tonight", 15) == "the council…"
-
-
-def test_a_long_word_is_cut_inside() -> None:
-    assert shorten("x" * 30, 10) == "x" * 9 + "…"
 
 
 @given(st.text(), st.booleans(), st.integers(min_value=1, max_value=300))
