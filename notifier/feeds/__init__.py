@@ -10,7 +10,7 @@ store's Protocol in `store`.
 - asking: `connections`, `connection`, `http1`, `framing`, `content`, `redirects`, `resolver`, `turns`, `hints`,
   `failure`
 - reading: `worker` and `wire` (the process that parses), `charset`, `scan`, `rss`, `jsonfeed`, `sitemap`, `newest`,
-  `text`, `dates`, `language`, `images`, `sluggish`
+  `markup`, `dates`, `images`, `sluggish`
 - judging: `matching`, `flood`, `health`, `moves`, `publishers`
 - pushed by hubs: `hub` (pure), `websub`, `inbox`
 - for operators: `discover`, `survey`, `opml`, `archive`

@@ -3,7 +3,7 @@
 Enters: stored items (`StoryItem`), the operators' rulings, the time. Leaves: `Grouping`s, stories, and a `Judgement`
 of each; next room: topics.
 
-An item, in order: `text` and `identity` (its words and keys), `exact` (same page or headline), `window` (who may be
+An item, in order: `identity` (its keys; its words by text/), `exact` (same page or headline), `window` (who may be
 like it), `signals` (how like, by weights.json), `cluster` (where it goes), `settle` (what operators ruled),
 `breaking` (is it). The types are in `story`.
 

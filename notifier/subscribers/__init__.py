@@ -3,6 +3,6 @@
 Enters: a browser's endpoint, keys and topics. Leaves: `NewSubscription` and `Subscription`, with the push service
 that owns the endpoint; next room: alerts.
 
-In order: `push_services` (how each writes its endpoints), `endpoint` (is it one), `subscriber` (the subscription and
-its store), `exchange` (files of another provider), `audience` (counts by day).
+In order: `push_services` (how each writes its endpoints), `endpoint` (is it one), `keys` (a browser's), `subscriber`
+(the subscription and its store), `exchange` (files of another provider), `audience` (counts by day).
 """

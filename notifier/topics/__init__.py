@@ -4,8 +4,8 @@ Enters: `Topic`s from topics.yaml, and the words of a story (`Text`). Leaves: `T
 them so; next room: subscribers.
 
 Reading a rule, in order: `topic`, `query` (by grammar.lark), `tree`, `limits` (how large), `explain` (why it cannot
-be read), `print` (written back). Asking it: `text`, `fold` and `stem` (words), `keys` and `match` (which rules may be
-true), `evaluate` and `near` (is one).
+be read), `print` (written back). Asking it: `reading` (a text to be asked of) and `forms` (of a word), `keys` and
+`match` (which rules may be true), `evaluate` and `near` (is one).
 
 - for many texts at once: `corpus` (previews), `words` (readers' own words); `work` bounds both
 - `failing` sets aside a rule that fails when it is run
