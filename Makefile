@@ -9,10 +9,10 @@ run: $(VENV)/run.stamp  ## the service on http://127.0.0.1:8000
 	@$(BIN)/notifier run
 
 test: $(VENV)/dev.stamp  ## all tests; what needs a missing program skips and says what to install
-	@$(BIN)/pytest -n 2 --dist loadgroup $(TESTS)
+	@$(BIN)/pytest -n 2 --dist loadfile $(TESTS)
 
 test-quick: $(VENV)/dev.stamp  ## the tests without those that take a browser, or a process that is killed
-	@$(BIN)/pytest -n 2 --dist loadgroup --ignore tests/browser --ignore tests/engine --ignore tests/test_kill.py $(TESTS)
+	@$(BIN)/pytest -n 2 --dist loadfile --ignore tests/browser --ignore tests/engine --ignore tests/test_kill.py $(TESTS)
 
 check: $(VENV)/dev.stamp deptry  ## style, types, the house's import rules, and dependencies
 	$(BIN)/ruff check
@@ -27,7 +27,7 @@ pip-audit:  ## known vulnerabilities of what is pinned (needs uv and the network
 	uvx pip-audit@2.10.1 --require-hashes --disable-pip -r requirements.lock
 
 coverage: $(VENV)/dev.stamp  ## all tests, and the lines that none of them runs; the gate is in pyproject.toml
-	@$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report term:skip-covered $(TESTS)
+	@$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report term:skip-covered $(TESTS)
 
 mutants: $(VENV)/dev.stamp  ## changes to the deciding rooms that no test notices; MUTANTS='notifier.alerts.decide*' takes some
 	$(BIN)/mutmut run $(MUTANTS)

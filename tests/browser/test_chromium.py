@@ -17,7 +17,7 @@ from tests.browser.push_for_chromium import ChromiumPush
 from tests.browser.service import Service
 
 # One browser is shared by the module, so one worker runs it all.
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("chromium")]
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from tests.browser.push_for_firefox import DECRYPTED, FirefoxPush
 from tests.browser.service import Service
 
 # One browser is shared by the module, so one worker runs it all.
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("firefox")]
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")
