@@ -25,6 +25,7 @@ from benchmarks.fanout import LOOK_S, Bench, opened
 from benchmarks.fanout_parts import Embedded, Sender
 from benchmarks.wire import pin
 from notifier.alerts.alert import Alert
+from notifier.cli.run import collect_seldom
 from notifier.clock import system_clock
 from notifier.engine.sealing import Sealer
 from notifier.push.vapid import load_or_create_key
@@ -132,6 +133,7 @@ def percentile_99(times_s: Sequence[float]) -> float:
 def main() -> None:
     """See the top of this file."""
     options = arguments().parse_args()
+    collect_seldom()  # as the service does
     recipients = Recipients(options.subscribers, round(1 / options.share))
     with ExitStack() as stack:
         sink = stack.enter_context(PushSink("--sample", "1000", "--origins", str(1 + len(WAYS))))

@@ -18,7 +18,7 @@ STOPPING_429S = 5
 """429s more than other answers, in a row so to speak, after which the rest of a batch is not sent: a service that
 limits us says so to everybody, and a few devices that say so of themselves do not add up to it."""
 LEAST_TAIL_S = 0.001
-MOST_SPARE = 3
+MOST_SPARE = 7
 """Connections more than needed, where some end in the midst of a batch: they share what the others would take along."""
 
 

@@ -153,9 +153,10 @@ class Http2Wire:
                 strangers = {lane.origin: self._strangers(lane) for lane in busy}
                 deserved = max(lane.deserves_until(patience, first_done_s, strangers[lane.origin]) for lane in busy)
                 until = min(ends_at, started_at + longest_s, deserved)
-                if _are_few(lanes, len(batch), sum(strangers.values())):
+                left = _left(lanes, len(batch), sum(strangers.values()))
+                if left is not None:
                     few_since = few_since or now_s
-                    until = min(until, few_since + max(lane.tail_s for lane in busy))
+                    until = min(until, few_since + max(lane.tail_s for lane in busy) if left else now_s)
                 if until <= now_s:
                     break
             self._pump(max(0.0, min(until - monotonic(), _TICK_S)))
@@ -517,15 +518,16 @@ class Http2Wire:
         lane.fruitless = 0
 
 
-def _are_few(lanes: Sequence[Lane], asked: int, strangers: int) -> bool:
-    """Whether the last few of a batch have no answer, whichever origins they are at, and nobody has to be sent.
+def _left(lanes: Sequence[Lane], asked: int, strangers: int) -> int | None:
+    """How many of a batch have no answer, whichever origins they are at; None where they are many, or not sent yet.
 
-    So many `strangers` have no answer; where there is anybody else, they do not count.
+    So many `strangers` have none either; where there is anybody else, they do not count.
     """
     busy = [lane for lane in lanes if lane.pending]
     known = asked - sum(len(lane.strangers) for lane in lanes)
     pending = sum(lane.pending for lane in busy) - (strangers if known else 0)
-    return pending <= TAIL_SHARE * (known or asked) and all(_may_be_left(lane) for lane in busy)
+    few = pending <= TAIL_SHARE * (known or asked) and all(_may_be_left(lane) for lane in busy)
+    return pending if few else None
 
 
 def _may_be_left(lane: Lane) -> bool:
