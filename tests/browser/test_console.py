@@ -145,6 +145,12 @@ def test_nothing_on_a_page_shuts_anybody_out(page: Page, service: Service, path:
     assert found.violations_count == 0, found.generate_report()
 
 
+def test_each_job_says_what_it_is_for(page: Page, service: Service) -> None:
+    page.goto(f"{service.origin}/console/system")
+    expect(page.locator("#chores .kicker").first).to_be_visible()
+    expect(page.locator("#chores .kicker:empty")).to_have_count(0)
+
+
 def test_a_rule_is_tried_saved_and_taken_back_by_keyboard(page: Page, service: Service) -> None:
     page.goto(f"{service.origin}/console/topics/ships")
     expect(page.locator("#preview h3")).to_have_text(["Ferry aground off the harbour"])

@@ -24,6 +24,9 @@ CHORES = {
     "keys": "put away keys that nobody has any more",
     "prune": "let go of what is old",
     "troubles": "look for what is wrong",
+    "held": "end the waiting of alerts that nobody let go in time",
+    "erasure": "make what subscribers deleted unreadable in the database's files",
+    "disk": "look how much room is left",
 }
 
 
