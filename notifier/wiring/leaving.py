@@ -7,9 +7,10 @@ are over. That loses nothing: what was accepted is in the database, and its leas
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable
-from sys import stderr
+from contextlib import suppress
 
 import structlog
 
@@ -51,5 +52,6 @@ class Leaving:
         self._go(0)
 
     def _go(self, status: int) -> None:
-        stderr.flush()
+        with suppress(OSError, ValueError):  # whoever read it is gone: that keeps nobody here
+            sys.stderr.flush()
         self._leave(status)

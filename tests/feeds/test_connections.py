@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import pytest
 
@@ -46,8 +47,15 @@ def using(use: Use, server: Server | None = None, **settings: float) -> Server:
     """Run `use` with a server and connections to it."""
     running = server or Server()
 
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            with suppress(asyncio.IncompleteReadError, ConnectionError):  # the client has gone
+                await running.serve(reader, writer)
+        finally:
+            writer.close()
+
     async def main() -> None:
-        listening = await asyncio.start_server(running.serve, "127.0.0.1", 0)
+        listening = await asyncio.start_server(serve, "127.0.0.1", 0)
         running.port = listening.sockets[0].getsockname()[1]
         names = Names(paper_example=["127.0.0.1"])
         guard = AddressGuard.allowing(["127.0.0.1"])
