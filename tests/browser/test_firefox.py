@@ -175,16 +175,16 @@ def test_a_message_that_comes_again_after_it_was_closed_is_shown_again_in_silenc
 def test_an_outdated_state_shows_the_newest_one_again_in_silence(
     firefox: Firefox, newsroom: Newsroom, firefox_push: FirefoxPush, subscribed: Page
 ) -> None:
-    story = newsroom.publish("Ferry adrift with 12 aboard", "Tugs are on their way.")
-    popup(firefox, "Ferry adrift with 12 aboard")
+    story = newsroom.publish("Harbour lift stuck with 12 inside", "Its rope has slipped.")
+    popup(firefox, "Harbour lift stuck with 12 inside")
     first = firefox_push.last
-    newsroom.edit(story, "Ferry adrift with 30 aboard, all rescued", "Tugs have arrived.")
-    popup(firefox, "Ferry adrift with 30 aboard, all rescued")
+    newsroom.edit(story, "Harbour lift stuck with 30 inside, all rescued", "A ladder was long enough.")
+    popup(firefox, "Harbour lift stuck with 30 inside, all rescued")
     firefox.close_popups()
 
     firefox_push.push_again(first)
 
-    popup(firefox, "Ferry adrift with 30 aboard, all rescued")
+    popup(firefox, "Harbour lift stuck with 30 inside, all rescued")
     assert silent(firefox) == [True]
 
 
