@@ -55,12 +55,12 @@ _REFUSED_V6 = tuple(
         (
             "2001::/23",  # protocol assignments, with Teredo
             "2001:db8::/32",  # documentation
+            "2002::/16",  # 6to4, which nobody should use any more (RFC 7526) and which leads to any IPv4 address
             "3fff::/20",  # documentation
         ),
     )
 )
 _NAT64 = IPv6Network("64:ff9b::/96")
-_6TO4 = IPv6Network("2002::/16")
 
 
 def is_public(address: _Address) -> bool:
@@ -72,13 +72,11 @@ def is_public(address: _Address) -> bool:
 
 
 def _embedded_v4(address: IPv6Address) -> IPv4Address | None:
-    """The IPv4 address inside a mapped (`::ffff:a.b.c.d`), NAT64 or 6to4 address."""
+    """The IPv4 address inside a mapped (`::ffff:a.b.c.d`) or NAT64 address."""
     if address.ipv4_mapped is not None:
         return address.ipv4_mapped
     if address in _NAT64:
         return IPv4Address(int(address) & 0xFFFF_FFFF)
-    if address in _6TO4:
-        return address.sixtofour
     return None
 
 

@@ -93,7 +93,8 @@ def test_an_ipv4_address_is_judged_alike_however_ipv6_wraps_it(address: object) 
     plain = is_public(ip_address(number))
     assert is_public(ip_address((0xFFFF << 32) | number)) is plain
     assert is_public(ip_address((0x64_FF9B << 96) | number)) is plain
-    assert is_public(ip_address((0x2002 << 112) | (number << 80))) is plain
+    # 6to4: Python 3.13 calls all of it private, and where its relays are nobody knows (RFC 7526).
+    assert not is_public(ip_address((0x2002 << 112) | (number << 80)))
 
 
 @given(st.ip_addresses())
