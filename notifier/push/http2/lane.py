@@ -18,8 +18,9 @@ STOPPING_429S = 5
 """429s more than other answers, in a row so to speak, after which the rest of a batch is not sent: a service that
 limits us says so to everybody, and a few devices that say so of themselves do not add up to it."""
 LEAST_TAIL_S = 0.001
-MOST_SPARE = 7
-"""Connections more than needed, where some end in the midst of a batch: they share what the others would take along."""
+MOST_SPARE, WORTH_ONE_MORE = 7, 8
+"""Connections more than needed, where some end in the midst of a batch: they share what the others would take along.
+And so many requests each, at least: an origin that a stranger invented for two gets no connection for nobody."""
 
 
 @dataclass(slots=True, eq=False)
@@ -135,7 +136,8 @@ class Lane:
         usable = self.usable
         self.each = max(1, min((link.connection.max_streams for link in usable if link.has_brought), default=self.each))
         needed = min(self.streams, len(self.waiting) + self.flying) + (len(self.open) if usable else 0)
-        wanted = ceil(needed / self.each) + (self.spare if self.pending else 0)
+        spare = min(self.spare, needed // WORTH_ONE_MORE) if self.pending else 0
+        wanted = ceil(needed / self.each) + spare
         if self.suspects and self.waiting and (width := self.suspects.width(self.waiting[0])) is not None:
             busy = sum(link.connection.open_streams > 0 for link in usable)
             wanted = max(wanted, busy + ceil(len(self.waiting) / width))
