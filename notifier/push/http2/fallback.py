@@ -18,7 +18,7 @@ WITHOUT_HTTP2_S = 600.0
 """How long a service without HTTP/2, or with a broken one, is left to this wire before it is tried again."""
 
 
-class Fallback:
+class FallbackWire:
     """Owns `wire`. `on_done` is called, in another thread, whenever something can be collected."""
 
     def __init__(self, wire: Wire, on_done: Callable[[object], None]) -> None:

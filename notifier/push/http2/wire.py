@@ -23,7 +23,7 @@ from notifier.addresses import AddressGuard
 from notifier.push.bounded import Bounded
 from notifier.push.http2.channel import CannotOpen, Channel, open_channel
 from notifier.push.http2.connection import Connection
-from notifier.push.http2.fallback import Fallback
+from notifier.push.http2.fallback import FallbackWire
 from notifier.push.http2.frames import ProtocolError
 from notifier.push.http2.lane import Lane, Link
 from notifier.push.outcome import THROTTLED
@@ -66,7 +66,7 @@ class Http2Wire:
     """
 
     def __init__(self, guard: AddressGuard, fallback: Wire, ca_file: Path | None = None) -> None:
-        self._guard, self._fallback = guard, Fallback(fallback, self._on_done)
+        self._guard, self._fallback = guard, FallbackWire(fallback, self._on_done)
         self._context = ssl.create_default_context(cafile=str(ca_file or certifi.where()))
         self._context.minimum_version = ssl.TLSVersion.TLSv1_2
         self._context.set_alpn_protocols(["h2", "http/1.1"])
