@@ -17,7 +17,6 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from benchmarks.wire import SUBJECT, cpu_s, pin
-from notifier.addresses import AddressGuard
 from notifier.alerts.delivery import ChunkJob, Settlement
 from notifier.clock import system_clock
 from notifier.engine.broker import BrokerEngine, Crew
@@ -25,6 +24,8 @@ from notifier.engine.courier import Courier
 from notifier.engine.local import LocalEngine
 from notifier.engine.pauses import Pauses
 from notifier.engine.run import Runner, RunSettings
+from notifier.outbound.addresses import AddressGuard
+from notifier.outbound.route import Route
 from notifier.push.envelope import seal_now
 from notifier.push.http2.wire import Http2Wire
 from notifier.push.paced_wire import PacedWire, Pacer, SharedLimits
@@ -113,8 +114,8 @@ class Sender:
 
     def runner(self) -> Runner:
         """One for a thread."""
-        guard = AddressGuard.allowing([origin.partition("://")[2] for origin in self._origins])
-        wire = Http2Wire(guard, PycurlWire(guard, self._ca_file), self._ca_file)
+        route = Route(AddressGuard.allowing([origin.partition("://")[2] for origin in self._origins]), self._ca_file)
+        wire = Http2Wire(route, PycurlWire(route))
         watched = WatchedWire(PacedWire(wire, self._pacer), self.first)
         courier = Courier(watched, VapidSigner([self._key], SUBJECT), seal_now)
         settings = RunSettings(sub_batch=self._sub_batch)

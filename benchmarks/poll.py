@@ -22,7 +22,6 @@ import uvloop
 
 from benchmarks.feed_server import FeedServer, serving
 from benchmarks.peers import peers_python
-from notifier.addresses import AddressGuard
 from notifier.cli.run import collect_seldom
 from notifier.clock import ManualClock
 from notifier.feeds.feed import FeedConfig
@@ -30,6 +29,8 @@ from notifier.feeds.fetch import Fetcher, FetchSettings
 from notifier.feeds.poll import Poller, PollSettings
 from notifier.feeds.recorder import Batch
 from notifier.feeds.workers import Reader, ReaderSettings
+from notifier.outbound.addresses import AddressGuard
+from notifier.outbound.route import Route
 from notifier.storage.database import Database
 from notifier.storage.feeds import SqlFeedStore
 
@@ -59,7 +60,7 @@ async def measure(server: FeedServer, feeds: int, rounds: int, folder: str) -> d
     store.sync_config(
         [FeedConfig(server.url(n), f"Feed {n}", f"Publisher {n}", "world") for n in range(feeds)], clock()
     )
-    settings = FetchSettings(guard=AddressGuard.allowing(["127.1.0.0/16"]))
+    settings = FetchSettings(route=Route(AddressGuard.allowing(["127.1.0.0/16"])))
     polling = PollSettings(
         host_burst=feeds
     )  # the clock stands still: politeness over time would put polls off for ever

@@ -32,8 +32,9 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 )
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from notifier.addresses import AddressGuard
 from notifier.alerts.alert import Urgency
+from notifier.outbound.addresses import AddressGuard
+from notifier.outbound.route import Route
 from notifier.push.envelope import finish, prepare, seal_now
 from notifier.push.http2.wire import Http2Wire
 from notifier.push.pycurl_wire import PycurlWire
@@ -205,11 +206,11 @@ def main() -> None:
     with PushSink("--sample", "1000", "--delay", str(options.delay)) as sink:
         pin(sink.pid, 1)
         pin(0, 0)
-        guard = AddressGuard.allowing([sink.local])
+        route = Route(AddressGuard.allowing([sink.local]), sink.ca_file)
         requests = requests_for(sink, key, options.messages)
         wires: dict[str, Wire] = {
-            "http2": Http2Wire(guard, PycurlWire(guard, sink.ca_file), sink.ca_file),
-            "pycurl": PycurlWire(guard, sink.ca_file),
+            "http2": Http2Wire(route, PycurlWire(route)),
+            "pycurl": PycurlWire(route),
         }
         for name, wire in wires.items():
             found[f"{name}_cpu_us"], found[f"{name}_per_s"] = measure_wire(wire, requests, options.streams, sink)

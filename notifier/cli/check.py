@@ -104,8 +104,8 @@ def _contact(chosen: Settings) -> str:
 
 
 def _allowed(chosen: Settings) -> str:
-    from notifier.addresses import AddressGuard
     from notifier.config.settings import listed
+    from notifier.outbound.addresses import AddressGuard
     from notifier.subscribers.endpoint import EndpointPolicy
 
     feeds, pushes = listed(chosen.feed_allow), listed(chosen.push_allow)

@@ -122,6 +122,22 @@ class Settings(BaseModel):
         "a start, nor by a clock that was wrong for less",
     )
 
+    outbound_proxy: str = Field(
+        "",
+        repr=False,
+        description="Proxy through which feeds, hubs, pictures, push services and the OpenID provider are asked: "
+        "http://user:password@proxy.lan:3128, https:// or socks5h://; empty: directly. Which addresses it connects to "
+        "is then for the proxy to decide",
+    )
+    outbound_direct: str = Field(
+        "", description="Hosts that are asked without the proxy, comma separated: feeds.lan, .corp.example"
+    )
+    outbound_ca_file: Path | None = Field(
+        None,
+        description="PEM file of the certificate authorities to trust, for all that is asked of others; empty: "
+        "SSL_CERT_FILE, else Mozilla's list",
+    )
+
     oidc_issuer: str = Field(
         "", max_length=255, description="An OpenID provider to sign in by: its issuer, as it writes it in its tokens"
     )
@@ -152,6 +168,24 @@ class Settings(BaseModel):
         if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
             raise ValueError("write https://alerts.your.site")
         return value
+
+    @field_validator("outbound_proxy")
+    @classmethod
+    def proxy_is_an_address(cls, value: str) -> str:
+        """Empty, or scheme and host."""
+        parts = urlsplit(value)
+        _ = parts.port  # raises ValueError where it is none
+        if value and (parts.scheme not in {"http", "https", "socks5", "socks5h"} or not parts.hostname):
+            raise ValueError("write http://proxy.lan:3128 or socks5h://proxy.lan:1080")
+        return value
+
+    @field_validator("outbound_ca_file", mode="before")
+    @classmethod
+    def authorities_are_there(cls, value: object) -> object:
+        """A file that can be read; empty is none."""
+        if isinstance(value, str) and value and not Path(value).is_file():
+            raise ValueError("there is no such file")
+        return value or None
 
     @model_validator(mode="after")
     def least_is_not_above_most(self) -> Self:

@@ -7,8 +7,7 @@ A poll, in order: `poll` calls `cadence` and `hosts` (when), `conditions` and `f
 (read), `first_sight` and `decide` (judge), `recorder` (store). Its types are in `feed`, `answer` and `memory`, its
 store's Protocol in `store`.
 
-- asking: `connections`, `connection`, `http1`, `framing`, `content`, `redirects`, `resolver`, `turns`, `hints`,
-  `failure`
+- asking: `fetch` (by the outbound room), `hints`, `failure`
 - reading: `worker` and `wire` (the process that parses), `charset`, `scan`, `rss`, `jsonfeed`, `sitemap`, `newest`,
   `markup`, `dates`, `images`, `sluggish`
 - judging: `matching`, `flood`, `health`, `moves`, `publishers`

@@ -6,13 +6,12 @@ Enters: a status or an exception of the HTTP client. Leaves: `FetchFailed`. Pure
 from __future__ import annotations
 
 import errno
-import ssl
 from datetime import datetime
 
-from notifier.addresses import NOT_PUBLIC
 from notifier.feeds.answer import FailureKind, FetchFailed
-from notifier.feeds.connections import CannotConnect, NameUnknown
-from notifier.retry_after import retry_after_s
+from notifier.outbound.addresses import NOT_PUBLIC
+from notifier.outbound.exchange import CannotConnect, NameUnknown, TlsFailed
+from notifier.outbound.retry_after import retry_after_s
 
 OURS_ADVICE = "This process has too many files and connections open: raise its limit (ulimit -n)"
 _OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -70,7 +69,7 @@ def _network_words(error: Exception, host: str, deadline_s: float) -> str | None
             return f"{host} did not answer within {deadline_s:g} s. We keep trying"
         case NameUnknown():
             return f"No address is known for {host}. Check the spelling, or our DNS"
-        case ssl.SSLError():
+        case TlsFailed():
             return f"The TLS certificate or handshake of {host} is bad: {_words(error)}"
         case CannotConnect():
             return f"Cannot connect to {host}: {_words(error)}"
@@ -80,5 +79,5 @@ def _network_words(error: Exception, host: str, deadline_s: float) -> str | None
 
 
 def _words(error: BaseException) -> str:
-    text = getattr(error, "verify_message", None) or str(error) or type(error).__name__
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return str(text).splitlines()[0][:200]

@@ -1,34 +1,29 @@
 """Asks a feed's server whether there is something new, politely and within limits.
 
-Enters: a `FetchRequest` (URL and what the last answer was). Leaves: an `Answer`, always, and within the deadline. Each
-hop of a redirect is a request of its own, so that the address guard sees each socket; next: read, then decide.
+Enters: a `FetchRequest` (URL and what the last answer was). Leaves: an `Answer`, always, and within the deadline. What
+talks to the server is the outbound room; next: read, then decide.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlencode
 
 from notifier import __version__
-from notifier.addresses import AddressGuard
 from notifier.clock import Clock, system_clock
 from notifier.feeds import failure, hints
 from notifier.feeds.answer import Answer, FailureKind, Fetched, FetchFailed, GoneForGood, NotModified
-from notifier.feeds.connections import Connections, ConnectionSettings, Resolver
-from notifier.feeds.content import ACCEPT_ENCODING, BodyRefused, decode, too_large
 from notifier.feeds.hosts import HostGate, host_of
-from notifier.feeds.http1 import BadResponse, Response, TooMuch, basic, request_bytes, target_of
-from notifier.feeds.redirects import REDIRECTS, Chain, headers_for, refused_url
-from notifier.feeds.resolver import ThreadResolver
-
-# Undone on the loop: this becomes 4 MiB at most, in a few milliseconds.
-_AT_ONCE_BYTES = 4 * 1024
-_DECODING_THREADS = 2
+from notifier.outbound.client import Client, ClientSettings
+from notifier.outbound.content import ACCEPT_ENCODING, BodyRefused, Decoder, too_large
+from notifier.outbound.exchange import BadResponse, RedirectRefused, Request, Response, TooMuch
+from notifier.outbound.names import Resolver
+from notifier.outbound.redirects import Chain, refused_url
+from notifier.outbound.route import Route
+from notifier.outbound.target import basic
 
 UNASKED_304 = (
     "says 304, not modified, though it was asked for the whole feed: what is new there cannot be seen. "
@@ -48,7 +43,7 @@ class FetchSettings:
     per_host: int = 2
     dns_cache_s: int = 60
     connections: int = 2_000
-    guard: AddressGuard = field(default_factory=AddressGuard)
+    route: Route = field(default_factory=Route)
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
@@ -76,14 +71,12 @@ class Fetcher:
     ) -> None:
         self._settings = settings
         self._clock = clock
-        self._resolver = resolver or ThreadResolver()
-        self._connections = Connections(
-            settings.guard,
-            self._resolver,
-            ConnectionSettings(connect_s=settings.connect_s, names_s=settings.dns_cache_s, open=settings.connections),
+        places = ClientSettings(
+            connect_s=settings.connect_s, open=settings.connections, names_s=float(settings.dns_cache_s)
         )
+        self._client = Client(settings.route, places, resolver)
         self._gate = HostGate(settings.per_host)
-        self._threads = ThreadPoolExecutor(_DECODING_THREADS, thread_name_prefix="decode")
+        self._decoder = Decoder()
         self._common = {
             "User-Agent": settings.user_agent,
             "Accept": ACCEPT,
@@ -96,9 +89,8 @@ class Fetcher:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._connections.close()
-        await self._resolver.close()
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        await self._client.close()
+        self._decoder.close()
 
     async def fetch(self, request: FetchRequest) -> Answer:
         """Ask once. Never raises for what a server, a network or a name does; see `failure` for the words.
@@ -111,46 +103,34 @@ class Fetcher:
         host = host_of(request.url)
         async with self._gate.of(host):
             try:
-                async with asyncio.timeout(self._settings.deadline_s):
-                    return await self._follow(request)
+                return await self._ask(request)
             except TooMuch:
                 return _body_failed(too_large(self._settings.max_body_bytes))
+            except RedirectRefused as refused:
+                return FetchFailed(f"{host_of(refused.url)} {refused}", FailureKind.SERVER)
             except (BadResponse, OSError, ValueError) as error:  # ValueError: a header or URL that cannot be sent
                 return failure.from_exception(error, host, self._settings.deadline_s)
 
     async def post_form(self, url: str, fields: Mapping[str, str]) -> int | FetchFailed:
         """Send a form (to a WebSub hub). Returns the status; redirects are not followed."""
-        host = host_of(url)
         if refusal := refused_url(url):
             return FetchFailed(f"{url[:200]} {refusal}", FailureKind.REFUSED)
         headers = self._common | {"Content-Type": "application/x-www-form-urlencoded"}
         try:
-            async with asyncio.timeout(self._settings.deadline_s):
-                target = target_of(url)
-                sent = request_bytes("POST", target, headers, urlencode(fields).encode())
-                answer = await self._connections.ask(target, sent, wants_body=False, max_body_bytes=0)
-                return answer.status
+            request = Request(url, headers, urlencode(fields).encode())
+            return (await self._client.ask(request, self._settings.deadline_s)).status
         except (BadResponse, OSError, ValueError) as error:
-            return failure.from_exception(error, host, self._settings.deadline_s)
+            return failure.from_exception(error, host_of(url), self._settings.deadline_s)
 
-    async def _follow(self, request: FetchRequest) -> Answer:
-        validators = _validators(request)
-        own = {**own_headers(self._settings.environ.get(request.headers_env or "", "")), **validators}
-        chain = Chain.starting_at(request.url)
-        while True:
-            target = target_of(chain.url)
-            sent = request_bytes("GET", target, headers_for(chain, own, self._common))
-            response = await self._connections.ask(
-                target, sent, wants_body=True, max_body_bytes=self._settings.max_body_bytes
-            )
-            if response.status == 304 and not (validators and not chain.is_foreign):
-                return FetchFailed(f"{host_of(chain.url)} {UNASKED_304}", FailureKind.SERVER)
-            if response.status not in REDIRECTS:
-                return await self._answer(response, chain)
-            step = chain.follow(response.status, response.headers.get("location"))
-            if isinstance(step, str):
-                return FetchFailed(f"{host_of(chain.url)} {step}", FailureKind.SERVER)
-            chain = step
+    async def _ask(self, request: FetchRequest) -> Answer:
+        settings, validators = self._settings, _validators(request)
+        own = {**own_headers(settings.environ.get(request.headers_env or "", "")), **validators}
+        response, chain = await self._client.follow(
+            request.url, own, self._common, max_body_bytes=settings.max_body_bytes, within_s=settings.deadline_s
+        )
+        if response.status == 304 and not (validators and not chain.is_foreign):
+            return FetchFailed(f"{host_of(chain.url)} {UNASKED_304}", FailureKind.SERVER)
+        return await self._answer(response, chain)
 
     async def _answer(self, response: Response, chain: Chain) -> Answer:
         match response.status:
@@ -165,7 +145,8 @@ class Fetcher:
 
     async def _fetched(self, response: Response, chain: Chain) -> Answer:
         headers = response.headers
-        body = await self._plain(response.body or b"", headers.get("content-encoding"))
+        limit = self._settings.max_body_bytes
+        body = await self._decoder.plain(response.body or b"", headers.get("content-encoding"), limit)
         if isinstance(body, BodyRefused):
             return _body_failed(body)
         return Fetched(
@@ -176,13 +157,6 @@ class Fetcher:
             last_modified=headers.get("last-modified"),
             hints=hints.of(headers, chain),
         )
-
-    async def _plain(self, received: bytes, coding: str | None) -> bytes | BodyRefused:
-        """The body without its compression, within the deadline: a thread that is late ends by its own limits."""
-        limit = self._settings.max_body_bytes
-        if coding is None or len(received) <= _AT_ONCE_BYTES:
-            return decode(received, coding, limit)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, decode, received, coding, limit)
 
 
 def _body_failed(body: BodyRefused) -> FetchFailed:

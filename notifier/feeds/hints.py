@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from urllib.parse import urljoin
 
 from notifier.feeds.answer import NO_HINTS, Hints
-from notifier.feeds.redirects import Chain
+from notifier.outbound.redirects import Chain
 
 _LINK = re.compile(r'<([^<>]{1,2000})>((?:\s*;\s*[^\s,;="<>]{1,50}(?:\s*=\s*(?:"[^"]{0,500}"|[^\s,;"<>]{0,500}))?)*)')
 _RELATIONS = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^\s,;"]+))', re.IGNORECASE)

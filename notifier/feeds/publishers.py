@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from notifier.addresses import is_address
 from notifier.feeds.feed import FeedConfig
 from notifier.feeds.hosts import site_of
+from notifier.outbound.addresses import is_address
 from notifier.text.fold import fold
 from notifier.text.line import one_line
 from notifier.text.tokens import words

@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from notifier.outbound.retry_after import retry_after_s
 from notifier.push.send import Answer
-from notifier.retry_after import retry_after_s
 
 
 @dataclass(frozen=True, slots=True)

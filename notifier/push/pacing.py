@@ -22,11 +22,11 @@ from datetime import datetime, timedelta
 from math import ceil
 from statistics import median
 
+from notifier.outbound.retry_after import retry_after_s
 from notifier.push.bucket import NEW_NUMBER, NEW_SHARE, QUANTUM_S, Bucket, Second, cut, first_cut, refill, take
 from notifier.push.outcome import THROTTLED
 from notifier.push.request import PushRequest
 from notifier.push.send import PATIENCE_S, Answer
-from notifier.retry_after import retry_after_s
 
 FIRST_STREAMS, FEWEST_STREAMS, MOST_STREAMS = 100, 4, 3200
 TROUBLE_SHARE = 0.02

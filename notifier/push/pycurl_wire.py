@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import re
 import selectors
-import socket
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import count
-from pathlib import Path
 from time import monotonic
-from urllib.parse import urlsplit
 
-import certifi
 import pycurl
 
-from notifier.addresses import AddressGuard
+from notifier.outbound.handle import lead, new_handle
+from notifier.outbound.route import Route
+from notifier.outbound.sockets import GuardedSockets
+from notifier.outbound.target import target_of
 from notifier.push.request import PushHeaders, PushRequest
 from notifier.push.send import (
     LONGEST_S,
@@ -34,7 +33,6 @@ from notifier.push.send import (
 )
 from notifier.subscribers.endpoint import origin_of
 
-CONNECT_S = 10.0
 ANSWER_S = 30.0
 _TICK_S = 1.0
 _STATUS_LINE = re.compile(rb"HTTP/(?:1\.[01]|2) ([1-5][0-9]{2})(?: [^\r\n]*)?\r?\n")  # RFC 9112 section 4
@@ -66,7 +64,8 @@ class _Lane:
 
     origin: str
     streams: int
-    guard: AddressGuard
+    host: str
+    is_refused: bool
     progress_at: float
     waiting: deque[int] = field(default_factory=deque)
     asked: int = 0
@@ -101,8 +100,8 @@ class _Transfer:
     lane: _Lane
     started_at: float
     handle: pycurl.Curl
+    sockets: GuardedSockets
     is_stranger: bool = False
-    refused: bool = False
     ticket: int = 0
     status: int | None = None
     _coming: int = 0
@@ -127,14 +126,13 @@ class _Transfer:
 class PycurlWire:
     """A Wire and a LaneWire (see `send.py`).
 
-    `guard` is asked for every address that libcurl is about to connect to. `ca_file` replaces the public certificate
-    authorities, for a push service of one's own. Limits: `CONNECT_S` to connect, `ANSWER_S` for each request, and the
-    deadline for all. What a service did not process, libcurl itself sends again, up to five times.
+    `route` leads to the services: its guard is asked for every address that libcurl is about to connect to. Limits:
+    `CONNECT_S` to connect (outbound/handle.py), `ANSWER_S` for each request, and the deadline for all. What a service
+    did not process, libcurl itself sends again, up to five times.
     """
 
-    def __init__(self, guard: AddressGuard, ca_file: Path | None = None, max_connections: int = 8) -> None:
-        self._guard = guard
-        self._ca_file = str(ca_file or certifi.where())
+    def __init__(self, route: Route, max_connections: int = 8) -> None:
+        self._route = route
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_MULTIPLEX)
         self._multi.setopt(pycurl.M_MAX_HOST_CONNECTIONS, max_connections)
@@ -143,8 +141,7 @@ class PycurlWire:
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer)
         self._selector = selectors.DefaultSelector()
         self._timer_at: float | None = None
-        self._opened: list[socket.socket] = []
-        self._idle: list[pycurl.Curl] = []
+        self._idle: list[tuple[pycurl.Curl, GuardedSockets]] = []
         self._flying: dict[pycurl.Curl, _Transfer] = {}
         self._tickets = count(1)
         self._late: list[tuple[int, Answer]] = []
@@ -179,7 +176,12 @@ class PycurlWire:
         ends_at = started_at + deadline_s
         unsent = Answer(error="timeout", elapsed_s=deadline_s) if patience is None else Answer(error="held", wait_s=0.0)
         answers = [unsent] * len(batch)
-        lanes = _lanes(batch, streams, self._guard)
+        lanes = _lanes(batch, streams, self._route)
+        for lane in lanes:
+            if lane.is_refused:
+                for index in lane.waiting:
+                    answers[index] = Answer(error="address-refused")
+                lane.waiting.clear()
         first_done_s: float | None = None
         try:
             while (left_s := ends_at - monotonic()) > 0:
@@ -214,7 +216,9 @@ class PycurlWire:
 
     def close(self) -> None:
         """See Wire.close."""
-        for handle in self._idle:
+        for transfer in self._flying.values():
+            transfer.sockets.settle()
+        for handle, _ in self._idle:
             handle.close()
         self._idle.clear()
         self._multi.close()
@@ -224,46 +228,27 @@ class PycurlWire:
         while lane.waiting and lane.flying < lane.streams:
             index = lane.waiting.popleft()
             request = batch[index]
-            handle = self._idle.pop() if self._idle else self._new_handle()
+            handle, sockets = self._idle.pop() if self._idle else self._new_handle()
+            lead(handle, sockets, self._route, lane.host)
             handle.setopt(pycurl.URL, request.endpoint)
             handle.setopt(pycurl.HTTPHEADER, _header_lines(request.headers))
             handle.setopt(pycurl.POSTFIELDS, request.body)
             handle.setopt(pycurl.TIMEOUT_MS, max(1, int(1000 * min(left_s, ANSWER_S))))
-            transfer = self._flying[handle] = _Transfer(index, lane, monotonic(), handle, is_stranger=not request.tells)
+            transfer = _Transfer(index, lane, monotonic(), handle, sockets, is_stranger=not request.tells)
+            self._flying[handle] = transfer
             handle.setopt(pycurl.HEADERFUNCTION, transfer.read_head)
             handle.setopt(pycurl.WRITEFUNCTION, transfer.read_text)
             lane.flying += 1
             lane.strangers_flying += not request.tells
             self._multi.add_handle(handle)
 
-    def _new_handle(self) -> pycurl.Curl:
-        handle = pycurl.Curl()
+    def _new_handle(self) -> tuple[pycurl.Curl, GuardedSockets]:
+        sockets = GuardedSockets()
+        handle = new_handle(self._route, sockets)
         handle.setopt(pycurl.POST, 1)
         handle.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS)
         handle.setopt(pycurl.PIPEWAIT, 1)
-        handle.setopt(pycurl.CONNECTTIMEOUT_MS, int(1000 * CONNECT_S))
-        handle.setopt(pycurl.CAINFO, self._ca_file)
-        handle.setopt(pycurl.SSL_VERIFYPEER, 1)
-        handle.setopt(pycurl.SSL_VERIFYHOST, 2)
-        handle.setopt(pycurl.FOLLOWLOCATION, 0)
-        # A proxy of the environment would connect to addresses that the guard never sees.
-        handle.setopt(pycurl.PROXY, "")
-        handle.setopt(pycurl.NOSIGNAL, 1)
-        handle.setopt(pycurl.TCP_NODELAY, 1)
-        handle.setopt(pycurl.USERAGENT, "notifier")
-        handle.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket(handle))
-        return handle
-
-    def _open_socket(self, handle: pycurl.Curl) -> Callable[..., socket.socket | int]:
-        def open_socket(purpose: int, address: tuple[int, int, int, tuple[str, int]]) -> socket.socket | int:
-            family, kind, protocol, (host, port, *_) = address
-            if self._flying[handle].lane.guard.refusal(host, port):
-                self._flying[handle].refused = True
-                return int(pycurl.SOCKET_BAD)
-            self._opened.append(socket.socket(family, kind, protocol))
-            return self._opened[-1]
-
-        return open_socket
+        return handle, sockets
 
     def _pump(self, limit_s: float) -> None:
         """Wait for a socket or a timer of libcurl's, at most `limit_s`, and let it work."""
@@ -276,9 +261,6 @@ class PycurlWire:
         if self._timer_at is not None and self._timer_at <= monotonic():
             self._timer_at = None
             self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
-        while self._opened:
-            # pycurl has made a duplicate of each for libcurl.
-            self._opened.pop().close()
 
     def _on_socket(self, event: int, fd: int, multi: object, data: object) -> None:
         if fd in self._selector.get_map():
@@ -312,18 +294,20 @@ class PycurlWire:
         del self._flying[transfer.handle]
         transfer.lane.flying -= 1
         transfer.lane.strangers_flying -= transfer.is_stranger
-        self._idle.append(transfer.handle)
+        transfer.sockets.settle()
+        self._idle.append((transfer.handle, transfer.sockets))
         return transfer
 
 
-def _lanes(batch: Sequence[PushRequest], streams: Mapping[str, int], guard: AddressGuard) -> list[_Lane]:
+def _lanes(batch: Sequence[PushRequest], streams: Mapping[str, int], route: Route) -> list[_Lane]:
     lanes: dict[str, _Lane] = {}
     for index, request in sorted(enumerate(batch), key=lambda numbered: not numbered[1].tells):
         origin = origin_of(request.endpoint)
         lane = lanes.get(origin)
         if lane is None:
-            host = urlsplit(origin).hostname or ""
-            lane = _Lane(origin, streams.get(origin, STREAMS), guard.for_host(host), monotonic())
+            target = target_of(origin)
+            is_refused = route.refusal(target) is not None
+            lane = _Lane(origin, streams.get(origin, STREAMS), target.host, is_refused, monotonic())
             lanes[origin] = lane
         lane.waiting.append(index)
         lane.asked += 1
@@ -348,5 +332,5 @@ def _answer(transfer: _Transfer) -> Answer:
 def _failure(transfer: _Transfer, code: int) -> Answer:
     if code in _TEXT_CUT_OFF and transfer.status is not None:
         return _answer(transfer)  # the rest is nothing to us
-    error: NetworkError = "address-refused" if transfer.refused else _ERRORS.get(code, "protocol")
+    error: NetworkError = "address-refused" if transfer.sockets.refused else _ERRORS.get(code, "protocol")
     return Answer(error=error, elapsed_s=monotonic() - transfer.started_at)

@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 from threading import Lock
 from urllib.parse import SplitResult, urlsplit
 
-from notifier.addresses import is_address
 from notifier.clock import Clock, system_clock
 from notifier.errors import ConfigError, SubscriptionInvalid
+from notifier.outbound.addresses import is_address
 from notifier.subscribers.push_services import KNOWN, PushService, at_host, at_origin, below
 
 MAX_ENDPOINT = 2048

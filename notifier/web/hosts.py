@@ -9,7 +9,7 @@ import re
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from notifier.addresses import is_address
+from notifier.outbound.addresses import is_address
 from notifier.web.services import SiteSettings
 
 # Names that nobody on the public internet can have (RFC 6761, 6762, 8375, and ICANN's `internal`).

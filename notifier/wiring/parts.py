@@ -12,7 +12,6 @@ from alembic.util.exc import CommandError as AlembicError
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from notifier.addresses import AddressGuard
 from notifier.alerts.alert import Alert
 from notifier.alerts.decide import AlertRules
 from notifier.alerts.desk import Desk
@@ -27,6 +26,8 @@ from notifier.feeds.decide import Rules
 from notifier.feeds.fetch import FetchSettings
 from notifier.feeds.first_sight import FirstSightSettings
 from notifier.operators.identity import role_rules
+from notifier.outbound.addresses import AddressGuard
+from notifier.outbound.route import Route
 from notifier.push.adopt import load_adopted
 from notifier.push.envelope import seal_now
 from notifier.push.http2.wire import Http2Wire
@@ -131,13 +132,18 @@ def vapid_key(settings: Settings) -> VapidKey:
     return load_or_create_key(path)
 
 
+def route(settings: Settings, guard: AddressGuard) -> Route:
+    """How others' servers are reached, for a use that may reach what `guard` lets through."""
+    return Route(guard, settings.outbound_ca_file, settings.outbound_proxy, listed(settings.outbound_direct))
+
+
 def fetch_settings(settings: Settings) -> FetchSettings:
     """How feeds are asked."""
     return FetchSettings(
         contact_url=settings.contact,
         max_body_bytes=settings.feed_body_bytes,
         deadline_s=settings.feed_deadline_s,
-        guard=AddressGuard.allowing(listed(settings.feed_allow)),
+        route=route(settings, AddressGuard.allowing(listed(settings.feed_allow))),
         environ=os.environ,
     )
 
@@ -159,12 +165,17 @@ def make_courier(
 
     `seal` is for those for whom nothing was sealed ahead.
     """
-    guard = push_guard(settings)
-    wire: Wire = Http2Wire(guard, PycurlWire(guard))
+    wire = push_wire(settings)
     if pacer is not None:
         wire = PacedWire(wire, pacer)
     signer = VapidSigner(keys, settings.contact, Keyring(settings.vapid_key_path).find)
     return Courier(wire, signer, seal, receipts=settings.receipts, picture_of=picture_address(settings))
+
+
+def push_wire(settings: Settings) -> Wire:
+    """What speaks to push services: our own HTTP/2 client, or libcurl where a proxy is between."""
+    way = route(settings, push_guard(settings))
+    return PycurlWire(way) if way.proxy else Http2Wire(way, PycurlWire(way))
 
 
 def picture_address(settings: Settings) -> Callable[[Alert], str | None]:
@@ -220,7 +231,7 @@ def provider_sign_in(settings: Settings, database: Database) -> ProviderSignIn |
         client_secret=settings.oidc_client_secret,
         wanted={rule.claim for rule in rules},
     )
-    http = ProviderHttp(AddressGuard.allowing(listed(settings.oidc_allow)))
+    http = ProviderHttp(route(settings, AddressGuard.allowing(listed(settings.oidc_allow))))
     provider = Provider(client, http, system_clock)
     return ProviderSignIn(settings.oidc_title, provider, SqlIdentityStore(database), rules)
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.engine.backoff import LONGEST_S, next_attempt
-from notifier.retry_after import retry_after_s
+from notifier.outbound.retry_after import retry_after_s
 from tests.contracts.samples import NOON
 
 FAR = NOON + timedelta(days=365)

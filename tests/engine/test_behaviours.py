@@ -12,13 +12,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from notifier.addresses import AddressGuard
 from notifier.alerts.alert import Alert
 from notifier.alerts.delivery import Recipient
 from notifier.clock import ManualClock
 from notifier.engine.courier import SEND_DEADLINE_S, Courier
 from notifier.engine.refusals import SEVERAL
 from notifier.engine.run import Runner, RunSettings
+from notifier.outbound.addresses import AddressGuard
 from notifier.push.envelope import seal_now
 from notifier.push.outcome import Outcome
 from notifier.push.vapid import VapidSigner

@@ -10,10 +10,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from sqlalchemy import select
 
-from notifier.addresses import AddressGuard
 from notifier.engine.courier import Courier
 from notifier.engine.pauses import Pauses
 from notifier.engine.run import Runner, RunSettings
+from notifier.outbound.addresses import AddressGuard
+from notifier.outbound.route import Route
 from notifier.push.http2.wire import Http2Wire
 from notifier.push.paced_wire import PacedWire, Pacer
 from notifier.push.pacing import LIMITED_MINUTES, LIMITED_PER_MINUTE
@@ -46,8 +47,8 @@ class Site:
         self.house = EngineHouse(database)
         self.sink = sink
         self.pacer = Pacer(self.house.clock, limiting=(sink.origin,))
-        guard = AddressGuard.allowing([sink.local])
-        wire = PacedWire(Http2Wire(guard, PycurlWire(guard, sink.ca_file), sink.ca_file), self.pacer)
+        route = Route(AddressGuard.allowing([sink.local]), sink.ca_file)
+        wire = PacedWire(Http2Wire(route, PycurlWire(route)), self.pacer)
         house, settings = self.house, RunSettings(sub_batch=500, lease_s=LEASE_S)
         courier = Courier(wire, VapidSigner([KEY], "mailto:alerts@news.example.org"), seal)
         pauses = Pauses(house.metrics, self.pacer.limited)

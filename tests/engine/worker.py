@@ -10,7 +10,6 @@ import argparse
 import sys
 from pathlib import Path
 
-from notifier.addresses import AddressGuard
 from notifier.clock import system_clock
 from notifier.engine.broker import BrokerEngine, Crew
 from notifier.engine.courier import Courier
@@ -18,6 +17,8 @@ from notifier.engine.engine import Engine
 from notifier.engine.local import LocalEngine
 from notifier.engine.pauses import Pauses
 from notifier.engine.run import Runner, RunSettings
+from notifier.outbound.addresses import AddressGuard
+from notifier.outbound.route import Route
 from notifier.push.envelope import seal_now
 from notifier.push.http2.wire import Http2Wire
 from notifier.push.paced_wire import PacedWire, Pacer
@@ -40,10 +41,10 @@ def main(options: argparse.Namespace) -> None:
     pauses = Pauses(metrics, pacer.limited, pacer.late, pacer.room)
     ca_file = Path(options.ca_file)
     signer = VapidSigner([load_or_create_key(ca_file.with_name("vapid.pem"))], "mailto:alerts@news.example.org")
-    guard = AddressGuard.allowing([options.origin.partition("://")[2]])
+    route = Route(AddressGuard.allowing([options.origin.partition("://")[2]]), ca_file)
 
     def runner() -> Runner:
-        wire = Http2Wire(guard, PycurlWire(guard, ca_file), ca_file)
+        wire = Http2Wire(route, PycurlWire(route))
         courier = Courier(PacedWire(wire, pacer), signer, seal_now)
         settings = RunSettings(sub_batch=options.sub_batch, lease_s=options.lease)
         return Runner(SqlDeliveryStore(database), courier, pauses, metrics, system_clock, settings)

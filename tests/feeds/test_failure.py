@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import errno
-import ssl
 from datetime import UTC, datetime
 
 import pytest
 
 from notifier.feeds.answer import FailureKind
-from notifier.feeds.connections import CannotConnect, NameUnknown
 from notifier.feeds.failure import from_exception, from_status
-from notifier.feeds.http1 import BadResponse
+from notifier.outbound.exchange import BadResponse, CannotConnect, NameUnknown, TlsFailed
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -40,7 +38,7 @@ def test_a_status_says_what_to_do(status: int, words: str) -> None:
     ("error", "kind", "words"),
     [
         (TimeoutError(), FailureKind.NETWORK, "did not answer within 30 s"),
-        (ssl.SSLError("bad handshake"), FailureKind.NETWORK, "TLS"),
+        (TlsFailed("bad handshake"), FailureKind.NETWORK, "TLS"),
         (NameUnknown("Name or service not known"), FailureKind.NETWORK, "No address is known for paper.example"),
         (CannotConnect("Connection refused"), FailureKind.NETWORK, "Cannot connect to paper.example: Conn"),
         (CannotConnect("10.0.0.1 is not a public address"), FailureKind.REFUSED, "add it to the allowed"),

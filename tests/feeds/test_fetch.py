@@ -11,7 +11,7 @@ import pytest
 
 from notifier.feeds.answer import Answer, FailureKind, Fetched, FetchFailed, GoneForGood, NotModified
 from notifier.feeds.fetch import Fetcher, FetchRequest, FetchSettings, own_headers
-from tests.feeds.web import Asked, Handler, Names, Site, always, fetcher, response, site
+from tests.outbound.web import Asked, Handler, Names, Site, always, fetcher, response, site
 
 BODY = b"<rss>the news</rss>"
 BOMB = gzip.compress(bytes(10_000_000))

@@ -22,7 +22,7 @@ from notifier.feeds.recorder import Batch
 from notifier.feeds.store import Synced
 from notifier.troubles import Code, Troubles
 from tests.feeds.claimed import NOON, a_document, a_feed, a_memory, ago, an_item
-from tests.feeds.web import Asked, Names, fetcher, response, site
+from tests.outbound.web import Asked, Names, fetcher, response, site
 
 SLOTS = 8
 

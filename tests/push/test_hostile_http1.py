@@ -6,13 +6,12 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
-import certifi
 import pytest
 
-from notifier.addresses import AddressGuard
 from notifier.alerts.alert import Urgency
+from notifier.outbound.addresses import AddressGuard
+from notifier.outbound.route import Route
 from notifier.push.pycurl_wire import PycurlWire
 from notifier.push.request import build
 from notifier.push.send import Answer
@@ -49,7 +48,7 @@ def service_that_says(said: bytes, *, hangs_up: bool) -> Iterator[str]:
 
 def answer_of(said: bytes, *, hangs_up: bool = True) -> Answer:
     with service_that_says(said, hangs_up=hangs_up) as origin:
-        wire = PycurlWire(AddressGuard.allowing([origin.partition("://")[2]]), Path(certifi.where()))
+        wire = PycurlWire(Route(AddressGuard.allowing([origin.partition("://")[2]])))
         request = build(f"{origin}/a", b"x", ttl_s=1, urgency=Urgency.LOW, tag=None, authorization="vapid t=a,k=b")
         (answer,) = wire.send([request], DEADLINE_S)
         wire.close()

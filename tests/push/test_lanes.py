@@ -9,7 +9,7 @@ from time import monotonic
 
 import pytest
 
-from notifier.addresses import AddressGuard
+from notifier.outbound.addresses import AddressGuard
 from notifier.push.send import NO_LIMITS, NO_PATIENCE, PATIENCE_S, Answer, LaneWire, with_lanes
 from tests.push.conftest import requests_to
 from tests.push.test_wire import WIRES, say

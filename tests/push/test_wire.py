@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from notifier.addresses import AddressGuard
 from notifier.alerts.alert import Urgency
+from notifier.outbound.addresses import AddressGuard
+from notifier.outbound.route import Route
 from notifier.push.http2.wire import Http2Wire
 from notifier.push.outcome import Retry, outcome
 from notifier.push.pycurl_wire import PycurlWire
@@ -22,10 +23,15 @@ from tests.pushsink.process import PushSink
 
 
 def http2_wire(guard: AddressGuard, ca_file: Path) -> Wire:
-    return Http2Wire(guard, PycurlWire(guard, ca_file), ca_file)
+    route = Route(guard, ca_file)
+    return Http2Wire(route, PycurlWire(route))
 
 
-WIRES: dict[str, Callable[[AddressGuard, Path], Wire]] = {"pycurl": PycurlWire, "http2": http2_wire}
+def pycurl_wire(guard: AddressGuard, ca_file: Path) -> Wire:
+    return PycurlWire(Route(guard, ca_file))
+
+
+WIRES: dict[str, Callable[[AddressGuard, Path], Wire]] = {"pycurl": pycurl_wire, "http2": http2_wire}
 
 LIMITS = {
     "usual limits": (),

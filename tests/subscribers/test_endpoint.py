@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.addresses import AddressGuard
 from notifier.clock import ManualClock
 from notifier.errors import ConfigError, SubscriptionInvalid
+from notifier.outbound.addresses import AddressGuard
 from notifier.subscribers.endpoint import (
     FORGET_AFTER,
     MAX_ENDPOINT,

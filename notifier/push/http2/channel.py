@@ -8,7 +8,7 @@ from contextlib import suppress
 from time import monotonic
 from urllib.parse import urlsplit
 
-from notifier.addresses import AddressGuard
+from notifier.outbound.addresses import AddressGuard
 from notifier.push.send import NetworkError
 
 CONNECT_S = 10.0

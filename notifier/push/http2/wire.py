@@ -13,13 +13,11 @@ from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from pathlib import Path
 from time import monotonic
 
-import certifi
 import structlog
 
-from notifier.addresses import AddressGuard
+from notifier.outbound.route import Route
 from notifier.push.bounded import Bounded
 from notifier.push.http2.channel import CannotOpen, Channel, open_channel
 from notifier.push.http2.connection import Connection
@@ -61,13 +59,14 @@ log = structlog.get_logger()
 class Http2Wire:
     """A Wire and a LaneWire (see `send.py`).
 
-    `guard` is asked for every address; `ca_file` replaces the public certificate authorities; `fallback` is another
-    Wire, of this one alone, and closed with it. Limits: `channel.CONNECT_S` to connect, the deadline for all.
+    `route` has the guard that is asked for every address, and the trusted certificate authorities; its proxy is not
+    used. `fallback` is another Wire, of this one alone, and closed with it. Limits: `channel.CONNECT_S` to connect,
+    the deadline for all.
     """
 
-    def __init__(self, guard: AddressGuard, fallback: Wire, ca_file: Path | None = None) -> None:
-        self._guard, self._fallback = guard, FallbackWire(fallback, self._on_done)
-        self._context = ssl.create_default_context(cafile=str(ca_file or certifi.where()))
+    def __init__(self, route: Route, fallback: Wire) -> None:
+        self._guard, self._fallback = route.guard, FallbackWire(fallback, self._on_done)
+        self._context = ssl.create_default_context(cafile=route.authorities)
         self._context.minimum_version = ssl.TLSVersion.TLSv1_2
         self._context.set_alpn_protocols(["h2", "http/1.1"])
         self._lanes: dict[str, Lane] = {}

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.addresses import AddressGuard
+from notifier.outbound.addresses import AddressGuard
+from notifier.outbound.route import Route
 from notifier.push.http2.suspects import MOST_DEATHS, WIDTHS, Suspects
 from notifier.push.http2.wire import Http2Wire
 from notifier.push.pycurl_wire import PycurlWire
@@ -55,7 +56,7 @@ def test_nobody_goes_again_for_ever() -> None:
 def test_only_the_guilty_one_has_no_answer(sink: PushSink, behaviour: str, guilty: int) -> None:
     sink.forget()
     wire = Http2Wire(
-        AddressGuard.allowing([sink.local]), PycurlWire(AddressGuard.allowing([]), sink.ca_file), sink.ca_file
+        Route(AddressGuard.allowing([sink.local]), sink.ca_file), PycurlWire(Route(AddressGuard(), sink.ca_file))
     )
     assert say(wire.begin(requests_to(sink, *["ok"] * 20), 30, NO_LIMITS, NO_PATIENCE)) == [201] * 20
     behaviours = (["ok"] * 40 + [behaviour]) * guilty + ["ok"] * 40

@@ -15,10 +15,11 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
-from notifier.addresses import AddressGuard
 from notifier.operators.identity import role_rules
 from notifier.operators.operator import Role
 from notifier.operators.password import NONE
+from notifier.outbound.addresses import AddressGuard
+from notifier.outbound.route import Route
 from notifier.web.app import build_app
 from notifier.web.console.by_provider import CALLBACK, COOKIE, PATH
 from notifier.web.provider.http import ProviderHttp
@@ -48,7 +49,7 @@ class Browser:
         settings = ProviderSettings(
             fake.issuer, CLIENT, f"http://127.0.0.1:8000{CALLBACK}", SECRET, {rule.claim for rule in rules}
         )
-        provider = Provider(settings, ProviderHttp(guard, deadline_s=1.0), self.console.clock)
+        provider = Provider(settings, ProviderHttp(Route(guard), deadline_s=1.0), self.console.clock)
         way = ProviderSignIn("Newsroom", provider, self.identities, rules)
         services = self.console.site.services()
         self.console.site.app = build_app(replace(services, by_provider=way))

@@ -7,9 +7,10 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from notifier.addresses import AddressGuard
-from notifier.feeds.connections import AddrInfo
 from notifier.feeds.fetch import Fetcher, FetchSettings
+from notifier.outbound.addresses import AddressGuard
+from notifier.outbound.names import AddrInfo
+from notifier.outbound.route import Route
 
 Handler = Callable[["Asked", asyncio.StreamWriter], Awaitable[None]]
 
@@ -103,4 +104,4 @@ class Names:
 def fetcher(*, allow: tuple[str, ...] = ("127.0.0.1",), names: Names | None = None, **settings: object) -> Fetcher:
     """A fetcher for tests: quick deadlines, and loopback allowed unless `allow` says otherwise."""
     chosen = {"deadline_s": 5.0, "max_body_bytes": 100_000, **settings}
-    return Fetcher(FetchSettings(guard=AddressGuard.allowing(allow), **chosen), resolver=names)  # type: ignore[arg-type]
+    return Fetcher(FetchSettings(route=Route(AddressGuard.allowing(allow)), **chosen), resolver=names)  # type: ignore[arg-type]

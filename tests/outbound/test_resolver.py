@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from notifier.feeds.connections import AddrInfo
-from notifier.feeds.resolver import ThreadResolver
+from notifier.outbound.names import AddrInfo
+from notifier.outbound.resolver import ThreadResolver
 
 
 def test_a_name_has_its_addresses_and_an_unknown_one_an_error() -> None:

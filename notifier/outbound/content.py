@@ -2,14 +2,16 @@
 
 Enters: a body as it was sent and its Content-Encoding. Leaves: the plain bytes, or `BodyRefused` with the reason. The
 work is in proportion to what came and to the limit, whatever the bytes are; it still may be a good part of a second,
-so the loop leaves all but small bodies to a thread.
+so a `Decoder` leaves all but small bodies to a thread.
 """
 
 from __future__ import annotations
 
+import asyncio
 import io
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import brotli  # type: ignore[import-untyped]
@@ -24,6 +26,9 @@ _PIECE_BYTES = 16 * 1024
 MAX_MEMBERS = 1_000
 # News shrinks to a tenth or so. Below `_MIB` the ratio costs nothing.
 MAX_RATIO = 250
+# Undone on the loop: this becomes 4 MiB at most, in a few milliseconds.
+_AT_ONCE_BYTES = 4 * 1024
+_THREADS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,24 @@ class BodyRefused:
     """The body is not read any further; `reason` completes "the body ...", in words."""
 
     reason: str
+
+
+class Decoder:
+    """Undoes compression beside the event loop; `close` at the end."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="decode")
+
+    async def plain(self, received: bytes, coding: str | None, max_bytes: int) -> bytes | BodyRefused:
+        """`decode`, in a thread unless it is quick. Who stops waiting leaves a thread that ends by its own limits."""
+        if coding is None or len(received) <= _AT_ONCE_BYTES:
+            return decode(received, coding, max_bytes)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, decode, received, coding, max_bytes)
+
+    def close(self) -> None:
+        """Let the threads end."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 def decode(received: bytes, coding: str | None, max_bytes: int) -> bytes | BodyRefused:

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from notifier.feeds.connections import AddrInfo
+from notifier.outbound.names import AddrInfo
 
 QUICK_S = 1.0
 _QUICK, _ASIDE, _LATE = 32, 32, 192

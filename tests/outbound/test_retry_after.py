@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.retry_after import LONGEST_S, retry_after_s
+from notifier.outbound.retry_after import LONGEST_S, retry_after_s
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 

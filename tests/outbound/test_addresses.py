@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.addresses import AddressGuard, is_address, is_public
 from notifier.errors import AddressRefused, ConfigError
+from notifier.outbound.addresses import AddressGuard, is_address, is_public
 
 PUBLIC = (
     "8.8.8.8",

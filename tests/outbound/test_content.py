@@ -15,7 +15,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.feeds.content import MAX_MEMBERS, BodyRefused, decode
+from notifier.outbound.content import MAX_MEMBERS, BodyRefused, decode
 
 LIMIT = 1024 * 1024
 TEXT = b"<rss>news of the day</rss>" * 100

@@ -11,7 +11,7 @@ import uvloop
 
 from notifier.feeds.answer import Answer, FailureKind, Fetched, FetchFailed
 from notifier.feeds.fetch import FetchRequest
-from tests.feeds.web import Names, Site, always, fetcher, response
+from tests.outbound.web import Names, Site, always, fetcher, response
 from tests.pushsink.process import make_certificate
 
 BODY = b"<rss>the news</rss>" * 1000

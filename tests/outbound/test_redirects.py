@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from notifier.feeds.redirects import Chain, headers_for, refused_url
+from notifier.outbound.redirects import Chain, headers_for, refused_url
 
 START = Chain.starting_at("https://paper.example/feed")
 
