@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 from datetime import datetime
 
-from notifier.feeds.answer import FailureKind, FetchFailed
+from notifier.feeds.fetch_result import FailureKind, FetchFailed
 from notifier.outbound.addresses import NOT_PUBLIC
 from notifier.outbound.exchange import CannotConnect, NameUnknown, TlsFailed
 from notifier.outbound.retry_after import retry_after_s

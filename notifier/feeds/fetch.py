@@ -1,7 +1,7 @@
 """Asks a feed's server whether there is something new, politely and within limits.
 
-Enters: a `FetchRequest` (URL and what the last answer was). Leaves: an `Answer`, always, and within the deadline. What
-talks to the server is the outbound room; next: read, then decide.
+Enters: a `FetchRequest` (URL and what the last answer was). Leaves: an `FetchResult`, always, and within the deadline.
+What talks to the server is the outbound room; next: read, then decide.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from notifier import __version__
 from notifier.clock import Clock, system_clock
 from notifier.feeds import failure, hints
-from notifier.feeds.answer import Answer, FailureKind, Fetched, FetchFailed, GoneForGood, NotModified
+from notifier.feeds.fetch_result import FailureKind, Fetched, FetchFailed, FetchResult, GoneForGood, NotModified
 from notifier.feeds.hosts import HostGate, host_of
 from notifier.outbound.client import Client, ClientSettings
 from notifier.outbound.content import ACCEPT_ENCODING, BodyRefused, Decoder, too_large
@@ -92,7 +92,7 @@ class Fetcher:
         await self._client.close()
         self._decoder.close()
 
-    async def fetch(self, request: FetchRequest) -> Answer:
+    async def fetch(self, request: FetchRequest) -> FetchResult:
         """Ask once. Never raises for what a server, a network or a name does; see `failure` for the words.
 
         The deadline starts when the host has a place free, and covers the whole exchange with all its redirects.
@@ -122,7 +122,7 @@ class Fetcher:
         except (BadResponse, OSError, ValueError) as error:
             return failure.from_exception(error, host_of(url), self._settings.deadline_s)
 
-    async def _ask(self, request: FetchRequest) -> Answer:
+    async def _ask(self, request: FetchRequest) -> FetchResult:
         settings, validators = self._settings, _validators(request)
         own = {**own_headers(settings.environ.get(request.headers_env or "", "")), **validators}
         response, chain = await self._client.follow(
@@ -132,7 +132,7 @@ class Fetcher:
             return FetchFailed(f"{host_of(chain.url)} {UNASKED_304}", FailureKind.SERVER)
         return await self._answer(response, chain)
 
-    async def _answer(self, response: Response, chain: Chain) -> Answer:
+    async def _answer(self, response: Response, chain: Chain) -> FetchResult:
         match response.status:
             case 200 | 203:
                 return await self._fetched(response, chain)
@@ -143,7 +143,7 @@ class Fetcher:
             case status:
                 return failure.from_status(status, response.headers.get("retry-after"), self._clock())
 
-    async def _fetched(self, response: Response, chain: Chain) -> Answer:
+    async def _fetched(self, response: Response, chain: Chain) -> FetchResult:
         headers = response.headers
         limit = self._settings.max_body_bytes
         body = await self._decoder.plain(response.body or b"", headers.get("content-encoding"), limit)

@@ -1,7 +1,7 @@
 """One libcurl handle with the options that hold for everything that the service asks of others.
 
 Enters: a `Request` and its `Route`. Leaves: a handle that is ready to perform, then a `Response` or an exception of
-`exchange`. `client` performs handles on the event loop, `blocking` one in a thread; push/pycurl_wire.py has batches.
+`exchange`. `client` performs handles on the event loop, `blocking` one in a thread; push/curl_transport.py has batches.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from notifier.feeds.answer import FailureKind
 from notifier.feeds.failure import from_exception, from_status
+from notifier.feeds.fetch_result import FailureKind
 from notifier.outbound.exchange import BadResponse, CannotConnect, NameUnknown, TlsFailed
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

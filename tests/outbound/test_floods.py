@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from notifier.feeds.answer import Fetched, FetchFailed
 from notifier.feeds.fetch import FetchRequest
+from notifier.feeds.fetch_result import Fetched, FetchFailed
 from notifier.outbound.addresses import AddressGuard
 from notifier.outbound.client import Client
 from notifier.outbound.exchange import BadResponse, Request, Response

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-HOUSE = Path(__file__).parents[2] / "notifier"
+HARNESS = Path(__file__).parents[2] / "notifier"
 OPENS: dict[str, set[str]] = {
     "http": {"client"},
     "http.client": set(),
@@ -19,7 +19,7 @@ CONNECTS = {"open_connection", "create_connection", "sock_connect", "urlopen"}
 MAY = {
     "outbound": "the way out",
     "push/http2": "its own wire to push services, behind the same guard",
-    "push/pycurl_wire.py": "batches to push services, on the handles of the outbound room",
+    "push/curl_transport.py": "batches to push services, on the handles of the outbound room",
     "cli/check.py": "asks libcurl for its version",
 }
 
@@ -38,6 +38,6 @@ def ways_out(path: Path) -> set[str]:
 
 
 def test_only_the_outbound_room_and_the_push_wires_can_connect_to_others() -> None:
-    found = {str(path.relative_to(HOUSE)): ways for path in HOUSE.rglob("*.py") if (ways := ways_out(path))}
+    found = {str(path.relative_to(HARNESS)): ways for path in HARNESS.rglob("*.py") if (ways := ways_out(path))}
     assert {name for name in found if not name.startswith(tuple(MAY))} == set()
     assert all(any(name.startswith(way) for name in found) for way in MAY)
