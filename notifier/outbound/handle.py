@@ -15,6 +15,7 @@ from notifier.outbound.target import Target, target_of
 from notifier.outbound.transfer import Transfer
 
 CONNECT_S = 10.0
+_IDLE_S = 15  # a connection that was unused for longer is not used again
 _SUPPRESS_CONNECT_HEADERS, _E_PROXY, _E_TOO_LARGE = 265, 97, 100  # pycurl has no names for them
 _KINDS: dict[int, type[Exception]] = {
     pycurl.E_SSL_CONNECT_ERROR: TlsFailed,
@@ -73,7 +74,9 @@ class Handle:
         self.transfer = Transfer(None)
         self.curl = new_handle(route, self._sockets, connect_s)
         self.curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
-        self.curl.setopt(pycurl.MAXAGE_CONN, 15)
+        self.curl.setopt(pycurl.MAXAGE_CONN, _IDLE_S)
+        self.curl.setopt(pycurl.HEADERFUNCTION, self._take_head)
+        self.curl.setopt(pycurl.WRITEFUNCTION, self._take_body)
 
     def begin(self, request: Request, within_s: float, addresses: str | None = None) -> None:
         """Make ready for `request`; `addresses` is libcurl's RESOLVE entry for its host.
@@ -95,8 +98,6 @@ class Handle:
             curl.setopt(pycurl.POSTFIELDS, request.form)
         elif self._is_post:
             curl.setopt(pycurl.HTTPGET, 1)
-        curl.setopt(pycurl.HEADERFUNCTION, transfer.take_head)
-        curl.setopt(pycurl.WRITEFUNCTION, transfer.take_body)
         self._is_post, self._within_s, self.transfer = request.form is not None, within_s, transfer
 
     def end(self, code: int, message: str) -> Response:
@@ -117,6 +118,12 @@ class Handle:
         """End it for good."""
         self._sockets.settle()
         self.curl.close()
+
+    def _take_head(self, line: bytes) -> int | None:
+        return self.transfer.take_head(line)
+
+    def _take_body(self, piece: bytes) -> int | None:
+        return self.transfer.take_body(piece)
 
     def _failure(self, code: int, message: str) -> Exception:
         if self._sockets.error is not None:
