@@ -144,8 +144,9 @@ def _lines(request: Request, target: Target) -> list[bytes]:
     lines = [f"{name}: {value}" if value else f"{name};" for name, value in request.headers.items()]
     if target.authorization and "Authorization" not in request.headers:
         lines.append(f"Authorization: {target.authorization}")
-    if any("\n" in line or "\r" in line or "\0" in line for line in lines):
-        raise ValueError("a header has more than one line: look at the variable that headers_env names")
     if request.form is not None:
         lines.append("Expect:")  # libcurl would ask for a 100 (Continue) first
-    return [line.encode("utf-8", "surrogateescape") for line in lines]
+    head = "\n".join(lines)
+    if head.count("\n") != max(len(lines) - 1, 0) or "\r" in head or "\0" in head:
+        raise ValueError("a header has more than one line: look at the variable that headers_env names")
+    return head.encode("utf-8", "surrogateescape").split(b"\n") if head else []
