@@ -233,7 +233,7 @@ def _told_hours_ago(case: Case, lead: StoryItem, now: datetime) -> list[PastAler
     """Other stories' alerts that told this one: in like words, or of an event that is possibly the same.
 
     A story that helped another one to break was told with it. One that breaks by help itself has nothing to add to what
-    its kin told hours ago, nor on the same day to what they told in part in the same words.
+    its related stories told hours ago, nor on the same day to what they told in part in the same words.
     """
     found = [p for p in case.recent(lead.title) if now - p.decided_at <= REPEAT and alike(p.title, lead.title)]
     for past in case.related_past:

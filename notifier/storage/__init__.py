@@ -6,8 +6,8 @@ Opened by `database` and `migrate`; the tables are in `schema`. Along the journe
 
 - feeds: `feeds`, `feed_rows`, `flood_allowance`, `feed_archive`, `feed_troubles`, `hubs`; items: `items`,
   `item_writer`, `storable`
-- stories: `story_items`, `stories` (the desk's), `rulings`, `story_reports` (as people read them), `story_history` (for
-  previews), `editorial`
+- stories: `story_items`, `stories` (the decider's), `rulings`, `story_reports` (as people read them), `story_history`
+  (for previews), `editorial`
 - topics and readers: `topics`, `subscriptions`, `audience`, `standing`, `transfer`
 - alerts: `alerts`, `deliveries`, `retries`, `counts`, `queue`, `receipts`, `envelopes`, `limits`
 - operators: `operators`, `access`, `audit`

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, delete, exists, func, or_, select, update
 
 from notifier.alerts.alert import Alert
-from notifier.alerts.delivery import Held, LeasedRetry, Recipient, RetryLater, RetrySettlement, Standing
+from notifier.alerts.delivery import Deferred, LeasedRetry, Recipient, RetryLater, RetrySettlement, Standing
 from notifier.storage.alerts import load_alerts
 from notifier.storage.counts import OutcomeCounts
 from notifier.storage.database import upsert_into
@@ -39,7 +39,7 @@ def due(now: datetime) -> ColumnElement[bool]:
     return and_(delivery_retry.c.next_attempt_at <= now, free)
 
 
-def first_due(now: datetime, held: Held) -> Select[tuple[int, str]]:
+def first_due(now: datetime, held: Deferred) -> Select[tuple[int, str]]:
     """(alert, push service) whose turn it is: by the few rows that count them, not by the many that wait."""
     service = delivery_count.c.push_service
     theirs = (delivery_retry.c.alert_id == delivery_count.c.alert_id, delivery_retry.c.push_service == service)

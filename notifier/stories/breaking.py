@@ -24,7 +24,9 @@ from notifier.text.content import overlap, stems
 from notifier.text.line import has_words
 from notifier.text.tokens import words
 
-SPECIAL_DESKS = words("entertainment technology sports sport science culture lifestyle gaming travel food music film")
+SPECIAL_SECTIONS = words(
+    "entertainment technology sports sport science culture lifestyle gaming travel food music film"
+)
 SPECIAL_WEIGHT = 0.5
 SPECIAL_MOST = 1.0
 LEAST_WEIGHT = 3.0
@@ -202,4 +204,4 @@ def _weight(item: StoryItem) -> float:
 
 def is_special(item: StoryItem) -> bool:
     """The item comes from a desk whose news is its trade's, not everybody's."""
-    return item.section.casefold() in SPECIAL_DESKS
+    return item.section.casefold() in SPECIAL_SECTIONS

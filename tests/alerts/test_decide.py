@@ -281,7 +281,7 @@ def test_a_story_that_breaks_by_help_says_by_whose() -> None:
     assert "with possibly related #8: C" in line({"signals": story_from | verdict.alert.why["signals"]})
 
 
-def test_a_story_that_breaks_by_help_is_a_repeat_where_its_kin_was_told() -> None:
+def test_a_story_that_breaks_by_help_is_a_repeat_where_its_related_was_told() -> None:
     assert code(judged(helped(related_past=(of_kin(),)))) == "repeat"
     assert isinstance(judged(helped(related_past=(of_kin(hours_ago=20),))), Send)
     assert isinstance(judged(helped(related_past=(replace(of_kin(), topics=frozenset({"floods"})),))), Send)
@@ -292,7 +292,7 @@ def test_a_story_that_helped_another_was_told_with_it() -> None:
     assert code(judged(case("breaking", breaking=True, related_past=(with_it,)))) == "repeat"
 
 
-def test_a_story_that_breaks_alone_goes_out_beside_its_kin_unless_it_says_the_same() -> None:
+def test_a_story_that_breaks_alone_goes_out_beside_its_related_unless_it_says_the_same() -> None:
     assert isinstance(judged(case("breaking", breaking=True, related_past=(of_kin(),))), Send)
     same = of_kin("Flood reaches Ilm, town hall says")
     assert code(judged(case("breaking", breaking=True, related_past=(same,)))) == "repeat"
