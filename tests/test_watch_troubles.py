@@ -48,7 +48,7 @@ def harness(settings: Settings) -> Iterator[MakeService]:
 
     yield make
     for one in made:
-        one.previewer.shutdown()
+        one.tester_threads.shutdown()
         one.tester.close()
 
 

@@ -306,7 +306,7 @@ class Decider:
             gated=snapshot.gated,
             past=tuple(past),
             spent=self._recent_alerts.spent,
-            spokesman=snapshot.spokesman,
+            representative=snapshot.representative,
             support=self._support(snapshot),
             recent=self._recent(snapshot),
             related_past=tuple(alert for story_id in snapshot.nearby for alert in self._past.get(story_id, ())),

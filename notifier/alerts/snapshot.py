@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cached_property
 
 from notifier.stories.baseline import ORDINARY, Usual
-from notifier.stories.breaking import Judgement, judge, spokesman
+from notifier.stories.breaking import Judgement, judge, representative
 from notifier.stories.gate import Gated, gate
 from notifier.stories.story import Story, StoryItem, story_from
 
@@ -34,19 +34,19 @@ class StorySnapshot:
         return judge(self.items, self.at, related=self.related, usual=self.usual)
 
     @cached_property
-    def spokesman(self) -> StoryItem:
+    def representative(self) -> StoryItem:
         """The item that spoke for it."""
-        return spokesman(self.items, self.at)
+        return representative(self.items, self.at)
 
     @cached_property
     def gated(self) -> Gated | None:
-        """The rule that keeps its spokesman from alerting."""
-        return gate(self.spokesman)
+        """The rule that keeps its representative from alerting."""
+        return gate(self.representative)
 
     @cached_property
     def told(self) -> Story:
-        """The story in its spokesman's words."""
-        return story_from(self.items, self.story_id, self.spokesman)
+        """The story in its representative's words."""
+        return story_from(self.items, self.story_id, self.representative)
 
     @property
     def weight(self) -> float:

@@ -257,7 +257,7 @@ def test_what_another_story_said_hours_ago_is_not_said_again() -> None:
 def test_who_has_not_heard_of_it_is_told_in_the_words_of_now() -> None:
     old = item(1, "Flood reaches the town of Ilm", hours=-20)
     fresh = item(2, "Dam above Ilm breaks", "Inland Times")
-    made = case("floods", "breaking", lead=old, breaking=True, past=(told(),), items=(old, fresh), spokesman=fresh)
+    made = case("floods", "breaking", lead=old, breaking=True, past=(told(),), items=(old, fresh), representative=fresh)
     verdict = judged(made)
     assert isinstance(verdict, Send)
     assert verdict.alert.message.title == "Dam above Ilm breaks"

@@ -213,7 +213,7 @@ def test_stories_are_merged_compared_and_parted_by_keyboard(page: Page, service:
     page.wait_for_load_state()
     tab_to(page, "Undo")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("status")).to_contain_text("Taken back")
+    expect(page.get_by_role("status")).to_contain_text("Undone")
     page.goto(f"{service.origin}/console/stories/{other}")
     until(lambda: page.reload() and page.locator("#items li").count() == 1, "the two to part", 20)
     assert Axe().run(page).violations_count == 0
@@ -315,7 +315,7 @@ def test_a_feed_is_found_seen_added_paused_and_undone_by_keyboard(
         page.keyboard.press("Enter")
         tab_to(page, "Take this back")
         page.keyboard.press("Enter")
-        expect(page.get_by_role("status")).to_contain_text("Taken back")
+        expect(page.get_by_role("status")).to_contain_text("Undone")
     assert service.feeds_path.read_text() == before
 
 

@@ -57,7 +57,7 @@ def test_a_story_is_split_shown_merged_and_undone(harness: Harness, run: Run) ->
     assert harness.story(1) == harness.story(2) == harness.story(3)
     listed = run("stories", "rulings").stdout
     assert "merged:" in listed
-    assert "taken back by" in listed
+    assert "undone by" in listed
     labels = [json.loads(line) for line in run("stories", "labels").stdout.splitlines()]
     assert [label["same"] for label in labels] == [True, True]
 

@@ -208,7 +208,7 @@ def test_every_page_opens_even_with_nothing_to_show(console: Console, path: str)
     [
         ("correction", AlertKind.CORRECTION, "Correction: Dam holds after night of rain"),
         ("update", AlertKind.UPDATE, "Dam holds after night of rain"),
-        ("back", AlertKind.CORRECTION, "Taken back: Dam holds after night of rain"),
+        ("back", AlertKind.CORRECTION, "Retracted: Dam holds after night of rain"),
     ],
 )
 def test_what_is_on_screens_is_replaced_in_words_that_say_so(
