@@ -79,8 +79,8 @@ class UnjudgedSnapshot(StorySnapshot):
 
 
 def worked_out(snapshot: StorySnapshot) -> StorySnapshot:
-    """The moment, judged. Where its related stories make that impossible it stands alone, where it is impossible it has
-    no weight: whoever decides on it meets the defect, and nobody else does.
+    """The snapshot, judged. Where its related stories make that impossible it stands alone, where it is impossible it
+    has no weight: whoever decides on it meets the defect, and nobody else does.
     """
     for one in (snapshot, replace(snapshot, related={}, nearby=())):
         try:

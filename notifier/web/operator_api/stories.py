@@ -92,7 +92,7 @@ class OtherStory(RequestBody):
 class RulingMade(ResponseBody):
     """The decider carries it out within a second or two."""
 
-    ruling: int = Field(description="To take it back")
+    ruling: int = Field(description="To undo it")
 
 
 class RulingShown(ResponseBody):
