@@ -1,7 +1,7 @@
 """The transport by libcurl: HTTP/2 with many streams over few kept connections, HTTP/1.1 where a service has no HTTP/2.
 
-PushRequests enter, Answers leave (`transport.py`). Nothing of a request, its endpoint least of all, is in a log or an
-error.
+PushRequests enter, PushResponses leave (`transport.py`). Nothing of a request, its endpoint least of all, is in a log
+or an error.
 """
 
 from __future__ import annotations

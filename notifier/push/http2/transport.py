@@ -1,7 +1,8 @@
 """The transport made for just this: POST only, headers encoded once, many frames in one TLS write.
 
-PushRequests enter, Answers leave (`send.py`). Each origin has its lane (`lane.py`): its own connections, its own room,
-its own patience. A service that has no HTTP/2, or breaks its rules, is left to the fall-back transport.
+PushRequests enter, PushResponses leave (`push/transport.py`). Each origin has its lane (`lane.py`): its own
+connections, its own room, its own patience. A service that has no HTTP/2, or breaks its rules, is left to the fall-back
+transport.
 """
 
 from __future__ import annotations
