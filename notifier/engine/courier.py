@@ -94,7 +94,7 @@ class Courier:
         try:
             asked = asked_of(alert) if self._receipts else None
             message = replace(alert.message, image_url=self._picture_of(alert))
-            payload = encode(message, alert.id, alert.kind, MAX_PLAINTEXT, asked)
+            payload = encode(replace(alert, message=message), MAX_PLAINTEXT, asked)
         except ValueError as too_long:
             log.error("push.too-long", alert=alert.id, problem=str(too_long))
             return [TOO_LONG] * len(recipients)

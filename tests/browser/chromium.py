@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from playwright.sync_api import Page, Request, Route, sync_playwright
 
 from tests.browser.background import POLL_S
+from tests.browser.desktop import Desktop, with_desktop
 from tests.browser.push_for_chromium import ChromiumPush
 
 T = TypeVar("T")
@@ -30,7 +31,7 @@ FLAGS = [
 class Chromium:
     """A headless Chromium with a fresh profile, whose push service is `push`."""
 
-    def __init__(self, binary: str, push: ChromiumPush) -> None:
+    def __init__(self, binary: str, push: ChromiumPush, desktop: Desktop | None = None) -> None:
         self._push = push
         self._folder = tempfile.TemporaryDirectory(prefix="chromium-")
         self._playwright = sync_playwright().start()
@@ -38,6 +39,7 @@ class Chromium:
             self._folder.name,
             executable_path=binary,
             args=FLAGS + push.flags(),
+            env=dict(with_desktop(desktop)),
             # Playwright turns off what push needs.
             ignore_default_args=["--disable-background-networking"],
         )
@@ -77,6 +79,10 @@ class Chromium:
             }"""
         )
         return listed
+
+    def addresses(self) -> list[str]:
+        """The addresses of all open tabs."""
+        return [page.url for page in self._context.pages]
 
     def until(self, look: Callable[[], T], what: str, timeout_s: float = 45) -> T:
         """As `background.until`, while Playwright goes on answering the page's requests."""

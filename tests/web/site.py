@@ -80,8 +80,11 @@ class MemorySubscriptions:
     def seen(self, token_hash: bytes, now: datetime) -> None:
         self.kept[token_hash] = replace(self._owned(token_hash), last_seen_at=now)
 
-    def set_topics(self, token_hash: bytes, topics: frozenset[str], now: datetime) -> None:
-        self.kept[token_hash] = replace(self._owned(token_hash), topics=topics, last_seen_at=now)
+    def change_topics(self, token_hash: bytes, add: frozenset[str], remove: frozenset[str], now: datetime) -> None:
+        old = self._owned(token_hash)
+        topics = (old.topics | add) - remove
+        version = old.version + (topics != old.topics)
+        self.kept[token_hash] = replace(old, topics=topics, version=version, last_seen_at=now)
 
     def renew(self, token_hash: bytes, new: NewSubscription, now: datetime) -> None:
         old = self._owned(token_hash)
