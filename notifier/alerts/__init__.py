@@ -7,8 +7,8 @@ The decision, in order: `desk` (all of its state), `touching` (which topics), `m
 `lately` (what was told), `development` and `facts` (is it news again), `decide` (send, hold or drop), `held` (what
 waits for an editor). Its store's Protocol is in `news`; `desk_health` says how it does.
 
-- the alert: `alert`, `evidence` (read and told, once), `wording` (what it begins with), `payload` (its bytes), `store`,
-  `delivery` (chunks), `queue`, `receipts` (what browsers told)
+- the alert: `alert`, `evidence` (read and told, once), `wording` (what it begins with), `payload` (its bytes),
+  `article` (as anybody may read it), `store`, `delivery` (chunks), `queue`, `receipts` (what browsers told)
 - by people and programs: `by_hand`, `requests`, `word` (never, hold, rulings), `preview` (what a rule would have
   sent)
 """

@@ -9,7 +9,8 @@ Opened by `database` and `migrate`; the tables are in `schema`. Along the journe
 - stories: `story_items`, `news` (the desk's), `rulings`, `wire` (as people read them), `record` (for previews),
   `newsroom`
 - topics and readers: `topics`, `subscriptions`, `audience`, `standing`, `transfer`
-- alerts: `alerts`, `deliveries`, `retries`, `counts`, `queue`, `receipts`, `envelopes`, `limits`
+- alerts: `alerts`, `articles` (as anybody reads them), `deliveries`, `retries`, `counts`, `queue`, `receipts`,
+  `envelopes`, `limits`
 - operators: `operators`, `access`, `audit`
 - the database itself: `write_queue`, `fault`, `health`, `troubles`, `processes`, `run_lock`, `retention`, `erasure`,
   `stepped` and `clock_back` (a clock that was ahead), `move` and `counters` (to another database)

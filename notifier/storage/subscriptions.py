@@ -56,7 +56,7 @@ class SqlSubscriptionStore:
             _free_endpoint(connection, new.keys, new.token_hash, now)
             values = _columns(new) | {"last_seen_at": now}
             moves = _is_new_endpoint(connection, new)
-            known = _change(connection, new.token_hash, values | _NEXT_VERSION)
+            known = _change(connection, new.token_hash, {**values, **_NEXT_VERSION})
             if known is not None:
                 _remove_topics(connection, known, _topics_of(connection, known))
                 _add_topics(connection, known, new.topics)

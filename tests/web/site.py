@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fastapi import FastAPI
 
 from notifier.alerts.alert import Alert, AlertKind, Message, Urgency
+from notifier.alerts.article import ArticleStore
 from notifier.clock import ManualClock
 from notifier.errors import NotFound
 from notifier.push.outcome import Delivered, Outcome
@@ -144,6 +145,7 @@ class Site:
     push_origins: tuple[str, ...] = ()
     receipts: ReceiptDesk | None = None
     pictures: PictureSource | None = None
+    articles: ArticleStore | None = None
 
     def __post_init__(self) -> None:
         self.app: FastAPI = build_app(self.services())
@@ -164,6 +166,7 @@ class Site:
             websub=self.websub,
             receipts=self.receipts,
             pictures=self.pictures,
+            articles=self.articles,
         )
 
     async def _send_test(self, subscription: Subscription) -> Outcome:
