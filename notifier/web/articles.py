@@ -93,7 +93,7 @@ def page(request: Request, alert_id: str, services: Services) -> HTMLResponse:
         by_hand=article.first.why.get("by hand"),
         sources=Evidence.read(article.first.why).signals.sources,
         picture=picture,
-        credit="",
+        credit=article.item.credit if article.item is not None else None,
         address=f"{services.site.base_url}{ALERTS}/{article.first.id}",
         data=_data(article, picture, services),
     )

@@ -31,7 +31,10 @@ FLAGS = [
 class Chromium:
     """A headless Chromium with a fresh profile, whose push service is `push`."""
 
-    def __init__(self, binary: str, push: ChromiumPush, desktop: Desktop | None = None) -> None:
+    def __init__(
+        self, binary: str, push: ChromiumPush, desktop: Desktop | None = None, zone: str | None = None
+    ) -> None:
+        """`zone` is the time zone of the machine, as the browser and its workers believe."""
         self._push = push
         self._folder = tempfile.TemporaryDirectory(prefix="chromium-")
         self._playwright = sync_playwright().start()
@@ -39,7 +42,7 @@ class Chromium:
             self._folder.name,
             executable_path=binary,
             args=FLAGS + push.flags(),
-            env=dict(with_desktop(desktop)),
+            env={**with_desktop(desktop), **({"TZ": zone} if zone else {})},
             # Playwright turns off what push needs.
             ignore_default_args=["--disable-background-networking"],
         )
@@ -79,6 +82,10 @@ class Chromium:
             }"""
         )
         return listed
+
+    def tab(self, part: str) -> Page | None:
+        """An open tab whose address has this in it."""
+        return next((page for page in self._context.pages if part in page.url), None)
 
     def addresses(self) -> list[str]:
         """The addresses of all open tabs."""

@@ -206,3 +206,10 @@ def test_when_everybody_opens_it_at_once_it_is_read_once_in_some_seconds() -> No
     now = FRESH_S
     articles.get(1, lambda: store.article(1, NOW))
     assert store.asked == 2
+
+
+def test_the_agency_or_photographer_is_named_where_the_feed_names_it() -> None:
+    own = replace(told("Post", BEFORE, 95), url=FIRST.message.url, credit="Ada Lovelace, Reuters")
+    document = page(Site(articles=MemoryArticles(FIRST, items=[own])))
+
+    assert words(document, ".credit") == ["Ada Lovelace, Reuters"]
