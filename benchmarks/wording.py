@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from notifier.alerts.alert import AlertKind, NewAlert
-from notifier.alerts.desk import Desk
+from notifier.alerts.decider import Decider
 from notifier.alerts.payload import PUBLISHER_CHARACTERS
 from notifier.alerts.wording import change, label
 from notifier.cli.run import collect_seldom
@@ -66,7 +66,7 @@ def sent(recording: Path, since: datetime, until: datetime) -> Iterator[NewAlert
     topics = load_topics(TOPICS)
     began, ends = (since - BEFORE).timestamp(), until.timestamp()
     lines = (line for line in read_recording(recording) if began <= int(line["first_seen"]) < ends)
-    for at, decisions in replay(lines, Desk(TopicIndex(topics), topics)):
+    for at, decisions in replay(lines, Decider(TopicIndex(topics), topics)):
         yield from (one.alert for one in decisions if one.alert is not None and at >= since)
 
 

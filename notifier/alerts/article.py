@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Protocol
 
 from notifier.alerts.alert import Alert, AlertKind
+from notifier.stories.agency_copy import publisher_key
 from notifier.stories.story import StoryItem
-from notifier.stories.wire_copy import publisher_key
 from notifier.text.line import has_words
 
 MOST_OUTLETS = 30

@@ -15,7 +15,7 @@ from notifier.storage.alerts import load_alerts, message_from_json
 from notifier.storage.database import Database
 from notifier.storage.schema import alert, item
 from notifier.storage.story_items import story_item, story_items
-from notifier.storage.wire import alerts_of, merged_into, related_stories
+from notifier.storage.story_reports import alerts_of, merged_into, related_stories
 
 # Of a story that everybody tells, as many as make a page.
 MOST_ITEMS = 300

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.alerts.alert import Alert, AlertKind, Message, Urgency
-from notifier.alerts.payload import Asked, asked_of, encode
+from notifier.alerts.payload import ReceiptRequest, asked_of, encode
 from notifier.alerts.receipts import TOLD_AT_MOST
 from notifier.text.line import has_words
 
@@ -33,7 +33,7 @@ def an_alert(receipt: str | None = None, audience: int = 10, held_s: float = 0, 
     return replace(alert, receipt=receipt, hold_until=at + timedelta(seconds=held_s), **given)
 
 
-def fields_of(alert: Alert, limit: int = 3993, asked: Asked | None = None) -> dict[str, Any]:
+def fields_of(alert: Alert, limit: int = 3993, asked: ReceiptRequest | None = None) -> dict[str, Any]:
     fields: dict[str, Any] = orjson.loads(encode(alert, limit, asked))
     return fields
 
@@ -145,6 +145,6 @@ def test_an_alert_without_a_name_asks_nobody() -> None:
 
 def test_what_is_asked_never_makes_a_payload_too_long() -> None:
     alert = replace(with_words(title="ß" * 5000, body="ü" * 5000), id=2**62)
-    asked = Asked("r" * 16, MESSAGE.published_at, 0.0312)
+    asked = ReceiptRequest("r" * 16, MESSAGE.published_at, 0.0312)
     for limit in (400, 1200, 3993):
         assert len(encode(alert, limit, asked)) <= limit

@@ -12,10 +12,10 @@ from notifier.alerts.article import ArticleStore
 from notifier.storage.alerts import SqlAlertStore
 from notifier.storage.articles import SqlArticles
 from notifier.storage.database import Database
-from notifier.storage.newsroom import SqlNewsroom
+from notifier.storage.editorial import SqlEditorialStore
 from notifier.storage.subscriptions import SqlSubscriptionStore
 from tests.contracts.samples import NOON, a_subscription, an_alert
-from tests.contracts.test_rulings import DAM, House
+from tests.contracts.test_rulings import DAM, Harness
 
 LATER = NOON + timedelta(hours=1)
 
@@ -58,7 +58,7 @@ def test_what_operators_wrote_of_no_story_is_not_one_story(database: Database, a
 
 def test_what_waits_or_was_withdrawn_is_not_there(database: Database, articles: ArticleStore) -> None:
     SqlSubscriptionStore(database).subscribe(a_subscription("ada", "world"), NOON)
-    newsroom = SqlNewsroom(database)
+    newsroom = SqlEditorialStore(database)
     held = newsroom.accept(replace(an_alert("world"), hold_until=LATER), NOON)
     assert articles.article(held.id, NOON) is None
     assert articles.article(held.id + 1, NOON) is None
@@ -70,11 +70,11 @@ def test_what_waits_or_was_withdrawn_is_not_there(database: Database, articles: 
 
 
 def test_who_tells_it_is_there_with_what_the_alert_was_made_of(database: Database, articles: ArticleStore) -> None:
-    house = House(database)
+    harness = Harness(database)
     for number in (1, 2):
-        house.publish(number, DAM, number)
-    house.loop.work()
-    (alert,) = house.newsroom.alerts(9)
+        harness.publish(number, DAM, number)
+    harness.loop.work()
+    (alert,) = harness.newsroom.alerts(9)
 
     found = articles.article(alert.id, LATER)
 
