@@ -308,6 +308,18 @@ def test_a_tick_in_a_tab_that_missed_the_stop_keeps_the_tick_and_explains_itself
     assert service.subscriptions() == 0
 
 
+def test_stop_works_though_another_tab_never_ends_what_it_is_at(
+    firefox: Firefox, service: Service, subscribed: Page
+) -> None:
+    other = firefox.other_tab(service.origin)
+    other.evaluate("void keep.alone(() => new Promise(() => {}))")
+
+    subscribed.press("stop")
+
+    subscribed.wait_for("off")
+    assert service.subscriptions() == 0
+
+
 def test_the_page_remembers_after_a_reload(firefox: Firefox, service: Service, subscribed: Page) -> None:
     subscribed.tick("storms")
     until(lambda: subscribed.said.startswith("Saved"), "the page to confirm")

@@ -15,8 +15,15 @@ globalThis.keep = (() => {
   const TO_TELL_LIMIT = 20;
   const PATIENCE_MS = 5000;
 
-  // One for each tab and for the worker: a message reaches all but the one that sent it.
-  const others = new BroadcastChannel("notifier");
+  // One for each tab and for the worker: a message reaches all but the one that sent it. Where a browser refuses it, tabs
+  // follow when they are looked at; the worker has to go on.
+  const others = (() => {
+    try {
+      return new BroadcastChannel("notifier");
+    } catch {
+      return { postMessage() {} };
+    }
+  })();
   const tellOthers = () => others.postMessage("changed");
 
   const done = (request) =>
