@@ -87,7 +87,8 @@ def page(request: Request, alert_id: str, services: Services) -> HTMLResponse:
         kind=label(newest.kind, breaking=newest.breaking),
         changed=_change(newest),
         history=[(state, label(state.kind, breaking=state.breaking), _change(state)) for state in article.states],
-        outlets=[(item, when(item)) for item in article.outlets],
+        # Where nobody else tells it, the article says all of it already.
+        outlets=[(item, when(item)) for item in article.outlets] if len(article.outlets) > 1 else [],
         more=_more(article, services, now),
         topics=[(slug, titles[slug], words.get(slug, ())) for slug in topics],
         by_hand=article.first.why.get("by hand"),

@@ -95,6 +95,10 @@ def test_who_tells_it_stands_there_once_each_in_order_with_time_and_link() -> No
     ]
 
 
+def test_where_nobody_else_tells_it_the_outlet_is_named_once() -> None:
+    assert words(page(Site(articles=MemoryArticles(FIRST, items=[told("Zeta", "Ferry stuck", 80)]))), ".outlets") == []
+
+
 def test_related_stories_lead_to_their_own_pages_where_they_were_alerted() -> None:
     related = [RelatedArticle("Islands cut off", "Alpha", "https://alpha.example/1", 17)]
     related.append(RelatedArticle("Tugs ordered", "Zeta", "https://zeta.example/2"))

@@ -3,7 +3,7 @@
 
 const languages = navigator.languages;
 const ZONE = { timeZoneName: "short" };
-const CLOCK = { hour: "2-digit", minute: "2-digit" };
+const CLOCK = { hour: "numeric", minute: "2-digit" };
 const DAY = { day: "numeric", month: "long" };
 
 const written = (at, options) => new Intl.DateTimeFormat(languages, options).format(at);
