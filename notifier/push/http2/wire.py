@@ -257,6 +257,8 @@ class Http2Wire:
                     lane.run_of_429 += 1
                 elif lane.run_of_429:
                     lane.run_of_429 -= 1
+            if not link.has_brought:
+                lane.session = link.channel.session
             link.brought = link.has_brought = lane.has_answered = True
             link.is_doubtful, lane.fruitless, lane.broken = False, 0, 0
             lane.progress_at = monotonic()
@@ -364,7 +366,7 @@ class Http2Wire:
         met = lane.origin in self._met
         openers, at_once = (self._openers, _OPENING_AT_ONCE) if met else (self._meeters, 1)
         while usable + len(lane.opening) < wanted and len(lane.opening) < at_once:
-            opened = openers.submit(open_channel, lane.origin, self._guard, self._context)
+            opened = openers.submit(open_channel, lane.origin, self._guard, self._context, lane.session)
             opened.add_done_callback(self._on_done)
             lane.opening.append(opened)
 
