@@ -3,12 +3,12 @@
 Enters: stories with their matches, what operators said, the time. Leaves: `NewAlert`s with their evidence, or the
 reason why not; next: storage, which writes an alert with its chunks, and the engine.
 
-The decision, in order: `desk` (all of its state), `touching` (which topics), `moment` (the story as it is judged),
-`lately` (what was told), `development` and `facts` (is it news again), `decide` (send, hold or drop), `held` (what
-waits for an editor). Its store's Protocol is in `news`; `desk_health` says how it does.
+The decision, in order: `decider` (all of its state), `story_topics` (which topics), `snapshot` (the story as it is
+judged), `recent_alerts` (what was told), `development` and `facts` (is it news again), `decide` (send, hold or drop),
+`on_hold` (what waits for an editor). Its store's Protocol is in `story_store`; `decider_health` says how it does.
 
 - the alert: `alert`, `evidence` (read and told, once), `payload` (its bytes), `store`, `delivery` (chunks), `queue`,
   `receipts` (what browsers told)
-- by people and programs: `by_hand`, `requests`, `word` (never, hold, rulings), `preview` (what a rule would have
+- by people and programs: `draft`, `requests`, `overrides` (never, hold, rulings), `preview` (what a rule would have
   sent)
 """

@@ -1,7 +1,8 @@
 """What a topic would have sent: the service's own desk, asked again about the days that were recorded.
 
-Enters: a `Topic` and a `Record` of stored items with their stories. Leaves: the alerts that the desk would have decided
-for it, mode and daily budget included. Pure. The index of `topics.corpus` finds the stories; nothing is decided here.
+Enters: a `Topic` and a `StoryHistory` of stored items with their stories. Leaves: the alerts that the desk would have
+decided for it, mode and daily budget included. Pure. The index of `topics.corpus` finds the stories; nothing is decided
+here.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from datetime import date, datetime, timedelta
 
 from notifier.alerts.alert import Alert, AlertKind, NewAlert
 from notifier.alerts.decide import AlertRules, Hold, PastAlert, Send
-from notifier.alerts.desk import WINDOW, Desk
-from notifier.alerts.moment import Moment, in_order, worked_out
-from notifier.stories.habits import Habits
-from notifier.stories.kin import Kinship, circle, nearest
+from notifier.alerts.decider import WINDOW, Decider
+from notifier.alerts.snapshot import StorySnapshot, in_order, worked_out
+from notifier.stories.baseline import Baseline
 from notifier.stories.members import Members
+from notifier.stories.related import RelatedItems, nearby, nearest
 from notifier.stories.story import StoryItem
-from notifier.topics.corpus import Corpus, PastItem
+from notifier.topics.corpus import Corpus, CorpusItem
 from notifier.topics.match import TopicIndex
 from notifier.topics.query import parse
 from notifier.topics.reading import Text
@@ -32,14 +33,14 @@ _TO_DECIDE = 100
 
 
 @dataclass(frozen=True, slots=True)
-class PastMoment:
+class PastSnapshot:
     """What a poll did to a story: the story after it, and the versions that it brought."""
 
-    moment: Moment
+    snapshot: StorySnapshot
     brought: tuple[StoryItem, ...]
 
 
-class Record:
+class StoryHistory:
     """Items, and versions of items, that have a story, in the order in which they were seen; and what was alerted.
 
     `alerts` matter because topics share stories: what one topic has put on screens decides in whose words the next
@@ -49,15 +50,15 @@ class Record:
 
     def __init__(self, items: Iterable[StoryItem] = (), alerts: Iterable[Alert | NewAlert] = ()) -> None:
         self.items: list[StoryItem] = []
-        self.moments: list[PastMoment] = []
+        self.snapshots: list[PastSnapshot] = []
         self.alerts: list[PastAlert] = []
         self.corpus = Corpus()
         # By story, the story that changed last at the end: its items in their newest versions.
         self._open: dict[int, Members] = {}
         self._changed_at: dict[int, datetime] = {}
         self._story_of: dict[int, int] = {}
-        self._kinship = Kinship()
-        self._habits = Habits()
+        self._related_items = RelatedItems()
+        self._baseline = Baseline()
         self.add(items)
         self.tell(alerts)
 
@@ -72,7 +73,7 @@ class Record:
             newest: dict[int, StoryItem] = {}
             for item in poll:
                 self.items.append(item)
-                self.corpus.add(PastItem.of(item))
+                self.corpus.add(CorpusItem.of(item))
                 newest[item.id] = item
             self._close(at)
             self._move_on(newest.values(), at)
@@ -97,29 +98,29 @@ class Record:
             for item in items:
                 story.put(item)
                 self._story_of[item.id] = story_id
-                self._kinship.note(item.id, item.near)
-                self._habits.note(item, story_id)
+                self._related_items.note(item.id, item.near)
+                self._baseline.note(item, story_id)
         nearby = dict.fromkeys(i for items in brought.values() for item in items for i in self._new_near(item))
-        near = [self._moment(i, at) for i in nearby if i in self._open and i not in brought]
-        changed = [self._moment(story_id, at) for story_id in brought]
-        for moment in in_order([*changed, *(moment for moment in near if moment.is_helped)]):
-            self.moments.append(PastMoment(moment.work_out(), tuple(brought.get(moment.story_id, ()))))
-            if moment.judgement.by_itself:
-                self._habits.note_breaking(moment.story_id, at)
+        near = [self._snapshot(i, at) for i in nearby if i in self._open and i not in brought]
+        changed = [self._snapshot(story_id, at) for story_id in brought]
+        for snapshot in in_order([*changed, *(snapshot for snapshot in near if snapshot.is_helped)]):
+            self.snapshots.append(PastSnapshot(snapshot.work_out(), tuple(brought.get(snapshot.story_id, ()))))
+            if snapshot.judgement.by_itself:
+                self._baseline.note_breaking(snapshot.story_id, at)
 
-    def _moment(self, story_id: int, at: datetime) -> Moment:
-        kin = self._kin(story_id)
-        items = {i: self._open[i].kindred for i in kin}
-        wide, usual = circle(story_id, kin, self._kin), self._habits.usual(at)
-        return worked_out(Moment(story_id, self._open[story_id].judged, at, items, wide, usual))
+    def _snapshot(self, story_id: int, at: datetime) -> StorySnapshot:
+        related = self._related(story_id)
+        items = {i: self._open[i].kindred for i in related}
+        wide, usual = nearby(story_id, related, self._related), self._baseline.usual(at)
+        return worked_out(StorySnapshot(story_id, self._open[story_id].judged, at, items, wide, usual))
 
     @staticmethod
     def _new_near(item: StoryItem) -> tuple[int, ...]:
         """What its grouping brought near; an edit is not grouped anew."""
         return item.near if item.version == 1 else ()
 
-    def _kin(self, story_id: int) -> list[int]:
-        found = self._kinship.of(story_id, self._open[story_id].judged, self._story_of.get)
+    def _related(self, story_id: int) -> list[int]:
+        found = self._related_items.of(story_id, self._open[story_id].judged, self._story_of.get)
         return nearest(found, self._open.__contains__)
 
     def _close(self, now: datetime) -> None:
@@ -128,7 +129,7 @@ class Record:
         for story_id, _ in list(old):
             for item_id in self._open.pop(story_id):
                 self._story_of.pop(item_id, None)
-                self._kinship.drop(item_id)
+                self._related_items.drop(item_id)
             del self._changed_at[story_id]
 
 
@@ -172,7 +173,7 @@ class Difference:
     kept: tuple[WouldSend, ...]
 
 
-class _PreviewDesk(Desk):
+class _PreviewDecider(Decider):
     """The desk, asked again: of each moment it is known which items the rule is true of."""
 
     def __init__(
@@ -188,37 +189,37 @@ class _PreviewDesk(Desk):
         self._true = {(item.id, item.version) for item in matching}
         self._first_true: dict[int, StoryItem] = {}
 
-    def ask_poll(self, poll: Iterable[PastMoment]) -> Iterator[NewAlert]:
+    def ask_poll(self, poll: Iterable[PastSnapshot]) -> Iterator[NewAlert]:
         """What would have been sent after a poll, or put before an editor: all that came is read before it counts."""
-        moments = list(poll)
-        for past in moments:
+        snapshots = list(poll)
+        for past in snapshots:
             self._bring(past)
-        for past in moments:
-            alert = self._ask(past.moment)
+        for past in snapshots:
+            alert = self._ask(past.snapshot)
             if alert is not None:
                 yield alert
 
-    def _bring(self, past: PastMoment) -> None:
-        story_id = past.moment.story_id
+    def _bring(self, past: PastSnapshot) -> None:
+        story_id = past.snapshot.story_id
         for item in past.brought:
             if (item.id, item.version) in self._true:
-                self._touching.tell(story_id, TopicMatch(self._slug, ()), item)
+                self._story_topics.tell(story_id, TopicMatch(self._slug, ()), item)
                 self._first_true.setdefault(story_id, item)
 
-    def _ask(self, moment: Moment) -> NewAlert | None:
-        while self._to_come and self._to_come[0].decided_at < moment.at:
+    def _ask(self, snapshot: StorySnapshot) -> NewAlert | None:
+        while self._to_come and self._to_come[0].decided_at < snapshot.at:
             self._remember(self._to_come.popleft())
-        if moment.story_id not in self._first_true:  # what is sent of it is for other topics
+        if snapshot.story_id not in self._first_true:  # what is sent of it is for other topics
             return None
-        if self._waits and not moment.judgement.breaking and moment.story_id not in self._past:
+        if self._waits and not snapshot.judgement.breaking and snapshot.story_id not in self._past:
             return None  # as nearly all do: not worth a case
-        _, verdicts = self._judge(moment)
+        _, verdicts = self._judge(snapshot)
         alerts = [verdict.alert for verdict in verdicts if isinstance(verdict, Send | Hold)]
         ours = next((alert for alert in alerts if self._slug in alert.topics), alerts[-1] if alerts else None)
         return ours and self._explained(ours)
 
-    def _alerted(self, moment: Moment, url: str) -> StoryItem | None:
-        return next((item for item in moment.items if item.url == url), None)
+    def _alerted(self, snapshot: StorySnapshot, url: str) -> StoryItem | None:
+        return next((item for item in snapshot.items if item.url == url), None)
 
     def _explained(self, alert: NewAlert) -> NewAlert:
         """With the words that made the rule true, which are read for what is sent only."""
@@ -229,7 +230,7 @@ class _PreviewDesk(Desk):
 
 
 def preview(
-    topic: Topic, record: Record, rules: AlertRules, since: datetime, until: datetime, work: Work | None = None
+    topic: Topic, record: StoryHistory, rules: AlertRules, since: datetime, until: datetime, work: Work | None = None
 ) -> Preview:
     """Ask the desk. Raises QueryError where the rule cannot be read, TooMuchWork where `work` is spent.
 
@@ -239,11 +240,11 @@ def preview(
     matching = record.matching(topic, work)
     stories = {item.story_id for item in matching}
     earlier = [alert for alert in record.alerts if alert.story_id in stories]
-    desk = _PreviewDesk(topic, matching, earlier, rules)
-    work.spend(len(record.moments))
-    touched = (past for past in record.moments if past.moment.story_id in stories)
-    by_poll = itertools.groupby(touched, key=lambda past: past.moment.at)
-    decided = (alert for _, poll in by_poll for alert in desk.ask_poll(_counted(poll, work)))
+    decider = _PreviewDecider(topic, matching, earlier, rules)
+    work.spend(len(record.snapshots))
+    touched = (past for past in record.snapshots if past.snapshot.story_id in stories)
+    by_poll = itertools.groupby(touched, key=lambda past: past.snapshot.at)
+    decided = (alert for _, poll in by_poll for alert in decider.ask_poll(_counted(poll, work)))
     within = [alert for alert in decided if since <= alert.decided_at < until and topic.slug in alert.topics]
     updates = Counter(alert.story_id for alert in within if alert.kind is not AlertKind.NEW)
     index = TopicIndex([topic])
@@ -274,7 +275,7 @@ def _would_send(alert: NewAlert, topic: Topic, index: TopicIndex, updates: int) 
     return WouldSend(alert, words, tuple(dict.fromkeys(t for t in named.get(topic.slug, ()) if t not in seen)), updates)
 
 
-def _counted(poll: Iterable[PastMoment], work: Work) -> Iterator[PastMoment]:
+def _counted(poll: Iterable[PastSnapshot], work: Work) -> Iterator[PastSnapshot]:
     for past in poll:
         work.spend(_TO_DECIDE)
         yield past

@@ -1,7 +1,7 @@
 """Keeps the last days at hand, so that a rule can be asked about them while it is being typed.
 
-Enters: a store's reader. Leaves: a `Record` that grows as news comes in, and is made anew once a day, so that it does
-not grow for ever, and when an operator split or merged stories. One record serves all operators.
+Enters: a store's reader. Leaves: a `StoryHistory` that grows as news comes in, and is made anew once a day, so that it
+does not grow for ever, and when an operator split or merged stories. One record serves all operators.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from threading import Lock
 
 from notifier.alerts.alert import Alert
-from notifier.alerts.desk import WINDOW
-from notifier.alerts.preview import Record
+from notifier.alerts.decider import WINDOW
+from notifier.alerts.preview import StoryHistory
 from notifier.clock import Clock
 from notifier.stories.story import StoryItem
 
@@ -24,34 +24,34 @@ ANEW_AFTER = timedelta(days=1)
 
 
 class RecentNews:
-    """A `Record` of the last days, up to date to some seconds."""
+    """A `StoryHistory` of the last days, up to date to some seconds."""
 
     def __init__(
         self,
         between: Callable[[datetime, datetime], Sequence[StoryItem]],
         alerts_since: Callable[[datetime], Sequence[Alert]],
         clock: Clock,
-        word_version: Callable[[], str] = str,
+        overrides_version: Callable[[], str] = str,
     ) -> None:
         """`between(after, until)` gives the versions seen then, `alerts_since` what was decided since; oldest first.
 
-        `word_version` differs whenever operators move items between stories.
+        `overrides_version` differs whenever operators move items between stories.
         """
         self._between, self._alerts_since, self._clock = between, alerts_since, clock
-        self._word_version, self._word = word_version, ""
+        self._overrides_version, self._overrides = overrides_version, ""
         self._settled_at: datetime | None = None  # the desk has carried the newest word out by then
         self._last_alert = 0
         self._lock = Lock()
-        self._record = Record()
+        self._record = StoryHistory()
         self._made_at: datetime | None = None
         self._until: datetime | None = None
 
-    def record(self) -> Record:
+    def record(self) -> StoryHistory:
         """The record as of now. Call it in a worker thread: the first time reads all of it."""
         now = self._clock()
         with self._lock:
             if self._until is None or self._is_stale(now):
-                self._record, self._made_at, self._until = Record(), now, now - KEPT
+                self._record, self._made_at, self._until = StoryHistory(), now, now - KEPT
                 self._last_alert = 0
             until = now - SETTLED_AFTER
             if until > self._until:
@@ -63,9 +63,9 @@ class RecentNews:
             return self._record
 
     def _is_stale(self, now: datetime) -> bool:
-        word = self._word_version()
-        if word != self._word:
-            self._word, self._settled_at = word, now + SETTLED_AFTER
+        overrides = self._overrides_version()
+        if overrides != self._overrides:
+            self._overrides, self._settled_at = overrides, now + SETTLED_AFTER
         if self._made_at is None or now - self._made_at > ANEW_AFTER:
             return True
         return self._settled_at is not None and self._made_at < self._settled_at <= now

@@ -12,13 +12,13 @@ from typing import Protocol
 from weakref import WeakKeyDictionary
 
 from notifier.alerts.decide import AlertRules
-from notifier.alerts.preview import Difference, Preview, Record, compare, preview
+from notifier.alerts.preview import Difference, Preview, StoryHistory, compare, preview
 from notifier.clock import Clock
 from notifier.errors import ConfigError, EntryInvalid, FileBroken, NotFound
 from notifier.operations.actor import Actor
 from notifier.operations.files import FileEdit, Listed, OperatorsFile, RecordedFile, Verb
 from notifier.operations.previews import Previews
-from notifier.operators.token import Scope
+from notifier.operators.token import TokenScope
 from notifier.topics.query import parse
 from notifier.topics.topic import SLUG, Fallback, Then, Topic, TopicMode, seconds_of
 from notifier.topics.work import Work
@@ -26,7 +26,7 @@ from notifier.topics.work import Work
 KEPT = 8
 
 
-class TopicsFile(OperatorsFile, Protocol):
+class EditableTopicsFile(OperatorsFile, Protocol):
     """config/topics.yaml."""
 
     def topics(self) -> tuple[Topic, ...]:
@@ -61,10 +61,10 @@ class Tried:
 class RuleTrials:
     """Tries rules on the last days: the service's own decisions over what it has recorded."""
 
-    def __init__(self, record: Callable[[], Record], rules: AlertRules, clock: Clock, previews: Previews) -> None:
+    def __init__(self, record: Callable[[], StoryHistory], rules: AlertRules, clock: Clock, previews: Previews) -> None:
         self.previews = previews
         self._record, self._rules, self._clock = record, rules, clock
-        self._kept: WeakKeyDictionary[Record, dict[object, Preview]] = WeakKeyDictionary()
+        self._kept: WeakKeyDictionary[StoryHistory, dict[object, Preview]] = WeakKeyDictionary()
 
     def attempt(
         self,
@@ -80,7 +80,7 @@ class RuleTrials:
 
         `newest`: it takes the place of the one that the actor has already, as while a rule is being typed.
         """
-        actor.need(Scope.READ)
+        actor.need(TokenScope.READ)
         check(topic)
         with self.previews.turn(actor.operator_id or 0, is_gone, newest=newest) as work:
             record = self._record()
@@ -92,7 +92,7 @@ class RuleTrials:
         known_since = record.items[0].seen_at if record.items else None
         return Tried(after, earlier, since, len(record.items), known_since)
 
-    def _as_it_is(self, topic: Topic, record: Record, since: datetime, until: datetime, work: Work) -> Preview:
+    def _as_it_is(self, topic: Topic, record: StoryHistory, since: datetime, until: datetime, work: Work) -> Preview:
         """The preview of the topic that is being edited, kept for as long as it would be the same."""
         known = self._kept.setdefault(record, {})
         key = (topic, since, until, len(record.items), len(record.alerts))
@@ -107,7 +107,7 @@ class RuleTrials:
 class TopicOperations:
     """Each verb on topics, once. `in_force` are the topics that the desk decides by now."""
 
-    file: TopicsFile
+    file: EditableTopicsFile
     recorded: RecordedFile
     in_force: Callable[[], Sequence[Topic]]
     trials: RuleTrials

@@ -23,7 +23,7 @@ _OPEN_RETRY = exists().where(delivery_retry.c.alert_id == alert.c.id)
 _END_OPEN = update(alert).where(_OPEN, ~_OPEN_CHUNK, ~_OPEN_RETRY).values(done_at=bindparam("at"))
 
 
-class Tally(Counter[tuple[int, str, str]]):
+class OutcomeCounts(Counter[tuple[int, str, str]]):
     """{(alert id, push service, outcome): pushes to add}, negative where there are fewer now."""
 
     def give_up(self, alert_id: int, service: str, why: str = "left") -> None:
@@ -37,19 +37,19 @@ class Tally(Counter[tuple[int, str, str]]):
         return {alert_id for alert_id, _, _ in self}
 
 
-def end_retries(connection: Connection, services: Mapping[int, str]) -> Tally:
+def end_retries(connection: Connection, services: Mapping[int, str]) -> OutcomeCounts:
     """Delete the retries of {subscription id: push service}; returns what that does to the counts.
 
     The caller holds these subscriptions' rows, so that no retry is added meanwhile.
     """
-    ended = Tally()
+    ended = OutcomeCounts()
     of_theirs = delete(delivery_retry).where(delivery_retry.c.subscription_id.in_(list(services)))
     for row in connection.execute(of_theirs.returning(delivery_retry.c.alert_id, delivery_retry.c.subscription_id)):
         ended.give_up(row.alert_id, services[row.subscription_id])
     return ended
 
 
-def add_counts(connection: Connection, tally: Tally) -> None:
+def add_counts(connection: Connection, tally: OutcomeCounts) -> None:
     """Add to what is counted for the alerts."""
     # One order for everybody, so that two workers cannot lock each other out.
     rows = [

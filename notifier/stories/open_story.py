@@ -10,7 +10,7 @@ from itertools import islice
 
 from notifier.stories.members import Members, out_of_order
 from notifier.stories.story import StoryItem
-from notifier.stories.window import Entry
+from notifier.stories.window import WindowEntry
 
 # An item is compared with a story as a whole by this many members: its first ones and its newest.
 FIRST, NEWEST = 3, 7
@@ -25,7 +25,7 @@ class OpenStory:
     """
 
     id: int
-    entries: dict[int, Entry] = field(default_factory=dict)
+    entries: dict[int, WindowEntry] = field(default_factory=dict)
     scores: dict[int, float] = field(default_factory=dict)
     members: Members = field(default_factory=Members)
     late: int | None = None
@@ -40,14 +40,14 @@ class OpenStory:
         """The members that the story is judged by."""
         return self.members.judged
 
-    def spokesmen(self) -> list[Entry]:
+    def spokesmen(self) -> list[WindowEntry]:
         """The members that stand for the whole when an item is compared with it."""
         if len(self.entries) <= FIRST + NEWEST:
             return list(self.entries.values())
         newest = list(islice(reversed(self.entries.values()), NEWEST))
         return [*islice(self.entries.values(), FIRST), *reversed(newest)]
 
-    def put(self, entry: Entry) -> None:
+    def put(self, entry: WindowEntry) -> None:
         """Add a member, or a newer version of one."""
         item_id = entry.item.id
         if self.entries and item_id not in self.entries and item_id < next(reversed(self.entries)):

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from notifier.alerts.decide import AlertRules, Send
-from notifier.alerts.desk import Desk
-from notifier.alerts.preview import Record, compare, preview
+from notifier.alerts.decider import Decider
+from notifier.alerts.preview import StoryHistory, compare, preview
 from notifier.errors import QueryError, TooMuchWork
 from notifier.stories.story import StoryItem
 from notifier.topics.match import TopicIndex
@@ -34,7 +34,7 @@ def topic(match: str, mode: TopicMode = TopicMode.EVERY, budget: int | None = No
     return Topic("tried", "Tried", "", match, mode, budget)
 
 
-RECORD = Record(
+RECORD = StoryHistory(
     [
         told(1, 1, "Ferry aground off the harbour", 1),
         told(2, 1, "Ferry aground, forty rescued", 2, "Gazette"),
@@ -104,10 +104,10 @@ def test_a_changed_rule_gains_loses_and_keeps() -> None:
 
 def test_it_is_what_the_services_desk_decides() -> None:
     tried = topic("ferry OR bridge")
-    desk = Desk(TopicIndex([tried]), [tried], RULES)
+    decider = Decider(TopicIndex([tried]), [tried], RULES)
     sent = []
     for item in RECORD.items:
-        verdicts = desk.take([item], item.seen_at).verdicts
+        verdicts = decider.take([item], item.seen_at).verdicts
         sent += [v.alert.message.title for v in verdicts if isinstance(v, Send) and v.alert.kind == "new"]
 
     assert sent[::-1] == titles("ferry OR bridge")
@@ -121,7 +121,7 @@ def test_a_telling_that_was_kept_apart_helps_the_story_that_it_is_near_to() -> N
         told(4, 2, "Ferry sinks near Brey, captain held", 4, "Mirror"),
         told(5, 2, "Ferry that sank near Brey was full", 5, "Herald"),
     ]
-    shown = preview(topic("", TopicMode.BREAKING), Record(tellings), RULES, START, END)
+    shown = preview(topic("", TopicMode.BREAKING), StoryHistory(tellings), RULES, START, END)
     (would,) = shown.alerts
     assert (would.alert.story_id, would.alert.decided_at) == (1, tellings[2].seen_at)
     assert would.alert.why["signals"]["related"] == {"stories": [2], "sources": {"Courier": 1.0}}
@@ -135,5 +135,5 @@ def test_a_preview_whose_work_is_spent_is_stopped() -> None:
 
 def test_a_rule_that_takes_too_much_work_on_an_item_does_not_match_it() -> None:
     chain = " NEAR/100 ".join(["(a NEAR/100 a NEAR/100 a)"] * 5)
-    record = Record([replace(RECORD.items[0], title="a " * 20_000)])
+    record = StoryHistory([replace(RECORD.items[0], title="a " * 20_000)])
     assert record.matching(topic(f"{chain} OR ferry")) == []

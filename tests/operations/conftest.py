@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from notifier.alerts.decide import AlertRules
-from notifier.alerts.preview import Record
+from notifier.alerts.preview import StoryHistory
 from notifier.clock import ManualClock
 from notifier.config.settings import Settings, load_settings
 from notifier.operations.actor import Actor
@@ -20,10 +20,10 @@ from notifier.operations.previews import Previews
 from notifier.operations.topics import RuleTrials, TopicOperations
 from notifier.operators.operator import Role
 from notifier.storage.database import Database
-from notifier.wiring.console import house_operations
+from notifier.wiring.console import service_operations
 from notifier.wiring.operations import change_operations, feed_operations, topic_operations
 from tests.contracts.samples import NOON
-from tests.web.operator_api.house import ApiHouse
+from tests.web.operator_api.harness import ApiHarness
 
 TOPICS = """\
 # Kept by hand.
@@ -67,7 +67,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     named = {"NOTIFIER_DATA_DIR": str(tmp_path / "data"), "NOTIFIER_CONFIG_DIR": str(tmp_path)}
     settings, database = load_settings(tmp_path / "no.env", named), Database(f"sqlite:///{tmp_path / 'notifier.db'}")
     database.create()
-    trials = RuleTrials(Record, AlertRules(), ManualClock(NOON), Previews(wait_s=0))
+    trials = RuleTrials(StoryHistory, AlertRules(), ManualClock(NOON), Previews(wait_s=0))
     topics, feeds = topic_operations(settings, database, tuple, trials), feed_operations(settings, database)
     yield Desk(settings, database, topics, feeds, change_operations(database, topics, feeds))
     database.close()
@@ -88,13 +88,13 @@ class Told:
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[ApiHouse]:
+def service(tmp_path: Path) -> Iterator[ApiHarness]:
     """A whole service with three stories in it, which polls and sends nothing."""
-    house = ApiHouse(tmp_path)
-    house.operator("Ada", Role.EDITOR)
-    house.operator("Vic", Role.VIEWER)
-    yield house
-    house.close()
+    harness = ApiHarness(tmp_path)
+    harness.operator("Ada", Role.EDITOR)
+    harness.operator("Vic", Role.VIEWER)
+    yield harness
+    harness.close()
 
 
 @pytest.fixture
@@ -103,8 +103,8 @@ def told() -> Told:
 
 
 @pytest.fixture
-def operations(service: ApiHouse, told: Told) -> Operations:
+def operations(service: ApiHarness, told: Told) -> Operations:
     """The service's operations, watched."""
-    made = house_operations(service.house)
+    made = service_operations(service.service)
     alerts = replace(made.alerts, changed=told.change, wake=told.wake)
     return replace(made, alerts=alerts, stories=replace(made.stories, changed=told.change))
