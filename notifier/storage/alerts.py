@@ -1,6 +1,6 @@
 """Accepted alerts: written with their chunks in one transaction, read back with what came of them.
 
-`accept` takes a connection, so that whoever decides (the desk's store) commits the decision and the alert together.
+`accept` takes a connection, so that whoever decides (the decider's store) commits the decision and the alert together.
 """
 
 from __future__ import annotations

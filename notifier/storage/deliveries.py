@@ -30,8 +30,8 @@ from sqlalchemy import (
 from notifier.alerts.alert import Chunk
 from notifier.alerts.delivery import (
     NO_ROOMS,
-    NOTHING_HELD,
-    Held,
+    NOTHING_DEFERRED,
+    Deferred,
     LeasedChunk,
     LeasedRetry,
     Recipient,
@@ -180,7 +180,7 @@ class SqlDeliveryStore:
         now: datetime,
         limit: int,
         lease_s: float,
-        held: Held = NOTHING_HELD,
+        held: Deferred = NOTHING_DEFERRED,
         rooms: Mapping[str, int] = NO_ROOMS,
     ) -> Sequence[LeasedRetry]:
         """Due retries of one alert at one push service that is not held, who was here most recently first."""

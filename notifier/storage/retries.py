@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, Integer, and_, bindparam, delete, exists, func, or_, select, update
 
 from notifier.alerts.alert import Alert
-from notifier.alerts.delivery import Held, LeasedRetry, Recipient, RetryLater, RetrySettlement, Standing
+from notifier.alerts.delivery import Deferred, LeasedRetry, Recipient, RetryLater, RetrySettlement, Standing
 from notifier.storage.alerts import load_alerts
 from notifier.storage.counts import OutcomeCounts
 from notifier.storage.database import insert_for
@@ -95,9 +95,9 @@ _LAST_SEEN = (
 )
 
 
-def first_due(connection: Connection, now: datetime, held: Held) -> tuple[int, str] | None:
+def first_due(connection: Connection, now: datetime, deferred: Deferred) -> tuple[int, str] | None:
     """(alert, push service) whose turn it is; None if nothing is due."""
-    named = {"now": now, "held_breaking": list(held.get(True, ())), "held_ordinary": list(held.get(False, ()))}
+    named = {"now": now, "held_breaking": list(deferred.get(True, ())), "held_ordinary": list(deferred.get(False, ()))}
     found = connection.execute(_FIRST_DUE, named).one_or_none()
     return None if found is None else (found.alert_id, found.push_service)
 

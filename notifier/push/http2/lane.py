@@ -1,4 +1,4 @@
-"""What one origin has in a wire: its connections, who waits for room on them, and who was left under way."""
+"""What one origin has in a transport: its connections, who waits for room on them, and who was left under way."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class ServiceLane:
     left_over_tickets: list[int] = field(default_factory=list)
 
     def begin(self, streams: int, now_s: float) -> None:
-        """A new batch; its tickets are added by the wire."""
+        """A new batch; its tickets are added by the transport."""
         self.streams, self.progress_at = streams, now_s
         self.tickets, self.pending, self.run_of_429, self.fruitless = [], 0, 0, 0
         self.refusals.clear()
