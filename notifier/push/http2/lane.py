@@ -51,8 +51,8 @@ class ServiceLane:
     `suspects`: whose connection died; `each`: how many requests its connections take; `ended`: connections that ended
     in the batch under way, `spare`: how many more there are for that, so that one that ends takes few along;
     `fruitless` and `broken`: how many in a row brought nothing, or broke the rules; `tail_s`: how long the last few
-    without an answer are waited for, less each time that it was in vain; `session`: of the last connection that
-    brought something, for the next one to resume.
+    without an answer are waited for, less each time that it was in vain; `session`: of a connection that brought
+    something and ended, for the next one to resume.
     """
 
     origin: str

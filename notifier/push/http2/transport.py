@@ -257,8 +257,6 @@ class Http2Transport:
                     lane.run_of_429 += 1
                 elif lane.run_of_429:
                     lane.run_of_429 -= 1
-            if not link.has_brought:
-                lane.session = link.channel.session
             link.brought = link.has_brought = lane.has_answered = True
             link.is_doubtful, lane.fruitless, lane.broken = False, 0, 0
             lane.progress_at = monotonic()
@@ -438,6 +436,8 @@ class Http2Transport:
             self._suspect(lane, link, tickets, error, alone_is_guilty=not was_kept)
 
     def _drop(self, lane: ServiceLane, link: Link) -> None:
+        if link.has_brought:
+            lane.session = link.channel.session
         if link.channel.fileno() >= 0:
             self._selector.unregister(link.channel)
             link.channel.close()
