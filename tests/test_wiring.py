@@ -100,7 +100,7 @@ def console_fact(settings: Settings, database: Database, role: ProcessRole) -> s
     """What a process that starts now says of the console."""
     metrics = Metrics()
     harness = Service(settings, Files.of(settings, metrics), database, metrics, system_clock, role)
-    harness.trials.shutdown()
+    harness.tester_threads.shutdown()
     harness.tester.close()
     return harness.facts()["console"]
 

@@ -1,6 +1,6 @@
 """From an alert and its recipients to outcomes: seal, address, send, judge. The one place that pushes.
 
-Enters: an Alert and Recipients. Leaves: one Outcome each, in the same order. Owned by one thread, like its wire.
+Enters: an Alert and Recipients. Leaves: one Outcome each, in the same order. Owned by one thread, like its transport.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def link_of_outlet(alert: Alert) -> str:
 
 
 class PushDispatcher:
-    """Pushes one alert to many recipients over one wire."""
+    """Pushes one alert to many recipients over one transport."""
 
     def __init__(
         self,
@@ -115,7 +115,7 @@ class PushDispatcher:
         return [_outcome_of(next(answers), now) if isinstance(request, PushRequest) else request for request in made]
 
     def close(self) -> None:
-        """Close the wire's connections."""
+        """Close the transport's connections."""
         self._transport.close()
 
     def _headers(

@@ -1,4 +1,5 @@
-"""Writes what was judged of items: new ones, new versions, other names. A version that was not grouped is the desk's.
+"""Writes what was judged of items: new ones, new versions, other names. A version that was not grouped is the
+decider's.
 
 Enters: verdicts of one or more feeds, inside a transaction. Leaves: rows; and for each entry that the database refuses
 by itself a `Refusal`, which costs that entry and nothing else.

@@ -1,6 +1,6 @@
 """Stories as people read them: what came of each, who tells it, why each item is in it, and any two items compared.
 
-Enters: what the desk has stored. Leaves: `StoryReport`s, `Member`s and `Explanation`s; nothing is decided here.
+Enters: what the decider has stored. Leaves: `StoryReport`s, `Member`s and `Explanation`s; nothing is decided here.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A subscription as a browser made it, and the store that keeps it.
 
-A subscriber is known by a random token that only the browser keeps; the house stores its SHA-256. Endpoints and keys
+A subscriber is known by a random token that only the browser keeps; the service stores its SHA-256. Endpoints and keys
 are secrets: they have no place in a repr, a log line, a URL or a metric.
 """
 

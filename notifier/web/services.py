@@ -1,4 +1,4 @@
-"""What the web room needs from the rest of the house, passed in by wiring.
+"""What the web room needs from the rest of the service, passed in by wiring.
 
 Enters: stores and callables, all synchronous unless they say otherwise (the web room runs them in worker threads).
 Leaves: nothing; `app.build_app` hands this to every route.
@@ -89,7 +89,7 @@ class PictureSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WebServices:
-    """The parts of the house that routes use.
+    """The parts of the service that routes use.
 
     `topics` gives the topics in force, in the order of the page; `public_key` the key that browsers subscribe with at
     present (base64url without padding); `send_test` pushes a test alert to one subscription and says what came of

@@ -156,7 +156,8 @@ def make_clock(settings: Settings) -> Clock:
 def make_dispatcher(
     settings: Settings, keys: Sequence[VapidKey], pacer: Pacer | None = None, seal: Seal = seal_now
 ) -> PushDispatcher:
-    """A courier with a wire of its own, for one thread; `pacer` keeps all threads' wires to each service's pace.
+    """A dispatcher with a transport of its own, for one thread; `pacer` keeps all threads' transports to each service's
+    pace.
 
     `seal` is for those for whom nothing was sealed ahead.
     """
@@ -196,7 +197,7 @@ def make_alert_tester(settings: Settings, keys: Sequence[VapidKey], clock: Clock
 
 
 def make_decider(topics: Sequence[Topic], settings: Settings, failing: FailingRules | None = None) -> Decider:
-    """A desk that decides by these topics and the settings' rules; `failing` is told of rules that fail when run."""
+    """A decider that decides by these topics and the settings' rules; `failing` is told of rules that fail when run."""
     return Decider(TopicIndex(topics, failing), topics, alert_rules(settings))
 
 
@@ -209,7 +210,7 @@ def feed_rules(settings: Settings) -> PollRules:
 
 
 def alert_rules(settings: Settings) -> AlertRules:
-    """The numbers by which the desk decides."""
+    """The numbers by which the decider decides."""
     return AlertRules(
         max_age_s=settings.alert_max_age_s,
         update_gap_s=settings.alert_update_gap_s,

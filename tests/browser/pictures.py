@@ -1,6 +1,7 @@
 """Pictures of the page for the documentation: `python -m tests.browser.pictures FOLDER`, as root.
 
-The shipped topics, invented news, stock Firefox; each state at the width of a phone and of a desk, by day and by night.
+The shipped topics, invented news, stock Firefox; each state at the width of a phone and of a decider, by day and by
+night.
 """
 
 from __future__ import annotations

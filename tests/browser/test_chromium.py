@@ -116,7 +116,7 @@ def test_a_topic_change_is_saved_at_once(service: Service, subscribed: Chromium)
     assert service.topics() == {"ships", "storms"}
 
 
-def test_a_change_that_the_server_could_not_save_is_taken_back(service: Service, subscribed: Chromium) -> None:
+def test_a_change_that_the_server_could_not_save_is_undone(service: Service, subscribed: Chromium) -> None:
     subscribed.page.route("**/mine/topics", lambda route: route.abort())
 
     subscribed.page.get_by_label("Storms").click()

@@ -191,7 +191,7 @@ def test_categories_are_clean_and_once_each() -> None:
         ('type="xhtml"', '<div xmlns="http://www.w3.org/1999/xhtml"><b>AT&amp;T</b> up</div>', "AT&T up"),
     ],
 )
-def test_the_types_of_atom_text_are_heeded(kind: str, title: str, text: str) -> None:
+def test_the_types_of_atom_text_are_applied(kind: str, title: str, text: str) -> None:
     assert feed_of(atom(f"<entry><title {kind}>{title}</title><id>1</id></entry>")).items[0].title == text
 
 

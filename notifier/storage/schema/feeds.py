@@ -92,14 +92,14 @@ item = Table(
     Column("may_alert", Boolean, nullable=False),
     Column("why_not", Text),  # in words, where may_alert is false
     Column("story_id", Id),
-    Column("grouped_version", Integer, nullable=False, server_default="0"),  # < version: the desk has not seen it
+    Column("grouped_version", Integer, nullable=False, server_default="0"),  # < version: the decider has not seen it
     Index(None, "guid_hash"),  # not unique: a feed may use a guid again for another item
     Index(None, "title_hash"),
     Index(None, "canonical_url"),
     Index(None, "story_id"),
     Index(None, "seen_at"),
 )
-# What the desk still has to look at: a few rows among millions.
+# What the decider still has to look at: a few rows among millions.
 Index(
     "ix_item_ungrouped",
     item.c.id,
