@@ -36,6 +36,7 @@ class RelatedStory:
     id: int
     title: str
     publisher: str
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ Opened by `database` and `migrate`; the tables are in `schema`. Along the journe
   (for previews), `editorial` (alerts and stories, by hand)
 - topics and readers: `topics`, `subscriptions` (and when they end), `audience` (counts by day), `standing` (never
   reached, or refused), `transfer` (in and out, in bulk)
-- alerts: `alerts`, `deliveries` (chunks), `retries`, `counts` (outcomes), `queue`, `receipts`, `envelopes`, `limits`
-  (of push services, shared by workers)
+- alerts: `alerts`, `articles` (as anybody reads them), `deliveries` (chunks), `retries`, `counts` (outcomes), `queue`,
+  `receipts`, `envelopes`, `limits` (of push services, shared by workers)
 - operators: `operators`, `access` (tokens, identities), `audit`
 - the database itself: `write_queue`, `fault`, `health`, `troubles`, `processes`, `run_lock`, `retention` (deletes by
   age), `erasure` (what subscribers deleted),

@@ -7,8 +7,8 @@ A request, in order: `protocol` and `connections` (the port), `peers` (who conne
 `security` (headers, requests of other sites), `under_way` and `rates` (limits for each client), then a route. What goes
 wrong is said by `errors`.
 
-- for readers: `pages`, `templating`, `browsers` (which one asks), `pictures` and `recode` (images of alerts), `api`,
-  `bodies` (what it takes), `tokens`, `receipts` and `receipt_counter`
+- for readers: `pages`, `articles` (an alert's), `templating`, `browsers` (which one asks), `pictures` and `recode`
+  (images of alerts), `api`, `bodies` (what it takes), `tokens`, `receipts` and `receipt_counter`
 - for operators: `console`, `operator_api`, `provider` (OpenID), `sign_ins` (tries are limited), `streams` (pages that
   move); what they do is in `operations/`
 - for machines: `health`, `hubs`, `routes`

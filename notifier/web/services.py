@@ -14,6 +14,7 @@ from typing import Annotated, NamedTuple, Protocol
 from fastapi import Depends, Request
 
 from notifier.alerts.alert import Alert
+from notifier.alerts.article import ArticleStore
 from notifier.clock import Clock
 from notifier.errors import NotFound
 from notifier.operations.operations import Operations
@@ -94,8 +95,9 @@ class WebServices:
     present (base64url without padding); `send_test` pushes a test alert to one subscription and says what came of
     it; `recent_alerts` gives the newest alerts first; `metrics` the Prometheus text format; `receipts` counts what
     browsers tell of alerts, None where they are not asked to; `troubles` is what is wrong just now;
-    `pictures` are those of alerts, None where this site serves none. `operations` are what operators do, None where the
-    application has no console; `by_provider` is how they sign in beside the password.
+    `pictures` are those of alerts, None where this site serves none; `articles` are alerts as anybody may read them,
+    None where the application has no pages of them. `operations` are what operators do, None where the application has
+    no console; `by_provider` is how they sign in beside the password.
     """
 
     site: SiteSettings
@@ -114,6 +116,7 @@ class WebServices:
     by_provider: ProviderSignIn | None = None
     receipts: ReceiptCounter | None = None
     pictures: PictureSource | None = None
+    articles: ArticleStore | None = None
 
 
 def services_of(request: Request) -> WebServices:

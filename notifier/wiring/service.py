@@ -42,6 +42,7 @@ from notifier.push.outcome import Outcome
 from notifier.push.paced_transport import Pacer
 from notifier.push.vapid import VapidKey
 from notifier.storage.alerts import SqlAlertStore
+from notifier.storage.articles import SqlArticles
 from notifier.storage.audience import SqlAudienceStore
 from notifier.storage.clock_back import bring_back
 from notifier.storage.database import Database
@@ -308,6 +309,7 @@ class Service:
             websub=websub,
             receipts=self.receipt_counter if self.settings.receipts else None,
             pictures=self.pictures,
+            articles=SqlArticles(self.database),
             operations=service_operations(self),
             by_provider=provider_sign_in(self.settings, self.database),
         )

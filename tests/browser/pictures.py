@@ -53,6 +53,9 @@ def main(folder: Path) -> None:
             shown = until(lambda t=title: [p for p in firefox.popups() if p.title == t], "the notification")  # type: ignore[misc]
             firefox.screenshot_popup(shown[0], folder / "notification.png")
         firefox.close_popups()
+        firefox.goto(f"{service.origin}/alerts/{len(STORIES)}")
+        until(lambda: firefox.evaluate("!document.getElementById('mine').hidden"), "the page to say what is followed")
+        take(firefox, folder, "alert")
         firefox.goto(service.origin)
         page.wait_for("on")
         take(firefox, folder, "on")

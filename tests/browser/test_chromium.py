@@ -1,4 +1,4 @@
-"""The main job in stock Chromium, up to the click: no driver can make a click on its notifications that counts."""
+"""The main job in stock Chromium, up to the screen; what a desktop gets, and clicks, are in test_desktop.py."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_new_story_is_on_the_screen_and_leads_to_it(newsroom: Newsroom, subscr
 
     notification = shown(subscribed, "A ferry came in with a whale")
 
-    assert notification["body"] == f"The harbour master says grüße ✓ to both.\n{PUBLISHER}"
+    assert notification["body"] == f"News · {PUBLISHER}\nThe harbour master says grüße ✓ to both."
     assert notification["url"] == story
 
 

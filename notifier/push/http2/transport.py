@@ -365,7 +365,7 @@ class Http2Transport:
         met = lane.origin in self._met
         openers, at_once = (self._openers, _OPENING_AT_ONCE) if met else (self._meeters, 1)
         while usable + len(lane.opening) < wanted and len(lane.opening) < at_once:
-            opened = openers.submit(open_channel, lane.origin, self._guard, self._context)
+            opened = openers.submit(open_channel, lane.origin, self._guard, self._context, lane.session)
             opened.add_done_callback(self._on_done)
             lane.opening.append(opened)
 
@@ -437,6 +437,8 @@ class Http2Transport:
             self._suspect(lane, link, tickets, error, alone_is_guilty=not was_kept)
 
     def _drop(self, lane: ServiceLane, link: Link) -> None:
+        if link.has_brought:
+            lane.session = link.channel.session
         if link.channel.fileno() >= 0:
             self._selector.unregister(link.channel)
             link.channel.close()

@@ -82,6 +82,7 @@ item = Table(
     Column("title_hash", LargeBinary, nullable=False),
     Column("summary", Text, nullable=False),
     Column("image_url", Text),
+    Column("credit", Text),  # the agency or photographer, where the feed names one
     Column("language", String(35)),
     Column("published_at", UtcTime),
     Column("first_seen_at", UtcTime, nullable=False),
