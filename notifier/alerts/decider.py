@@ -1,8 +1,8 @@
-"""The news desk: items in, groupings and verdicts out, with all of its state in memory.
+"""The decider: items in, groupings and verdicts out, with all of its state in memory.
 
 Enters: the items of a poll and `now`. Leaves: a `DecisionResult` that the pipeline stores in one transaction. The live
 service and a replay use this same class, so they cannot differ; `restore` rebuilds it after a restart. No I/O, no
-clock. One desk runs at a time (the pipeline holds a lease): it allocates the story ids.
+clock. One decider runs at a time (the pipeline holds a lease): it allocates the story ids.
 """
 
 from __future__ import annotations
@@ -53,8 +53,9 @@ MOST_SUMMARY_CHARS = 8_000
 class DecisionResult:
     """What a poll's items led to: a grouping for each item, each story that changed, and a verdict for each story.
 
-    `moves` are items that an operator's word put elsewhere, `emptied` the stories that it left without items: (story,
-    the one that has them now). `faults` are what could not be worked out and was set aside, so that the rest goes on.
+    `moves` are items that an operator's override put elsewhere, `emptied` the stories that it left without items:
+    (story, the one that has them now). `faults` are what could not be worked out and was set aside, so that the rest
+    goes on.
     """
 
     groupings: tuple[Grouping, ...]
@@ -128,7 +129,7 @@ class Decider:
 
     @property
     def overrides(self) -> Overrides:
-        """The operators' word that is heeded."""
+        """The overrides in force."""
         return self._overrides
 
     def apply_overrides(self, overrides: Overrides) -> None:
@@ -198,21 +199,21 @@ class Decider:
         except Exception as defect:  # noqa: BLE001 - one story must not keep the others from being told
             fault = DecisionFault.of("story", snapshot.story_id, defect)
         self._story_topics.faults.append(fault)
-        words = "The desk could not decide on this story, and went on with the others."
+        words = "The decider could not decide on this story, and went on with the others."
         ids = [item.id for item in snapshot.items]
         verdict = Drop(snapshot.story_id, UNDECIDABLE, words, {"error": fault.error, "items": ids})
         newest = snapshot.items[-1]
         return story_from([newest], snapshot.story_id, newest), (verdict,)
 
     def never(self, story_id: int) -> None:
-        """An operator's word: this story is not alerted, whatever comes."""
+        """An operator's override: this story is not alerted, whatever comes."""
         self._overrides = replace(self._overrides, choices={**self._overrides.choices, story_id: NEVER})
 
     def _adopt(self, item: StoryItem) -> None:
         item = _cut(item)
         try:
             self._grouper.adopt(item)
-        except Exception as defect:  # noqa: BLE001 - one item must not keep the desk from its memory
+        except Exception as defect:  # noqa: BLE001 - one item must not keep the decider from its memory
             self._story_topics.faults.append(DecisionFault.of("item", item.id, defect))
             return
         self._related_items.note(item.id, item.near)
@@ -234,7 +235,7 @@ class Decider:
 
     def _snapshot(self, story: OpenStory, now: datetime) -> StorySnapshot:
         related = self._related(story.id)
-        items = {i: other.members.kindred for i in related if (other := self._grouper.story(i)) is not None}
+        items = {i: other.members.as_related for i in related if (other := self._grouper.story(i)) is not None}
         return StorySnapshot(
             story.id, story.judged, now, items, nearby(story.id, related, self._related), self._baseline.usual(now)
         )
@@ -305,7 +306,7 @@ class Decider:
             gated=snapshot.gated,
             past=tuple(past),
             spent=self._recent_alerts.spent,
-            spokesman=snapshot.spokesman,
+            representative=snapshot.representative,
             support=self._support(snapshot),
             recent=self._recent(snapshot),
             related_past=tuple(alert for story_id in snapshot.nearby for alert in self._past.get(story_id, ())),
@@ -315,7 +316,7 @@ class Decider:
         return told, tuple([self._finished(case, part, snapshot.at, quiet=quiet) for part in apart(decided)])
 
     def _finished(self, case: Case, verdict: Verdict, now: datetime, *, quiet: bool) -> Verdict:
-        """As the operators' word makes it, and remembered."""
+        """As the operators' overrides make it, and remembered."""
         if isinstance(verdict, Send | Hold):
             verdict = self._as_ruled(verdict, now, quiet=quiet)
         if isinstance(verdict, Drop):
@@ -344,7 +345,9 @@ class Decider:
             self._shown[alert.story_id] = alert
 
     def _as_ruled(self, verdict: Send | Hold, now: datetime, *, quiet: bool) -> Verdict:
-        """What an operator's word makes of it: held for an editor, or left unsent where both parts were sent before."""
+        """What an operator's override makes of it: held for an editor, or left unsent where both parts were sent
+        before.
+        """
         alert = verdict.alert
         if quiet:
             words = "Both stories were alerted before they were merged: nobody is told twice."
@@ -363,7 +366,9 @@ class Decider:
         return f"story-{first}" if is_ours else f"story-{first}-apart"
 
     def _support(self, snapshot: StorySnapshot) -> dict[str, Support]:
-        """By topic, whose items say that the story, or where those of its kin count one of these, is of it."""
+        """By topic, whose items say that the story, or where those of its related stories count one of these, is of
+        it.
+        """
         found: dict[str, Support] = {}
         helped = snapshot.judgement.helped
         self._read(snapshot.related if helped else ())
@@ -399,7 +404,7 @@ class Decider:
 
 def set_aside(item: StoryItem, story_id: int, error: str) -> tuple[Story, Drop]:
     """A story of its own for an item that cannot be read, and the verdict that says so."""
-    words = "The desk could not read this item, and went on with the others."
+    words = "The decider could not read this item, and went on with the others."
     drop = Drop(story_id, UNDECIDABLE, words, {"error": error, "items": [item.id]})
     return story_from([item], story_id, item), drop
 

@@ -1,4 +1,4 @@
-"""The operator's word as the desk heeds it: rulings on items, and what was said of whole stories.
+"""The operator's override as the decider applies it: rulings on items, and what was said of whole stories.
 
 Enters: what the store keeps of it. Leaves: `Overrides`, and where each past alert belongs once items were moved: it
 goes with the item whose words it used, so that a split repeats nothing and hides nothing.
@@ -60,12 +60,12 @@ def home_of(
 
 
 def trace(item_id: int, story_id: int, trail: tuple[ItemMove, ...], pairs: Iterable[Pair]) -> Grouping:
-    """Why the item is in its story now: an operator's ruling, with the whole trail so that it can be taken back."""
+    """Why the item is in its story now: an operator's ruling, with the whole trail so that it can be undone."""
     last = trail[-1]
     by = next((pair.by for pair in pairs if pair.act == last.act), "")
-    said = "taken back" if last.taken_back else "same" if last.same else "apart"
+    said = "taken back" if last.undone else "same" if last.same else "apart"
     evidence = {"ruling": last.act, "said": said, "with": last.other, "from_story": last.before}
-    steps = [[move.act, move.same, move.other, move.before, move.taken_back] for move in trail]
+    steps = [[move.act, move.same, move.other, move.before, move.undone] for move in trail]
     return Grouping(item_id, story_id, "operator", evidence | ({"by": by} if by else {}) | {"trail": steps})
 
 

@@ -1,8 +1,8 @@
-"""What a topic would have sent: the service's own desk, asked again about the days that were recorded.
+"""What a topic would have sent: the service's own decider, asked again about the days that were recorded.
 
-Enters: a `Topic` and a `StoryHistory` of stored items with their stories. Leaves: the alerts that the desk would have
-decided for it, mode and daily budget included. Pure. The index of `topics.corpus` finds the stories; nothing is decided
-here.
+Enters: a `Topic` and a `StoryHistory` of stored items with their stories. Leaves: the alerts that the decider would
+have decided for it, mode and daily budget included. Pure. The index of `topics.corpus` finds the stories; nothing is
+decided here.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class StoryHistory:
 
     def _snapshot(self, story_id: int, at: datetime) -> StorySnapshot:
         related = self._related(story_id)
-        items = {i: self._open[i].kindred for i in related}
+        items = {i: self._open[i].as_related for i in related}
         wide, usual = nearby(story_id, related, self._related), self._baseline.usual(at)
         return worked_out(StorySnapshot(story_id, self._open[story_id].judged, at, items, wide, usual))
 
@@ -124,7 +124,7 @@ class StoryHistory:
         return nearest(found, self._open.__contains__)
 
     def _close(self, now: datetime) -> None:
-        """As the desk lets go of stories: an item that comes back after that stands alone."""
+        """As the decider lets go of stories: an item that comes back after that stands alone."""
         old = itertools.takewhile(lambda changed: now - changed[1] > WINDOW, self._changed_at.items())
         for story_id, _ in list(old):
             for item_id in self._open.pop(story_id):
@@ -174,7 +174,7 @@ class Difference:
 
 
 class _PreviewDecider(Decider):
-    """The desk, asked again: of each moment it is known which items the rule is true of."""
+    """The decider, asked again: of each moment it is known which items the rule is true of."""
 
     def __init__(
         self, topic: Topic, matching: Sequence[StoryItem], alerts: Iterable[PastAlert], rules: AlertRules
@@ -232,9 +232,10 @@ class _PreviewDecider(Decider):
 def preview(
     topic: Topic, record: StoryHistory, rules: AlertRules, since: datetime, until: datetime, work: Work | None = None
 ) -> Preview:
-    """Ask the desk. Raises QueryError where the rule cannot be read, TooMuchWork where `work` is spent.
+    """Ask the decider. Raises QueryError where the rule cannot be read, TooMuchWork where `work` is spent.
 
-    The desk starts at the beginning of the record, so that a story that was alerted before `since` is not alerted anew.
+    The decider starts at the beginning of the record, so that a story that was alerted before `since` is not alerted
+    anew.
     """
     work = work or Work.endless()
     matching = record.matching(topic, work)

@@ -1,6 +1,6 @@
 """Which topics each open story touches, and whose items say so.
 
-Enters: items with their stories, and the topics. Leaves: a story's matches and tellers. Worked out when a story is
+Enters: items with their stories, and the topics. Leaves: a story's matches and reporters. Worked out when a story is
 looked at, or between polls (`catch_up`): a start, and a topic that changes, cost nothing until then, and what is found
 is the same. A changed topic is asked about anew, the others are left alone. Of a huge story those items are read that
 it is judged by.

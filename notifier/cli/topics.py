@@ -77,7 +77,7 @@ def backtest(
     from notifier.alerts.decider import WINDOW
     from notifier.alerts.preview import StoryHistory
     from notifier.operations.previews import Previews
-    from notifier.operations.topics import RuleTrials
+    from notifier.operations.topics import RulePreviewer
     from notifier.storage.stories import SqlStoryStore
     from notifier.storage.story_history import SqlStoryHistory
     from notifier.wiring.parts import alert_rules, make_clock
@@ -90,7 +90,7 @@ def backtest(
         alerts = SqlStoryStore(database).past_alerts(since - WINDOW)
         record = StoryHistory(SqlStoryHistory(database).between(since - WINDOW, now), alerts)
         previews = Previews(most_s=BACKTEST_S, most_steps=MOST_STEPS)
-        tried = RuleTrials(lambda: record, alert_rules(chosen), clock, previews).attempt(
+        tried = RulePreviewer(lambda: record, alert_rules(chosen), clock, previews).attempt(
             whoever_types(), topic, None, days
         )
         told = tried.after

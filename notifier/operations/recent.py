@@ -39,7 +39,7 @@ class RecentNews:
         """
         self._between, self._alerts_since, self._clock = between, alerts_since, clock
         self._overrides_version, self._overrides = overrides_version, ""
-        self._settled_at: datetime | None = None  # the desk has carried the newest word out by then
+        self._settled_at: datetime | None = None  # the decider has carried the newest word out by then
         self._last_alert = 0
         self._lock = Lock()
         self._record = StoryHistory()

@@ -1,7 +1,7 @@
-"""The wire by libcurl: HTTP/2 with many streams over few kept connections, HTTP/1.1 where a service has no HTTP/2.
+"""The transport by libcurl: HTTP/2 with many streams over few kept connections, HTTP/1.1 where a service has no HTTP/2.
 
-PushRequests enter, Answers leave (`transport.py`). Nothing of a request, its endpoint least of all, is in a log or an
-error.
+PushRequests enter, PushResponses leave (`transport.py`). Nothing of a request, its endpoint least of all, is in a log
+or an error.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ class _Transfer:
 
 
 class CurlTransport:
-    """A Wire and a LanedTransport (see `transport.py`).
+    """A PushTransport and a LanedTransport (see `transport.py`).
 
     `route` leads to the services: its guard is asked for every address that libcurl is about to connect to. Limits:
     `CONNECT_S` to connect (outbound/handle.py), `ANSWER_S` for each request, and the deadline for all. What a service
@@ -150,7 +150,7 @@ class CurlTransport:
     def send(
         self, batch: Sequence[PushRequest], deadline_s: float, streams: Mapping[str, int] = NO_LIMITS
     ) -> list[PushResponse]:
-        """See Wire.send."""
+        """See PushTransport.send."""
         return self._run(batch, deadline_s, streams, None)
 
     def begin(
@@ -178,7 +178,7 @@ class CurlTransport:
         unsent = (
             PushResponse(error="timeout", elapsed_s=deadline_s)
             if patience is None
-            else PushResponse(error="held", wait_s=0.0)
+            else PushResponse(error="deferred", wait_s=0.0)
         )
         answers = [unsent] * len(batch)
         lanes = _lanes(batch, streams, self._route)
@@ -220,7 +220,7 @@ class CurlTransport:
             self._take_off(transfer)
 
     def close(self) -> None:
-        """See Wire.close."""
+        """See PushTransport.close."""
         for transfer in self._flying.values():
             transfer.sockets.settle()
         for handle, _ in self._idle:

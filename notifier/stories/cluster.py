@@ -101,7 +101,7 @@ class Grouper:
         return list(self._stories[story_id].members) if story_id in self._stories else []
 
     def rule(self, rulebook: Rulebook) -> None:
-        """Heed these rulings from now on. What is open already is moved by `settle`."""
+        """Apply these rulings from now on. What is open already is moved by `settle`."""
         self.rulebook, self._named, self._names_in = rulebook, {}, None
         if rulebook:
             for entry in self._entry.values():
@@ -159,7 +159,7 @@ class Grouper:
             self._names_in = None
 
     def adopt(self, item: StoryItem, *, compared: bool = True) -> None:
-        """Take back an item that was grouped before (at start): its `story_id` stands.
+        """Take in again an item that was grouped before (at start): its `story_id` stands.
 
         Not `compared`: it is there to be counted only, which costs a fraction.
         """

@@ -1,4 +1,4 @@
-"""An operator's word on two items: the same story, or not. It outranks every signal.
+"""An operator's override on two items: the same story, or not. It outranks every signal.
 
 Enters: the pairs that operators called, in the order in which they did. Leaves: a `Rulebook`, which says of an item
 with which others it has to be, and from which it has to stay away. Where calls contradict each other, directly or
@@ -35,9 +35,9 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class ItemMove:
-    """An item that a ruling, or the taking back of one, put into another story. `other` is who it was called with.
+    """An item that a ruling, or the undoing of one, put into another story. `other` is who it was called with.
 
-    `taken_back` says that it is the trace of a taking back, which nothing takes back in its turn.
+    `undone` says that it is the trace of an undoing, which nothing undoes in its turn.
     """
 
     item: int
@@ -45,14 +45,14 @@ class ItemMove:
     same: bool
     other: int
     before: int
-    taken_back: bool = False
+    undone: bool = False
 
 
 class Rulebook:
     """The rulings in force, without those that newer ones contradict. Items are named by the id that was ruled on."""
 
     def __init__(self, pairs: Iterable[Pair] = ()) -> None:
-        """`pairs` are those that were not taken back, oldest first."""
+        """`pairs` are those that were not undone, oldest first."""
         given = list(pairs)
         self.acts = frozenset(pair.act for pair in given)
         self._named: set[int] = set()

@@ -124,7 +124,7 @@ def test_words_are_tried_on_the_browser_of_the_token_and_on_no_other(
         sent.append((subscription, message))
         return Delivered()
 
-    alerts = replace(operations.alerts, send_trial=send)
+    alerts = replace(operations.alerts, send_test=send)
     assert asyncio.run(alerts.attempt(ADA, DRAFT, token("bea"))) == Delivered()
 
     ((subscription, message),) = sent

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-HARNESS = Path(__file__).parents[2] / "notifier"
+PACKAGE = Path(__file__).parents[2] / "notifier"
 OPENS: dict[str, set[str]] = {
     "http": {"client"},
     "http.client": set(),
@@ -18,7 +18,7 @@ OPENS: dict[str, set[str]] = {
 CONNECTS = {"open_connection", "create_connection", "sock_connect", "urlopen"}
 MAY = {
     "outbound": "the way out",
-    "push/http2": "its own wire to push services, behind the same guard",
+    "push/http2": "its own connections to push services, behind the same guard",
     "push/curl_transport.py": "batches to push services, on the handles of the outbound room",
     "cli/check.py": "asks libcurl for its version",
 }
@@ -37,7 +37,7 @@ def ways_out(path: Path) -> set[str]:
     return found
 
 
-def test_only_the_outbound_room_and_the_push_wires_can_connect_to_others() -> None:
-    found = {str(path.relative_to(HARNESS)): ways for path in HARNESS.rglob("*.py") if (ways := ways_out(path))}
+def test_only_the_outbound_room_and_the_push_transport_can_connect_to_others() -> None:
+    found = {str(path.relative_to(PACKAGE)): ways for path in PACKAGE.rglob("*.py") if (ways := ways_out(path))}
     assert {name for name in found if not name.startswith(tuple(MAY))} == set()
     assert all(any(name.startswith(way) for name in found) for way in MAY)

@@ -59,7 +59,7 @@ def test_it_is_made_anew_once_a_day_without_what_is_too_old() -> None:
     assert [item.id for item in news.record().items] == [3]
 
 
-def test_it_is_made_anew_once_the_desk_has_heeded_a_split() -> None:
+def test_it_is_made_anew_once_the_decider_has_applied_a_split() -> None:
     store, clock, word = Store(), ManualClock(NOW), ["1"]
     news = RecentNews(store.between, store.since, clock, lambda: word[-1])
     news.record()
