@@ -3,7 +3,6 @@
     NotifierError
     ├── ConfigError            a setting or a file is wrong: where, what, and what would be right
     │   └── QueryError         a topic's match expression: line and column within it
-    ├── AddressRefused         the address guard or the allow-list said no
     ├── SubscriptionInvalid    a browser sent a subscription that cannot be used
     │   └── UnknownTopic       it asks for a topic that config/topics.yaml does not have (any more)
     ├── NotFound               no such subscription, alert, story or feed
@@ -88,13 +87,6 @@ class QueryError(ConfigError):
     def members(self) -> Mapping[str, object]:  # type: ignore[override]
         """The place within the rule."""
         return place_of(self)
-
-
-class AddressRefused(NotifierError):
-    """The server would have talked to an address that it must not talk to."""
-
-    code = "address-refused"
-    http_status = 422
 
 
 class SubscriptionInvalid(NotifierError):

@@ -39,10 +39,8 @@ class FetchSettings:
     contact_url: str = ""
     max_body_bytes: int = 10 * 1024 * 1024
     deadline_s: float = 30.0
-    connect_s: float = 10.0
     per_host: int = 2
-    dns_cache_s: int = 60
-    connections: int = 2_000
+    client: ClientSettings = field(default_factory=ClientSettings)
     route: Route = field(default_factory=Route)
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -71,10 +69,7 @@ class Fetcher:
     ) -> None:
         self._settings = settings
         self._clock = clock
-        places = ClientSettings(
-            connect_s=settings.connect_s, open=settings.connections, names_s=float(settings.dns_cache_s)
-        )
-        self._client = Client(settings.route, places, resolver)
+        self._client = Client(settings.route, settings.client, resolver)
         self._gate = HostGate(settings.per_host)
         self._decoder = Decoder()
         self._common = {

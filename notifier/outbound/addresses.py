@@ -1,22 +1,18 @@
 """The address guard: which addresses the server may talk to, for feeds, hubs, images and push services alike.
 
-Enters: the address that a socket is about to connect to. Leaves: a socket, or `AddressRefused`. The check is made on
-the real address at connect time, so that names, odd spellings of numbers (`0177.0.0.1`, `2130706433`), redirects and
-names that resolve differently the second time all meet it in the same place.
-
-    feeds     start_connection(socket_factory=guard.socket_for)
-    pycurl    OPENSOCKETFUNCTION -> guard.check(host, port)
+Enters: the address that a socket is about to connect to. Leaves: None, or why it must not. The check is made on the
+real address at connect time, so that names, odd spellings of numbers (`0177.0.0.1`, `2130706433`), redirects and names
+that resolve differently the second time all meet it in the same place (sockets.py, push/http2/channel.py).
 """
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Any, Self
+from typing import Self
 
-from notifier.errors import AddressRefused, ConfigError
+from notifier.errors import ConfigError
 
 _Address = IPv4Address | IPv6Address
 _Network = IPv4Network | IPv6Network
@@ -134,25 +130,9 @@ class AddressGuard:
             return None
         return f"{address} {NOT_PUBLIC}"
 
-    def check(self, host: str, port: int | None = None) -> None:
-        """Raises AddressRefused if the numeric address `host` must not be talked to."""
-        reason = self.refusal(host, port)
-        if reason is not None:
-            raise _RefusedByGuard(reason)
-
-    def socket_for(self, addr_info: tuple[Any, ...]) -> socket.socket:
-        """A socket for one result of getaddrinfo (a `socket_factory`). Raises AddressRefused."""
-        family, kind, protocol, _, sockaddr = addr_info
-        self.check(sockaddr[0], sockaddr[1])
-        return socket.socket(family, kind, protocol)
-
     def _is_allowed(self, address: _Address, port: int | None) -> bool:
         plain = address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
         return any(plain in network and only_port in (None, port) for network, only_port in self.networks)
-
-
-class _RefusedByGuard(AddressRefused, OSError):
-    """AddressRefused as the event loop's connect code expects it: an OSError, so that it tries the next address."""
 
 
 def _network_of(entry: str) -> tuple[_Network, int | None] | None:

@@ -17,7 +17,7 @@ from notifier.outbound.transfer import Transfer
 CONNECT_S = 10.0
 _IDLE_S = 15  # a connection that was unused for longer is not used again
 _SUPPRESS_CONNECT_HEADERS, _E_PROXY, _E_TOO_LARGE = 265, 97, 100  # pycurl has no names for them
-_KINDS: dict[int, type[Exception]] = {
+KINDS: dict[int, type[Exception]] = {
     pycurl.E_SSL_CONNECT_ERROR: TlsFailed,
     pycurl.E_PEER_FAILED_VERIFICATION: TlsFailed,
     pycurl.E_SSL_CACERT_BADFILE: TlsFailed,
@@ -27,8 +27,12 @@ _KINDS: dict[int, type[Exception]] = {
     pycurl.E_GOT_NOTHING: ConnectionResetError,
     pycurl.E_RECV_ERROR: ConnectionResetError,
     pycurl.E_SEND_ERROR: ConnectionResetError,
+    pycurl.E_COULDNT_CONNECT: CannotConnect,
+    pycurl.E_COULDNT_RESOLVE_PROXY: CannotConnect,
+    _E_PROXY: CannotConnect,
+    pycurl.E_OPERATION_TIMEDOUT: TimeoutError,
 }
-_NOT_IN = frozenset({pycurl.E_COULDNT_CONNECT, pycurl.E_COULDNT_RESOLVE_PROXY, _E_PROXY})
+"""What libcurl's codes mean; the others are a BadResponse."""
 _BAD = {
     pycurl.E_PARTIAL_FILE: "it ended in the middle of an answer",
     pycurl.E_UNSUPPORTED_PROTOCOL: "the answer begins with something else",
@@ -128,14 +132,14 @@ class Handle:
     def _failure(self, code: int, message: str) -> Exception:
         if self._sockets.error is not None:
             return self._sockets.error
-        if code in _NOT_IN:
+        kind = KINDS.get(code)
+        if kind is CannotConnect:
             return CannotConnect(self._sockets.refused or message)
-        if code == pycurl.E_OPERATION_TIMEDOUT:
+        if kind is TimeoutError:
             is_over = self.curl.getinfo(pycurl.TOTAL_TIME) + 0.1 > self._within_s
             return TimeoutError() if is_over else CannotConnect(f"no answer within {self._connect_s:g} s")
         if code == pycurl.E_RECV_ERROR and not self.curl.getinfo(pycurl.OS_ERRNO) and self.transfer.head is not None:
             return BadResponse(message)  # a chunk that is none
-        kind = _KINDS.get(code)
         return kind(message) if kind is not None else BadResponse(_BAD.get(code, message or f"libcurl {code}"))
 
 

@@ -2,6 +2,7 @@
 
 libcurl names the sockets that it waits for; they are watched by a selector of our own, whose descriptor the loop
 watches: a turn of the loop takes what is ready, for `BUDGET_S` and one piece more, and the loop goes on with others.
+What libcurl waits for and what is ready are the same bits for both (POLL_IN, EVENT_READ and CSELECT_IN are 1).
 """
 
 from __future__ import annotations
@@ -83,16 +84,13 @@ class Multi:
             if self._turns.pop(fd, None) is not None:
                 self._idle[fd] = os.fstat(fd).st_ino
             return
-        mask = (selectors.EVENT_READ if event & pycurl.POLL_IN else 0) | (
-            selectors.EVENT_WRITE if event & pycurl.POLL_OUT else 0
-        )
         if fd in self._turns:
-            self._selector.modify(fd, mask)
+            self._selector.modify(fd, event)
         else:
             self._turns[fd] = 0
             if self._idle.pop(fd, None) is not None:
                 self._selector.unregister(fd)
-            self._selector.register(fd, mask)
+            self._selector.register(fd, event)
 
     def _on_timer(self, timeout_ms: int) -> None:
         if self._timer is not None:
@@ -122,10 +120,7 @@ class Multi:
         if fd in self._idle:
             self._end_idle(fd, mask)
             return
-        ready = (pycurl.CSELECT_IN if mask & selectors.EVENT_READ else 0) | (
-            pycurl.CSELECT_OUT if mask & selectors.EVENT_WRITE else 0
-        )
-        self._multi.socket_action(fd, ready)
+        self._multi.socket_action(fd, mask)
         turns = self._turns.get(fd)
         if turns is not None:
             self._turns[fd] = turns = turns + 1

@@ -17,7 +17,8 @@ from time import monotonic
 
 import pycurl
 
-from notifier.outbound.handle import lead, new_handle
+from notifier.outbound.exchange import BadResponse, CannotConnect, NameUnknown, TlsFailed
+from notifier.outbound.handle import KINDS, lead, new_handle
 from notifier.outbound.route import Route
 from notifier.outbound.sockets import GuardedSockets
 from notifier.outbound.target import target_of
@@ -42,16 +43,13 @@ _READ_BODY = 1 << 14
 
 _E_HTTP2_STREAM = 92  # pycurl has no name for it
 _TEXT_CUT_OFF = frozenset({pycurl.E_WRITE_ERROR, pycurl.E_OPERATION_TIMEDOUT})
-_ERRORS: dict[int, NetworkError] = {
-    pycurl.E_OPERATION_TIMEDOUT: "timeout",
-    pycurl.E_COULDNT_RESOLVE_HOST: "dns",
-    pycurl.E_COULDNT_CONNECT: "connect",
-    pycurl.E_SSL_CONNECT_ERROR: "tls",
-    pycurl.E_PEER_FAILED_VERIFICATION: "tls",
-    pycurl.E_SEND_ERROR: "closed",
-    pycurl.E_RECV_ERROR: "closed",
-    pycurl.E_GOT_NOTHING: "closed",
-    _E_HTTP2_STREAM: "reset",
+_ERRORS: dict[type[Exception], NetworkError] = {
+    TimeoutError: "timeout",
+    NameUnknown: "dns",
+    CannotConnect: "connect",
+    TlsFailed: "tls",
+    ConnectionResetError: "closed",
+    BadResponse: "protocol",
 }
 
 
@@ -105,6 +103,7 @@ class _Transfer:
     is_stranger: bool = False
     ticket: int = 0
     status: int | None = None
+    retry_after: str | None = None
     _coming: int = 0
     _text_bytes: int = 0
 
@@ -117,6 +116,8 @@ class _Transfer:
             self._coming = int(found[1]) if found else 0
         elif not line.strip() and self._coming >= 200:
             self.status = self._coming
+        elif self._coming >= 200 and self.retry_after is None and line[:12].lower() == b"retry-after:":
+            self.retry_after = line[12:].strip().decode("latin-1")
 
     def read_text(self, text: bytes) -> int:
         """Returns how much of it is taken: less than all ends the transfer."""
@@ -259,10 +260,7 @@ class CurlTransport:
         """Wait for a socket or a timer of libcurl's, at most `limit_s`, and let it work."""
         timer_s = limit_s if self._timer_at is None else max(0.0, self._timer_at - monotonic())
         for key, mask in self._selector.select(min(limit_s, timer_s)):
-            ready = (pycurl.CSELECT_IN if mask & selectors.EVENT_READ else 0) | (
-                pycurl.CSELECT_OUT if mask & selectors.EVENT_WRITE else 0
-            )
-            self._multi.socket_action(key.fd, ready)
+            self._multi.socket_action(key.fd, mask)  # the same bits for both, see outbound/multi.py
         if self._timer_at is not None and self._timer_at <= monotonic():
             self._timer_at = None
             self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
@@ -271,10 +269,7 @@ class CurlTransport:
         if fd in self._selector.get_map():
             self._selector.unregister(fd)
         if event != pycurl.POLL_REMOVE:
-            mask = (selectors.EVENT_READ if event & pycurl.POLL_IN else 0) | (
-                selectors.EVENT_WRITE if event & pycurl.POLL_OUT else 0
-            )
-            self._selector.register(fd, mask)
+            self._selector.register(fd, event)
 
     def _on_timer(self, timeout_ms: int) -> None:
         self._timer_at = None if timeout_ms < 0 else monotonic() + timeout_ms / 1000
@@ -329,15 +324,12 @@ def _header_lines(headers: PushHeaders) -> list[str]:
 def _answer(transfer: _Transfer) -> PushResponse:
     if transfer.status is None:
         return PushResponse(error="protocol", elapsed_s=monotonic() - transfer.started_at)
-    # libcurl has read both forms of the header already.
-    retry_after = str(transfer.handle.getinfo(pycurl.RETRY_AFTER) or "") if transfer.status >= 400 else ""
-    return PushResponse(
-        status=transfer.status, retry_after=retry_after or None, elapsed_s=monotonic() - transfer.started_at
-    )
+    return PushResponse(transfer.status, None, transfer.retry_after, monotonic() - transfer.started_at)
 
 
 def _failure(transfer: _Transfer, code: int) -> PushResponse:
     if code in _TEXT_CUT_OFF and transfer.status is not None:
         return _answer(transfer)  # the rest is nothing to us
-    error: NetworkError = "address-refused" if transfer.sockets.refused else _ERRORS.get(code, "protocol")
+    error: NetworkError = "reset" if code == _E_HTTP2_STREAM else _ERRORS[KINDS.get(code, BadResponse)]
+    error = "address-refused" if transfer.sockets.refused else error
     return PushResponse(error=error, elapsed_s=monotonic() - transfer.started_at)

@@ -46,10 +46,6 @@ WORDS: Mapping[str, ErrorText] = {
         "We can't send to this browser's push service",
         "Update the browser, or use a current Firefox, Chrome, Edge or Safari.",
     ),
-    "address-refused": ErrorText(
-        "We can't send to this browser's push service",
-        "Update the browser, or use a current Firefox, Chrome, Edge or Safari.",
-    ),
     "unknown-topic": ErrorText(
         "That topic does not exist any more", "Reload the page to see the topics there are now."
     ),

@@ -36,6 +36,7 @@ from notifier.feeds.websub import WebSub
 from notifier.feeds.workers import Reader, ReaderSettings
 from notifier.operations.previews import Previews
 from notifier.operations.recent import RecentNews
+from notifier.outbound.client import ClientSettings
 from notifier.pipeline import DECISION_LEASE_S, DecisionLoop, Job, JobStatus, Pipeline
 from notifier.push.keyring import Keyring
 from notifier.push.outcome import Outcome
@@ -217,7 +218,7 @@ class Service:
         settings = self.settings
         self.feeds.sync_config(self.files.feeds.content, self.clock())
         places = poll_places(raise_descriptor_limit())
-        asking = replace(fetch_settings(settings), connections=places.connections)
+        asking = replace(fetch_settings(settings), client=ClientSettings(open=places.connections))
         fetcher = await stack.enter_async_context(Fetcher(asking, clock=self.clock))
         reader = await stack.enter_async_context(Reader(ReaderSettings()))
         poller = Poller(

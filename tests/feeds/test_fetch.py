@@ -11,6 +11,7 @@ import pytest
 
 from notifier.feeds.fetch import Fetcher, FetchRequest, FetchSettings, own_headers
 from notifier.feeds.fetch_result import FailureKind, Fetched, FetchFailed, FetchResult, GoneForGood, NotModified
+from notifier.outbound.client import ClientSettings
 from tests.outbound.web import Asked, Handler, Names, Site, always, fetcher, response, site
 
 BODY = b"<rss>the news</rss>"
@@ -151,7 +152,7 @@ def test_a_name_that_resolves_differently_the_second_time_is_refused_then() -> N
         names = Names(rebind_example=["127.0.0.1", "127.0.0.2"])
         async with (
             site(close) as running,
-            fetcher(allow=(f"127.0.0.1:{running.port}",), names=names, dns_cache_s=0) as asking,
+            fetcher(allow=(f"127.0.0.1:{running.port}",), names=names, client=ClientSettings(names_s=0)) as asking,
         ):
             request = FetchRequest(running.url(host="rebind.example"))
             return await asking.fetch(request), await asking.fetch(request), len(running.asked)

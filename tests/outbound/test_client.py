@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import selectors
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from itertools import pairwise
 
+import pycurl
 import pytest
 import uvloop
 from hypothesis import given, settings
@@ -357,3 +359,8 @@ def test_a_site_is_asked_with_its_headers_and_credentials() -> None:
     assert headers["authorization"] == "Basic bWU6cEBzcw=="
     assert "empty:" in headers or "empty" in headers
     assert headers["full"] == "é".encode().decode("latin-1")
+
+
+def test_what_libcurl_waits_for_and_what_is_ready_are_the_same_bits() -> None:
+    assert (pycurl.POLL_IN, pycurl.POLL_OUT) == (selectors.EVENT_READ, selectors.EVENT_WRITE)
+    assert (pycurl.CSELECT_IN, pycurl.CSELECT_OUT) == (selectors.EVENT_READ, selectors.EVENT_WRITE)

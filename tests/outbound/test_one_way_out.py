@@ -7,12 +7,16 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2] / "notifier"
 OPENS: dict[str, set[str]] = {
+    "aiohttp": set(),
     "http": {"client"},
     "http.client": set(),
+    "httpx": set(),
     "pycurl": set(),
+    "requests": set(),
     "ssl": set(),
     "urllib": {"request"},
     "urllib.request": set(),
+    "urllib3": set(),
 }
 """Modules, and what of them connects; nothing named: all of it."""
 CONNECTS = {"open_connection", "create_connection", "sock_connect", "urlopen"}

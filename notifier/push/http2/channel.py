@@ -9,9 +9,9 @@ from time import monotonic
 from urllib.parse import urlsplit
 
 from notifier.outbound.addresses import AddressGuard
+from notifier.outbound.handle import CONNECT_S
 from notifier.push.transport import NetworkError
 
-CONNECT_S = 10.0
 READ_BYTES = 1 << 18
 
 
