@@ -46,6 +46,7 @@ def new_handle(route: Route, sockets: GuardedSockets, connect_s: float = CONNECT
     handle.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
     handle.setopt(pycurl.FOLLOWLOCATION, 0)  # each hop is a request of its own
     handle.setopt(pycurl.CONNECTTIMEOUT_MS, int(1000 * connect_s))
+    handle.setopt(pycurl.PROXY, "")  # what the environment says leads to addresses that the guard never sees
     handle.setopt(pycurl.CAINFO, route.authorities)
     handle.setopt(pycurl.SSL_VERIFYPEER, 1)
     handle.setopt(pycurl.SSL_VERIFYHOST, 2)
@@ -58,12 +59,10 @@ def new_handle(route: Route, sockets: GuardedSockets, connect_s: float = CONNECT
 
 
 def lead(handle: pycurl.Curl, sockets: GuardedSockets, route: Route, host: str) -> None:
-    """The way to `host`: through the proxy, or past the guard; ask `route.refusal` first.
-
-    What the environment says of proxies is not looked at: it would lead to addresses that the guard never sees.
-    """
+    """The way to `host`: through the proxy, or past the guard; ask `route.refusal` first."""
     proxy = route.proxy_for(host)
-    handle.setopt(pycurl.PROXY, proxy)
+    if route.proxy:
+        handle.setopt(pycurl.PROXY, proxy)
     sockets.begin(None if proxy else route.guard.for_host(host))
 
 

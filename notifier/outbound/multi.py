@@ -84,13 +84,15 @@ class Multi:
             if self._turns.pop(fd, None) is not None:
                 self._idle[fd] = os.fstat(fd).st_ino
             return
-        if fd in self._turns:
-            self._selector.modify(fd, event)
-        else:
+        if fd not in self._turns:
             self._turns[fd] = 0
-            if self._idle.pop(fd, None) is not None:
-                self._selector.unregister(fd)
-            self._selector.register(fd, event)
+            inode = self._idle.pop(fd, None)
+            if inode != os.fstat(fd).st_ino:  # a new one, perhaps by the number of one that was closed
+                if inode is not None:
+                    self._selector.unregister(fd)
+                self._selector.register(fd, event)
+                return
+        self._selector.modify(fd, event)
 
     def _on_timer(self, timeout_ms: int) -> None:
         if self._timer is not None:
