@@ -26,7 +26,7 @@ _WORD = rf"(?:{_ACRONYM}|{_PLAIN})"
 
 LEXEME = re.compile(rf"{_WORD}(?:[{APOSTROPHES}{HYPHENS}]{_WORD})*|[{_SPACELESS}][\u3099\u309a\uff9e\uff9f]?")
 """A word as it is written; or one letter of a script without spaces."""
-_RUN = rf"[^\W_]+(?:[{MARKS}{_SPACELESS}]+[^\W_]*)*"
+_RUN = rf"(?:[^\W_]+|[{_SPACELESS}])(?:[{MARKS}{_SPACELESS}]+[^\W_]*)*"
 SPELLED = re.compile(rf"{_RUN}(?:[{APOSTROPHES}]{_RUN})*")
 """What stands between hyphens, dots and spaces."""
 
