@@ -23,7 +23,8 @@ from typing import TypeVar
 from notifier.alerts.alert import NewAlert
 from notifier.alerts.decide import AlertRules, Drop
 from notifier.alerts.desk import Desk
-from notifier.alerts.preview import Record, preview
+from notifier.alerts.preview import preview
+from notifier.alerts.record import Record
 from notifier.cli.run import collect_seldom
 from notifier.config.files import load_topics
 from notifier.replay import Recorder, polls, read_recording

@@ -20,16 +20,16 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from notifier.alerts.alert import Alert
 from notifier.alerts.decide import Drop
-from notifier.alerts.desk import WINDOW, Desk, DeskResult, set_aside
+from notifier.alerts.desk import Desk, DeskResult, set_aside
 from notifier.alerts.desk_health import DeskHealth
 from notifier.alerts.news import NewsStore
-from notifier.alerts.touching import Fault
 from notifier.clock import Clock
 from notifier.engine.engine import Engine
 from notifier.errors import DatabaseUnwell, LeaseLost
 from notifier.stories.cluster import ASIDE
 from notifier.stories.habits import REMEMBERED
-from notifier.stories.story import Grouping, StoryItem
+from notifier.stories.open_stories import WINDOW
+from notifier.stories.story import Fault, Grouping, StoryItem
 from notifier.telemetry import Metrics
 from notifier.topics.topic import Topic
 from notifier.troubles import Troubles

@@ -16,11 +16,11 @@ from structlog.testing import capture_logs
 from notifier.alerts.alert import Alert, AlertKind, Message, Urgency
 from notifier.alerts.decide import Drop, Send
 from notifier.alerts.desk import Desk, DeskResult
-from notifier.alerts.word import OperatorsWord
 from notifier.clock import ManualClock
 from notifier.pipeline import Chore, ChoreState, NewsLoop, Pipeline
 from notifier.stories.habits import Marked
 from notifier.stories.story import StoryItem
+from notifier.stories.word import OperatorsWord
 from notifier.telemetry import Metrics
 from notifier.topics.match import TopicIndex
 from notifier.topics.topic import Topic, TopicMode

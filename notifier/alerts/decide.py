@@ -18,10 +18,11 @@ from notifier.alerts.facts import alike, changed_facts, corrects, overlap, same_
 from notifier.alerts.held import by_mode
 from notifier.stories.breaking import KIN_OVERLAP, SPECIAL_WEIGHT, Judgement
 from notifier.stories.gate import Gated, gate
+from notifier.stories.matches import Match
 from notifier.stories.story import Story, StoryItem
 from notifier.text.line import has_words
 from notifier.text.spans import span
-from notifier.topics.topic import Topic, TopicMatch, TopicMode
+from notifier.topics.topic import Topic, TopicMode
 
 DAY = timedelta(days=1)
 # A breaking topic is meant where so many publishers' items match it: one outlet files much under "world".
@@ -56,6 +57,7 @@ class PastAlert:
     breaking: bool
     decided_at: datetime
     helped_by: frozenset[int] = frozenset()  # the stories whose sources made it breaking as well
+    by_hand: bool = False
 
     @classmethod
     def of(cls, alert: Alert | NewAlert) -> PastAlert:
@@ -69,6 +71,7 @@ class PastAlert:
             alert.breaking,
             alert.decided_at,
             frozenset(((alert.why.get("signals") or {}).get("related") or {}).get("stories", ())),
+            "by hand" in alert.why,
         )
 
 
@@ -97,7 +100,7 @@ class Case:
 
     story: Story
     items: tuple[StoryItem, ...]
-    matches: Mapping[str, TopicMatch]
+    matches: Mapping[str, Match]
     judgement: Judgement
     gated: Gated | None = None
     past: tuple[PastAlert, ...] = ()

@@ -13,10 +13,9 @@ import structlog
 from notifier.alerts.decide import Drop
 from notifier.alerts.desk import UNDECIDABLE, DeskResult
 from notifier.alerts.news import NewsStore
-from notifier.alerts.touching import Fault
 from notifier.clock import Clock
 from notifier.errors import DatabaseUnwell, LeaseLost
-from notifier.stories.story import StoryItem
+from notifier.stories.story import Fault, StoryItem
 from notifier.telemetry import Metrics
 from notifier.text.spans import span
 from notifier.troubles import Code, Trouble, Troubles

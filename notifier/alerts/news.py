@@ -13,9 +13,9 @@ from typing import Any, Protocol
 
 from notifier.alerts.alert import Alert
 from notifier.alerts.desk import DeskResult
-from notifier.alerts.word import OperatorsWord
 from notifier.stories.habits import Marked
 from notifier.stories.story import StoryItem
+from notifier.stories.word import OperatorsWord
 
 
 @dataclass(frozen=True, slots=True)

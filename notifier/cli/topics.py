@@ -74,12 +74,12 @@ def backtest(
     limit: Annotated[int, typer.Option(min=0, help="Alerts to list")] = 30,
 ) -> None:
     """Show what a rule would have sent: the service's own decisions over what it has recorded."""
-    from notifier.alerts.desk import WINDOW
-    from notifier.alerts.preview import Record
+    from notifier.alerts.record import Record
     from notifier.operations.previews import Previews
     from notifier.operations.topics import RuleTrials
     from notifier.storage.news import SqlNewsStore
     from notifier.storage.record import SqlRecord
+    from notifier.stories.open_stories import WINDOW
     from notifier.wiring.parts import alert_rules, make_clock
 
     topic = Topic("tried", "Tried", "", expression, mode, budget)
@@ -87,8 +87,8 @@ def backtest(
         clock = make_clock(chosen)
         now = clock()
         since = now - timedelta(days=days)
-        alerts = SqlNewsStore(database).past_alerts(since - WINDOW)
-        record = Record(SqlRecord(database).between(since - WINDOW, now), alerts)
+        stored, alerts = SqlRecord(database), SqlNewsStore(database).past_alerts(since - WINDOW)
+        record = Record(stored.between(since - WINDOW, now), alerts, stored.word(since - WINDOW))
         previews = Previews(most_s=BACKTEST_S, most_steps=MOST_STEPS)
         tried = RuleTrials(lambda: record, alert_rules(chosen), clock, previews).attempt(
             whoever_types(), topic, None, days

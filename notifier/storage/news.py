@@ -16,7 +16,6 @@ from notifier.alerts.alert import Alert
 from notifier.alerts.decide import Drop, Hold, Verdict
 from notifier.alerts.desk import DeskResult
 from notifier.alerts.news import StoryReport
-from notifier.alerts.word import OperatorsWord
 from notifier.errors import LeaseLost
 from notifier.storage.alerts import accept, count_for, load_alerts
 from notifier.storage.database import Database, upsert_into
@@ -27,6 +26,7 @@ from notifier.storage.wire import MERGED, SqlWire
 from notifier.stories.cluster import ASIDE
 from notifier.stories.habits import BEGINNINGS, Marked, by_itself
 from notifier.stories.story import Grouping, Story, StoryItem
+from notifier.stories.word import OperatorsWord
 
 DESK = "desk"
 UNSEEN = item.c.grouped_version < item.c.version
@@ -114,10 +114,6 @@ class SqlNewsStore:
         """Differs whenever anything that operators said of stories does."""
         with self._database.reading() as connection:
             return word_version(connection)
-
-    def rulings_version(self) -> str:
-        """Differs whenever items may have moved by an operator's word: what was said of whole stories moves none."""
-        return self.word_version().partition("|")[0]
 
     def word(self, since: datetime, known: OperatorsWord) -> OperatorsWord:
         """What operators said of items and stories; the items of what they ruled on `since` then come with it."""

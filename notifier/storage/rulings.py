@@ -14,13 +14,13 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, insert, or_, select, update
 
 from notifier.alerts.news import Ruling
-from notifier.alerts.word import HOLD, OperatorsWord, trail_of
 from notifier.errors import Conflict, NotFound
 from notifier.storage.database import Database, upsert_into
 from notifier.storage.schema import grouping, item, operator_choice, story, story_ruling
 from notifier.storage.story_items import story_item, story_items
 from notifier.stories.rulings import Pair, Rulebook
 from notifier.stories.story import StoryItem
+from notifier.stories.word import HOLD, OperatorsWord, trail_of
 
 
 class SqlRulings:

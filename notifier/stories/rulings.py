@@ -37,7 +37,8 @@ class Pair:
 class Move:
     """An item that a ruling, or the taking back of one, put into another story. `other` is who it was called with.
 
-    `taken_back` says that it is the trace of a taking back, which nothing takes back in its turn.
+    `taken_back` says that it is the trace of a taking back, which nothing takes back in its turn. `began` is the story
+    that the item joined when it came (None: not known), whatever was ruled since: what is recorded is told again by it.
     """
 
     item: int
@@ -46,6 +47,7 @@ class Move:
     other: int
     before: int
     taken_back: bool = False
+    began: int | None = None
 
 
 class Rulebook:

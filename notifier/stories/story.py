@@ -91,3 +91,20 @@ class Grouping:
     def near(self) -> tuple[int, ...]:
         """The stories that may support its own: those that are related, and those a little further off."""
         return tuple(self.evidence.get("near", ()))
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that could not be worked out, and was set aside so that the rest goes on.
+
+    `part` is an item, a story, a ruling or a topic, `name` which one, `error` what was raised.
+    """
+
+    part: str
+    name: str
+    error: str
+
+    @classmethod
+    def of(cls, part: str, name: object, error: Exception) -> Fault:
+        """The fault as a person reads it."""
+        return cls(part, str(name), f"{type(error).__name__}: {error}"[:200])

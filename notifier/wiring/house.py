@@ -142,7 +142,8 @@ class House:
         self.database = database
         self.operators = SqlOperatorStore(database)
         news = SqlNewsStore(database)
-        self.recent_news = RecentNews(SqlRecord(database).between, news.past_alerts, clock, news.rulings_version)
+        record = SqlRecord(database)
+        self.recent_news = RecentNews(record.between, news.past_alerts, clock, news.word_version, record.word)
         self.previews = Previews()
         # Until there has been an operator, whoever reads the terminal may make the first administrator: once.
         self.first_secret = secrets.token_urlsafe(24) if role.serves and not self.operators.ever_any() else None

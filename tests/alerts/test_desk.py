@@ -8,9 +8,9 @@ from datetime import timedelta
 
 from notifier.alerts.decide import Drop, Send, Verdict
 from notifier.alerts.desk import Desk
-from notifier.alerts.word import OperatorsWord
 from notifier.stories.rulings import Pair
 from notifier.stories.story import StoryItem
+from notifier.stories.word import NEVER, OperatorsWord
 from notifier.topics.match import TopicIndex
 from notifier.topics.topic import Topic, TopicMode
 from tests.stories.items import NOON, item
@@ -76,7 +76,7 @@ def test_a_restored_desk_goes_on_where_the_old_one_stopped() -> None:
 def test_a_silenced_story_stays_silent_when_it_breaks() -> None:
     made = desk()
     result = made.take([told_by("A", 1)], NOON)
-    made.never(result.stories[0].id)
+    made.heed(OperatorsWord(choices={result.stories[0].id: NEVER}))
     after = made.take([told_by("B", 2, hours=1), told_by("C", 3, hours=1)], NOON + HOUR)
     assert [v.code for v in after.verdicts if isinstance(v, Drop)] == ["never"]
 

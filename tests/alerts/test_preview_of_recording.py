@@ -11,7 +11,8 @@ from pathlib import Path
 from notifier.alerts.alert import AlertKind
 from notifier.alerts.decide import AlertRules, Hold, Send
 from notifier.alerts.desk import Desk
-from notifier.alerts.preview import Record, preview
+from notifier.alerts.preview import preview
+from notifier.alerts.record import Record
 from notifier.config.files import load_topics
 from notifier.replay import Recorder, polls, read_recording
 from notifier.topics.match import TopicIndex

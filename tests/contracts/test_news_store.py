@@ -13,7 +13,6 @@ from notifier.alerts.alert import Alert
 from notifier.alerts.decide import Drop, Send
 from notifier.alerts.desk import DeskResult
 from notifier.alerts.news import NewsStore
-from notifier.alerts.word import OperatorsWord
 from notifier.errors import LeaseLost
 from notifier.storage.alerts import SqlAlertStore
 from notifier.storage.database import Database
@@ -23,6 +22,7 @@ from notifier.storage.record import SqlRecord
 from notifier.storage.schema import feed, item, item_version
 from notifier.stories.habits import marker
 from notifier.stories.story import Grouping, Story, StoryItem
+from notifier.stories.word import OperatorsWord
 from tests.contracts.samples import NOON, an_alert
 
 

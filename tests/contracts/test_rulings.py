@@ -8,7 +8,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert
 
+from notifier.alerts.alert import AlertKind
+from notifier.alerts.decide import AlertRules
 from notifier.alerts.desk import Desk
+from notifier.alerts.preview import preview
+from notifier.alerts.record import PastChoice, Record
 from notifier.clock import ManualClock
 from notifier.errors import Conflict, NotFound
 from notifier.pipeline import NewsLoop
@@ -16,8 +20,10 @@ from notifier.replay import line_items
 from notifier.storage.database import Database
 from notifier.storage.news import SqlNewsStore
 from notifier.storage.newsroom import SqlNewsroom
-from notifier.storage.schema import feed, item
+from notifier.storage.record import SqlRecord
+from notifier.storage.schema import feed, item, item_version
 from notifier.storage.wire import SqlWire
+from notifier.stories.word import NEVER
 from notifier.telemetry import Metrics
 from notifier.topics.match import TopicIndex
 from notifier.topics.topic import Topic
@@ -60,6 +66,15 @@ class House:
                     summary="", first_seen_at=self.clock(), seen_at=self.clock(), content_hash=b"", may_alert=True,
                 )
             )  # fmt: skip
+            told = {
+                "item_id": number,
+                "version": 1,
+                "title": title,
+                "summary": "",
+                "seen_at": self.clock(),
+                "content_hash": b"",
+            }
+            connection.execute(insert(item_version).values(told))
 
     def story(self, number: int) -> int:
         """The story that the database says an item is in."""
@@ -246,3 +261,30 @@ def test_pages_that_watch_hear_of_a_ruling_and_of_its_effect(house: House) -> No
     house.loop.work()
     pulses.append(house.newsroom.pulse())
     assert len({*pulses}) == 3
+
+
+def test_a_preview_of_what_is_stored_is_what_was_sent_and_held(house: House) -> None:
+    house.wire.split(2, "Ada", house.clock())
+    house.loop.work()
+    house.clock.advance(60)
+    act = house.wire.merge(house.story(1), house.story(3), "Ada", house.clock())
+    house.loop.work()
+    house.clock.advance(60)
+    house.wire.take_back(act, "Bea", house.clock())
+    house.loop.work()
+    house.newsroom.silence(house.story(2), "Ada", house.clock())
+    house.clock.advance(1200)
+    house.publish(4, "Opera of Lind closes", 1)
+    house.publish(5, "Dam at Kessel breaks, villages under water again", 2)
+    house.loop = house.restarted()
+    house.loop.work()
+
+    stored, until = SqlRecord(house.database), house.clock() + timedelta(seconds=1)
+    record = Record(stored.between(NOON - timedelta(days=1), until), (), stored.word(NOON - timedelta(days=1)))
+    shown = preview(WORLD, record, AlertRules(), NOON, until)
+    sent = [alert for alert in house.newsroom.alerts(50) if alert.kind is AlertKind.NEW]
+    assert sorted((w.alert.decided_at, w.alert.message.url) for w in shown.alerts) == sorted(
+        (alert.decided_at, alert.message.url) for alert in sent
+    )
+    assert len(sent) == 4
+    assert stored.word(NOON).choices == {house.story(2): PastChoice(NEVER, NOON + timedelta(seconds=120))}

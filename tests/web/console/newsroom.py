@@ -13,8 +13,8 @@ from urllib.parse import urlencode
 from notifier.alerts.alert import Alert, Message, NewAlert
 from notifier.alerts.decide import AlertRules
 from notifier.alerts.news import Member, Ruling, StoryReport
-from notifier.alerts.preview import Record
 from notifier.alerts.queue import QueueState
+from notifier.alerts.record import Record
 from notifier.clock import ManualClock
 from notifier.config.edit import TopicsFile
 from notifier.config.edit_feeds import FeedsFile

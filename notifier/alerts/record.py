@@ -1,0 +1,158 @@
+"""What came and what was told, by time: what a preview asks the desk's decisions about once more.
+
+Enters: stored items with the stories that they came to, moves that operators ruled, alerts. Leaves: a `Record`: each
+poll as `Stories` left it. Whatever no topic has a part in is worked out once: the second rule that is asked about costs
+a fraction of the first. Pure.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from notifier.alerts.alert import Alert, NewAlert
+from notifier.alerts.decide import PastAlert
+from notifier.stories.moment import Unjudged
+from notifier.stories.open_stories import OpenStories
+from notifier.stories.rulings import Move
+from notifier.stories.stories import Change, Stories
+from notifier.stories.story import Grouping, StoryItem
+from notifier.stories.word import left_by
+from notifier.topics.corpus import Corpus, PastItem
+from notifier.topics.in_force import TopicsInForce
+from notifier.topics.match import TopicIndex
+from notifier.topics.query import parse
+from notifier.topics.topic import Topic
+from notifier.topics.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class PastMove:
+    """An item that an operator's ruling put into another story, and when."""
+
+    at: datetime
+    item_id: int
+    story_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PastChoice:
+    """What an operator said of a story (`never` or `hold`), in force since then."""
+
+    choice: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PastWord:
+    """What operators said: moves, oldest first, and their choices by story, without what was taken back again."""
+
+    moves: tuple[PastMove, ...] = ()
+    choices: Mapping[int, PastChoice] = field(default_factory=dict)
+
+
+def past_moves(
+    item_id: int, trail: Sequence[Move], story_id: int, acts: Mapping[int, tuple[datetime, datetime | None]]
+) -> Iterator[PastMove]:
+    """The moves of an item that is in this story now, by its trail. `acts`: when each was ruled, and taken back."""
+    for place, move in enumerate(trail):
+        if move.act not in acts:
+            continue
+        said_at, taken_back_at = acts[move.act]
+        onward = next((later.before for later in trail[place + 1 :] if not later.taken_back), story_id)
+        yield PastMove(said_at, item_id, move.before if move.taken_back else onward)
+        if move.taken_back and taken_back_at is not None:
+            yield PastMove(taken_back_at, item_id, onward)
+
+
+class Record:
+    """Items, and versions of items, that have a story, in the order in which they were seen; and what was alerted.
+
+    `alerts` matter because topics share stories: what one topic has put on screens decides in whose words the next
+    topic's followers are told.
+    """
+
+    def __init__(
+        self, items: Iterable[StoryItem] = (), alerts: Iterable[Alert | NewAlert] = (), word: PastWord | None = None
+    ) -> None:
+        self.items: list[StoryItem] = []
+        self.polls: list[tuple[datetime, Change]] = []
+        self.alerts: list[PastAlert] = []
+        self._choices: Mapping[int, PastChoice] = {}
+        self.corpus = Corpus()
+        self._stories = Stories(OpenStories(), TopicsInForce(TopicIndex(), ()))
+        self._moved: defaultdict[int, set[int]] = defaultdict(set)
+        self._repeated: set[PastMove] = set()
+        self.add(items, word)
+        self.tell(alerts)
+
+    @property
+    def version(self) -> tuple[object, ...]:
+        """Differs whenever a preview may."""
+        return len(self.items), len(self.polls), len(self.alerts), *self._choices.items()
+
+    def tell(self, alerts: Iterable[Alert | NewAlert]) -> None:
+        """Put newer alerts behind, as they were decided."""
+        self.alerts += map(PastAlert.of, alerts)
+
+    def add(self, items: Iterable[StoryItem], word: PastWord | None = None) -> None:
+        """Put newer ones behind; an item's `story_id` is the one that it came to, before any of its moves.
+
+        `word`: what operators say now, in the place of what they said before (None: the same). A move that is older
+        than what is here (the desk was late) is repeated now.
+        """
+        polls: defaultdict[datetime, dict[int, StoryItem]] = defaultdict(dict)
+        moved: defaultdict[datetime, list[Grouping]] = defaultdict(list)
+        for item in items:
+            if item.story_id is not None:
+                self.items.append(item)
+                self.corpus.add(PastItem.of(item))
+                polls[item.seen_at][item.id] = item
+        for move in self._unknown(word):
+            at = max(move.at, self.polls[-1][0]) if self.polls else move.at
+            moved[at].append(Grouping(move.item_id, move.story_id, "operator"))
+        for at in sorted({*polls, *moved}):
+            came, moves = polls.get(at, {}), moved.get(at, ())
+            self._take(at, list(came.values()), [move for move in moves if move.item_id not in came])
+            if late := [move for move in moves if move.item_id in came]:
+                self._take(at, (), late)
+        self._stories.faults.clear()
+        self.corpus.read()
+
+    def _take(self, at: datetime, items: Sequence[StoryItem], moves: Sequence[Grouping]) -> None:
+        self._stories.forget(at)
+        change = self._stories.take(items, at, recorded=moves)
+        moments = tuple(m.work_out() for m in change.moments if not isinstance(m, Unjudged))
+        for move in change.moves:
+            self._moved[move.item_id] |= {move.story_id, left_by(move)}
+        self.polls.append((at, replace(change, groupings=(), moments=moments)))
+
+    def _unknown(self, word: PastWord | None) -> list[PastMove]:
+        if word is None:
+            return []
+        self._choices = word.choices
+        found = [move for move in word.moves if move not in self._repeated]
+        self._repeated.update(found)
+        return found
+
+    def matching(self, topic: Topic, work: Work | None = None) -> Sequence[StoryItem]:
+        """The items that the topic's rule is true of; all of them where it has none. Raises TooMuchWork."""
+        if not topic.match.strip():
+            return self.items
+        true = {id(past) for past in self.corpus.matching(parse(topic.match).tree, work)}
+        return [item for item, past in zip(self.items, self.corpus.items, strict=True) if id(past) in true]
+
+    def stories_of(self, items: Iterable[StoryItem]) -> set[int]:
+        """All stories that these items were in at any time, and those whose items, and alerts, came to one of them."""
+        found, known = {item.story_id for item in items if item.story_id is not None}, -1
+        while len(found) != known:
+            known = len(found)
+            found.update(*(stories for stories in self._moved.values() if not found.isdisjoint(stories)))
+        return found
+
+    def choice(self, story_id: int, at: datetime) -> str | None:
+        """What an operator had said of the story by then."""
+        said = self._choices.get(story_id)
+        return said.choice if said is not None and said.since <= at else None
