@@ -40,6 +40,7 @@ class Code(StrEnum):
     DESK_FAILING = "desk-failing"
     DESK_BEHIND = "desk-behind"
     RULE_FAILING = "rule-failing"
+    SHARE_SPENT = "share-spent"
     FEED_FAILING = "feed-failing"
     FEED_NOT_RECORDED = "feed-not-recorded"
     FEED_FLOODING = "feed-flooding"

@@ -6,6 +6,7 @@ evidence; next: the pipeline, which makes the alert's audience. Pure: data and `
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,14 +21,19 @@ from notifier.stories.breaking import KIN_OVERLAP, SPECIAL_WEIGHT, Judgement
 from notifier.stories.gate import Gated, gate
 from notifier.stories.matches import Match
 from notifier.stories.story import Story, StoryItem
+from notifier.stories.wire_copy import publisher_key
 from notifier.text.line import has_words
 from notifier.text.spans import span
+from notifier.topics.query import names_sources
 from notifier.topics.topic import Topic, TopicMode
 
 DAY = timedelta(days=1)
+SHARE_SPENT = "share-spent"
 # A breaking topic is meant where so many publishers' items match it: one outlet files much under "world".
 LEAST_SUPPORT = 2
 TRADES = 2
+# Of a topic's daily budget one publisher may use this share by what nobody else tells, so that others' news still goes.
+MOST_OF_ONE = 0.5
 # So long another story's alert that said the same keeps a story from being told as new.
 REPEAT = timedelta(hours=8)
 # So long what was alerted of a story that may tell the same event was told of this one as well.
@@ -58,6 +64,7 @@ class PastAlert:
     decided_at: datetime
     helped_by: frozenset[int] = frozenset()  # the stories whose sources made it breaking as well
     by_hand: bool = False
+    alone: str = ""  # the publisher (its key) who alone told it
 
     @classmethod
     def of(cls, alert: Alert | NewAlert) -> PastAlert:
@@ -72,6 +79,7 @@ class PastAlert:
             alert.decided_at,
             frozenset(((alert.why.get("signals") or {}).get("related") or {}).get("stories", ())),
             "by hand" in alert.why,
+            _alone(alert.why.get("signals") or {}, alert.message.publisher) if "by hand" not in alert.why else "",
         )
 
 
@@ -90,7 +98,8 @@ class Support:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """All that a decision rests on. `past` is oldest first; `spent` counts a topic's first alerts of the last day.
+    """All that a decision rests on. `past` is oldest first; `spent` counts a topic's first alerts of the last day,
+    `spent_alone` those that one publisher alone told, by topic and publisher (wire_copy.publisher_key).
 
     `story.lead` is the item that was alerted, if any was; `spokesman` tells it now (None: the same). `support` counts
     whose items match a topic; a topic that is not in it was not counted. `recent` finds the last day's alerts of other
@@ -105,6 +114,7 @@ class Case:
     gated: Gated | None = None
     past: tuple[PastAlert, ...] = ()
     spent: Mapping[str, int] = field(default_factory=dict)
+    spent_alone: Mapping[tuple[str, str], int] = field(default_factory=dict)
     silenced: bool = False
     spokesman: StoryItem | None = None
     support: Mapping[str, Support] = field(default_factory=dict)
@@ -225,11 +235,32 @@ def _alert(
         return _drop(
             case, "budget", f"The daily budget of {', '.join(sorted(over))} is spent.", over_budget=sorted(over)
         )
+    crowding = {s for s in wanted - over if _is_share_spent(case, topics[s], lead)}
+    if over | crowding == wanted:
+        words = f"{lead.publisher} alone has used its share of the daily budget of {', '.join(sorted(crowding))}."
+        return _drop(case, SHARE_SPENT, words, publisher=lead.publisher, over_share=sorted(crowding))
+    over |= crowding
     sent = frozenset(wanted - over)
     why = _why(case) | {"topics": {s: [w.text for w in case.matches[s].words] for s in sorted(sent)}}
     if over:
         why["over_budget"] = sorted(over)
     return Send(_new_alert(case, AlertKind.NEW, lead, sent, why, rules, now, told))
+
+
+def _is_share_spent(case: Case, topic: Topic, lead: StoryItem) -> bool:
+    """Whether a story that one publisher alone tells would take more of a topic's budget than is one publisher's.
+
+    What several tell is nobody's doing. A topic whose rule names its sources is meant to be theirs.
+    """
+    if topic.daily_budget is None or not (who := _alone(case.judgement.evidence, lead.publisher)):
+        return False
+    most = math.ceil(topic.daily_budget * MOST_OF_ONE)
+    return case.spent_alone.get((topic.slug, who), 0) >= most and not names_sources(topic.match)
+
+
+def _alone(signals: Mapping[str, Any], publisher: str) -> str:
+    """The key of the publisher who alone tells it, empty where several do."""
+    return publisher_key(publisher) if len(signals.get("sources", ())) <= 1 else ""
 
 
 def _told_hours_ago(case: Case, lead: StoryItem, now: datetime) -> list[PastAlert]:

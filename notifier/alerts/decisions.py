@@ -114,6 +114,7 @@ class Decisions:
             gated=moment.gated,
             past=tuple(past),
             spent=self._lately.spent,
+            spent_alone=self._lately.spent_alone,
             spokesman=moment.spokesman,
             support=_support(moment, matches),
             recent=self._lately.others(moment.story_id) if self.is_open_to(moment) else nothing_told,

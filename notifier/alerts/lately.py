@@ -29,6 +29,7 @@ class Lately:
         self._told: deque[_Told] = deque()
         self._by_stem: dict[str, deque[_Told]] = {}
         self._spent: Counter[str] = Counter()
+        self._spent_alone: Counter[tuple[str, str]] = Counter()
         self._made = 0
         for story_id, alert in told:
             self.note(story_id, alert)
@@ -37,6 +38,11 @@ class Lately:
     def spent(self) -> Mapping[str, int]:
         """First alerts by topic."""
         return self._spent
+
+    @property
+    def spent_alone(self) -> Mapping[tuple[str, str], int]:
+        """First alerts that one publisher alone told, by topic and publisher."""
+        return self._spent_alone
 
     def note(self, story_id: int, alert: PastAlert) -> None:
         """An alert was decided."""
@@ -47,6 +53,8 @@ class Lately:
             self._by_stem.setdefault(stem, deque(maxlen=MOST_OF_A_STEM)).append(one)
         if alert.kind is AlertKind.NEW:
             self._spent.update(alert.topics)
+            if alert.alone:
+                self._spent_alone.update((slug, alert.alone) for slug in alert.topics)
 
     def forget(self, now: datetime) -> None:
         """Let go of what is older than a day."""
@@ -57,6 +65,8 @@ class Lately:
             if one[2].kind is AlertKind.NEW:
                 self._spent.subtract(one[2].topics)
                 self._spent += Counter()  # without those at zero
+                self._spent_alone.subtract((slug, one[2].alone) for slug in one[2].topics if one[2].alone)
+                self._spent_alone += Counter()
 
     def like(self, title: str, but: int) -> Sequence[PastAlert]:
         """Those of other stories than `but` that have a word in common with this headline, oldest first."""

@@ -12,7 +12,7 @@ from notifier.alerts.record import PastChoice, PastWord, past_moves
 from notifier.storage.database import Database
 from notifier.storage.schema import feed, grouping, item, item_version, operator_choice, story_ruling
 from notifier.storage.story_items import near
-from notifier.stories.story import StoryItem
+from notifier.stories.story import TOLD_VERSION, StoryItem
 from notifier.stories.word import began_in, trail_of
 
 
@@ -51,7 +51,8 @@ class SqlRecord:
             .order_by(item_version.c.seen_at, item.c.id)
         )
         with self._database.reading() as connection:
-            return [_item(**row) for row in connection.execute(query).mappings()]
+            rows = connection.execute(query).mappings()
+            return [_item(**row) for row in rows if row["version"] <= _told(row["evidence"], row["version"])]
 
     def word(self, since: datetime) -> PastWord:
         """What operators said: the moves of items that were seen since then, and their choices."""
@@ -72,6 +73,11 @@ class SqlRecord:
                 row.story_id: PastChoice(row.choice, row.at) for row in connection.execute(select(operator_choice))
             }
         return PastWord(tuple(sorted(found, key=lambda move: (move.at, move.item_id))), choices)
+
+
+def _told(evidence: Mapping[str, Any] | None, version: int) -> int:
+    """The last version that tells the item's story."""
+    return int((evidence or {}).get(TOLD_VERSION, version))
 
 
 def _item(*, id: int, story_id: int, evidence: Mapping[str, Any] | None, **fields: Any) -> StoryItem:  # noqa: A002

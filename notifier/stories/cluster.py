@@ -17,7 +17,7 @@ from notifier.stories.exact import ExactKeys, exact_keys, is_one_page, keys_with
 from notifier.stories.identity import components
 from notifier.stories.open_stories import WINDOW, OpenStories
 from notifier.stories.signals import Signals, Weights, shipped_weights
-from notifier.stories.story import Grouping, StoryItem
+from notifier.stories.story import TOLD_VERSION, Grouping, StoryItem
 from notifier.stories.window import Entry, Window
 from notifier.stories.wire_copy import near_equal
 
@@ -125,7 +125,9 @@ class Grouper(OpenStories):
         liked = self._likely(entry)
         name = self.rulebook.name(item) if self.rulebook else None
         if mine is not None:
-            grouping = Grouping(item.id, mine, "edit", {"version": item.version})
+            grouping = self._edited(entry, mine, liked)
+            if grouping.told_version is not None:
+                return grouping
         elif name is not None:
             grouping = self._by_ruling(entry, name, liked)
         elif found is not None:
@@ -136,6 +138,20 @@ class Grouper(OpenStories):
             grouping = self._by_likeness(entry, liked)
         self._put(item, grouping.story_id, entry)
         return grouping
+
+    def _edited(self, entry: Entry, story_id: int, liked: Sequence[Likeness]) -> Grouping:
+        """An edit stays in its story. Where its words are another open story's, and not its own's any more, its story
+        keeps those it was told in: else whoever writes another event's words over an item leads that event in here.
+        """
+        item, before, merge_at = entry.item, self._entry.get(entry.item.id), self.weights.merge_at
+        other = next((like for like in liked if like.story_id != story_id and like.score >= merge_at), None)
+        if before is not None and other is not None:
+            signals = self._window.compare(entry, before)
+            own = self._whole(entry, story_id, self.weights.score(signals), before, signals)
+            if max(own.score, own.nearest_score) < merge_at:
+                kept = {"version": item.version, TOLD_VERSION: before.item.version, "of_story": other.story_id}
+                return Grouping(item.id, story_id, "edit", kept | other.as_evidence(self.weights))
+        return Grouping(item.id, story_id, "edit", {"version": item.version})
 
     def _aside(self, item: StoryItem, defect: Exception) -> Grouping:
         """In a story of its own (an edit: in the one that it has), and out of the window."""

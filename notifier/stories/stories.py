@@ -171,6 +171,8 @@ class Stories:
                 if self._open.story(story_id) is None:  # else it is an edit, and its story goes on without it
                     aside.append((item, grouping))
                 continue
+            if grouping.told_version is not None:  # its words are another event's
+                continue
             self.read((story_id,), but=fresh)
             self.matches.note(item, story_id)
             self._kinship.note(item.id, grouping.near or item.near)

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+# In the evidence of a grouping: see `Grouping.told_version`.
+TOLD_VERSION = "told_version"
+
 
 @dataclass(frozen=True, slots=True)
 class StoryItem:
@@ -86,6 +89,12 @@ class Grouping:
     signal: str
     evidence: Mapping[str, Any] = field(default_factory=dict)
     related: tuple[int, ...] = ()
+
+    @property
+    def told_version(self) -> int | None:
+        """Of an edit that tells another event: the version whose words its story keeps; else None."""
+        version = self.evidence.get(TOLD_VERSION)
+        return None if version is None else int(version)
 
     @property
     def near(self) -> tuple[int, ...]:

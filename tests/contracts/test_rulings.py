@@ -6,7 +6,7 @@ import itertools
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from notifier.alerts.alert import AlertKind
 from notifier.alerts.decide import AlertRules
@@ -21,6 +21,7 @@ from notifier.storage.database import Database
 from notifier.storage.news import SqlNewsStore
 from notifier.storage.newsroom import SqlNewsroom
 from notifier.storage.record import SqlRecord
+from notifier.storage.rulings import MOST_NAMED
 from notifier.storage.schema import feed, item, item_version
 from notifier.storage.wire import SqlWire
 from notifier.stories.word import NEVER
@@ -288,3 +289,40 @@ def test_a_preview_of_what_is_stored_is_what_was_sent_and_held(house: House) -> 
     )
     assert len(sent) == 4
     assert stored.word(NOON).choices == {house.story(2): PastChoice(NEVER, NOON + timedelta(seconds=120))}
+
+
+def test_a_split_of_a_giant_story_writes_a_bounded_number_of_rows(house: House) -> None:
+    story = house.story(1)
+    with house.database.writing() as connection:
+        row = dict(connection.execute(select(item).where(item.c.id == 2)).one()._mapping)
+        many = [
+            row | {"id": n, "guid_hash": b"%d" % n, "title_hash": b"%d" % n, "canonical_url": f"https://m.example/{n}"}
+            for n in range(100, 1_100)
+        ]
+        connection.execute(insert(item), many)
+    act = house.wire.split(1, "Ada", NOON)
+    assert [ruling.pairs for ruling in house.wire.rulings(5)] == [MOST_NAMED]
+    house.loop = house.restarted()
+    house.loop.work()
+    assert house.story(1) != story == house.story(2) == house.story(1_099)
+    house.wire.take_back(act, "Bea", NOON)
+    house.loop.work()
+    assert house.story(1) == story
+
+
+def test_the_words_of_another_event_are_not_its_storys_after_a_restart(house: House) -> None:
+    bakery = house.story(3)
+    words = {"title": DAM, "version": 2, "seen_at": house.clock()}
+    with house.database.writing() as connection:
+        connection.execute(item.update().where(item.c.id == 3).values(words))
+        connection.execute(insert(item_version).values(item_id=3, summary="", content_hash=b"", **words))
+    house.loop.work()
+    assert [i.title for i in SqlNewsStore(house.database).window(NOON) if i.id == 3] == [
+        "Bakery of Lind opens at night"
+    ]
+    house.loop = house.restarted()
+    house.publish(4, DAM + " tonight", 3)
+    house.publish(5, "Villages under water as dam at Kessel breaks", 2)
+    house.loop.work()
+    assert house.story(3) == bakery
+    assert house.story(1) == house.story(4) == house.story(5)

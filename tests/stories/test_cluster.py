@@ -201,3 +201,25 @@ def test_two_of_a_kind_that_recurs_tell_no_event_in_common() -> None:
     (first,) = place(grouper, item(1, "Wordle today: hints and answer for May 14", "Harbour Post"))
     (second,) = place(grouper, item(2, "Wordle answer and hints for May 14 today", "Inland Times"))
     assert second.story_id != first.story_id
+
+
+def test_an_item_that_is_edited_into_another_events_words_leads_nobody_into_its_story() -> None:
+    grouper = after_a_quiet_morning()
+    (mine,) = place(grouper, item(9001, "Bakery of Lind opens at night for shift workers", "Attacker"))
+    (other,) = place(grouper, item(9002, "Dam at Kessel breaks, villages under water", "Post"))
+    edited = item(9001, "Dam at Kessel breaks and villages are under water", "Attacker", version=2)
+    (edit,) = place(grouper, edited)
+    assert (edit.story_id, edit.signal, edit.told_version) == (mine.story_id, "edit", 1)
+    assert grouper.item(9001).title.startswith("Bakery"), "the story keeps the words that it was told in"
+    tellings = [
+        "Villages under water after Kessel dam breaks",
+        "Dam at Kessel breaks and villages are under water, hundreds flee",
+        "Kessel dam breaks: villages are under water",
+        edited.title,
+    ]
+    for number, title in enumerate(tellings, 9003):
+        (told,) = place(grouper, item(number, title, f"Outlet {number}"))
+        assert told.story_id != mine.story_id, title
+    assert other.story_id == told.story_id
+    (back,) = place(grouper, item(9001, "Bakery of Lind opens at night for all shift workers", "Attacker", version=3))
+    assert (back.told_version, grouper.item(9001).version) == (None, 3)
