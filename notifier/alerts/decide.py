@@ -32,8 +32,8 @@ SHARE_SPENT = "share-spent"
 # A breaking topic is meant where so many publishers' items match it: one outlet files much under "world".
 LEAST_SUPPORT = 2
 TRADES = 2
-# Of a topic's daily budget one publisher may use this share by what nobody else tells, so that others' news still goes.
-MOST_OF_ONE = 0.5
+# Of a topic's daily budget one publisher may use this share by what nobody else tells: the rest is for others' news.
+MOST_OF_ONE = 0.8
 # So long another story's alert that said the same keeps a story from being told as new.
 REPEAT = timedelta(hours=8)
 # So long what was alerted of a story that may tell the same event was told of this one as well.
@@ -254,7 +254,7 @@ def _is_share_spent(case: Case, topic: Topic, lead: StoryItem) -> bool:
     """
     if topic.daily_budget is None or not (who := _alone(case.judgement.evidence, lead.publisher)):
         return False
-    most = math.ceil(topic.daily_budget * MOST_OF_ONE)
+    most = max(1, math.floor(topic.daily_budget * MOST_OF_ONE))
     return case.spent_alone.get((topic.slug, who), 0) >= most and not names_sources(topic.match)
 
 

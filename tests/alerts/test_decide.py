@@ -327,8 +327,8 @@ def alone(budget: int, spent: int, match: str = "flood", sources: tuple[str, ...
     return decide(case("floods", judgement=signals, spent={"floods": spent}, spent_alone=used), topics, RULES, NOON)
 
 
-@pytest.mark.parametrize(("budget", "most"), [(1, 1), (2, 1), (3, 2), (8, 4)])
-def test_one_publisher_alone_uses_half_of_a_topics_budget_at_most(budget: int, most: int) -> None:
+@pytest.mark.parametrize(("budget", "most"), [(1, 1), (2, 1), (3, 2), (5, 4), (8, 6)])
+def test_one_publisher_alone_uses_four_fifths_of_a_topics_budget_at_most(budget: int, most: int) -> None:
     assert isinstance(alone(budget, most - 1), Send)
     refused = alone(budget, most)
     assert code(refused) == ("share-spent" if most < budget else "budget")
