@@ -22,12 +22,12 @@ from typing import TypeVar
 
 from notifier.alerts.alert import NewAlert
 from notifier.alerts.decide import AlertRules, Drop
-from notifier.alerts.desk import Desk
+from notifier.alerts.decider import Decider
 from notifier.alerts.preview import preview
 from notifier.alerts.record import Record
 from notifier.cli.run import collect_seldom
 from notifier.config.files import load_topics
-from notifier.replay import Recorder, polls, read_recording
+from notifier.replay import RecordedItems, polls, read_recording
 from notifier.stories.story import StoryItem
 from notifier.topics.match import TopicIndex
 
@@ -61,13 +61,13 @@ def main() -> None:
 def settled(recording: Path, most: int) -> tuple[list[StoryItem], list[NewAlert]]:
     """The recording's items with their stories, and the alerts that the shipped topics led to."""
     topics = load_topics(TOPICS)
-    desk, recorder = Desk(TopicIndex(topics), topics), Recorder()
+    decider, recorder = Decider(TopicIndex(topics), topics), RecordedItems()
     items: list[StoryItem] = []
     near: dict[int, tuple[int, ...]] = {}
     alerts: list[NewAlert] = []
     for at, lines in polls(itertools.islice(read_recording(recording), most)):
         newest = {item.id: item for item in (recorder.item(line, at) for line in lines)}
-        result = desk.take(list(newest.values()), at)
+        result = decider.take(list(newest.values()), at)
         for grouping in result.groupings:  # as they are stored
             near.setdefault(grouping.item_id, grouping.near)
             told = newest[grouping.item_id]

@@ -7,9 +7,9 @@ Reading subscribers, finishing or sealing, sending, outcomes and cursors are all
 the sending process, an engine as `notifier run` builds it; with `distributed`, of two workers in processes of their
 own, over PostgreSQL and RabbitMQ (servers of the benchmark's own, unless URLs are given). The push service is
 `tests.pushsink`, a TLS HTTP/2 server in another process, on the other core. `cold` is the same without envelopes, over
-a tenth of the subscribers. Peers (see benchmarks/wire.py) send to the same sink in the same run. `--breaking-during`
-accepts breaking news for a tenth in the middle of an ordinary alert to all: seconds from its decision to its first
-message on the wire, and to its last acceptance. One JSON line.
+a tenth of the subscribers. Peers (see benchmarks/transport.py) send to the same sink in the same run.
+`--breaking-during` accepts breaking news for a tenth in the middle of an ordinary alert to all: seconds from its
+decision to its first message on the wire, and to its last acceptance. One JSON line.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from pathlib import Path
 from time import monotonic
 
 from benchmarks.fanout_parts import Distributed, Embedded, Fleet, Sender, TimedStore
-from benchmarks.wire import cpu_s, curve_us, install_web_push, measure_node, measure_webpush_async, pin
+from benchmarks.transport import cpu_s, curve_us, install_web_push, measure_node, measure_webpush_async, pin
 from notifier.alerts.alert import Alert
 from notifier.clock import system_clock
 from notifier.engine.sealing import Sealer

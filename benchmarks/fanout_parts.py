@@ -16,21 +16,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from benchmarks.wire import SUBJECT, cpu_s, pin
+from benchmarks.transport import SUBJECT, cpu_s, pin
 from notifier.addresses import AddressGuard
-from notifier.alerts.delivery import ChunkJob, Settlement
+from notifier.alerts.delivery import LeasedChunk, Settlement
 from notifier.clock import system_clock
-from notifier.engine.broker import BrokerEngine, Crew
-from notifier.engine.courier import Courier
+from notifier.engine.broker import BrokerEngine, WorkerPool
+from notifier.engine.dispatcher import PushDispatcher
 from notifier.engine.local import LocalEngine
 from notifier.engine.pauses import Pauses
 from notifier.engine.run import Runner, RunSettings
+from notifier.push.curl_transport import CurlTransport
 from notifier.push.envelope import seal_now
-from notifier.push.http2.wire import Http2Wire
-from notifier.push.paced_wire import PacedWire, Pacer, SharedLimits
-from notifier.push.pycurl_wire import PycurlWire
+from notifier.push.http2.transport import Http2Transport
+from notifier.push.paced_transport import PacedTransport, Pacer, SharedLimits
 from notifier.push.request import PushRequest
-from notifier.push.send import NO_LIMITS, Answer, LaneWire, Patience
+from notifier.push.transport import NO_LIMITS, LanedTransport, Patience, PushResponse
 from notifier.push.vapid import VapidSigner, load_or_create_key
 from notifier.storage.database import Database
 from notifier.storage.deliveries import SqlDeliveryStore
@@ -50,36 +50,36 @@ class TimedStore(SqlDeliveryStore):
         super().__init__(database)
         self.settled: list[tuple[int, datetime, int]] = []
 
-    def settle(self, job: ChunkJob, settlement: Settlement, now: datetime, lease_s: float) -> None:
+    def settle(self, job: LeasedChunk, settlement: Settlement, now: datetime, lease_s: float) -> None:
         """Settle, and note for which alert, when, and how many were accepted."""
         super().settle(job, settlement, now, lease_s)
         accepted = sum(words.get("delivered", 0) for words in settlement.counts.values())
         self.settled.append((job.alert.id, now, accepted))
 
 
-class WatchedWire:
+class WatchedTransport:
     """A Wire that notes when the first message with each Topic was given to it."""
 
-    def __init__(self, wire: LaneWire, first: dict[str | None, datetime]) -> None:
-        self._wire, self._first = wire, first
+    def __init__(self, transport: LanedTransport, first: dict[str | None, datetime]) -> None:
+        self._transport, self._first = transport, first
 
     def send(
         self, batch: Sequence[PushRequest], deadline_s: float, streams: Mapping[str, int] = NO_LIMITS
-    ) -> list[Answer]:
+    ) -> list[PushResponse]:
         """See Wire.send."""
         self._note(batch)
-        return self._wire.send(batch, deadline_s, streams)
+        return self._transport.send(batch, deadline_s, streams)
 
     def begin(
         self, batch: Sequence[PushRequest], deadline_s: float, streams: Mapping[str, int], patience: Patience
-    ) -> list[Answer]:
-        """See LaneWire.begin."""
+    ) -> list[PushResponse]:
+        """See LanedTransport.begin."""
         self._note(batch)
-        return self._wire.begin(batch, deadline_s, streams, patience)
+        return self._transport.begin(batch, deadline_s, streams, patience)
 
-    def late(self, wait_s: float = 0.0) -> list[tuple[int, Answer]]:
-        """See LaneWire.late."""
-        return self._wire.late(wait_s)
+    def late(self, wait_s: float = 0.0) -> list[tuple[int, PushResponse]]:
+        """See LanedTransport.late."""
+        return self._transport.late(wait_s)
 
     def _note(self, batch: Sequence[PushRequest]) -> None:
         if batch:
@@ -87,7 +87,7 @@ class WatchedWire:
 
     def close(self) -> None:
         """See Wire.close."""
-        self._wire.close()
+        self._transport.close()
 
 
 class Sender:
@@ -114,11 +114,11 @@ class Sender:
     def runner(self) -> Runner:
         """One for a thread."""
         guard = AddressGuard.allowing([origin.partition("://")[2] for origin in self._origins])
-        wire = Http2Wire(guard, PycurlWire(guard, self._ca_file), self._ca_file)
-        watched = WatchedWire(PacedWire(wire, self._pacer), self.first)
-        courier = Courier(watched, VapidSigner([self._key], SUBJECT), seal_now)
+        transport = Http2Transport(guard, CurlTransport(guard, self._ca_file), self._ca_file)
+        watched = WatchedTransport(PacedTransport(transport, self._pacer), self.first)
+        dispatcher = PushDispatcher(watched, VapidSigner([self._key], SUBJECT), seal_now)
         settings = RunSettings(sub_batch=self._sub_batch)
-        return Runner(self._store, courier, self._pauses, self._metrics, system_clock, settings)
+        return Runner(self._store, dispatcher, self._pauses, self._metrics, system_clock, settings)
 
 
 class Fleet(Protocol):
@@ -233,7 +233,7 @@ def main(url: str, broker_url: str, origin: str, ca_file: str, sub_batch: str) -
     database = Database(url)
     store = SqlDeliveryStore(database)
     sender = Sender(store, origin, Path(ca_file), int(sub_batch), SqlSharedLimits(database))
-    engine = BrokerEngine(broker_url, store, system_clock, Crew(sender.runner, THREADS))
+    engine = BrokerEngine(broker_url, store, system_clock, WorkerPool(sender.runner, THREADS))
     engine.start()
     for _ in sys.stdin:
         first = {topic: at.isoformat() for topic, at in sender.first.copy().items() if topic is not None}

@@ -14,8 +14,8 @@ import sys
 import atheris
 
 with atheris.instrument_imports(include=["feedparser", "listparser", "notifier"]):
-    from notifier.feeds.discover import find_feeds
     from notifier.feeds.feed import ParsedFeed
+    from notifier.feeds.feed_links import find_feeds
     from notifier.feeds.opml import from_opml
     from notifier.feeds.read import read
 

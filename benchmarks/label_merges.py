@@ -23,10 +23,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from notifier.replay import Recorder, polls, read_recording
+from notifier.replay import RecordedItems, polls, read_recording
+from notifier.stories.agency_copy import publisher_key
 from notifier.stories.cluster import Grouper
 from notifier.stories.story import Grouping, StoryItem
-from notifier.stories.wire_copy import publisher_key
 
 ROOT = Path(__file__).resolve().parent.parent
 LABELS = ROOT / "tests" / "data"
@@ -51,7 +51,7 @@ class Pair:
 
 def decisions(recording: Path) -> Iterator[Pair]:
     """Every merge and every near refusal of two publishers' items, as the service groups the recording."""
-    grouper, recorder = Grouper(), Recorder()
+    grouper, recorder = Grouper(), RecordedItems()
     items: dict[int, StoryItem] = {}
     openers: dict[int, StoryItem] = {}
     for at, lines in polls(read_recording(recording)):

@@ -23,7 +23,7 @@ from time import monotonic
 
 from benchmarks.fanout import LOOK_S, Bench, opened
 from benchmarks.fanout_parts import Embedded, Sender
-from benchmarks.wire import pin
+from benchmarks.transport import pin
 from notifier.alerts.alert import Alert
 from notifier.cli.run import collect_seldom
 from notifier.clock import system_clock

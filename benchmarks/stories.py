@@ -24,7 +24,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 
-from notifier.alerts.desk import Desk
+from notifier.alerts.decider import Decider
 from notifier.stories.cluster import Grouper
 from notifier.stories.story import StoryItem
 from notifier.topics.match import TopicIndex
@@ -121,16 +121,16 @@ def near_equal(number: int, publishers: int) -> StoryItem:
 
 def measure_story(size: int, items: int, publishers: int) -> dict[str, float]:
     """Milliseconds of CPU that the desk takes an item of a story of `size` items."""
-    desk, spent = Desk(TopicIndex(TOPICS), TOPICS), []
+    decider, spent = Decider(TopicIndex(TOPICS), TOPICS), []
     started = time.process_time()
-    desk.restore([replace(near_equal(n, publishers), story_id=1) for n in range(1, size + 1)], [])
+    decider.restore([replace(near_equal(n, publishers), story_id=1) for n in range(1, size + 1)], [])
     restored = (time.process_time() - started) * 1e3
-    while desk.catch_up(size):
+    while decider.catch_up(size):
         pass
     for number in range(size + 1, size + items + 1):
         item = near_equal(number, publishers)
         started = time.process_time()
-        desk.take([item], item.seen_at)
+        decider.take([item], item.seen_at)
         spent.append((time.process_time() - started) * 1e3)
     spent.sort()
     figures = {"p50_ms": spent[len(spent) // 2], "p99_ms": spent[len(spent) * 99 // 100]}

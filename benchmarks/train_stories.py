@@ -25,14 +25,14 @@ from numpy.typing import NDArray
 import notifier.stories
 from notifier.replay import BACKGROUND, line_items
 from notifier.stories.cluster import Grouper
-from notifier.stories.signals import Signals, Weights, shipped_weights
+from notifier.stories.signals import PairSignals, Weights, shipped_weights
 from notifier.stories.window import Window
 
 FITTED = ("words", "spelling", "crowd")
 WINDOW_DAYS = 3.0
 
 
-def pairs(rows: Sequence[dict[str, Any]]) -> Iterator[tuple[Signals, bool, float]]:
+def pairs(rows: Sequence[dict[str, Any]]) -> Iterator[tuple[PairSignals, bool, float]]:
     """What the live service compares, and whether the two are one story; every item weighs the same."""
     window, story_of = Window(), {}
     for item, row in line_items(rows):
@@ -47,7 +47,7 @@ def pairs(rows: Sequence[dict[str, Any]]) -> Iterator[tuple[Signals, bool, float
         window.add(entry)
 
 
-def fit(sets: Sequence[Sequence[tuple[Signals, bool, float]]], base: Weights) -> Weights:
+def fit(sets: Sequence[Sequence[tuple[PairSignals, bool, float]]], base: Weights) -> Weights:
     """Weights fitted to all pairs of these sets, each set weighing the same.
 
     What time is worth, and what a pair of standfirsts, is left as it is in the file: the labels' own times are too

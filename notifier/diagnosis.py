@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from notifier.feeds.feed import FeedState
+from notifier.feeds.feed import HealthStatus
 from notifier.feeds.health import FeedHealth
 from notifier.operations.service_reports import service_reports
-from notifier.operations.system import ChoreReport, SystemState
+from notifier.operations.system import JobReport, SystemState
 from notifier.push.contact import contact_problem
 from notifier.text.spans import span
 from notifier.troubles import Code, Trouble
@@ -110,23 +110,23 @@ def _of_queue(state: SystemState, now: datetime) -> Iterator[Trouble]:
         yield Trouble(Code.WORKER_SILENT, silent, "Other workers take them over by themselves")
 
 
-def _of_chores(chores: Sequence[ChoreReport], wall: datetime) -> Iterator[Trouble]:
-    for chore in chores:
-        if chore.failures:
-            times = f" {chore.failures} times running" if chore.failures > 1 else ""
+def _of_chores(chores: Sequence[JobReport], wall: datetime) -> Iterator[Trouble]:
+    for job in chores:
+        if job.failures:
+            times = f" {job.failures} times running" if job.failures > 1 else ""
             yield Trouble(
                 Code.CHORE_FAILING,
-                f"The chore “{chore.name}” failed{times} ({chore.error})",
-                f"It is tried again every {span(chore.every_s)}; the log has the cause",
-                chore.name,
-                grave=chore.failures > 1,
+                f"The chore “{job.name}” failed{times} ({job.error})",
+                f"It is tried again every {span(job.every_s)}; the log has the cause",
+                job.name,
+                grave=job.failures > 1,
             )
-        elif chore.last_at is not None:
-            late = wall - chore.last_at
-            if late > timedelta(seconds=max(LATE_AT_LEAST_S, LATE_TURNS * chore.every_s)):
-                what = f"The chore “{chore.name}” has not ended a run for {span(late.total_seconds())}"
+        elif job.last_at is not None:
+            late = wall - job.last_at
+            if late > timedelta(seconds=max(LATE_AT_LEAST_S, LATE_TURNS * job.every_s)):
+                what = f"The chore “{job.name}” has not ended a run for {span(late.total_seconds())}"
                 do = "Something that it asks does not answer; the log may say what"
-                yield Trouble(Code.CHORE_LATE, what, do, chore.name, grave=True)
+                yield Trouble(Code.CHORE_LATE, what, do, job.name, grave=True)
 
 
 def _of_keys(state: SystemState) -> Iterator[Trouble]:
@@ -137,7 +137,7 @@ def _of_keys(state: SystemState) -> Iterator[Trouble]:
 
 
 def _of_feeds(feeds: Sequence[FeedHealth]) -> Iterator[Trouble]:
-    bad = [feed for feed in feeds if feed.state in (FeedState.FAILING, FeedState.RETIRED)]
+    bad = [feed for feed in feeds if feed.state in (HealthStatus.FAILING, HealthStatus.RETIRED)]
     if bad:
         more = f" and {len(bad) - NAMED} more" if len(bad) > NAMED else ""
         names = ", ".join(feed.title for feed in bad[:NAMED]) + more

@@ -20,14 +20,14 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from notifier.alerts.alert import Alert
 from notifier.alerts.decide import Drop
-from notifier.alerts.desk import Desk, DeskResult, set_aside
-from notifier.alerts.desk_health import DeskHealth
-from notifier.alerts.news import NewsStore
+from notifier.alerts.decider import Decider, DecisionResult, set_aside
+from notifier.alerts.decider_health import DeciderHealth
+from notifier.alerts.story_store import StoryStore
 from notifier.clock import Clock
 from notifier.engine.engine import Engine
 from notifier.errors import DatabaseUnwell, LeaseLost
+from notifier.stories.baseline import REMEMBERED
 from notifier.stories.cluster import ASIDE
-from notifier.stories.habits import REMEMBERED
 from notifier.stories.open_stories import WINDOW
 from notifier.stories.story import Fault, Grouping, StoryItem
 from notifier.telemetry import Metrics
@@ -36,9 +36,9 @@ from notifier.troubles import Troubles
 
 log = structlog.get_logger()
 
-DESK_LEASE_S = 15.0
+DECISION_LEASE_S = 15.0
 # Items the desk takes at once. A first start brings thousands; smaller steps keep the lease fresh.
-DESK_BATCH = 500
+DECISION_BATCH = 500
 DECIDE_EVERY_S = 1.0
 # So often the desk fails with one item alone before that is set aside: what was away may have come back until then.
 MOST_TRIES = 3
@@ -47,7 +47,7 @@ LATE_IDS = 100
 # How long a sub-batch may take to end when the service is told to stop: a push service has 30 s for it.
 STOP_S = 31.0
 # How long a chore may. A poll that is cut off is not lost: its feed is asked again.
-CHORE_STOP_S = 5.0
+JOB_STOP_S = 5.0
 LOOK_AT_CLOCK_EVERY_S = 1.0
 
 
@@ -55,36 +55,36 @@ class _Stopped(Exception):
     """The service was told to stop in the middle of a long read."""
 
 
-class NewsLoop:
+class DecisionLoop:
     """Takes stored items to the desk, and what the desk decides to the store and the engine."""
 
     def __init__(
         self,
-        news: NewsStore,
-        make_desk: Callable[[], Desk],
+        news: StoryStore,
+        make_decider: Callable[[], Decider],
         engine: Engine,
         metrics: Metrics,
         clock: Clock,
         holder: str,
-        lease_s: float = DESK_LEASE_S,
+        lease_s: float = DECISION_LEASE_S,
         broke: Callable[[Sequence[int]], None] = lambda _feeds: None,
         topics: Callable[[], Sequence[Topic]] | None = None,
         troubles: Troubles | None = None,
     ) -> None:
         """`broke` is told the ids of the feeds that brought a story which was just alerted as breaking.
 
-        `topics` are those that are in force now (None: `make_desk` knows best).
+        `topics` are those that are in force now (None: `make_decider` knows best).
         """
         self._broke, self._topics = broke, topics
         self._lease_s = lease_s
-        self._news, self._make_desk, self._engine = news, make_desk, engine
+        self._news, self._make_decider, self._engine = news, make_decider, engine
         self._metrics, self._clock, self._holder = metrics, clock, holder
         self._stopping, self._anew = Event(), Event()
-        self._desk: Desk | None = None
-        self._topics_version = self._desk_version = 0
+        self._decider: Decider | None = None
+        self._topics_version = self._decider_version = 0
         self._alerts: set[int] = set()  # the ids of the newest alerts that the desk knows
-        self._health = DeskHealth(news, troubles or Troubles(clock), metrics, clock)
-        self._batch = DESK_BATCH
+        self._health = DeciderHealth(news, troubles or Troubles(clock), metrics, clock)
+        self._batch = DECISION_BATCH
 
     def work(self) -> int:
         """Decide on all that is pending, and do what operators ruled; returns the number of items.
@@ -98,21 +98,21 @@ class NewsLoop:
             return 0
         try:
             while not self._stopping.is_set():
-                if not self._news.hold_desk(self._holder, self._clock(), self._lease_s):
-                    self._desk = None  # another process decides now
+                if not self._news.lease_decisions(self._holder, self._clock(), self._lease_s):
+                    self._decider = None  # another process decides now
                     break
-                desk = self._current()
+                decider = self._current()
                 items = list(self._news.pending(self._batch))
-                if not self._hear(desk) and not items:
-                    if desk.catch_up(DESK_BATCH):
+                if not self._hear(decider) and not items:
+                    if decider.catch_up(DECISION_BATCH):
                         continue
                     break
-                self._decide(desk, items)
+                self._decide(decider, items)
                 taken += len(items)
         except _Stopped:
-            self._desk = None
+            self._decider = None
         except Exception as problem:
-            self._desk = None
+            self._decider = None
             if self._failed(items, problem):
                 raise
             return taken
@@ -135,63 +135,63 @@ class NewsLoop:
         """Say how far behind the desk is. For any thread, so also while the desk is at work."""
         self._health.look()
 
-    def _decide(self, desk: Desk, items: Sequence[StoryItem]) -> None:
+    def _decide(self, decider: Decider, items: Sequence[StoryItem]) -> None:
         now = self._clock()
-        result = desk.take(items, now)
+        result = decider.take(items, now)
         alerts = self._news.save(items, result, now, self._holder)
         self._alerts.update(alert.id for alert in alerts)
-        self._batch = min(DESK_BATCH, 2 * self._batch)
+        self._batch = min(DECISION_BATCH, 2 * self._batch)
         self._health.note(result)
         self._health.look()
         self._tell(result, alerts)
         self._tell_feeds(items, result, alerts)
 
-    def _hear(self, desk: Desk) -> bool:
+    def _hear(self, decider: Decider) -> bool:
         """Tell the desk what operators said and sent since; True where that has to be carried out."""
         since = self._clock() - WINDOW
         newest = max(self._alerts, default=0)
         self._alerts = {i for i in self._alerts if i > newest - LATE_IDS}
         by_hand = self._news.alerts_after(newest - LATE_IDS, self._alerts, since)
-        desk.note_alerts(by_hand)
+        decider.note_alerts(by_hand)
         self._alerts.update(alert.id for alert in by_hand)
-        if self._news.word_version() == desk.word.version:
+        if self._news.overrides_version() == decider.overrides.version:
             return False
-        desk.heed(self._news.word(since, desk.word))
+        decider.apply_overrides(self._news.overrides(since, decider.overrides))
         return True
 
-    def _current(self) -> Desk:
+    def _current(self) -> Decider:
         """The desk: restored, if there is none, or by the new topics, if they have changed (also while it was)."""
         version = self._topics_version
         if self._anew.is_set():
             self._anew.clear()
-            self._desk = None
-        if self._desk is None or (self._topics is None and self._desk_version != version):
-            self._desk = self._restored()
-        elif self._topics is not None and self._desk_version != version:
-            self._desk.use_topics(self._topics())
-        self._desk_version = version
-        return self._desk
+            self._decider = None
+        if self._decider is None or (self._topics is None and self._decider_version != version):
+            self._decider = self._restored()
+        elif self._topics is not None and self._decider_version != version:
+            self._decider.use_topics(self._topics())
+        self._decider_version = version
+        return self._decider
 
-    def _restored(self) -> Desk:
+    def _restored(self) -> Decider:
         now = self._clock()
-        desk = self._make_desk()
+        decider = self._make_decider()
         past = self._news.past_alerts(now - WINDOW)
-        desk.restore(
+        decider.restore(
             self._while_ours(self._news.window(now - WINDOW)),
             past,
             marked=self._news.marked(now - REMEMBERED),
             next_story_id=self._news.next_story_id(),
         )
         self._alerts = {alert.id for alert in past}
-        return desk
+        return decider
 
     def _while_ours(self, items: Iterable[StoryItem]) -> Iterator[StoryItem]:
         """The items, as long as nobody says stop. Reading three days takes longer than a lease: it is renewed."""
         for number, item in enumerate(items):
-            if number % DESK_BATCH == 0:
+            if number % DECISION_BATCH == 0:
                 if self._stopping.is_set():
                     raise _Stopped
-                if not self._news.hold_desk(self._holder, self._clock(), self._lease_s):
+                if not self._news.lease_decisions(self._holder, self._clock(), self._lease_s):
                     raise LeaseLost("another process decides now")
             yield item
 
@@ -203,7 +203,7 @@ class NewsLoop:
         fresh = self._health.failed(problem, alone=len(items) <= 1)
         if isinstance(problem, LeaseLost | DatabaseUnwell):
             return fresh  # whatever the items are, they are decided once the database is back
-        if items and (self._health.failures > 1 or self._batch < DESK_BATCH):
+        if items and (self._health.failures > 1 or self._batch < DECISION_BATCH):
             self._batch = max(1, len(items) // 2)
         if len(items) == 1 and self._health.failures_alone(items[0]) >= MOST_TRIES:
             self._set_aside(items[0], problem)
@@ -216,22 +216,22 @@ class NewsLoop:
         grouping = Grouping(item.id, story_id, ASIDE, {"error": error})
         aside = [set_aside(item, story_id, error)] if item.story_id is None else []
         fault = Fault("item", str(item.id), error)
-        result = DeskResult(
+        result = DecisionResult(
             (grouping,), tuple(told for told, _ in aside), tuple(drop for _, drop in aside), faults=(fault,)
         )
         self._news.save([item], result, self._clock(), self._holder)
         self._health.note(result)
 
-    def _tell_feeds(self, items: Sequence[StoryItem], result: DeskResult, alerts: Sequence[Alert]) -> None:
+    def _tell_feeds(self, items: Sequence[StoryItem], result: DecisionResult, alerts: Sequence[Alert]) -> None:
         breaking = {alert.story_id for alert in alerts if alert.breaking}
         brought = {grouping.item_id for grouping in result.groupings if grouping.story_id in breaking}
         if feeds := sorted({item.feed_id for item in items if item.id in brought}):
             self._broke(feeds)
 
-    def _tell(self, result: DeskResult, alerts: Sequence[Alert]) -> None:
+    def _tell(self, result: DecisionResult, alerts: Sequence[Alert]) -> None:
         for verdict in result.verdicts:
-            word = verdict.code if isinstance(verdict, Drop) else type(verdict).__name__.lower()
-            self._metrics.verdicts.labels(word).inc()
+            overrides = verdict.code if isinstance(verdict, Drop) else type(verdict).__name__.lower()
+            self._metrics.verdicts.labels(overrides).inc()
         for alert in alerts:
             self._metrics.alerts.labels(alert.kind.value).inc()
             late_s = (alert.decided_at - alert.message.published_at).total_seconds()
@@ -255,7 +255,7 @@ class NewsLoop:
 
 
 @dataclass(frozen=True, slots=True)
-class Chore:
+class Job:
     """Something done every `every_s` seconds: `work` is a coroutine function, and may take longer than that."""
 
     name: str
@@ -264,7 +264,7 @@ class Chore:
 
 
 @dataclass(frozen=True, slots=True)
-class ChoreState:
+class JobStatus:
     """How a chore does: `error` is what its last run raised, None where it went well. Real times, UTC."""
 
     name: str
@@ -280,7 +280,7 @@ class Pipeline:
 
     def __init__(
         self,
-        chores: Sequence[Chore],
+        jobs: Sequence[Job],
         decide: Callable[[], object] | None,
         engine: Engine | None,
         *,
@@ -288,16 +288,16 @@ class Pipeline:
         clock_step: Callable[[], timedelta | None] = lambda: None,
         stepped: Callable[[timedelta], Awaitable[None]] | None = None,
         look_at_clock_every_s: float = LOOK_AT_CLOCK_EVERY_S,
-        chore_stop_s: float = CHORE_STOP_S,
+        job_stop_s: float = JOB_STOP_S,
     ) -> None:
         """`decide` and `engine` are None where another process does that part; `stop_deciding` ends `decide` early.
 
         `clock_step` is asked all the time how far the wall clock was set; `stepped` is told.
         """
-        self._chores, self._decide, self._engine = chores, decide, engine
+        self._jobs, self._decide, self._engine = jobs, decide, engine
         self._stop_deciding, self._clock_step, self._stepped = stop_deciding, clock_step, stepped
-        self._look_every_s, self._chore_stop_s = look_at_clock_every_s, chore_stop_s
-        self._states = {chore.name: ChoreState(chore.name, chore.every_s) for chore in chores}
+        self._look_every_s, self._job_stop_s = look_at_clock_every_s, job_stop_s
+        self._states = {job.name: JobStatus(job.name, job.every_s) for job in jobs}
         self._running: set[asyncio.Task[None]] = set()
         self._news = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -327,13 +327,13 @@ class Pipeline:
 
     def _scheduled(self) -> AsyncIOScheduler:
         scheduler = AsyncIOScheduler(timezone=UTC)
-        for chore in self._chores:
+        for job in self._jobs:
             scheduler.add_job(
                 self._guarded,
                 "interval",
-                args=[chore],
-                id=chore.name,
-                seconds=chore.every_s,
+                args=[job],
+                id=job.name,
+                seconds=job.every_s,
                 next_run_time=datetime.now(UTC),
                 coalesce=True,
                 max_instances=1,
@@ -347,7 +347,7 @@ class Pipeline:
         try:
             await stopping.wait()
         finally:
-            await asyncio.gather(self._end_engine(), self._end_chores(), *filter(None, [deciding]))
+            await asyncio.gather(self._end_engine(), self._end_jobs(), *filter(None, [deciding]))
 
     async def _end_engine(self) -> None:
         if self._engine is not None:
@@ -355,11 +355,11 @@ class Pipeline:
             with ThreadPoolExecutor(1, thread_name_prefix="stop") as thread:
                 await asyncio.get_running_loop().run_in_executor(thread, self._engine.stop, STOP_S)
 
-    async def _end_chores(self) -> None:
+    async def _end_jobs(self) -> None:
         if self._running:
-            _, late = await asyncio.wait(self._running, timeout=self._chore_stop_s)
-            for chore in late:
-                chore.cancel()
+            _, late = await asyncio.wait(self._running, timeout=self._job_stop_s)
+            for job in late:
+                job.cancel()
 
     async def _watch_clock(self, scheduler: AsyncIOScheduler) -> None:
         """Not a chore: APScheduler's own times are of the wall clock, and stand still when that is set back."""
@@ -374,32 +374,32 @@ class Pipeline:
             if self._stepped is not None:
                 await self._stepped(by)
 
-    def states(self) -> Sequence[ChoreState]:
+    def states(self) -> Sequence[JobStatus]:
         """How each chore of this process does."""
         return tuple(self._states.values())
 
-    async def _guarded(self, chore: Chore) -> None:
-        before, began = self._states[chore.name], monotonic()
+    async def _guarded(self, job: Job) -> None:
+        before, began = self._states[job.name], monotonic()
         failures, error = 0, None
         task = asyncio.current_task()
         if self._stopping.is_set() or task is None:
             return
         self._running.add(task)
         try:
-            await chore.work()
+            await job.work()
         except asyncio.CancelledError:
             if not self._stopping.is_set():
                 raise
             return  # cut off by our own end, which is no failure
         except Exception as problem:
-            log.exception("chore.failed", chore=chore.name)
+            log.exception("chore.failed", job=job.name)
             failures, error = before.failures + 1, type(problem).__name__
         finally:
             self._running.discard(task)
         if before.failures and not failures:
-            log.info("chore.works-again", chore=chore.name, times=before.failures)
+            log.info("chore.works-again", job=job.name, times=before.failures)
         took_s = monotonic() - began
-        self._states[chore.name] = ChoreState(chore.name, chore.every_s, datetime.now(UTC), took_s, error, failures)
+        self._states[job.name] = JobStatus(job.name, job.every_s, datetime.now(UTC), took_s, error, failures)
 
     async def _deciding(self) -> None:
         # A thread of its own: whatever else is slow, news is decided.

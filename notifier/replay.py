@@ -2,7 +2,7 @@
 
 Enters: lines of a recording (JSON objects with `first_seen`, `source`, `category`, `title`, `link`, `published`,
 `summary`, `lang`). Leaves: each decision as it would have been taken. No network, no push, no wall clock; the service's
-own `Desk` decides, so a replay shows what the service does. `group_stream` does the same for the grouping alone.
+own `Decider` decides, so a replay shows what the service does. `group_stream` does the same for the grouping alone.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import orjson
 
 from notifier.alerts.alert import NewAlert
 from notifier.alerts.decide import Drop, Hold, Send, Verdict
-from notifier.alerts.desk import Desk
+from notifier.alerts.decider import Decider
 from notifier.errors import ConfigError
 from notifier.feeds.dates import parse
 from notifier.stories.cluster import Grouper
@@ -90,7 +90,7 @@ def polls(lines: Iterable[Mapping[str, Any]]) -> Iterator[tuple[datetime, list[M
         yield EPOCH + timedelta(seconds=seen), list(together)
 
 
-class Recorder:
+class RecordedItems:
     """Gives recorded lines the ids and versions that the database would have given them.
 
     A source's first poll is its backlog: nothing in it may alert.
@@ -129,14 +129,14 @@ class Recorder:
         )
 
 
-def replay(lines: Iterable[Mapping[str, Any]], desk: Desk) -> Iterator[tuple[datetime, Sequence[Decision]]]:
+def replay(lines: Iterable[Mapping[str, Any]], decider: Decider) -> Iterator[tuple[datetime, Sequence[Decision]]]:
     """Each poll's time and the decisions that it led to; drops too, since they say why nothing was sent."""
-    recorder = Recorder()
+    recorder = RecordedItems()
     links: dict[int, str] = {}
     for at, together in polls(lines):
         newest = {item.id: item for item in (recorder.item(line, at) for line in together)}
         links.update((item.id, item.url) for item in newest.values())
-        result = desk.take(list(newest.values()), at)
+        result = decider.take(list(newest.values()), at)
         stories = {story.id: story for story in result.stories}
         yield at, [_decision(at, verdict, stories, links) for verdict in result.verdicts]
 

@@ -9,9 +9,9 @@ import pytest
 
 from notifier.alerts.queue import QueueState
 from notifier.diagnosis import merged, of_checks, of_settings, troubles_of
-from notifier.feeds.feed import FeedState
-from notifier.operations.system import ChoreReport, SystemState
-from notifier.push.pacing import Limit, Pace
+from notifier.feeds.feed import HealthStatus
+from notifier.operations.system import JobReport, SystemState
+from notifier.push.pacing import Limit, ServicePace
 from notifier.troubles import Code, Trouble
 from notifier.web.services import Check
 from tests.web.console.rooms import health
@@ -27,18 +27,21 @@ def told(state: SystemState, **more: object) -> list[Trouble]:
 
 
 def test_where_all_is_well_there_is_no_trouble() -> None:
-    assert told(replace(WELL, paces={"https://push.example": Pace()}, chores=[ChoreReport("poll", 1, NOW, 0.1)])) == []
+    assert (
+        told(replace(WELL, paces={"https://push.example": ServicePace()}, chores=[JobReport("poll", 1, NOW, 0.1)]))
+        == []
+    )
 
 
 @pytest.mark.parametrize(
     ("state", "said"),
     [
         (replace(WELL, paused={"mozilla": SOON}), "mozilla, paused: It refuses our key"),
-        (replace(WELL, paces={"https://push.example": Pace(failures=4, rests_until=SOON)}), "circuit open"),
-        (replace(WELL, paces={"https://push.example": Pace(limit=Limit(per_minute=1000))}), "limited"),
+        (replace(WELL, paces={"https://push.example": ServicePace(failures=4, rests_until=SOON)}), "circuit open"),
+        (replace(WELL, paces={"https://push.example": ServicePace(limit=Limit(per_minute=1000))}), "limited"),
         (replace(WELL, queue=QueueState(ready={True: 3}, oldest_ready_at=NOW - timedelta(minutes=9))), "for 9 min"),
-        (replace(WELL, chores=[ChoreReport("prune", 3600, NOW, 0.1, "OSError", 2)]), "failed 2 times running"),
-        (replace(WELL, chores=[ChoreReport("poll", 1, NOW - timedelta(minutes=5), 0.1)]), "not ended a run for 5 min"),
+        (replace(WELL, chores=[JobReport("prune", 3600, NOW, 0.1, "OSError", 2)]), "failed 2 times running"),
+        (replace(WELL, chores=[JobReport("poll", 1, NOW - timedelta(minutes=5), 0.1)]), "not ended a run for 5 min"),
         (replace(WELL, unknown_keys=12), "12 subscriptions are bound to a key that is not here"),
     ],
 )
@@ -51,7 +54,7 @@ def test_what_holds_alerts_up_is_grave_and_says_what_helps(state: SystemState, s
 
 
 def test_many_failing_feeds_point_at_our_own_network() -> None:
-    bad = [health(n, f"https://{n}.example/", FeedState.FAILING) for n in range(5)]
+    bad = [health(n, f"https://{n}.example/", HealthStatus.FAILING) for n in range(5)]
 
     (trouble,) = told(WELL, feeds=bad)
     assert "network" in trouble.do

@@ -15,12 +15,12 @@ from structlog.testing import capture_logs
 
 from notifier.alerts.alert import Alert, AlertKind, Message, Urgency
 from notifier.alerts.decide import Drop, Send
-from notifier.alerts.desk import Desk, DeskResult
+from notifier.alerts.decider import Decider, DecisionResult
 from notifier.clock import ManualClock
-from notifier.pipeline import Chore, ChoreState, NewsLoop, Pipeline
-from notifier.stories.habits import Marked
+from notifier.pipeline import DecisionLoop, Job, JobStatus, Pipeline
+from notifier.stories.baseline import LabelledItem
 from notifier.stories.story import StoryItem
-from notifier.stories.word import OperatorsWord
+from notifier.stories.word import Overrides
 from notifier.telemetry import Metrics
 from notifier.topics.match import TopicIndex
 from notifier.topics.topic import Topic, TopicMode
@@ -54,16 +54,16 @@ class OneEngine:
         self.calls.append("stop")
 
 
-class MemoryNews:
-    """A NewsStore in memory. `fails` is how many saves go wrong before one goes well; `lent` gives the lease away."""
+class MemoryStoryStore:
+    """A StoryStore in memory. `fails` is how many saves go wrong before one goes well; `lent` gives the lease away."""
 
     def __init__(self, items: Sequence[StoryItem], *, fails: int = 0, lent: bool = False) -> None:
         self.items, self.fails, self.lent = list(items), fails, lent
-        self.saved: list[DeskResult] = []
-        self.said = OperatorsWord()
+        self.saved: list[DecisionResult] = []
+        self.said = Overrides()
         self.by_hand: list[Alert] = []
 
-    def hold_desk(self, holder: str, now: datetime, lease_s: float) -> bool:
+    def lease_decisions(self, holder: str, now: datetime, lease_s: float) -> bool:
         return not self.lent
 
     def pending(self, limit: int) -> Sequence[StoryItem]:
@@ -75,13 +75,13 @@ class MemoryNews:
     def past_alerts(self, since: datetime) -> Sequence[Alert]:
         return []
 
-    def marked(self, since: datetime) -> Sequence[Marked]:
+    def marked(self, since: datetime) -> Sequence[LabelledItem]:
         return []
 
-    def word_version(self) -> str:
+    def overrides_version(self) -> str:
         return self.said.version
 
-    def word(self, since: datetime, known: OperatorsWord) -> OperatorsWord:
+    def overrides(self, since: datetime, known: Overrides) -> Overrides:
         return self.said
 
     def oldest_pending(self) -> datetime | None:
@@ -93,7 +93,7 @@ class MemoryNews:
     def next_story_id(self) -> int:
         return 1
 
-    def save(self, items: Sequence[StoryItem], result: DeskResult, now: datetime, holder: str) -> Sequence[Alert]:
+    def save(self, items: Sequence[StoryItem], result: DecisionResult, now: datetime, holder: str) -> Sequence[Alert]:
         if self.fails:
             self.fails -= 1
             raise ConnectionError("the database is away")
@@ -107,15 +107,19 @@ class MemoryNews:
         ]
 
 
-def a_loop(news: MemoryNews, engine: OneEngine, metrics: Metrics | None = None) -> NewsLoop:
-    def make_desk() -> Desk:
-        return Desk(TopicIndex([RIVERS]), [RIVERS])
+def a_loop(news: MemoryStoryStore, engine: OneEngine, metrics: Metrics | None = None) -> DecisionLoop:
+    def make_decider() -> Decider:
+        return Decider(TopicIndex([RIVERS]), [RIVERS])
 
-    return NewsLoop(news, make_desk, engine, metrics or Metrics(), ManualClock(NOON), holder="me")
+    return DecisionLoop(news, make_decider, engine, metrics or Metrics(), ManualClock(NOON), holder="me")
 
 
 def test_what_is_pending_is_decided_stored_and_told_to_the_engine() -> None:
-    news, engine, metrics = MemoryNews([an_item(1, "Dam holds"), an_item(2, "Bakery opens")]), OneEngine(), Metrics()
+    news, engine, metrics = (
+        MemoryStoryStore([an_item(1, "Dam holds"), an_item(2, "Bakery opens")]),
+        OneEngine(),
+        Metrics(),
+    )
     assert a_loop(news, engine, metrics).work() == 2
     assert news.items == []
     assert engine.calls == ["wake"]
@@ -123,7 +127,7 @@ def test_what_is_pending_is_decided_stored_and_told_to_the_engine() -> None:
 
 
 def test_the_engine_sleeps_on_where_nothing_is_to_be_sent() -> None:
-    news, engine = MemoryNews([an_item(1, "Bakery opens")]), OneEngine()
+    news, engine = MemoryStoryStore([an_item(1, "Bakery opens")]), OneEngine()
     a_loop(news, engine).work()
     assert engine.calls == []
 
@@ -132,22 +136,27 @@ def test_the_feeds_of_breaking_news_are_told_so() -> None:
     topic = Topic(slug="breaking", title="Breaking", description="", match="", mode=TopicMode.BREAKING)
     items = [replace(an_item(n, "Dam breaks above the valley"), publisher=f"Outlet {n}", feed_id=n) for n in (1, 2, 3)]
     told: list[int] = []
-    loop = NewsLoop(
-        MemoryNews(items), lambda: Desk(TopicIndex([topic]), [topic]), OneEngine(), Metrics(), ManualClock(NOON), "me",
+    loop = DecisionLoop(
+        MemoryStoryStore(items),
+        lambda: Decider(TopicIndex([topic]), [topic]),
+        OneEngine(),
+        Metrics(),
+        ManualClock(NOON),
+        "me",
         broke=told.extend,
-    )  # fmt: skip
+    )
     loop.work()
     assert told == [1, 2, 3]
 
 
 def test_a_process_without_the_lease_decides_nothing() -> None:
-    news = MemoryNews([an_item(1, "Dam holds")], lent=True)
+    news = MemoryStoryStore([an_item(1, "Dam holds")], lent=True)
     assert a_loop(news, OneEngine()).work() == 0
     assert news.saved == []
 
 
 def test_a_decision_that_could_not_be_stored_is_made_anew() -> None:
-    news, engine = MemoryNews([an_item(1, "Dam holds")], fails=1), OneEngine()
+    news, engine = MemoryStoryStore([an_item(1, "Dam holds")], fails=1), OneEngine()
     loop = a_loop(news, engine)
     with pytest.raises(ConnectionError):
         loop.work()
@@ -159,15 +168,15 @@ def test_a_decision_that_could_not_be_stored_is_made_anew() -> None:
 def test_topics_that_change_while_a_desk_is_restored_are_the_next_ones_to_decide_by() -> None:
     topics, restored = [[RIVERS], [BAKERIES]], 0
 
-    def make_desk() -> Desk:
+    def make_decider() -> Decider:
         nonlocal restored
         restored += 1
         loop.reload()  # the file changes at the worst moment
-        return Desk(TopicIndex(topics[0]), topics.pop(0))
+        return Decider(TopicIndex(topics[0]), topics.pop(0))
 
-    news = MemoryNews([an_item(1, "Dam holds"), an_item(2, "Bakery opens")])
-    loop = NewsLoop(
-        news, make_desk, OneEngine(), Metrics(), ManualClock(NOON), holder="me", topics=lambda: [BAKERIES]
+    news = MemoryStoryStore([an_item(1, "Dam holds"), an_item(2, "Bakery opens")])
+    loop = DecisionLoop(
+        news, make_decider, OneEngine(), Metrics(), ManualClock(NOON), holder="me", topics=lambda: [BAKERIES]
     )  # fmt: skip
     loop.work()
     (result,) = news.saved
@@ -181,20 +190,22 @@ def test_topics_that_change_while_a_desk_is_restored_are_the_next_ones_to_decide
 def test_what_operators_say_and_send_is_heeded_without_reading_three_days_again() -> None:
     restored = 0
 
-    def make_desk() -> Desk:
+    def make_decider() -> Decider:
         nonlocal restored
         restored += 1
-        return Desk(TopicIndex([RIVERS]), [RIVERS])
+        return Decider(TopicIndex([RIVERS]), [RIVERS])
 
-    news = MemoryNews([an_item(1, "Bakery opens")])
-    loop = NewsLoop(news, make_desk, OneEngine(), Metrics(), ManualClock(NOON), holder="me", topics=lambda: [RIVERS])
+    news = MemoryStoryStore([an_item(1, "Bakery opens")])
+    loop = DecisionLoop(
+        news, make_decider, OneEngine(), Metrics(), ManualClock(NOON), holder="me", topics=lambda: [RIVERS]
+    )
     loop.work()
     (story,) = news.saved[0].stories
-    news.said = OperatorsWord(version="1", choices={story.id: "never"})
+    news.said = Overrides(version="1", choices={story.id: "never"})
     news.items = [replace(an_item(1, "Bakery opens by the river"), version=2, story_id=story.id)]
     loop.work()
     assert [v.code for v in news.saved[1].verdicts if isinstance(v, Drop)] == ["never"]
-    news.said = OperatorsWord(version="2")
+    news.said = Overrides(version="2")
     news.by_hand = [replace(sent_by_hand(story.id), topics=frozenset({"rivers"}))]
     news.items = [replace(an_item(1, "Bakery opens by the river"), version=3, story_id=story.id)]
     loop.work()
@@ -211,7 +222,7 @@ def sent_by_hand(story_id: int) -> Alert:
     )
 
 
-class Refusing(MemoryNews):
+class Refusing(MemoryStoryStore):
     """A store that cannot write what comes of one item, unless it is set aside; and counts how often it was read."""
 
     def __init__(self, items: Sequence[StoryItem], poison: int) -> None:
@@ -222,13 +233,13 @@ class Refusing(MemoryNews):
         self.read += 1
         return []
 
-    def save(self, items: Sequence[StoryItem], result: DeskResult, now: datetime, holder: str) -> Sequence[Alert]:
+    def save(self, items: Sequence[StoryItem], result: DecisionResult, now: datetime, holder: str) -> Sequence[Alert]:
         if any(g.item_id == self.poison and g.signal != "undecidable" for g in result.groupings):
             raise ValueError("a number too large for the column")
         return super().save(items, result, now, holder)
 
 
-def worked_until_empty(loop: NewsLoop, news: MemoryNews, clock: ManualClock, seconds: int) -> int:
+def worked_until_empty(loop: DecisionLoop, news: MemoryStoryStore, clock: ManualClock, seconds: int) -> int:
     """A second at a time, as the pipeline does; returns how often it was told of a failure."""
     told = 0
     for _ in range(seconds):
@@ -245,8 +256,8 @@ def worked_until_empty(loop: NewsLoop, news: MemoryNews, clock: ManualClock, sec
 def test_an_item_that_always_makes_the_desk_fail_costs_itself() -> None:
     items = [an_item(n, f"Dam number {n} holds near {'abcdefghijklmnopqrstuvwxyz'[n % 26] * 9}") for n in range(1, 41)]
     news, clock, troubles = Refusing(items, poison=17), ManualClock(NOON), Troubles()
-    loop = NewsLoop(
-        news, lambda: Desk(TopicIndex([RIVERS]), [RIVERS]), OneEngine(), Metrics(), clock, "me", troubles=troubles
+    loop = DecisionLoop(
+        news, lambda: Decider(TopicIndex([RIVERS]), [RIVERS]), OneEngine(), Metrics(), clock, "me", troubles=troubles
     )
     told = worked_until_empty(loop, news, clock, 60)
     assert news.items == []
@@ -259,15 +270,15 @@ def test_an_item_that_always_makes_the_desk_fail_costs_itself() -> None:
 
 
 def test_a_desk_that_cannot_store_rests_longer_each_time_and_says_so() -> None:
-    news, clock, troubles = MemoryNews([an_item(1, "Dam holds")], fails=10**9), ManualClock(NOON), Troubles()
+    news, clock, troubles = MemoryStoryStore([an_item(1, "Dam holds")], fails=10**9), ManualClock(NOON), Troubles()
     made = 0
 
-    def make_desk() -> Desk:
+    def make_decider() -> Decider:
         nonlocal made
         made += 1
-        return Desk(TopicIndex([RIVERS]), [RIVERS])
+        return Decider(TopicIndex([RIVERS]), [RIVERS])
 
-    loop = NewsLoop(news, make_desk, OneEngine(), Metrics(), clock, holder="me", troubles=troubles)
+    loop = DecisionLoop(news, make_decider, OneEngine(), Metrics(), clock, holder="me", troubles=troubles)
     for _ in range(600):
         with suppress(ConnectionError):
             loop.work()
@@ -282,8 +293,10 @@ def test_a_desk_that_cannot_store_rests_longer_each_time_and_says_so() -> None:
 
 
 def test_a_clock_that_steps_back_does_not_prolong_a_rest() -> None:
-    news, clock = MemoryNews([an_item(1, "Dam holds")], fails=6), ManualClock(NOON)
-    loop = NewsLoop(news, lambda: Desk(TopicIndex([RIVERS]), [RIVERS]), OneEngine(), Metrics(), clock, holder="me")
+    news, clock = MemoryStoryStore([an_item(1, "Dam holds")], fails=6), ManualClock(NOON)
+    loop = DecisionLoop(
+        news, lambda: Decider(TopicIndex([RIVERS]), [RIVERS]), OneEngine(), Metrics(), clock, holder="me"
+    )
     for _ in range(20):
         with suppress(ConnectionError):
             loop.work()
@@ -294,10 +307,10 @@ def test_a_clock_that_steps_back_does_not_prolong_a_rest() -> None:
 
 def test_an_item_nobody_can_compare_is_set_aside_and_the_others_are_told() -> None:
     poison = replace(an_item(1, "Dam holds"), title=None)  # type: ignore[arg-type]
-    news, troubles = MemoryNews([poison, an_item(2, "Dam breaks near Kessel")]), Troubles()
+    news, troubles = MemoryStoryStore([poison, an_item(2, "Dam breaks near Kessel")]), Troubles()
     engine = OneEngine()
-    loop = NewsLoop(
-        news, lambda: Desk(TopicIndex([RIVERS]), [RIVERS]), engine, Metrics(), ManualClock(NOON), "me",
+    loop = DecisionLoop(
+        news, lambda: Decider(TopicIndex([RIVERS]), [RIVERS]), engine, Metrics(), ManualClock(NOON), "me",
         troubles=troubles,
     )  # fmt: skip
     assert loop.work() == 2
@@ -307,13 +320,13 @@ def test_an_item_nobody_can_compare_is_set_aside_and_the_others_are_told() -> No
 
 def test_the_desk_says_how_far_it_is_behind_also_while_it_does_nothing() -> None:
     news, clock, troubles, metrics = (
-        MemoryNews([an_item(1, "Dam holds")], lent=True),
+        MemoryStoryStore([an_item(1, "Dam holds")], lent=True),
         ManualClock(NOON),
         Troubles(),
         Metrics(),
     )
-    loop = NewsLoop(
-        news, lambda: Desk(TopicIndex([RIVERS]), [RIVERS]), OneEngine(), metrics, clock, "me", troubles=troubles
+    loop = DecisionLoop(
+        news, lambda: Decider(TopicIndex([RIVERS]), [RIVERS]), OneEngine(), metrics, clock, "me", troubles=troubles
     )
     loop.look()
     assert troubles.all() == []
@@ -327,7 +340,7 @@ def test_the_desk_says_how_far_it_is_behind_also_while_it_does_nothing() -> None
 
 
 def test_a_service_that_stops_ends_between_two_batches_and_in_a_long_read() -> None:
-    class Endless(MemoryNews):
+    class Endless(MemoryStoryStore):
         """News that never ends, and a window that never ends."""
 
         def pending(self, limit: int) -> Sequence[StoryItem]:
@@ -336,7 +349,7 @@ def test_a_service_that_stops_ends_between_two_batches_and_in_a_long_read() -> N
         def window(self, since: datetime) -> Sequence[StoryItem]:
             return [replace(an_item(n, f"Bakery {n} opens"), story_id=n) for n in range(1, 1_500)]
 
-        def hold_desk(self, holder: str, now: datetime, lease_s: float) -> bool:
+        def lease_decisions(self, holder: str, now: datetime, lease_s: float) -> bool:
             nonlocal asked
             asked += 1
             if asked == most:
@@ -346,8 +359,8 @@ def test_a_service_that_stops_ends_between_two_batches_and_in_a_long_read() -> N
     numbers = itertools.count(10_000)
     for most in (2, 20):
         asked, news = 0, Endless([])
-        loop = NewsLoop(
-            news, lambda: Desk(TopicIndex([RIVERS]), [RIVERS]), OneEngine(), Metrics(), ManualClock(NOON), "me"
+        loop = DecisionLoop(
+            news, lambda: Decider(TopicIndex([RIVERS]), [RIVERS]), OneEngine(), Metrics(), ManualClock(NOON), "me"
         )
         loop.work()
         assert asked == most
@@ -386,7 +399,7 @@ def test_a_chore_that_fails_comes_round_again() -> None:
             raise RuntimeError("on purpose")
 
         engine = OneEngine()
-        pipeline = Pipeline([Chore("fails", 0.02, fail)], None, engine)
+        pipeline = Pipeline([Job("fails", 0.02, fail)], None, engine)
         await ended(pipeline)
         assert engine.calls == ["start", "stop"]
         return tries
@@ -395,7 +408,7 @@ def test_a_chore_that_fails_comes_round_again() -> None:
 
 
 def test_how_a_chore_does_is_known_from_its_last_run() -> None:
-    async def go() -> tuple[ChoreState, ChoreState]:
+    async def go() -> tuple[JobStatus, JobStatus]:
         runs = 0
 
         async def twice_in_vain() -> None:
@@ -405,24 +418,24 @@ def test_how_a_chore_does_is_known_from_its_last_run() -> None:
                 raise RuntimeError("on purpose")
             pipeline.stop()
 
-        pipeline = Pipeline([Chore("third time lucky", 0.02, twice_in_vain)], None, OneEngine())
+        pipeline = Pipeline([Job("third time lucky", 0.02, twice_in_vain)], None, OneEngine())
         (before,) = pipeline.states()
         await ended(pipeline)
         (after,) = pipeline.states()
         return before, after
 
     before, after = asyncio.run(go())
-    assert before == ChoreState("third time lucky", 0.02)
+    assert before == JobStatus("third time lucky", 0.02)
     assert (after.error, after.failures) == (None, 0)
     assert after.last_at is not None
 
 
-class EndlessNews(MemoryNews):
+class EndlessNews(MemoryStoryStore):
     """A backlog that never ends: each save brings as many items again. The service is told to stop at the third."""
 
-    loop: NewsLoop
+    loop: DecisionLoop
 
-    def save(self, items: Sequence[StoryItem], result: DeskResult, now: datetime, holder: str) -> Sequence[Alert]:
+    def save(self, items: Sequence[StoryItem], result: DecisionResult, now: datetime, holder: str) -> Sequence[Alert]:
         super().save(items, result, now, holder)
         if len(self.saved) == 3:
             self.loop.stop()
@@ -441,12 +454,12 @@ def test_a_backlog_at_the_desk_does_not_hold_up_the_end_and_the_batch_under_way_
 def test_a_desk_that_is_to_begin_anew_reads_its_memory_again() -> None:
     made: list[int] = []
 
-    def make_desk() -> Desk:
+    def make_decider() -> Decider:
         made.append(1)
-        return Desk(TopicIndex([RIVERS]), [RIVERS])
+        return Decider(TopicIndex([RIVERS]), [RIVERS])
 
-    news = MemoryNews([an_item(1, "Dam holds")])
-    loop = NewsLoop(news, make_desk, OneEngine(), Metrics(), ManualClock(NOON), holder="me")
+    news = MemoryStoryStore([an_item(1, "Dam holds")])
+    loop = DecisionLoop(news, make_decider, OneEngine(), Metrics(), ManualClock(NOON), holder="me")
     loop.work()
     loop.begin_anew()
     news.items = [an_item(2, "River rises")]
@@ -455,14 +468,14 @@ def test_a_desk_that_is_to_begin_anew_reads_its_memory_again() -> None:
 
 
 def test_a_chore_that_is_cut_off_by_the_end_is_no_failure_and_writes_no_line() -> None:
-    async def go() -> ChoreState:
+    async def go() -> JobStatus:
         began = asyncio.Event()
 
         async def poll() -> None:
             began.set()
             await asyncio.Event().wait()
 
-        pipeline = Pipeline([Chore("poll", 60, poll)], None, OneEngine(), chore_stop_s=0.01)
+        pipeline = Pipeline([Job("poll", 60, poll)], None, OneEngine(), job_stop_s=0.01)
         running = asyncio.create_task(ended(pipeline))
         await began.wait()
         pipeline.stop()
@@ -520,7 +533,7 @@ def test_when_the_clock_is_set_back_chores_go_on_at_once_and_it_is_told() -> Non
 
         pipeline = Pipeline(
             # By the wall clock its next turn is an hour away, as it would be two days away after the step.
-            [Chore("poll", 3600, work)], None, OneEngine(),
+            [Job("poll", 3600, work)], None, OneEngine(),
             clock_step=lambda: steps.pop() if steps else None, stepped=stepped, look_at_clock_every_s=0.01,
         )  # fmt: skip
         running = asyncio.create_task(ended(pipeline))
@@ -545,7 +558,7 @@ def test_a_chore_that_works_again_says_so_once() -> None:
             if runs == 5:
                 pipeline.stop()
 
-        pipeline = Pipeline([Chore("gauges", 0.02, work)], None, OneEngine())
+        pipeline = Pipeline([Job("gauges", 0.02, work)], None, OneEngine())
         await ended(pipeline)
 
     with capture_logs() as lines:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from notifier.alerts.alert import AlertKind
-from notifier.alerts.desk import Desk
+from notifier.alerts.decider import Decider
 from notifier.config.files import load_topics
 from notifier.replay import Decision, read_recording, replay
 from notifier.stories.identity import title_key
@@ -39,7 +39,7 @@ def sent() -> list[Decision]:
     if not found:
         lacking("the recorded news is not there: set NOTIFIER_SHARED to the folder that has data/replay-*.jsonl.gz")
     topics = load_topics(ROOT / "config" / "topics.yaml")
-    decided = (d for _, decisions in replay(lines(found[0]), Desk(TopicIndex(topics), topics)) for d in decisions)
+    decided = (d for _, decisions in replay(lines(found[0]), Decider(TopicIndex(topics), topics)) for d in decisions)
     return [d for d in decided if d.alert is not None and "world" in d.alert.topics]
 
 

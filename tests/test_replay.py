@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notifier.alerts.desk import Desk
+from notifier.alerts.decider import Decider
 from notifier.replay import group_stream, read_recording, replay
 from notifier.stories.identity import title_key
 from notifier.topics.match import TopicIndex
@@ -45,13 +45,13 @@ def recording() -> list[dict[str, Any]]:
     return backlog + news
 
 
-def desk() -> Desk:
+def decider() -> Decider:
     topics = (Topic("breaking", "Breaking", "", "", TopicMode.BREAKING),)
-    return Desk(TopicIndex(topics), topics)
+    return Decider(TopicIndex(topics), topics)
 
 
 def alerts(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [d.as_json() for _, decisions in replay(lines, desk()) for d in decisions if d.alert]
+    return [d.as_json() for _, decisions in replay(lines, decider()) for d in decisions if d.alert]
 
 
 def test_three_outlets_in_one_poll_are_one_alert_with_their_links() -> None:
@@ -70,7 +70,7 @@ def test_a_sources_first_poll_alerts_nobody() -> None:
 
 
 def test_what_was_not_sent_says_why() -> None:
-    dropped = [d for _, decisions in replay(recording()[:1], desk()) for d in decisions]
+    dropped = [d for _, decisions in replay(recording()[:1], decider()) for d in decisions]
     assert [d.as_json()["kind"] for d in dropped] == ["not-breaking"]
 
 

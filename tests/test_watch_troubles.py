@@ -9,14 +9,14 @@ import pytest
 
 from notifier.clock import system_clock
 from notifier.config.settings import Settings
-from notifier.engine.engine import Role
+from notifier.engine.engine import ProcessRole
 from notifier.push.vapid import load_or_create_key
 from notifier.storage.database import Database
 from notifier.telemetry import Metrics
 from notifier.troubles import Code, Trouble
-from notifier.wiring.house import Files, House
+from notifier.wiring.service import Files, Service
 
-MakeHouse = Callable[..., House]
+MakeService = Callable[..., Service]
 
 FEEDS = "feeds:\n  - {url: 'https://news.example/rss', publisher: The Example, section: world}\n"
 TOPICS = "topics:\n  - {slug: rivers, title: Rivers, match: river OR dam}\n"
@@ -38,35 +38,35 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def house(settings: Settings) -> Iterator[MakeHouse]:
-    made: list[House] = []
+def harness(settings: Settings) -> Iterator[MakeService]:
+    made: list[Service] = []
 
-    def make(database: Database, role: Role = Role.ALL) -> House:
+    def make(database: Database, role: ProcessRole = ProcessRole.ALL) -> Service:
         metrics = Metrics()
-        made.append(House(settings, Files.of(settings, metrics), database, metrics, system_clock, role))
+        made.append(Service(settings, Files.of(settings, metrics), database, metrics, system_clock, role))
         return made[-1]
 
     yield make
     for one in made:
         one.trials.shutdown()
-        one.trial.close()
+        one.tester.close()
 
 
-def codes(one: House) -> list[Code]:
+def codes(one: Service) -> list[Code]:
     return [trouble.code for trouble in one.watch.all()]
 
 
-def test_where_all_is_well_no_process_tells_of_a_trouble(house: MakeHouse, database: Database) -> None:
-    one = house(database)
+def test_where_all_is_well_no_process_tells_of_a_trouble(harness: MakeService, database: Database) -> None:
+    one = harness(database)
     one.watch.look()
 
     assert one.watch.all() == []
 
 
 def test_what_the_poller_notices_is_told_by_the_web_process_until_it_is_over(
-    house: MakeHouse, database: Database
+    harness: MakeService, database: Database
 ) -> None:
-    poller, web = house(database, Role.POLL), house(database, Role.WEB)
+    poller, web = harness(database, ProcessRole.POLL), harness(database, ProcessRole.WEB)
     poller.troubles.report(Trouble(Code.FEED_NOT_RECORDED, "The Example cannot be stored", "Look at it", "The Example"))
     poller.watch.look()
     web.watch.look()
@@ -78,8 +78,8 @@ def test_what_the_poller_notices_is_told_by_the_web_process_until_it_is_over(
     assert codes(web) == []
 
 
-def test_a_process_that_ended_tells_nothing_any_more(house: MakeHouse, database: Database) -> None:
-    poller, web = house(database, Role.POLL), house(database, Role.WEB)
+def test_a_process_that_ended_tells_nothing_any_more(harness: MakeService, database: Database) -> None:
+    poller, web = harness(database, ProcessRole.POLL), harness(database, ProcessRole.WEB)
     poller.troubles.report(Trouble(Code.DESK_FAILING, "An item cannot be decided", "Report it"))
     poller.watch.look()
     poller.watch.end()
@@ -88,10 +88,10 @@ def test_a_process_that_ended_tells_nothing_any_more(house: MakeHouse, database:
     assert codes(web) == []
 
 
-def test_a_database_that_is_away_is_told_and_hides_nothing_else(house: MakeHouse, tmp_path: Path) -> None:
+def test_a_database_that_is_away_is_told_and_hides_nothing_else(harness: MakeService, tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'made' / 'it.db'}")
     database.create()
-    one = house(database)
+    one = harness(database)
     one.troubles.report(Trouble(Code.RULE_FAILING, "The rule of Rivers fails", "Mend it", "rivers"))
     database.close()
     for file in (tmp_path / "made").iterdir():
@@ -104,8 +104,8 @@ def test_a_database_that_is_away_is_told_and_hides_nothing_else(house: MakeHouse
     assert codes(one) == [Code.DATABASE_AWAY, Code.RULE_FAILING]
 
 
-def test_the_metric_counts_what_is_wrong(house: MakeHouse, database: Database) -> None:
-    one = house(database)
+def test_the_metric_counts_what_is_wrong(harness: MakeService, database: Database) -> None:
+    one = harness(database)
     one.troubles.report(Trouble(Code.RULE_FAILING, "It fails", "Mend it", "a"))
     one.troubles.report(Trouble(Code.RULE_FAILING, "It fails", "Mend it", "b"))
     one.watch.look()

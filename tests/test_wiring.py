@@ -10,7 +10,7 @@ import pytest
 
 from notifier.clock import system_clock
 from notifier.config.settings import Settings, load_settings
-from notifier.engine.engine import Role
+from notifier.engine.engine import ProcessRole
 from notifier.errors import ConfigError
 from notifier.operators.operator import Role as Web
 from notifier.storage.database import Database
@@ -18,9 +18,9 @@ from notifier.storage.operators import SqlOperatorStore
 from notifier.storage.subscriptions import SqlSubscriptionStore
 from notifier.telemetry import Metrics
 from notifier.wiring.descriptors import ENOUGH, raise_descriptor_limit
-from notifier.wiring.house import Files, House
 from notifier.wiring.parts import opened_database, provider_sign_in, site_settings, vapid_key
 from notifier.wiring.serve import listen
+from notifier.wiring.service import Files, Service
 from tests.contracts.samples import NOON, a_subscription
 
 
@@ -70,10 +70,11 @@ def test_a_provider_is_set_up_from_the_settings_and_only_then(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("role", "prints"), [(Role.ALL, True), (Role.WEB, True), (Role.POLL, False), (Role.WORK, False)]
+    ("role", "prints"),
+    [(ProcessRole.ALL, True), (ProcessRole.WEB, True), (ProcessRole.POLL, False), (ProcessRole.WORK, False)],
 )
 def test_only_who_serves_people_prints_the_link_for_the_first_operator_and_once(
-    tmp_path: Path, role: Role, prints: bool
+    tmp_path: Path, role: ProcessRole, prints: bool
 ) -> None:
     (tmp_path / "feeds.yaml").write_text("feeds: []\n")
     (tmp_path / "topics.yaml").write_text("topics:\n  - {slug: ships, title: Ships, match: ferry}\n")
@@ -92,13 +93,13 @@ def test_only_who_serves_people_prints_the_link_for_the_first_operator_and_once(
         assert "/first/" not in console_fact(settings, database, role)
 
 
-def console_fact(settings: Settings, database: Database, role: Role) -> str:
+def console_fact(settings: Settings, database: Database, role: ProcessRole) -> str:
     """What a process that starts now says of the console."""
     metrics = Metrics()
-    house = House(settings, Files.of(settings, metrics), database, metrics, system_clock, role)
-    house.trials.shutdown()
-    house.trial.close()
-    return house.facts()["console"]
+    harness = Service(settings, Files.of(settings, metrics), database, metrics, system_clock, role)
+    harness.trials.shutdown()
+    harness.tester.close()
+    return harness.facts()["console"]
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ class NewAlert:
 class Alert:
     """A stored alert: accepted, so it survives any crash. Until `hold_until` an editor may let it go or stop it.
 
-    `why` says what becomes of it then, if nobody looks (alerts/held.py), and afterwards what became.
+    `why` says what becomes of it then, if nobody looks (alerts/on_hold.py), and afterwards what became.
     `receipt` is its random name for browsers, which tell by it that they showed it (alerts/receipts.py).
     """
 

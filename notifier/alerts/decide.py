@@ -16,12 +16,12 @@ from typing import Any
 from notifier.alerts.alert import Alert, AlertKind, Message, NewAlert, Urgency
 from notifier.alerts.development import confirmed, development
 from notifier.alerts.facts import alike, changed_facts, corrects, overlap, same_subject, states
-from notifier.alerts.held import by_mode
-from notifier.stories.breaking import KIN_OVERLAP, SPECIAL_WEIGHT, Judgement
+from notifier.alerts.on_hold import by_mode
+from notifier.stories.agency_copy import publisher_key
+from notifier.stories.breaking import RELATED_OVERLAP, SPECIAL_WEIGHT, Judgement
 from notifier.stories.gate import Gated, gate
 from notifier.stories.matches import Match
 from notifier.stories.story import Story, StoryItem
-from notifier.stories.wire_copy import publisher_key
 from notifier.text.line import has_words
 from notifier.text.spans import span
 from notifier.topics.query import names_sources
@@ -37,7 +37,7 @@ MOST_OF_ONE = 0.8
 # So long another story's alert that said the same keeps a story from being told as new.
 REPEAT = timedelta(hours=8)
 # So long what was alerted of a story that may tell the same event was told of this one as well.
-KIN_REPEAT = timedelta(hours=16)
+RELATED_REPEAT = timedelta(hours=16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +99,12 @@ class Support:
 @dataclass(frozen=True, slots=True)
 class Case:
     """All that a decision rests on. `past` is oldest first; `spent` counts a topic's first alerts of the last day,
-    `spent_alone` those that one publisher alone told, by topic and publisher (wire_copy.publisher_key).
+    `spent_alone` those that one publisher alone told, by topic and publisher (agency_copy.publisher_key).
 
     `story.lead` is the item that was alerted, if any was; `spokesman` tells it now (None: the same). `support` counts
     whose items match a topic; a topic that is not in it was not counted. `recent` finds the last day's alerts of other
-    stories that have a word in common with a headline, oldest first; `kin_past` is what was sent of stories that may
-    tell the same event.
+    stories that have a word in common with a headline, oldest first; `related_past` is what was sent of stories that
+    may tell the same event.
     """
 
     story: Story
@@ -119,10 +119,10 @@ class Case:
     spokesman: StoryItem | None = None
     support: Mapping[str, Support] = field(default_factory=dict)
     recent: Callable[[str], Sequence[PastAlert]] = nothing_told
-    kin_past: tuple[PastAlert, ...] = ()
+    related_past: tuple[PastAlert, ...] = ()
 
     @property
-    def teller(self) -> StoryItem:
+    def reporter(self) -> StoryItem:
         """Who tells it to those who have not heard of it."""
         return self.spokesman or self.story.lead
 
@@ -140,7 +140,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """To be shown to an editor. What becomes of it at `alert.hold_until` its `why` says (alerts/held.py).
+    """To be shown to an editor. What becomes of it at `alert.hold_until` its `why` says (alerts/on_hold.py).
 
     `waiting` are the same words for held topics whose alerts wait in another way.
     """
@@ -220,7 +220,7 @@ def _alert(
     case: Case, wanted: set[str], told: frozenset[str], topics: Mapping[str, Topic], rules: AlertRules, now: datetime
 ) -> Verdict:
     """The first alert of a story for the topics that are wanted."""
-    lead = case.teller
+    lead = case.reporter
     if not any(item.may_alert for item in case.items):
         return _drop(case, "backlog", "All of it was there before its feed was followed, or resurfaced.")
     age_s = (now - min(lead.published_at or lead.first_seen, lead.first_seen)).total_seconds()
@@ -270,11 +270,11 @@ def _told_hours_ago(case: Case, lead: StoryItem, now: datetime) -> list[PastAler
     its kin told hours ago, nor on the same day to what they told in part in the same words.
     """
     found = [p for p in case.recent(lead.title) if now - p.decided_at <= REPEAT and alike(p.title, lead.title)]
-    for past in case.kin_past:
+    for past in case.related_past:
         age = now - past.decided_at
-        echo = overlap(past.title, lead.title) >= KIN_OVERLAP
+        echo = overlap(past.title, lead.title) >= RELATED_OVERLAP
         with_it = case.story.id in past.helped_by or (case.judgement.helped and echo)
-        if age <= (DAY if with_it else KIN_REPEAT) and (with_it or echo or case.judgement.helped):
+        if age <= (DAY if with_it else RELATED_REPEAT) and (with_it or echo or case.judgement.helped):
             found.append(past)
     return found
 
@@ -334,7 +334,7 @@ def _most_updates(past: Sequence[PastAlert]) -> int:
 def _elsewhere(case: Case, item: StoryItem, topics: frozenset[str], now: datetime) -> list[PastAlert]:
     """What was told of other stories in the last hours in words like the item's, to all who follow these topics."""
     recent = [past for past in case.recent(item.title) if now - past.decided_at <= REPEAT]
-    recent += [past for past in case.kin_past if now - past.decided_at <= KIN_REPEAT]
+    recent += [past for past in case.related_past if now - past.decided_at <= RELATED_REPEAT]
     return [past for past in recent if topics <= past.topics]
 
 

@@ -26,8 +26,8 @@ from notifier.alerts.decide import (
     decide,
     nothing_told,
 )
-from notifier.alerts.held import held_by_operator
-from notifier.alerts.lately import Lately
+from notifier.alerts.on_hold import hold_by_operator
+from notifier.alerts.recent_alerts import RecentAlerts
 from notifier.stories.matches import TopicMatches
 from notifier.stories.moment import Moment
 from notifier.stories.open_stories import WINDOW
@@ -45,7 +45,7 @@ class Decisions:
         self._rules = rules
         self._past: defaultdict[int, list[PastAlert]] = defaultdict(list)
         self._shown: dict[int, PastAlert] = {}  # by the story of which it was decided, the first alert
-        self._lately = Lately()
+        self._recent_alerts = RecentAlerts()
         self._was_ruled = False
 
     @property
@@ -57,7 +57,7 @@ class Decisions:
         """It was decided: here, before a restart, by an operator's hand, or for another topic."""
         self._past[alert.story_id].append(alert)
         self._note_shown(alert)
-        self._lately.note(alert.story_id, alert)
+        self._recent_alerts.note(alert.story_id, alert)
 
     def note(self, alerts: Iterable[Alert | NewAlert]) -> None:
         """Alerts that were decided elsewhere, oldest first."""
@@ -72,7 +72,7 @@ class Decisions:
         self._past.clear()
         for story_id, alert in found:
             self._past[story_id].append(alert)
-        self._lately = Lately(found)
+        self._recent_alerts = RecentAlerts(found)
 
     def forget(self, now: datetime, open_ids: Collection[int]) -> None:
         """Let go of what is older than the window and of no open story."""
@@ -83,13 +83,13 @@ class Decisions:
         for alert in itertools.chain.from_iterable(self._past.values()):
             self._note_shown(alert)
 
-    def is_open_to(self, moment: Moment) -> bool:
+    def is_open_to(self, snapshot: Moment) -> bool:
         """Whether a story may be told: it is breaking, or was told before."""
-        return moment.judgement.breaking or moment.story_id in self._past
+        return snapshot.judgement.breaking or snapshot.story_id in self._past
 
     def judge(
         self,
-        moment: Moment,
+        snapshot: Moment,
         topics: Mapping[str, Topic],
         matches: TopicMatches,
         item_at: Callable[[int, str], StoryItem | None],
@@ -102,27 +102,27 @@ class Decisions:
         `item_at` finds the item whose words were sent; `choice` is an operator's. `quiet`: of a merge of two that were
         both told, nothing is.
         """
-        past = self._past.get(moment.story_id, ())
-        self._lately.forget(moment.at)
-        alerted = item_at(moment.story_id, past[-1].url) if past else None
-        told = moment.told if alerted is None else replace(moment.told, lead=alerted)
+        past = self._past.get(snapshot.story_id, ())
+        self._recent_alerts.forget(snapshot.at)
+        alerted = item_at(snapshot.story_id, past[-1].url) if past else None
+        told = snapshot.told if alerted is None else replace(snapshot.told, lead=alerted)
         case = Case(
             story=told,
-            items=moment.items,
-            matches=matches.of(moment.story_id),
-            judgement=moment.judgement,
-            gated=moment.gated,
+            items=snapshot.items,
+            matches=matches.of(snapshot.story_id),
+            judgement=snapshot.judgement,
+            gated=snapshot.gated,
             past=tuple(past),
-            spent=self._lately.spent,
-            spent_alone=self._lately.spent_alone,
-            spokesman=moment.spokesman,
-            support=_support(moment, matches),
-            recent=self._lately.others(moment.story_id) if self.is_open_to(moment) else nothing_told,
-            kin_past=tuple(alert for story_id in moment.circle for alert in self._past.get(story_id, ())),
+            spent=self._recent_alerts.spent,
+            spent_alone=self._recent_alerts.spent_alone,
+            spokesman=snapshot.spokesman,
+            support=_support(snapshot, matches),
+            recent=self._recent_alerts.others(snapshot.story_id) if self.is_open_to(snapshot) else nothing_told,
+            related_past=tuple(alert for story_id in snapshot.nearby for alert in self._past.get(story_id, ())),
             silenced=choice == NEVER,
         )
-        decided = apart(decide(case, topics, self._rules, moment.at))
-        return told, tuple([self._finished(case, one, moment.at, choice, quiet=quiet) for one in decided])
+        decided = apart(decide(case, topics, self._rules, snapshot.at))
+        return told, tuple([self._finished(case, one, snapshot.at, choice, quiet=quiet) for one in decided])
 
     def _finished(self, case: Case, verdict: Verdict, now: datetime, choice: str | None, *, quiet: bool) -> Verdict:
         """As the operators' word makes it, and remembered."""
@@ -145,7 +145,7 @@ class Decisions:
         if self._was_ruled:
             alert = replace(alert, message=replace(alert.message, tag=self._tag(alert.story_id)))
         if choice == HOLD:
-            return Hold(held_by_operator(alert, now))
+            return Hold(hold_by_operator(alert, now))
         return replace(verdict, alert=alert)
 
     def _tag(self, story_id: int) -> str:
@@ -161,14 +161,14 @@ class Decisions:
             self._shown[alert.story_id] = alert
 
 
-def _support(moment: Moment, matches: TopicMatches) -> dict[str, Support]:
+def _support(snapshot: Moment, matches: TopicMatches) -> dict[str, Support]:
     """By topic, whose items say that the story, or where those of its kin count one of these, is of it."""
     found: dict[str, Support] = {}
-    helpers: Sequence[int] = tuple(moment.kin) if moment.judgement.helped else ()
-    for slug, own in matches.tellers(moment.story_id).items():
-        tellers = dict(own)
+    helpers: Sequence[int] = tuple(snapshot.related) if snapshot.judgement.helped else ()
+    for slug, own in matches.reporters(snapshot.story_id).items():
+        reporters = dict(own)
         for story_id in helpers:
-            for who, special in matches.tellers(story_id).get(slug, {}).items():
-                tellers[who] = tellers.get(who, False) or special
-        found[slug] = Support(len(tellers), special=any(tellers.values()))
+            for who, special in matches.reporters(story_id).get(slug, {}).items():
+                reporters[who] = reporters.get(who, False) or special
+        found[slug] = Support(len(reporters), special=any(reporters.values()))
     return found

@@ -1,6 +1,6 @@
 """The delivery of an alert as its store sees it: chunks claimed with a lease, and what came of each sub-batch.
 
-Enters: an accepted Alert. Leaves: `ChunkJob`s and `Recipient`s for the engine, which pushes and settles. Every write
+Enters: an accepted Alert. Leaves: `LeasedChunk`s and `Recipient`s for the engine, which pushes and settles. Every write
 names the lease it acts under; a worker whose lease ran out gets LeaseLost and writes nothing.
 """
 
@@ -52,7 +52,7 @@ class Recipient:
 
 
 @dataclass(frozen=True, slots=True)
-class ChunkJob:
+class LeasedChunk:
     """A chunk that this worker holds, and the alert it belongs to."""
 
     alert: Alert
@@ -99,7 +99,7 @@ class Settlement:
 
 
 @dataclass(frozen=True, slots=True)
-class RetryJob:
+class LeasedRetry:
     """A push whose time to be tried again has come, held by this worker under `lease_token`."""
 
     alert: Alert
@@ -130,7 +130,7 @@ class RetrySettlement:
 class DeliveryStore(Protocol):
     """Chunks and retries of accepted alerts. Synchronous: the engine calls it from its worker threads."""
 
-    def claim_chunk(self, now: datetime, lease_s: float, *, only_breaking: bool = False) -> ChunkJob | None:
+    def claim_chunk(self, now: datetime, lease_s: float, *, only_breaking: bool = False) -> LeasedChunk | None:
         """The next chunk nobody holds, breaking ones first, under a fresh lease; None if there is none."""
 
     def lease_token(self) -> str:
@@ -142,19 +142,19 @@ class DeliveryStore(Protocol):
     def is_sending(self) -> bool:
         """Whether some worker holds a chunk."""
 
-    def take(self, job: ChunkJob, after: int, limit: int) -> Sequence[Recipient]:
+    def take(self, job: LeasedChunk, after: int, limit: int) -> Sequence[Recipient]:
         """The chunk's next recipients by id, after the subscription id `after`, with the envelopes that they have.
 
         An envelope is handed out once: when this returns, no other call will, whatever becomes of this process.
         """
 
-    def settle(self, job: ChunkJob, settlement: Settlement, now: datetime, lease_s: float) -> None:
+    def settle(self, job: LeasedChunk, settlement: Settlement, now: datetime, lease_s: float) -> None:
         """Write what came of a sub-batch, move the cursor and renew the lease, in one transaction.
 
         Raises LeaseLost if another worker has the chunk now.
         """
 
-    def release(self, job: ChunkJob, now: datetime) -> None:
+    def release(self, job: LeasedChunk, now: datetime) -> None:
         """Give the chunk back where its cursor stands, for whoever is next."""
 
     def claim_retries(
@@ -164,7 +164,7 @@ class DeliveryStore(Protocol):
         lease_s: float,
         held: Held = NOTHING_HELD,
         rooms: Mapping[str, int] = NO_ROOMS,
-    ) -> Sequence[RetryJob]:
+    ) -> Sequence[LeasedRetry]:
         """Up to `limit` due retries of one alert at one push service that is not `held`, under a fresh lease.
 
         `rooms`: {push service: a lower limit} of those that take so many at a time.

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from notifier.alerts.facts import statuses
+from notifier.stories.agency_copy import publisher_key
 from notifier.stories.breaking import Judgement, counts, judge, spokesman
 from notifier.stories.story import StoryItem
-from notifier.stories.wire_copy import publisher_key
 from notifier.text.content import names
 
 

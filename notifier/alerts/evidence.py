@@ -19,7 +19,7 @@ DEEPEST = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Signals:
+class BreakingSignals:
     """Who tells a story, and whether that makes it breaking (stories/breaking.py): `weight` of the `needed`.
 
     `markers` are those ("Breaking:") that count; `helpers` tell one of the `related` stories. `figures` are all but
@@ -36,13 +36,13 @@ class Signals:
     figures: Mapping[str, Any]
 
     @classmethod
-    def read(cls, stored: Mapping[str, Any]) -> Signals:
+    def read(cls, stored: Mapping[str, Any]) -> BreakingSignals:
         """What is stored of them; what is not there counts nothing."""
         figures = dict(stored)
         markers, related = figures.pop("markers", None) or {}, figures.pop("related", None) or {}
         weight, needed, surge = (figures.get(name) or 0.0 for name in ("weight", "needed", "surge"))
-        told_by, stories = tuple(figures.get("sources") or ()), tuple(related.get("stories", ()))
-        return cls(told_by, weight, needed, surge, markers, stories, tuple(related.get("sources", ())), figures)
+        story_from, stories = tuple(figures.get("sources") or ()), tuple(related.get("stories", ()))
+        return cls(story_from, weight, needed, surge, markers, stories, tuple(related.get("sources", ())), figures)
 
     def marked(self) -> str:
         """Whose marker counts."""
@@ -65,7 +65,7 @@ class Evidence:
     before: str | None
     over_budget: Sequence[str]
     breaking: bool | None
-    signals: Signals
+    signals: BreakingSignals
     topics: Mapping[str, Sequence[str]]
     others: Mapping[str, Any]
 
@@ -87,7 +87,7 @@ class Evidence:
             before=others.pop("before", None) if facts else None,
             over_budget=others.pop("over_budget", None) or (),
             breaking=others.pop("breaking", None),
-            signals=Signals.read(others.pop("signals", None) or {}),
+            signals=BreakingSignals.read(others.pop("signals", None) or {}),
             topics=topics if isinstance(topics, Mapping) else dict.fromkeys(topics, ()),
             others=others,
         )
@@ -147,7 +147,7 @@ def _of_an_alert(told: Evidence) -> list[tuple[str, Figures]]:
     return found
 
 
-def _breaking(signals: Signals) -> str:
+def _breaking(signals: BreakingSignals) -> str:
     count = len(signals.sources)
     sentence = f"Told by {count} independent source{'s' if count != 1 else ''}"
     if signals.needed:

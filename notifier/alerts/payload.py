@@ -25,7 +25,7 @@ BODY_CHARACTERS = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ReceiptRequest:
     """That browsers tell what they did with it: under which name, counted from when, and which share of them."""
 
     receipt: str
@@ -33,14 +33,14 @@ class Asked:
     share: float = 1.0
 
 
-def asked_of(alert: Alert) -> Asked | None:
+def asked_of(alert: Alert) -> ReceiptRequest | None:
     """What the browsers of an alert's audience are asked; None for one without a name."""
     if alert.receipt is None:
         return None
-    return Asked(alert.receipt, alert.released_at, share_asked(alert.audience))
+    return ReceiptRequest(alert.receipt, alert.released_at, share_asked(alert.audience))
 
 
-def encode(message: Message, alert_id: int, kind: AlertKind, limit: int, asked: Asked | None = None) -> bytes:
+def encode(message: Message, alert_id: int, kind: AlertKind, limit: int, asked: ReceiptRequest | None = None) -> bytes:
     """The payload, never over `limit` bytes.
 
     What does not fit goes in the order in which a reader misses it least: the image, the standfirst's end, then the

@@ -1,8 +1,8 @@
 """What a topic would have sent: the service's own decisions, asked again about the days that were recorded.
 
-Enters: a `Topic` and a `Record`: each poll as the stories were left by it, what operators had said, and when. Leaves:
-the alerts that would have been decided for it, mode and daily budget included. Pure. The index of `topics.corpus` finds
-the stories; nothing is decided here.
+Enters: a `Topic` and a `StoryHistory`: each poll as the stories were left by it, what operators had said, and when.
+Leaves: the alerts that would have been decided for it, mode and daily budget included. Pure. The index of
+`topics.corpus` finds the stories; nothing is decided here.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class _Story:
 class _Trial:
     """One topic before the desk's decisions, poll by poll: only the stories that it may touch are looked at."""
 
-    def __init__(self, topic: Topic, record: Record, rules: AlertRules, work: Work) -> None:
+    def __init__(self, topic: Topic, record: StoryHistory, rules: AlertRules, work: Work) -> None:
         matching = record.matching(topic, work)
         self._topic, self._record, self._work = topic, record, work
         self._index = TopicIndex([topic])
@@ -135,9 +135,9 @@ class _Trial:
         """What would have been sent, or put before an editor, oldest first."""
         self._work.spend(len(self._record.polls))
         for at, change in self._record.polls:
-            moments = [moment for moment in change.moments if moment.story_id in self._stories]
-            if moments or change.moves:
-                yield from self._poll(at, change, moments)
+            snapshots = [snapshot for snapshot in change.snapshots if snapshot.story_id in self._stories]
+            if snapshots or change.moves:
+                yield from self._poll(at, change, snapshots)
 
     def _told_elsewhere(self) -> Iterator[PastAlert]:
         """What was sent to other topics, and by hand, happens again at its time."""
@@ -146,7 +146,7 @@ class _Trial:
             if self._topic.slug in topics or (topics and alert.story_id in self._stories):
                 yield replace(alert, topics=topics)
 
-    def _poll(self, at: datetime, change: Change, moments: Sequence[Moment]) -> Iterator[NewAlert]:
+    def _poll(self, at: datetime, change: Change, snapshots: Sequence[Moment]) -> Iterator[NewAlert]:
         """All that came is read before any of it is decided on."""
         while self._to_come and self._to_come[0].decided_at < at:
             self._decisions.remember(self._to_come.popleft())
@@ -155,9 +155,9 @@ class _Trial:
         for story_id, items in change.brought.items():
             if story_id in self._stories:
                 self._bring(story_id, items)
-        for moment in moments:
+        for snapshot in snapshots:
             self._work.spend(_TO_DECIDE)
-            alert = self._ask(moment, quiet=moment.story_id in joined)
+            alert = self._ask(snapshot, quiet=snapshot.story_id in joined)
             if alert is not None:
                 yield alert
 
@@ -181,15 +181,15 @@ class _Trial:
             story.put(item)
             self._matches.note(item, story_id)
 
-    def _ask(self, moment: Moment, *, quiet: bool) -> NewAlert | None:
-        story_id = moment.story_id
+    def _ask(self, snapshot: Moment, *, quiet: bool) -> NewAlert | None:
+        story_id = snapshot.story_id
         if not self._matches.of(story_id):  # what is sent of it is for other topics
             return None
-        if self._topic.mode is TopicMode.BREAKING and not self._decisions.is_open_to(moment):
+        if self._topic.mode is TopicMode.BREAKING and not self._decisions.is_open_to(snapshot):
             return None  # as nearly all do: not worth a case
-        choice = self._record.choice(story_id, moment.at)
+        choice = self._record.choice(story_id, snapshot.at)
         topics = {self._topic.slug: self._topic}
-        _, verdicts = self._decisions.judge(moment, topics, self._matches, self._item_at, choice, quiet=quiet)
+        _, verdicts = self._decisions.judge(snapshot, topics, self._matches, self._item_at, choice, quiet=quiet)
         alerts = [verdict.alert for verdict in verdicts if isinstance(verdict, Send | Hold)]
         ours = next((alert for alert in alerts if self._topic.slug in alert.topics), alerts[-1] if alerts else None)
         return ours and self._explained(ours)
@@ -207,7 +207,7 @@ class _Trial:
 
 
 def preview(
-    topic: Topic, record: Record, rules: AlertRules, since: datetime, until: datetime, work: Work | None = None
+    topic: Topic, record: StoryHistory, rules: AlertRules, since: datetime, until: datetime, work: Work | None = None
 ) -> Preview:
     """Ask the desk. Raises QueryError where the rule cannot be read, TooMuchWork where `work` is spent.
 

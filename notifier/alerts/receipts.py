@@ -35,7 +35,7 @@ Histogram = Sequence[tuple[float, int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Receipt:
     """What one browser told: that it showed or clicked the alert named `receipt`, in bucket number `bucket`."""
 
     receipt: str
@@ -46,7 +46,7 @@ class Told:
 class ReceiptStore(Protocol):
     """What browsers told, and how long alerts took. Synchronous."""
 
-    def add(self, told: Mapping[Told, int], now: datetime) -> Mapping[tuple[str, float], int]:
+    def add(self, told: Mapping[Receipt, int], now: datetime) -> Mapping[tuple[str, float], int]:
         """Count what was told, in one transaction; returns {(kind, end of the bucket): how many were counted}.
 
         What names no alert, or one that nobody can have on a screen any more, is left out without a word.

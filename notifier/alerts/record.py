@@ -16,11 +16,11 @@ from notifier.alerts.alert import Alert, NewAlert
 from notifier.alerts.decide import PastAlert
 from notifier.stories.moment import Unjudged
 from notifier.stories.open_stories import OpenStories
-from notifier.stories.rulings import Move
+from notifier.stories.rulings import ItemMove
 from notifier.stories.stories import Change, Stories
 from notifier.stories.story import Grouping, StoryItem
 from notifier.stories.word import left_by
-from notifier.topics.corpus import Corpus, PastItem
+from notifier.topics.corpus import Corpus, CorpusItem
 from notifier.topics.in_force import TopicsInForce
 from notifier.topics.match import TopicIndex
 from notifier.topics.query import parse
@@ -54,7 +54,7 @@ class PastWord:
 
 
 def past_moves(
-    item_id: int, trail: Sequence[Move], story_id: int, acts: Mapping[int, tuple[datetime, datetime | None]]
+    item_id: int, trail: Sequence[ItemMove], story_id: int, acts: Mapping[int, tuple[datetime, datetime | None]]
 ) -> Iterator[PastMove]:
     """The moves of an item that is in this story now, by its trail. `acts`: when each was ruled, and taken back."""
     for place, move in enumerate(trail):
@@ -108,7 +108,7 @@ class Record:
         for item in items:
             if item.story_id is not None:
                 self.items.append(item)
-                self.corpus.add(PastItem.of(item))
+                self.corpus.add(CorpusItem.of(item))
                 polls[item.seen_at][item.id] = item
         for move in self._unknown(word):
             at = max(move.at, self.polls[-1][0]) if self.polls else move.at
@@ -124,10 +124,10 @@ class Record:
     def _take(self, at: datetime, items: Sequence[StoryItem], moves: Sequence[Grouping]) -> None:
         self._stories.forget(at)
         change = self._stories.take(items, at, recorded=moves)
-        moments = tuple(m.work_out() for m in change.moments if not isinstance(m, Unjudged))
+        snapshots = tuple(m.work_out() for m in change.snapshots if not isinstance(m, Unjudged))
         for move in change.moves:
             self._moved[move.item_id] |= {move.story_id, left_by(move)}
-        self.polls.append((at, replace(change, groupings=(), moments=moments)))
+        self.polls.append((at, replace(change, groupings=(), snapshots=snapshots)))
 
     def _unknown(self, word: PastWord | None) -> list[PastMove]:
         if word is None:

@@ -1,7 +1,7 @@
 """An alert that a program asks for: asked again under the same key, it is the same alert.
 
-Enters: `Asked`, and the `NewAlert` to make of it. Leaves: the alert. A program that got no answer cannot know whether
-its alert was taken; with a key of its own choice it may simply ask again, and nobody is told twice.
+Enters: `IdempotentRequest`, and the `NewAlert` to make of it. Leaves: the alert. A program that got no answer cannot
+know whether its alert was taken; with a key of its own choice it may simply ask again, and nobody is told twice.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from notifier.alerts.alert import Alert, NewAlert
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class IdempotentRequest:
     """A request of an operator's program. `key` is of its own choice; `digest` the SHA-256 of what it asked for."""
 
     operator_id: int
@@ -25,8 +25,8 @@ class Asked:
 class RequestStore(Protocol):
     """Requests and the alerts that were made of them, kept for a day. Synchronous."""
 
-    def accepted(self, asked: Asked) -> Alert | None:
+    def accepted(self, asked: IdempotentRequest) -> Alert | None:
         """The alert that was made of the request, or None. Raises KeyReused where the key was for another."""
 
-    def accept_once(self, asked: Asked, new: NewAlert, now: datetime) -> tuple[Alert, bool]:
+    def accept_once(self, asked: IdempotentRequest, new: NewAlert, now: datetime) -> tuple[Alert, bool]:
         """The alert, and whether it was made now; from then on it survives any crash. Raises KeyReused."""

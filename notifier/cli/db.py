@@ -32,7 +32,7 @@ def move(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from notifier.clock import system_clock
-    from notifier.storage.move import Move, Step
+    from notifier.storage.move import DatabaseMove, Step
     from notifier.wiring.parts import in_words
 
     chosen = settings()
@@ -54,7 +54,7 @@ def move(
         closing(_target(to)) as target,
         progress,
     ):
-        moved = Move(source, target, tell).run(system_clock(), anew=anew)
+        moved = DatabaseMove(source, target, tell).run(system_clock(), anew=anew)
     out.print(f"[bold]Moved and compared:[/] {sum(moved.values()):,} rows of {len(moved)} tables.")
     out.print("Now set NOTIFIER_DATABASE_URL to the new address, then start the service. Keep data/keys as it is,")
     out.print("and keep the old database until you have seen an alert go out; nothing in it was changed.")

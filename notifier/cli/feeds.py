@@ -16,7 +16,7 @@ from notifier.text.spans import ago, ahead, span
 
 if TYPE_CHECKING:
     from notifier.config.settings import Settings
-    from notifier.feeds.survey import Offer
+    from notifier.feeds.discovery import DiscoveredFeed
 
 app = typer.Typer(help="How each feed is; what a site offers; OPML in and out.", invoke_without_command=True)
 
@@ -35,7 +35,7 @@ def feeds(context: typer.Context) -> None:
 
     with opened() as (chosen, database):
         store = SqlFeedStore(database)
-        now = counted_from(chosen, (one.feed.memory.last_success_at for one in store.facts(system_clock())))
+        now = counted_from(chosen, (one.feed.poll_state.last_success_at for one in store.facts(system_clock())))
         health = health_table(store.facts(now), now, feed_rules(chosen).cadence)
     if not health:
         out.print("No feed yet: start the service with `notifier run`, it reads config/feeds.yaml.")
@@ -102,13 +102,13 @@ def import_(
     out.print(f"{len(came.added)} feeds added to {chosen.feeds_path}, {came.known} were there already.")
 
 
-async def _find(chosen: Settings, url: str) -> list[Offer]:
+async def _find(chosen: Settings, url: str) -> list[DiscoveredFeed]:
     from notifier.config.files import load_feeds
+    from notifier.feeds.discovery import FeedDiscovery
     from notifier.feeds.fetch import Fetcher
-    from notifier.feeds.survey import Survey
     from notifier.feeds.workers import Reader, ReaderSettings
     from notifier.wiring.parts import fetch_settings
 
     followed = load_feeds(chosen.feeds_path) if chosen.feeds_path.exists() else ()
     async with Fetcher(fetch_settings(chosen)) as fetcher, Reader(ReaderSettings()) as reader:
-        return await Survey(fetcher, reader).look(url, followed)
+        return await FeedDiscovery(fetcher, reader).look(url, followed)

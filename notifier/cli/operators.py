@@ -13,7 +13,7 @@ from rich.table import Table
 from notifier.cli.terminal import err, opened, out, whoever_types
 from notifier.clock import system_clock
 from notifier.operators.operator import Role
-from notifier.operators.token import Scope
+from notifier.operators.token import TokenScope
 from notifier.text.spans import ago, ahead
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def list_tokens(name: Annotated[str | None, typer.Argument(help="Only those of t
 def add_token(
     name: Name,
     purpose: Annotated[str, typer.Argument(help="What it is for, so that you know it later")],
-    scope: Annotated[list[Scope], typer.Option(help="What it may do; give it several times for several")],
+    scope: Annotated[list[TokenScope], typer.Option(help="What it may do; give it several times for several")],
     days: Annotated[int, typer.Option(min=0, max=3650, help="For how many days it is good; 0: without end")] = 90,
 ) -> None:
     """Give a program access in an operator's name, and print its token: once, as only its SHA-256 is kept."""

@@ -24,15 +24,15 @@ def test_push(
 ) -> None:
     """Push a test alert to one browser, the one that subscribed last unless you name another."""
     from notifier.storage.subscriptions import SqlSubscriptionStore
-    from notifier.wiring.parts import make_trial, vapid_key
+    from notifier.wiring.parts import make_alert_tester, vapid_key
 
     with opened() as (chosen, database):
         subscription = SqlSubscriptionStore(database).newest(number)
         if subscription is None:
             raise NotFound("nobody has subscribed yet; open the page and press “Get alerts”")
         told = f"Pushing to subscription {subscription.id} at {subscription.push_service} …"
-        with closing(make_trial(chosen, [vapid_key(chosen)])) as trial, out.status(told):
-            came = trial.send(subscription)
+        with closing(make_alert_tester(chosen, [vapid_key(chosen)])) as tester, out.status(told):
+            came = tester.send(subscription)
     out.print(
         f"Subscription {subscription.id} ({subscription.browser} at {subscription.push_service}): [bold]{came}[/]"
     )

@@ -21,7 +21,7 @@ from notifier.errors import ConfigError
 
 if TYPE_CHECKING:
     from notifier.alerts.alert import NewAlert
-    from notifier.alerts.desk import Desk
+    from notifier.alerts.decider import Decider
     from notifier.replay import Decision
 
 
@@ -33,7 +33,7 @@ def replay(
 ) -> None:
     """Show what a recording would have alerted, and why. Nothing is fetched, stored or pushed."""
     from notifier.config.files import load_topics
-    from notifier.wiring.parts import make_desk
+    from notifier.wiring.parts import make_decider
 
     chosen = settings()
     with explained():
@@ -44,7 +44,7 @@ def replay(
         sent: list[NewAlert] = []
         last: datetime | None = None
         days = 0.0
-        for at, decisions, since_s in _timed(recording, make_desk(topics, chosen)):
+        for at, decisions, since_s in _timed(recording, make_decider(topics, chosen)):
             if pace and last is not None:
                 time.sleep((at - last).total_seconds() / pace)
             last, days = at, since_s / 86_400
@@ -78,7 +78,7 @@ def _object(line: bytes, number: int) -> dict[str, Any]:
     return found
 
 
-def _timed(recording: Path, desk: Desk) -> Iterator[tuple[datetime, list[Decision], float]]:
+def _timed(recording: Path, decider: Decider) -> Iterator[tuple[datetime, list[Decision], float]]:
     """Each poll of the recording with its decisions and the seconds since the first, under a progress bar."""
     from notifier.replay import read_recording
     from notifier.replay import replay as replayed
@@ -90,7 +90,7 @@ def _timed(recording: Path, desk: Desk) -> Iterator[tuple[datetime, list[Decisio
     began, ends = (int(lines[0]["first_seen"]), int(lines[-1]["first_seen"])) if lines else (0, 0)
     with Progress(*columns, console=err, transient=True) as progress:
         bar = progress.add_task("Replaying", total=max(1, ends - began))
-        for at, decisions in replayed(lines, desk):
+        for at, decisions in replayed(lines, decider):
             first = first or at
             progress.update(bar, completed=at.timestamp() - began)
             yield at, list(decisions), (at - first).total_seconds()

@@ -9,13 +9,13 @@ from typing import Annotated
 import typer
 
 from notifier.cli.terminal import err, explained, settings
-from notifier.engine.engine import Role
+from notifier.engine.engine import ProcessRole
 
 
 def run(
     role: Annotated[
-        Role, typer.Option(help="What this process does: serve the pages, poll and decide, push, or all of it")
-    ] = Role.ALL,
+        ProcessRole, typer.Option(help="What this process does: serve the pages, poll and decide, push, or all of it")
+    ] = ProcessRole.ALL,
 ) -> None:
     """Start the service: poll, decide, push, and serve the pages. Ctrl-C stops it cleanly.
 

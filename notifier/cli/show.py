@@ -78,10 +78,10 @@ def stories(
     """Show the stories that changed last, and why each was alerted or was not."""
     if context.invoked_subcommand is not None:
         return
-    from notifier.storage.news import SqlNewsStore
+    from notifier.storage.stories import SqlStoryStore
 
     with opened() as (chosen, database):
-        recent = SqlNewsStore(database).recent_stories(limit)
+        recent = SqlStoryStore(database).recent_stories(limit)
     if not recent:
         out.print("No story yet: `notifier feeds` says how the feeds are.")
         return

@@ -103,10 +103,10 @@ def rulings(limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_00
 
 def labels() -> None:
     """Print what was ruled as labelled JSON lines: two items a ruling, of one story or of two."""
-    from notifier.storage.wire import SqlWire
+    from notifier.storage.story_reports import SqlStoryReports
 
     with opened() as (_, database):
-        for line in SqlWire(database).labels():
+        for line in SqlStoryReports(database).labels():
             sys.stdout.buffer.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
 

@@ -77,8 +77,8 @@ def backtest(
     from notifier.alerts.record import Record
     from notifier.operations.previews import Previews
     from notifier.operations.topics import RuleTrials
-    from notifier.storage.news import SqlNewsStore
-    from notifier.storage.record import SqlRecord
+    from notifier.storage.stories import SqlStoryStore
+    from notifier.storage.story_history import SqlStoryHistory
     from notifier.stories.open_stories import WINDOW
     from notifier.wiring.parts import alert_rules, make_clock
 
@@ -87,7 +87,7 @@ def backtest(
         clock = make_clock(chosen)
         now = clock()
         since = now - timedelta(days=days)
-        stored, alerts = SqlRecord(database), SqlNewsStore(database).past_alerts(since - WINDOW)
+        stored, alerts = SqlStoryHistory(database), SqlStoryStore(database).past_alerts(since - WINDOW)
         record = Record(stored.between(since - WINDOW, now), alerts, stored.word(since - WINDOW))
         previews = Previews(most_s=BACKTEST_S, most_steps=MOST_STEPS)
         tried = RuleTrials(lambda: record, alert_rules(chosen), clock, previews).attempt(

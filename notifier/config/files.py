@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from notifier.config.keys import FEED_KEYS, TOPIC_KEYS
-from notifier.config.yaml_file import Entry, read_entries
+from notifier.config.yaml_file import YamlEntry, read_entries
 from notifier.errors import ConfigError, QueryError
 from notifier.feeds.feed import FeedConfig
 from notifier.feeds.publishers import one_spelling
@@ -44,7 +44,7 @@ def load_topics(path: Path) -> tuple[Topic, ...]:
     return tuple(topics.values())
 
 
-def _feed(entry: Entry) -> FeedConfig:
+def _feed(entry: YamlEntry) -> FeedConfig:
     said = entry.values(FEED_KEYS)
     _check_address(entry, said["url"])
     publisher, weight = one_line(said["publisher"]) or said["publisher"], said["weight"]
@@ -61,7 +61,7 @@ def _feed(entry: Entry) -> FeedConfig:
     )
 
 
-def _check_address(entry: Entry, url: str) -> None:
+def _check_address(entry: YamlEntry, url: str) -> None:
     try:
         parts = urlsplit(url)
         _ = parts.port  # looked at only when asked for
@@ -74,7 +74,7 @@ def _check_address(entry: Entry, url: str) -> None:
         raise entry.error("a password has no place in this file", fix=fix, key="url")
 
 
-def _topic(entry: Entry) -> Topic:
+def _topic(entry: YamlEntry) -> Topic:
     said = entry.values(TOPIC_KEYS)
     fallback, budget = _fallback(entry, said["held"]), said["daily_budget"]
     mode = TopicMode(said["mode"] or (TopicMode.HELD if fallback else TopicMode.EVERY))
@@ -94,7 +94,7 @@ def _topic(entry: Entry) -> Topic:
     )
 
 
-def _fallback(entry: Entry, said: Mapping[str, Any] | None) -> Fallback | None:
+def _fallback(entry: YamlEntry, said: Mapping[str, Any] | None) -> Fallback | None:
     if said is None:
         return None
     for_s = seconds_of(said["for"])
@@ -105,7 +105,7 @@ def _fallback(entry: Entry, said: Mapping[str, Any] | None) -> Fallback | None:
     return Fallback(for_s, Then(said["then"]))
 
 
-def _match(entry: Entry, mode: TopicMode) -> str:
+def _match(entry: YamlEntry, mode: TopicMode) -> str:
     expression = entry.text("match", "")
     if not expression.strip():
         if mode is TopicMode.BREAKING:
@@ -122,7 +122,7 @@ def _match(entry: Entry, mode: TopicMode) -> str:
     return expression
 
 
-def _in_file(entry: Entry, wrong: QueryError) -> tuple[int, int | None]:
+def _in_file(entry: YamlEntry, wrong: QueryError) -> tuple[int, int | None]:
     """Where an error within `match` stands in the file.
 
     A block (`match: |` or `>`) begins on the line after the key; its column is as good as unknown once YAML has

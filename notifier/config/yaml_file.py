@@ -1,6 +1,6 @@
 """Reads an operator's YAML so that every complaint can point at a line: the tool under `files.py`.
 
-Enters: a path. Leaves: `Entry`s, mappings that know where each of their values stands.
+Enters: a path. Leaves: `YamlEntry`s, mappings that know where each of their values stands.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ TYPE_WORDS = {str: "text", bool: "true or false", int: "a whole number", float: 
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class YamlEntry:
     """One mapping of a list, with its place in the file."""
 
     path: Path
@@ -76,7 +76,7 @@ class Entry:
         if not isinstance(below, CommentedMap):
             example = ", ".join(f"{inner}: {key.keys[inner].example}" for inner in key.keys)
             raise self.error(f"`{name}` is not a mapping", fix=f"For example: {name}: {{{example}}}", key=name)
-        return Entry(self.path, below).values(key.keys)
+        return YamlEntry(self.path, below).values(key.keys)
 
     def _value(self, name: str, key: AnyKey) -> Any:
         if isinstance(key, Group):
@@ -145,7 +145,7 @@ class Entry:
         return kind(value)  # type: ignore[call-arg]
 
 
-def read_entries(path: Path, name: str) -> Iterator[Entry]:
+def read_entries(path: Path, name: str) -> Iterator[YamlEntry]:
     """The mappings of the list under the top-level key `name`.
 
     Raises ConfigError where the file is missing, is no YAML, or has another shape.
@@ -156,7 +156,7 @@ def read_entries(path: Path, name: str) -> Iterator[Entry]:
         raise ConfigError(f"there is no `{name}:` list", fix=example, path=path, line=1)
     entries = root[name]
     if not isinstance(entries, CommentedSeq):
-        line = Entry(path, root).place(name)[0]
+        line = YamlEntry(path, root).place(name)[0]
         raise ConfigError(f"`{name}` is not a list", fix=example, path=path, line=line)
     for index, fields in enumerate(entries):
         if not isinstance(fields, CommentedMap):
@@ -168,7 +168,7 @@ def read_entries(path: Path, name: str) -> Iterator[Entry]:
                 line=line + 1,
                 column=column + 1,
             )
-        yield Entry(path, fields)
+        yield YamlEntry(path, fields)
 
 
 def read_yaml(path: Path) -> Any:

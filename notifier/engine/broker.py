@@ -56,7 +56,7 @@ class ChunkQueue(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Crew:
+class WorkerPool:
     """How a process that works does it: `threads` for each queue, and a sealer."""
 
     make_runner: Callable[[], Runner]
@@ -68,13 +68,21 @@ class BrokerEngine:
     """Implements Engine. Without a crew it only announces what was accepted, for the workers elsewhere."""
 
     def __init__(
-        self, url: str, chunks: ChunkQueue, clock: Clock, crew: Crew | None, troubles: Troubles | None = None
+        self,
+        url: str,
+        chunks: ChunkQueue,
+        clock: Clock,
+        worker_pool: WorkerPool | None,
+        troubles: Troubles | None = None,
     ) -> None:
         self._url, self._chunks, self._clock = url, chunks, clock
-        self._crew = crew
-        self._reconciler = LocalEngine(crew.make_runner, 1, crew.sealer) if crew else None
+        self._worker_pool = worker_pool
+        self._reconciler = LocalEngine(worker_pool.make_runner, 1, worker_pool.sealer) if worker_pool else None
         told = troubles or Troubles()
-        self._lanes = {True: _Lane(url, BREAKING, crew, told), False: _Lane(url, ORDINARY, crew, told)}
+        self._lanes = {
+            True: _QueueConsumer(url, BREAKING, worker_pool, told),
+            False: _QueueConsumer(url, ORDINARY, worker_pool, told),
+        }
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, name="broker", daemon=True)
 
@@ -110,11 +118,11 @@ class BrokerEngine:
         await asyncio.gather(*(lane.serve() for lane in lanes), *(lane.tend() for lane in lanes))
 
 
-class _Lane:
+class _QueueConsumer:
     """One queue: its connection, made again whenever it is lost, and the threads that run what it announces."""
 
-    def __init__(self, url: str, queue: str, crew: Crew | None, troubles: Troubles) -> None:
-        self._url, self._queue, self._crew, self._troubles = url, queue, crew, troubles
+    def __init__(self, url: str, queue: str, worker_pool: WorkerPool | None, troubles: Troubles) -> None:
+        self._url, self._queue, self._worker_pool, self._troubles = url, queue, worker_pool, troubles
         self.stopping = threading.Event()
         self.finish = asyncio.Event()
         self._channel: AbstractChannel | None = None
@@ -136,7 +144,7 @@ class _Lane:
 
     async def serve(self) -> None:
         """Stay connected until `finish`."""
-        threads = self._crew.threads if self._crew else 1
+        threads = self._worker_pool.threads if self._worker_pool else 1
         with ThreadPoolExecutor(threads, f"broker-{self._queue}") as executor:
             while not self.finish.is_set():
                 try:
@@ -171,7 +179,7 @@ class _Lane:
             queue = await channel.declare_queue(self._queue, durable=True, arguments=QUEUE)
             self._channel = channel
             self._troubles.clear(Code.BROKER_AWAY, self._queue)
-            tag = await queue.consume(partial(self._woken, executor)) if self._crew else None
+            tag = await queue.consume(partial(self._woken, executor)) if self._worker_pool else None
             while not (self.finish.is_set() or lost.is_set()):
                 await _until(self.finish, TEND_S)
             self._channel = None
@@ -199,9 +207,9 @@ class _Lane:
         self._troubles.report(Trouble(Code.BROKER_AWAY, what, do, self._queue))
 
     def _make_runner(self) -> Runner:
-        if self._crew is None:
+        if self._worker_pool is None:
             raise RuntimeError("a process without a crew takes no messages")
-        return self._crew.make_runner()
+        return self._worker_pool.make_runner()
 
     def _run_chunk(self) -> bool:
         """Claim a chunk and run it; False if others were faster. Runs in one of the executor's threads."""

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 
 
-class Role(StrEnum):
+class ProcessRole(StrEnum):
     """What one process of the service does."""
 
     ALL = "all"
@@ -17,17 +17,17 @@ class Role(StrEnum):
     @property
     def polls(self) -> bool:
         """Whether it polls feeds and decides."""
-        return self in {Role.ALL, Role.POLL}
+        return self in {ProcessRole.ALL, ProcessRole.POLL}
 
     @property
     def serves(self) -> bool:
         """Whether people and proxies are led to it: readers, hubs and operators."""
-        return self in {Role.ALL, Role.WEB}
+        return self in {ProcessRole.ALL, ProcessRole.WEB}
 
     @property
     def works(self) -> bool:
         """Whether it runs chunks."""
-        return self in {Role.ALL, Role.WORK}
+        return self in {ProcessRole.ALL, ProcessRole.WORK}
 
 
 class Engine(Protocol):

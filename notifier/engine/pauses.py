@@ -14,7 +14,7 @@ from threading import Lock
 import structlog
 
 from notifier.alerts.delivery import Held
-from notifier.engine.refusals import Evidence, Good, accepted, refused
+from notifier.engine.refusals import Good, RefusalHistory, accepted, refused
 from notifier.telemetry import Metrics
 from notifier.troubles import Code, Trouble
 
@@ -53,7 +53,7 @@ class Pauses:
         self._until: dict[str, datetime] = {}
         self._held: dict[tuple[str, bool], datetime] = {}
         self._rooms: dict[str, int | None] = {}
-        self._evidence: dict[str, Evidence] = {}
+        self._evidence: dict[str, RefusalHistory] = {}
         self._accepted_at: datetime | None = None
         self._lock = Lock()
         self._metrics, self.room = metrics, room
@@ -62,21 +62,21 @@ class Pauses:
     def accepted(self, service: str, good: Good, now: datetime, many: int = 1) -> None:
         """So many at `service` were accepted at once, `good` among them: nobody is refused for all."""
         with self._lock:
-            before = self._evidence.get(service, Evidence())
+            before = self._evidence.get(service, RefusalHistory())
             self._evidence[service] = accepted(before, good, many, now)
             self._accepted_at = now
             was_paused = self._until.pop(service, None) is not None
         if was_paused or before.is_doubtful:
             self._metrics.services_paused.labels(service).set(0)
 
-    def refused(self, service: str, ids: Iterable[int], alert_id: int, status: int, now: datetime) -> Evidence:
+    def refused(self, service: str, ids: Iterable[int], alert_id: int, status: int, now: datetime) -> RefusalHistory:
         """Nobody at `service` was accepted, and these, who tell of it, were refused; what is known of it then."""
         with self._lock:
-            before = self._evidence.get(service, Evidence())
+            before = self._evidence.get(service, RefusalHistory())
             evidence = self._evidence[service] = refused(before, frozenset(ids), alert_id, status, now)
         return evidence
 
-    def refusing(self, now: datetime) -> Mapping[str, Evidence]:
+    def refusing(self, now: datetime) -> Mapping[str, RefusalHistory]:
         """Of the services that refuse everybody, alert after alert: those that are not paused, since these few could
         be at fault themselves."""
         with self._lock:
@@ -99,7 +99,7 @@ class Pauses:
         """Whether `service`, or any of them, accepted somebody lately."""
         with self._lock:
             if service is None:
-                return Evidence(accepted_at=self._accepted_at).is_amid(now)
+                return RefusalHistory(accepted_at=self._accepted_at).is_amid(now)
             evidence = self._evidence.get(service)
             return evidence is not None and evidence.is_amid(now) and not evidence.is_doubtful
 

@@ -45,7 +45,7 @@ class Good:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class RefusalHistory:
     """What is known of one push service: who was `refused` since it last `accepted_at` somebody.
 
     `good` are a few of those who were accepted lately; `most`: how many it accepted at once, MOST_REMEMBERED at most.
@@ -81,14 +81,14 @@ class Evidence:
         return self.accepted_at is not None and now - self.accepted_at <= AMID
 
 
-def accepted(evidence: Evidence, good: Good, many: int, now: datetime) -> Evidence:
+def accepted(evidence: RefusalHistory, good: Good, many: int, now: datetime) -> RefusalHistory:
     """So many at once were accepted, `good` among them: whatever was refused before was their own trouble."""
     most = min(MOST_REMEMBERED, max(evidence.most, many))
     others = [one for one in evidence.good if one.recipient.subscription_id != good.recipient.subscription_id]
-    return Evidence(accepted_at=now, good=(good, *others[: PROBES - 1]), most=most)
+    return RefusalHistory(accepted_at=now, good=(good, *others[: PROBES - 1]), most=most)
 
 
-def refused(evidence: Evidence, ids: frozenset[int], alert_id: int, status: int, now: datetime) -> Evidence:
+def refused(evidence: RefusalHistory, ids: frozenset[int], alert_id: int, status: int, now: datetime) -> RefusalHistory:
     """A batch of an alert in which these were refused, of those that tell of the service, and nobody was accepted."""
     if not ids:
         return evidence

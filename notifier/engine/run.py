@@ -23,20 +23,20 @@ import structlog
 
 from notifier.alerts.alert import Alert
 from notifier.alerts.delivery import (
-    ChunkJob,
     DeliveryStore,
+    LeasedChunk,
+    LeasedRetry,
     Recipient,
-    RetryJob,
     RetryLater,
     RetrySettlement,
     Settlement,
 )
 from notifier.alerts.receipts import end_of
 from notifier.clock import Clock
-from notifier.engine.courier import Courier, expires_at
-from notifier.engine.judge import ACCEPTED, EXPIRED, HELD, Judge, Judged, Lease
+from notifier.engine.dispatcher import PushDispatcher, expires_at
+from notifier.engine.outcome_policy import ACCEPTED, EXPIRED, HELD, Disposition, Lease, OutcomePolicy
 from notifier.engine.pauses import Pauses
-from notifier.engine.refusals import Evidence, Good
+from notifier.engine.refusals import Good, RefusalHistory
 from notifier.errors import ConfigError, LeaseLost
 from notifier.push.outcome import DELIVERED, Delivered, Gone, OurFault, Outcome, Retry
 from notifier.subscribers.endpoint import origin_of
@@ -67,7 +67,7 @@ LOOK_WHILE_OPEN_S = 0.1
 GATHER, FEW = timedelta(seconds=0.25), 50
 """How long so few retries, or answers that came late, wait for others while a chunk is sent: each writing takes the
 database from it, however little is written."""
-NOBODY: Mapping[int, Judged] = MappingProxyType({})
+NOBODY: Mapping[int, Disposition] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Pushed:
 
     alert: Alert
     recipients: Sequence[Recipient]
-    judged: list[Judged]
+    judged: list[Disposition]
     cursor: int
     done: bool
     lease: Lease
@@ -89,19 +89,19 @@ class Runner:
     def __init__(
         self,
         deliveries: DeliveryStore,
-        courier: Courier,
+        dispatcher: PushDispatcher,
         pauses: Pauses,
         metrics: Metrics,
         clock: Clock,
         settings: RunSettings,
     ) -> None:
-        self._deliveries, self._courier, self._pauses = deliveries, courier, pauses
+        self._deliveries, self._dispatcher, self._pauses = deliveries, dispatcher, pauses
         self._metrics, self._clock, self._settings = metrics, clock, settings
-        self._judge = Judge(pauses, clock)
+        self._judge = OutcomePolicy(pauses, clock)
         self._dice = random.Random()
-        self._open: dict[int, RetryJob] = {}
+        self._open: dict[int, LeasedRetry] = {}
         self._before: Pushed | None = None
-        self._came: list[tuple[RetryJob, Outcome]] = []
+        self._came: list[tuple[LeasedRetry, Outcome]] = []
         self._written_at = self._retried_at = clock()
         self._few_retries = False
 
@@ -130,7 +130,7 @@ class Runner:
 
     def close(self) -> None:
         """Close the courier's connections."""
-        self._courier.close()
+        self._dispatcher.close()
 
     def finish(self, wait_s: float = FINISH_S) -> None:
         """Wait for who is late, `wait_s` in all; what is still open then is tried again by whoever works then."""
@@ -153,13 +153,13 @@ class Runner:
         if not self._open and self._before is None:
             return
         before = self._before
-        for ticket, outcome in self._courier.late(self._clock(), wait_s):
+        for ticket, outcome in self._dispatcher.late(self._clock(), wait_s):
             if before is not None and ticket in before.tickets:
                 self._judge_late(before, before.tickets.pop(ticket), outcome)
             elif ticket in self._open:
                 self._came.append((self._open.pop(ticket), outcome))
 
-    def run_chunk(self, job: ChunkJob, stopping: Callable[[], bool]) -> None:
+    def run_chunk(self, job: LeasedChunk, stopping: Callable[[], bool]) -> None:
         """Push to the chunk's recipients from its cursor on, until done, told to stop, or in breaking news' way."""
         cursor, sub_batch = job.chunk.cursor, self._settings.sub_batch
         limit = min(self._settings.first_batch, sub_batch) if job.alert.breaking else sub_batch
@@ -215,7 +215,7 @@ class Runner:
         tickets = {what.ticket: place for place, what in enumerate(judged) if what.ticket}
         return Pushed(alert, recipients, judged, cursor, done, lease, tickets)
 
-    def _settle_before(self, job: ChunkJob) -> None:
+    def _settle_before(self, job: LeasedChunk) -> None:
         """Settle the sub-batch before, if it is not yet; who of it is still late becomes a retry of this worker's."""
         if self._before is None:
             return
@@ -226,7 +226,7 @@ class Runner:
         settlement = self._settlement(job.alert, pushed)
         self._deliveries.settle(job, settlement, self._clock(), self._settings.lease_s)
         self._open |= {
-            ticket: RetryJob(job.alert, pushed.recipients[place], 0, pushed.lease.token)
+            ticket: LeasedRetry(job.alert, pushed.recipients[place], 0, pushed.lease.token)
             for ticket, place in pushed.tickets.items()
         }
 
@@ -248,14 +248,14 @@ class Runner:
             failed=[r.subscription_id for r, what in others if what.failed],
         )
 
-    def _retry(self, jobs: Sequence[RetryJob]) -> None:
+    def _retry(self, jobs: Sequence[LeasedRetry]) -> None:
         """Push again to recipients of one alert, and write what came of it; who is open stays under its lease."""
         recipients = [job.recipient for job in jobs]
         attempts = [job.attempts for job in jobs]
         judged = self._judge_all(jobs[0].alert, recipients, attempts, self._lease())
         self._write(jobs, judged)
 
-    def _settle_each(self, jobs: Sequence[RetryJob], outcomes: Sequence[Outcome]) -> None:
+    def _settle_each(self, jobs: Sequence[LeasedRetry], outcomes: Sequence[Outcome]) -> None:
         """Judge and write what came of those who were late, of any alerts."""
         if not jobs:
             return
@@ -277,14 +277,14 @@ class Runner:
             ACCEPTED if accepted else self._judge.judge(before.alert, recipient, came, 0, before.lease)
         )
 
-    def _write(self, jobs: Sequence[RetryJob], judged: Sequence[Judged]) -> None:
+    def _write(self, jobs: Sequence[LeasedRetry], judged: Sequence[Disposition]) -> None:
         pairs = list(zip(jobs, judged, strict=True))
         self._open |= {what.ticket: job for job, what in pairs if what.ticket}
         ended = [(job, what) for job, what in pairs if not what.ticket]
         self._count([job.recipient for job, _ in ended], [what for _, what in ended])
         self._deliveries.settle_retries([self._retried(job, what) for job, what in ended], self._clock())
 
-    def _retried(self, job: RetryJob, what: Judged) -> RetrySettlement:
+    def _retried(self, job: LeasedRetry, what: Disposition) -> RetrySettlement:
         return RetrySettlement(
             job.alert.id,
             job.recipient,
@@ -310,8 +310,8 @@ class Runner:
         recipients: Sequence[Recipient],
         attempts: Sequence[int],
         lease: Lease,
-        aside: Mapping[int, Judged] = NOBODY,
-    ) -> list[Judged]:
+        aside: Mapping[int, Disposition] = NOBODY,
+    ) -> list[Disposition]:
         """Push to those who are not `aside` and whose service is not paused; judge everybody, in order."""
         now = self._clock()
         if now >= expires_at(alert):
@@ -331,7 +331,7 @@ class Runner:
 
     def _paused(
         self, alert: Alert, recipients: Sequence[Recipient], attempts: Sequence[int], now: datetime
-    ) -> dict[int, Judged]:
+    ) -> dict[int, Disposition]:
         """{place: when it is tried again} of those whose service is paused."""
         waits = {s: self._pauses.remaining_s(s, now) for s in {r.push_service for r in recipients}}
         if not any(waits.values()):
@@ -342,7 +342,7 @@ class Runner:
             if waits[r.push_service] > 0
         }
 
-    def _aside(self, alert: Alert, recipients: Sequence[Recipient]) -> dict[int, Judged]:
+    def _aside(self, alert: Alert, recipients: Sequence[Recipient]) -> dict[int, Disposition]:
         """{place: that it waits} of those whom a chunk only writes down, for the retries to push to.
 
         A chunk knows a small part of those who wait at a service that limits the site, and of them those who were here
@@ -356,7 +356,7 @@ class Runner:
             origin = origin_of(recipient.keys.endpoint)
             if origin in limited or origin in late:
                 at = _gathered_at(alert, now) if origin in limited else now
-                found[place] = Judged(
+                found[place] = Disposition(
                     "retrying", RetryLater(recipient.subscription_id, 0, HELD, at, recipient.push_service)
                 )
         return found
@@ -366,7 +366,7 @@ class Runner:
             return []
         started = self._clock()
         try:
-            outcomes = self._courier.begin(alert, recipients, started)
+            outcomes = self._dispatcher.begin(alert, recipients, started)
         except ConfigError as problem:
             # Ours to mend: nobody was pushed to, everybody is tried again.
             log.error("push.misconfigured", problem=str(problem))
@@ -395,7 +395,7 @@ class Runner:
             if evidence.is_doubtful:
                 self._probe(service, evidence, status)
 
-    def _probe(self, service: str, evidence: Evidence, status: int) -> None:
+    def _probe(self, service: str, evidence: RefusalHistory, status: int) -> None:
         """Pause a service that refuses several in a row, unless it still takes what it took lately."""
         fresh = [good for good in evidence.good if self._clock() < expires_at(good.alert)]
         for good in fresh:
@@ -408,7 +408,7 @@ class Runner:
         if fresh or evidence.is_plain:
             self._pauses.pause(service, status, self._clock())
 
-    def _count(self, recipients: Sequence[Recipient], judged: Sequence[Judged]) -> Counter[tuple[str, str]]:
+    def _count(self, recipients: Sequence[Recipient], judged: Sequence[Disposition]) -> Counter[tuple[str, str]]:
         """{(push service, word): pushes}, in the metrics too."""
         counted = _count(recipients, judged)
         for (service, word), pushes in counted.items():
@@ -416,7 +416,7 @@ class Runner:
         return counted
 
 
-def _proved(recipients: Sequence[Recipient], judged: Sequence[Judged]) -> list[int]:
+def _proved(recipients: Sequence[Recipient], judged: Sequence[Disposition]) -> list[int]:
     """Those with a Standing that were accepted, which ends it."""
     with_standing = [place for place, recipient in enumerate(recipients) if recipient.standing is not None]
     return [recipients[place].subscription_id for place in with_standing if judged[place] is ACCEPTED]
@@ -429,6 +429,6 @@ def _gathered_at(alert: Alert, now: datetime) -> datetime:
     return at if at < expires_at(alert) else now
 
 
-def _count(recipients: Sequence[Recipient], judged: Sequence[Judged]) -> Counter[tuple[str, str]]:
+def _count(recipients: Sequence[Recipient], judged: Sequence[Disposition]) -> Counter[tuple[str, str]]:
     """{(push service, word): pushes}."""
     return Counter([(recipient.push_service, what.word) for recipient, what in zip(recipients, judged, strict=True)])

@@ -4,14 +4,14 @@ Enters: feeds that are due (`ClaimedFeed`) and what hubs push. Leaves: `PollResu
 to storage; next room: stories.
 
 A poll, in order: `poll` calls `cadence` and `hosts` (when), `conditions` and `fetch` (ask), `workers` and `read`
-(read), `first_sight` and `decide` (judge), `recorder` (store). Its types are in `feed`, `answer` and `memory`, its
-store's Protocol in `store`.
+(read), `novelty` and `decide` (judge), `recorder` (store). Its types are in `feed`, `fetch_result` and `poll_state`,
+its store's Protocol in `store`.
 
 - asking: `connections`, `connection`, `http1`, `framing`, `content`, `redirects`, `resolver`, `turns`, `hints`,
   `failure`
-- reading: `worker` and `wire` (the process that parses), `charset`, `scan`, `rss`, `jsonfeed`, `sitemap`, `newest`,
-  `markup`, `dates`, `images`, `sluggish`
+- reading: `worker` and `worker_frames` (the process that parses), `charset`, `scan`, `rss`, `jsonfeed`, `sitemap`,
+  `newest`, `markup`, `dates`, `images`, `slow_feeds`
 - judging: `matching`, `flood`, `health`, `moves`, `publishers`
 - pushed by hubs: `hub` (pure), `websub`, `inbox`
-- for operators: `discover`, `survey`, `opml`, `archive`
+- for operators: `feed_links`, `discovery`, `opml`, `archive`
 """

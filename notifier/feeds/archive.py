@@ -1,6 +1,6 @@
 """What a feed has brought so far: its bookkeeping and its last items, for the page that an operator opens.
 
-Leaves: `FeedRecord` and `PastItem`. Plain data, and the Protocol of the store that has them.
+Leaves: `ArchivedFeed` and `ArchivedItem`. Plain data, and the Protocol of the store that has them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class FeedRecord:
+class ArchivedFeed:
     """What is remembered of a feed, paused ones too. Times are aware UTC.
 
     `items` counts those that are kept; `moved_to` is where permanent redirects lead.
@@ -30,7 +30,7 @@ class FeedRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class PastItem:
+class ArchivedItem:
     """An item that a feed brought. `why_not` says in words why it could not alert, where it could not."""
 
     title: str
@@ -48,8 +48,8 @@ class FeedArchive(Protocol):
     def ids(self) -> Mapping[str, int]:
         """{address: id} of every feed that was ever followed."""
 
-    def record(self, feed_id: int) -> FeedRecord:
+    def record(self, feed_id: int) -> ArchivedFeed:
         """One feed. Raises NotFound."""
 
-    def items(self, feed_id: int, limit: int) -> Sequence[PastItem]:
+    def items(self, feed_id: int, limit: int) -> Sequence[ArchivedItem]:
         """Its last items, the newest first."""

@@ -1,6 +1,6 @@
 """How long until a feed is asked again, and why, in words.
 
-Enters: what is remembered of a feed. Leaves: `Pace`. Pure: the caller brings the jitter.
+Enters: what is remembered of a feed. Leaves: `PollInterval`. Pure: the caller brings the jitter.
 
 The rule: a third of the feed's usual gap between changes, so that news is a third of a gap old at most; half of that
 for a while after it broke news; never sooner than its freshness hints allow (obeyed up to `hint_cap_s`, since a lazy
@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
 
-from notifier.feeds.memory import ClaimedFeed, FeedMemory
+from notifier.feeds.poll_state import ClaimedFeed, PollState
 
 MISSES_UNTIL_QUIET = 2
 GAPS_FOR_RHYTHM = 3
@@ -37,20 +37,20 @@ class CadenceSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class PollInterval:
     """The interval before jitter, and the reason."""
 
     interval_s: float
     why: str
 
 
-def pace(feed: ClaimedFeed, memory: FeedMemory, now: datetime, settings: CadenceSettings) -> Pace:
-    """How often `feed` is asked after what is in `memory` has been seen."""
-    usual = _usual_pace(feed, memory, now, settings)
-    if memory.failures == 0:
+def pace(feed: ClaimedFeed, poll_state: PollState, now: datetime, settings: CadenceSettings) -> PollInterval:
+    """How often `feed` is asked after what is in `poll_state` has been seen."""
+    usual = _usual_pace(feed, poll_state, now, settings)
+    if poll_state.failures == 0:
         return usual
-    interval = min(usual.interval_s * 2 ** min(memory.failures, 16), max(settings.max_s, usual.interval_s))
-    return Pace(interval, f"backing off after {memory.failures} failed polls running")
+    interval = min(usual.interval_s * 2 ** min(poll_state.failures, 16), max(settings.max_s, usual.interval_s))
+    return PollInterval(interval, f"backing off after {poll_state.failures} failed polls running")
 
 
 def next_poll_at(now: datetime, interval_s: float, jitter: float, settings: CadenceSettings) -> datetime:
@@ -75,21 +75,21 @@ def hub_works(active: bool, missed: int) -> bool:
     return active and missed < MISSES_UNTIL_QUIET
 
 
-def _usual_pace(feed: ClaimedFeed, memory: FeedMemory, now: datetime, settings: CadenceSettings) -> Pace:
+def _usual_pace(feed: ClaimedFeed, poll_state: PollState, now: datetime, settings: CadenceSettings) -> PollInterval:
     if feed.pinned_s is not None:
-        return Pace(feed.pinned_s, "pinned in the configuration")
-    if hub_works(feed.hub_active, memory.hub_missed):
-        return Pace(settings.hub_poll_s, "its hub pushes; polling is a safety net")
-    interval, why = _from_rhythm(memory, settings)
+        return PollInterval(feed.pinned_s, "pinned in the configuration")
+    if hub_works(feed.hub_active, poll_state.hub_missed):
+        return PollInterval(settings.hub_poll_s, "its hub pushes; polling is a safety net")
+    interval, why = _from_rhythm(poll_state, settings)
     if feed.broke_at is not None and 0 <= (now - feed.broke_at).total_seconds() < settings.broke_for_s:
         interval, why = interval / 2, f"{why}, halved because it broke news lately"
-    hint = min(max(memory.ttl_s or 0.0, memory.max_age_s or 0.0), settings.hint_cap_s)
+    hint = min(max(poll_state.ttl_s or 0.0, poll_state.max_age_s or 0.0), settings.hint_cap_s)
     if hint > interval:
         interval, why = hint, f"it asks for {hint:.0f} s between polls"
-    return Pace(min(max(interval, settings.min_s), settings.max_s), why)
+    return PollInterval(min(max(interval, settings.min_s), settings.max_s), why)
 
 
-def _from_rhythm(memory: FeedMemory, settings: CadenceSettings) -> tuple[float, str]:
-    if memory.usual_gap_s is None:
+def _from_rhythm(poll_state: PollState, settings: CadenceSettings) -> tuple[float, str]:
+    if poll_state.usual_gap_s is None:
         return settings.unknown_s, "its rhythm is not known yet"
-    return memory.usual_gap_s / settings.polls_per_gap, f"it changes every {memory.usual_gap_s:.0f} s or so"
+    return poll_state.usual_gap_s / settings.polls_per_gap, f"it changes every {poll_state.usual_gap_s:.0f} s or so"

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from notifier.feeds.memory import FeedMemory
+from notifier.feeds.poll_state import PollState
 
 # A feed that says "not modified" for three of its usual gaps is in doubt; one document in two hours is no burden, and
 # one a day is the least.
@@ -25,15 +25,15 @@ MAX_VALIDATOR = 1_024
 CLOCKS_DIFFER = timedelta(hours=1)
 
 
-def validators(memory: FeedMemory, now: datetime) -> tuple[str | None, str | None]:
+def validators(poll_state: PollState, now: datetime) -> tuple[str | None, str | None]:
     """The ETag and the Last-Modified to send, None each where there is none or the whole document is wanted.
 
     A Last-Modified in the future is never sent: many servers would say "not modified" until then.
     """
-    if wants_whole(memory, now):
+    if wants_whole(poll_state, now):
         return None, None
-    modified = kept(memory.last_modified)
-    return kept(memory.etag), None if modified and _is_ahead(modified, now) else modified
+    modified = kept(poll_state.last_modified)
+    return kept(poll_state.etag), None if modified and _is_ahead(modified, now) else modified
 
 
 def kept(validator: str | None) -> str | None:
@@ -41,28 +41,28 @@ def kept(validator: str | None) -> str | None:
     return validator if validator and len(validator) <= MAX_VALIDATOR else None
 
 
-def wants_whole(memory: FeedMemory, now: datetime) -> bool:
+def wants_whole(poll_state: PollState, now: datetime) -> bool:
     """Whether it is time to ask for all of it."""
-    if memory.failures >= FAILURES_IN_DOUBT:
+    if poll_state.failures >= FAILURES_IN_DOUBT:
         return True
-    if memory.last_body_at is None:
+    if poll_state.last_body_at is None:
         return False  # `unmodified` starts the count
-    return not timedelta() <= now - memory.last_body_at < _period(memory)
+    return not timedelta() <= now - poll_state.last_body_at < _period(poll_state)
 
 
-def seen_whole(memory: FeedMemory, now: datetime) -> FeedMemory:
+def seen_whole(poll_state: PollState, now: datetime) -> PollState:
     """After a 200 with the body of the last time. Most are noted by nothing: what does not move need not be written."""
-    is_due = memory.last_body_at is None or wants_whole(memory, now)
-    return replace(memory, last_body_at=now) if is_due else memory
+    is_due = poll_state.last_body_at is None or wants_whole(poll_state, now)
+    return replace(poll_state, last_body_at=now) if is_due else poll_state
 
 
-def unmodified(memory: FeedMemory, now: datetime) -> FeedMemory:
+def unmodified(poll_state: PollState, now: datetime) -> PollState:
     """After a 304: the time counts from the first one, where no body was noted."""
-    return memory if memory.last_body_at is not None else replace(memory, last_body_at=now)
+    return poll_state if poll_state.last_body_at is not None else replace(poll_state, last_body_at=now)
 
 
-def _period(memory: FeedMemory) -> timedelta:
-    gap = memory.usual_gap_s
+def _period(poll_state: PollState) -> timedelta:
+    gap = poll_state.usual_gap_s
     if gap is None:
         return WHOLE_UNKNOWN
     return min(max(timedelta(seconds=GAPS_IN_DOUBT * min(gap, 1e6)), WHOLE_AT_MOST), WHOLE_AT_LEAST)

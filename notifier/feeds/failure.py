@@ -10,8 +10,8 @@ import ssl
 from datetime import datetime
 
 from notifier.addresses import NOT_PUBLIC
-from notifier.feeds.answer import FailureKind, FetchFailed
 from notifier.feeds.connections import CannotConnect, NameUnknown
+from notifier.feeds.fetch_result import FailureKind, FetchFailed
 from notifier.retry_after import retry_after_s
 
 OURS_ADVICE = "This process has too many files and connections open: raise its limit (ulimit -n)"

@@ -31,7 +31,7 @@ class FeedConfig:
     weight: float = 1.0
 
 
-class FeedState(StrEnum):
+class HealthStatus(StrEnum):
     """Health in one word: `quiet` is silent for longer than is usual for it; `retired` is asked no more."""
 
     NEW = "new"

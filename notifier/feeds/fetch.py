@@ -1,7 +1,7 @@
 """Asks a feed's server whether there is something new, politely and within limits.
 
-Enters: a `FetchRequest` (URL and what the last answer was). Leaves: an `Answer`, always, and within the deadline. Each
-hop of a redirect is a request of its own, so that the address guard sees each socket; next: read, then decide.
+Enters: a `FetchRequest` (URL and what the last answer was). Leaves: an `FetchResult`, always, and within the deadline.
+Each hop of a redirect is a request of its own, so that the address guard sees each socket; next: read, then decide.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from notifier import __version__
 from notifier.addresses import AddressGuard
 from notifier.clock import Clock, system_clock
 from notifier.feeds import failure, hints
-from notifier.feeds.answer import Answer, FailureKind, Fetched, FetchFailed, GoneForGood, NotModified
 from notifier.feeds.connections import Connections, ConnectionSettings, Resolver
 from notifier.feeds.content import ACCEPT_ENCODING, BodyRefused, decode, too_large
+from notifier.feeds.fetch_result import FailureKind, Fetched, FetchFailed, FetchResult, GoneForGood, NotModified
 from notifier.feeds.hosts import HostGate, host_of
 from notifier.feeds.http1 import BadResponse, Response, TooMuch, basic, request_bytes, target_of
 from notifier.feeds.redirects import REDIRECTS, Chain, headers_for, refused_url
@@ -100,7 +100,7 @@ class Fetcher:
         await self._resolver.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def fetch(self, request: FetchRequest) -> Answer:
+    async def fetch(self, request: FetchRequest) -> FetchResult:
         """Ask once. Never raises for what a server, a network or a name does; see `failure` for the words.
 
         The deadline starts when the host has a place free, and covers the whole exchange with all its redirects.
@@ -133,7 +133,7 @@ class Fetcher:
         except (BadResponse, OSError, ValueError) as error:
             return failure.from_exception(error, host, self._settings.deadline_s)
 
-    async def _follow(self, request: FetchRequest) -> Answer:
+    async def _follow(self, request: FetchRequest) -> FetchResult:
         validators = _validators(request)
         own = {**own_headers(self._settings.environ.get(request.headers_env or "", "")), **validators}
         chain = Chain.starting_at(request.url)
@@ -152,7 +152,7 @@ class Fetcher:
                 return FetchFailed(f"{host_of(chain.url)} {step}", FailureKind.SERVER)
             chain = step
 
-    async def _answer(self, response: Response, chain: Chain) -> Answer:
+    async def _answer(self, response: Response, chain: Chain) -> FetchResult:
         match response.status:
             case 200 | 203:
                 return await self._fetched(response, chain)
@@ -163,7 +163,7 @@ class Fetcher:
             case status:
                 return failure.from_status(status, response.headers.get("retry-after"), self._clock())
 
-    async def _fetched(self, response: Response, chain: Chain) -> Answer:
+    async def _fetched(self, response: Response, chain: Chain) -> FetchResult:
         headers = response.headers
         body = await self._plain(response.body or b"", headers.get("content-encoding"))
         if isinstance(body, BodyRefused):

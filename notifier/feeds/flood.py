@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from notifier.feeds.dates import EARLIEST
-from notifier.feeds.first_sight import Kind, Verdict
+from notifier.feeds.novelty import ClassifiedEntry, Novelty
 
 HOUR_S = 3_600.0
 
@@ -32,7 +32,7 @@ class FloodSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class FloodAllowance:
     """What a feed may still bring, as of `at` (aware UTC): two token buckets."""
 
     new: float
@@ -41,43 +41,45 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True)
-class Bounded:
+class FloodResult:
     """The verdicts that count, how many new items and edits are left out, and the room that there is afterwards."""
 
-    kept: tuple[Verdict, ...]
+    kept: tuple[ClassifiedEntry, ...]
     left_out: int
-    room: Room
+    room: FloodAllowance
 
 
-def room_at(before: Room | None, now: datetime, settings: FloodSettings) -> Room:
+def room_at(before: FloodAllowance | None, now: datetime, settings: FloodSettings) -> FloodAllowance:
     """The room that there is now: it grows by the hour up to what may come at once. A clock that stepped back takes
     nothing away."""
     if before is None:
-        return Room(settings.new_at_once, settings.edits_at_once, now)
+        return FloodAllowance(settings.new_at_once, settings.edits_at_once, now)
     hours = max(0.0, (now - before.at).total_seconds()) / HOUR_S
     new = min(settings.new_at_once, before.new + hours * settings.new_an_hour)
     edits = min(settings.edits_at_once, before.edits + hours * settings.edits_an_hour)
-    return Room(new, edits, now)
+    return FloodAllowance(new, edits, now)
 
 
-def bounded(verdicts: Sequence[Verdict], room: Room, settings: FloodSettings) -> Bounded:
+def bounded(verdicts: Sequence[ClassifiedEntry], room: FloodAllowance, settings: FloodSettings) -> FloodResult:
     """As many new items and edits as there is room for, those published last first; of undated ones those that the
     feed lists first."""
-    new = [place for place, v in enumerate(verdicts) if v.kind is Kind.NEW]
-    every_edit = [place for place, v in enumerate(verdicts) if v.kind is Kind.EDIT]
+    new = [place for place, v in enumerate(verdicts) if v.kind is Novelty.NEW]
+    every_edit = [place for place, v in enumerate(verdicts) if v.kind is Novelty.EDIT]
     edits = [place for place in every_edit if _may_be_edited(verdicts[place], settings)]
     taken_new = _latest(verdicts, new, int(room.new))
     taken_edits = _latest(verdicts, edits, int(room.edits))
     out = {*new, *every_edit} - {*taken_new, *taken_edits}
     kept = tuple(v for place, v in enumerate(verdicts) if place not in out)
-    return Bounded(kept, len(out), Room(room.new - len(taken_new), room.edits - len(taken_edits), room.at))
+    return FloodResult(
+        kept, len(out), FloodAllowance(room.new - len(taken_new), room.edits - len(taken_edits), room.at)
+    )
 
 
-def _may_be_edited(verdict: Verdict, settings: FloodSettings) -> bool:
+def _may_be_edited(verdict: ClassifiedEntry, settings: FloodSettings) -> bool:
     return verdict.stored is None or verdict.stored.version < settings.versions
 
 
-def _latest(verdicts: Sequence[Verdict], places: Sequence[int], limit: int) -> Sequence[int]:
+def _latest(verdicts: Sequence[ClassifiedEntry], places: Sequence[int], limit: int) -> Sequence[int]:
     if len(places) <= limit:
         return places
     return sorted(places, key=lambda place: verdicts[place].entry.item.published_at or EARLIEST, reverse=True)[:limit]

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from notifier.feeds.answer import FailureKind
 from notifier.feeds.cadence import CadenceSettings, hub_works, pace
-from notifier.feeds.feed import FeedState
-from notifier.feeds.memory import ClaimedFeed, FeedMemory
+from notifier.feeds.feed import HealthStatus
+from notifier.feeds.fetch_result import FailureKind
+from notifier.feeds.poll_state import ClaimedFeed, PollState
 from notifier.troubles import Code, Trouble
 
 FAILING_AFTER = 3
@@ -39,7 +39,7 @@ class FeedHealth:
     title: str
     publisher: str
     section: str
-    state: FeedState
+    state: HealthStatus
     last_success_at: datetime | None
     last_change_at: datetime | None
     usual_gap_s: float | None
@@ -72,7 +72,7 @@ class FeedFacts:
     left_out: LeftOut
 
 
-ATTENTION = (FeedState.FAILING, FeedState.RETIRED, FeedState.QUIET, FeedState.NEW, FeedState.OK)
+ATTENTION = (HealthStatus.FAILING, HealthStatus.RETIRED, HealthStatus.QUIET, HealthStatus.NEW, HealthStatus.OK)
 
 
 def health_table(known: Iterable[FeedFacts], now: datetime, settings: CadenceSettings) -> list[FeedHealth]:
@@ -82,56 +82,56 @@ def health_table(known: Iterable[FeedFacts], now: datetime, settings: CadenceSet
 
 def health_of(known: FeedFacts, now: datetime, settings: CadenceSettings) -> FeedHealth:
     """How one feed does."""
-    feed, memory = known.feed, known.feed.memory
-    asked = pace(feed, memory, now, settings)
+    feed, poll_state = known.feed, known.feed.poll_state
+    asked = pace(feed, poll_state, now, settings)
     return FeedHealth(
         feed_id=feed.id,
         url=feed.url,
         title=known.title,
         publisher=feed.publisher,
         section=known.section,
-        state=state_of(memory, now),
-        last_success_at=memory.last_success_at,
-        last_change_at=memory.last_change_at,
-        usual_gap_s=memory.usual_gap_s,
-        next_poll_at=memory.next_poll_at,
+        state=state_of(poll_state, now),
+        last_success_at=poll_state.last_success_at,
+        last_change_at=poll_state.last_change_at,
+        usual_gap_s=poll_state.usual_gap_s,
+        next_poll_at=poll_state.next_poll_at,
         pace=f"every {asked.interval_s:.0f} s: {asked.why}",
-        error=memory.error,
+        error=poll_state.error,
         hub=known.hub_state,
         notes=(
-            *notes_on(memory, known.hub_state, feed.hub_active),
+            *notes_on(poll_state, known.hub_state, feed.hub_active),
             *notes_on_left_out(known.left_out, now),
         ),
     )
 
 
-def state_of(memory: FeedMemory, now: datetime) -> FeedState:
+def state_of(poll_state: PollState, now: datetime) -> HealthStatus:
     """The state in one word. A feed that never worked fails at once, any other after three failures running."""
-    if memory.state is FeedState.RETIRED:
-        return FeedState.RETIRED
-    if memory.last_success_at is None:
-        return FeedState.FAILING if memory.failures else FeedState.NEW
-    if memory.failures >= FAILING_AFTER:
-        return FeedState.FAILING
-    return FeedState.QUIET if is_quiet(memory, now) else FeedState.OK
+    if poll_state.state is HealthStatus.RETIRED:
+        return HealthStatus.RETIRED
+    if poll_state.last_success_at is None:
+        return HealthStatus.FAILING if poll_state.failures else HealthStatus.NEW
+    if poll_state.failures >= FAILING_AFTER:
+        return HealthStatus.FAILING
+    return HealthStatus.QUIET if is_quiet(poll_state, now) else HealthStatus.OK
 
 
-def is_quiet(memory: FeedMemory, now: datetime) -> bool:
+def is_quiet(poll_state: PollState, now: datetime) -> bool:
     """Silent for longer than is usual for it: five of its gaps, a day at least; a week where no gap is known."""
-    since = memory.last_change_at or memory.first_polled_at
+    since = poll_state.last_change_at or poll_state.first_polled_at
     if since is None:
         return False
-    gap = memory.usual_gap_s
+    gap = poll_state.usual_gap_s
     limit_s = QUIET_UNKNOWN_S if gap is None else max(QUIET_GAPS * gap, QUIET_AT_LEAST_S)
     return (now - since).total_seconds() > limit_s
 
 
-def notes_on(memory: FeedMemory, hub_state: str | None, hub_active: bool) -> tuple[str, ...]:
+def notes_on(poll_state: PollState, hub_state: str | None, hub_active: bool) -> tuple[str, ...]:
     """What the operator should know though nothing is wrong with the last poll."""
     notes = []
-    if memory.moved_to is not None:
-        notes.append(f"It moved for good: write {memory.moved_to} into feeds.yaml")
-    if hub_active and not hub_works(hub_active, memory.hub_missed):
+    if poll_state.moved_to is not None:
+        notes.append(f"It moved for good: write {poll_state.moved_to} into feeds.yaml")
+    if hub_active and not hub_works(hub_active, poll_state.hub_missed):
         notes.append("Its hub went quiet: it did not push what polls found. Polled at its own pace meanwhile")
     elif hub_state == "denied":
         notes.append("Its hub refused the subscription: polled instead")

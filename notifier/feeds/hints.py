@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urljoin
 
-from notifier.feeds.answer import NO_HINTS, Hints
+from notifier.feeds.fetch_result import NO_HINTS, Hints
 from notifier.feeds.redirects import Chain
 
 _LINK = re.compile(r'<([^<>]{1,2000})>((?:\s*;\s*[^\s,;="<>]{1,50}(?:\s*=\s*(?:"[^"]{0,500}"|[^\s,;"<>]{0,500}))?)*)')

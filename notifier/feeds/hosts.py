@@ -72,6 +72,6 @@ class HostPace:
 
     def forget_idle(self, now: datetime) -> None:
         """Drop what says nothing any more: hosts that could be asked at once again."""
-        for memory in (self._free_at, self._queue_end):
-            for host in [host for host, at in memory.items() if at <= now]:
-                del memory[host]
+        for poll_state in (self._free_at, self._queue_end):
+            for host in [host for host, at in poll_state.items() if at <= now]:
+                del poll_state[host]

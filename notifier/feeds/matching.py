@@ -1,7 +1,7 @@
 """Which stored item an entry of a poll is: by its guid, its page or its headline. Pure.
 
 Enters: entries, and the stored items that they might be (`Known`). Leaves: the `Stored` one, or None; next:
-`first_sight`, which says what that means. Within one feed:
+`novelty`, which says what that means. Within one feed:
 
     guid    page    headline
     same    any     any         the same item; only where page *and* headline are others was the guid used again
@@ -51,7 +51,7 @@ def title_digest(title: str) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class FeedEntry:
     """An item as published, with the keys by which stored ones are found. `url_key` is empty where the URL says
     nothing (a site's front page).
 
@@ -70,7 +70,7 @@ class Entry:
     has_words: bool = True
 
     @classmethod
-    def of(cls, item: FeedItem, canonical_url: str) -> Entry:
+    def of(cls, item: FeedItem, canonical_url: str) -> FeedEntry:
         """The entry of one parsed item."""
         page = _page_key(canonical_url)
         guid = _without_counter(item)
@@ -89,7 +89,7 @@ class Entry:
             has_words=has_words(item.title),
         )
 
-    def by_its_headline(self) -> Entry:
+    def by_its_headline(self) -> FeedEntry:
         """The entry with its headline in the place of a guid that says nothing."""
         guid = _titled_guid(self.item)
         return replace(self, guid_hash=guid, guids=(guid,))
@@ -128,7 +128,7 @@ class Stored:
         """The page that it is on, alone or with others."""
         return self.canonical_url.partition(" ")[0]
 
-    def now_says(self, entry: Entry) -> None:
+    def now_says(self, entry: FeedEntry) -> None:
         """It was edited: later entries meet it so."""
         self.old_hashes |= {self.content_hash}
         self.old_titles |= {self.title_hash}
@@ -144,11 +144,11 @@ class Known:
     by_url: dict[str, Stored] = field(default_factory=dict)
     by_title: dict[bytes, Stored] = field(default_factory=dict)
 
-    def named(self, entry: Entry) -> Stored | None:
+    def named(self, entry: FeedEntry) -> Stored | None:
         """The item of its guid."""
         return next((stored for guid in entry.guids if (stored := self.by_guid.get(guid))), None)
 
-    def key_for(self, entry: Entry) -> str:
+    def key_for(self, entry: FeedEntry) -> str:
         """What a new item's page is stored as: the bare page for the first that has it, and what is its alone for any
         other, so that the desk does not take two items of a page for one."""
         if not entry.url_key:
@@ -157,7 +157,7 @@ class Known:
         free = (key for key in (entry.url_key, second) if key not in self.by_url)
         return next(free, f"{entry.url_key} {entry.guid_hash.hex()}")
 
-    def add(self, entry: Entry, stored: Stored) -> None:
+    def add(self, entry: FeedEntry, stored: Stored) -> None:
         """Later entries of this batch meet this one. The older item of a reused guid is not found by it any more."""
         self.by_guid[entry.guid_hash] = stored
         self.by_title.setdefault(entry.title_hash, stored)
@@ -165,10 +165,10 @@ class Known:
             self.by_url.setdefault(stored.canonical_url, stored)
 
 
-class Matcher:
+class ItemMatcher:
     """Finds the stored items of one poll's entries. `entries` are those to ask about, in the poll's order."""
 
-    def __init__(self, entries: Sequence[Entry], known: Known, feed_id: int) -> None:
+    def __init__(self, entries: Sequence[FeedEntry], known: Known, feed_id: int) -> None:
         self._known, self._feed_id = known, feed_id
         self._shared = _shared_pages(entries)
         unnamed = _headlines_by_address(entries)
@@ -180,7 +180,7 @@ class Matcher:
         same words under another one, which are then those of an item that is known."""
         return sorted(range(len(self.entries)), key=lambda place: self._known.named(self.entries[place]) is None)
 
-    def find(self, entry: Entry) -> Stored | None:
+    def find(self, entry: FeedEntry) -> Stored | None:
         """The stored item that this is; None where it is new."""
         stored = self._known.named(entry)
         if stored is not None and not _is_reused_guid(entry, stored):
@@ -194,7 +194,7 @@ class Matcher:
             return stored
         return None
 
-    def _with_a_name(self, entry: Entry, unnamed: dict[str, set[bytes]]) -> Entry:
+    def _with_a_name(self, entry: FeedEntry, unnamed: dict[str, set[bytes]]) -> FeedEntry:
         """Where the guid is only the address, and the address is not one item's, the headline stands for it."""
         if entry.is_named:
             return entry
@@ -207,7 +207,7 @@ class Matcher:
         second = self._known.by_url.get(f"{entry.url_key} {_SECOND}")
         return entry.by_its_headline() if headlines > 1 or second is not None else entry
 
-    def _is_another(self, entry: Entry, stored: Stored) -> bool:
+    def _is_another(self, entry: FeedEntry, stored: Stored) -> bool:
         """Another item than the stored one that has its page."""
         if _same_headline(entry, stored) or stored.guid_hash in entry.guids:
             return False
@@ -225,13 +225,13 @@ def _fragment(url: str) -> str:
     return url.partition("#")[2]
 
 
-def _same_headline(entry: Entry, stored: Stored) -> bool:
+def _same_headline(entry: FeedEntry, stored: Stored) -> bool:
     if not entry.has_words:
         return entry.content_hash == stored.content_hash or entry.content_hash in stored.old_hashes
     return entry.title_hash == stored.title_hash or entry.title_hash in stored.old_titles
 
 
-def _is_reused_guid(entry: Entry, stored: Stored) -> bool:
+def _is_reused_guid(entry: FeedEntry, stored: Stored) -> bool:
     """The guid of another item: neither the address nor the headline is that of the stored one."""
     return entry.canonical_url != stored.page and not _same_headline(entry, stored)
 
@@ -241,14 +241,14 @@ def _not_later(published: datetime | None, before: datetime | None) -> bool:
     return published is None or (before is not None and published <= before)
 
 
-def _is_renumbered(entries: Collection[Entry], known: Known) -> bool:
+def _is_renumbered(entries: Collection[FeedEntry], known: Known) -> bool:
     """Most of what looks new has headlines that this feed had before: its guids and URLs were made anew."""
     strangers = [e for e in entries if known.named(e) is None and e.url_key not in known.by_url]
     familiar = sum(e.has_words and e.title_hash in known.by_title for e in strangers)
     return familiar >= RENUMBERED_AT_LEAST and familiar * 2 >= len(strangers)
 
 
-def _shared_pages(entries: Sequence[Entry]) -> frozenset[str]:
+def _shared_pages(entries: Sequence[FeedEntry]) -> frozenset[str]:
     """The pages that this poll itself gives to items with different guids and different headlines."""
     guids, titles = defaultdict(set), defaultdict(set)
     for entry in entries:
@@ -257,7 +257,7 @@ def _shared_pages(entries: Sequence[Entry]) -> frozenset[str]:
     return frozenset(page for page in guids if len(guids[page]) > 1 and len(titles[page]) > 1)
 
 
-def _headlines_by_address(entries: Sequence[Entry]) -> dict[str, set[bytes]]:
+def _headlines_by_address(entries: Sequence[FeedEntry]) -> dict[str, set[bytes]]:
     """The headlines of the entries that have no guid of their own, by page."""
     found: dict[str, set[bytes]] = defaultdict(set)
     for entry in entries:

@@ -21,13 +21,13 @@ import structlog
 
 from notifier.clock import Clock, system_clock
 from notifier.feeds import conditions, decide, failure, health
-from notifier.feeds.answer import Answer, FailureKind, Fetched, FetchFailed, GoneForGood
-from notifier.feeds.decide import Moment, Rules
+from notifier.feeds.decide import DecisionContext, PollRules
 from notifier.feeds.feed import ParsedFeed, Unreadable
 from notifier.feeds.fetch import FetchRequest
+from notifier.feeds.fetch_result import FailureKind, Fetched, FetchFailed, FetchResult, GoneForGood
 from notifier.feeds.hosts import HostPace, host_of
-from notifier.feeds.memory import ClaimedFeed
-from notifier.feeds.recorder import Batch, Recorder
+from notifier.feeds.poll_state import ClaimedFeed
+from notifier.feeds.recorder import Batch, PollRecorder
 from notifier.feeds.store import FeedStore
 from notifier.troubles import Code, Trouble, Troubles
 
@@ -39,13 +39,13 @@ log = structlog.get_logger(__name__)
 BROKEN_POLL = "Something in Notifier itself broke on this feed: the log has the details, please report them"
 
 
-class Asks(Protocol):
+class PollFetcher(Protocol):
     """What fetches (see fetch.Fetcher)."""
 
-    async def fetch(self, request: FetchRequest) -> Answer: ...
+    async def fetch(self, request: FetchRequest) -> FetchResult: ...
 
 
-class Reads(Protocol):
+class PollReader(Protocol):
     """What reads documents (see workers.Reader)."""
 
     async def read(
@@ -74,7 +74,7 @@ class PollSettings:
     host_gap_s: float = 0.25
     host_busy_s: float = 10.0
     outcomes: int = 100
-    rules: Rules = field(default_factory=Rules)
+    rules: PollRules = field(default_factory=PollRules)
 
 
 class Poller:
@@ -83,8 +83,8 @@ class Poller:
     def __init__(
         self,
         store: FeedStore,
-        fetcher: Asks,
-        reader: Reads,
+        fetcher: PollFetcher,
+        reader: PollReader,
         settings: PollSettings,
         *,
         on_batch: Callable[[Batch], None],
@@ -95,7 +95,7 @@ class Poller:
         self._settings = settings
         self._clock = clock
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="feeds")
-        self._recorder = Recorder(store, self._threads, clock=clock, on_batch=on_batch)
+        self._recorder = PollRecorder(store, self._threads, clock=clock, on_batch=on_batch)
         self._writer: asyncio.Task[None] | None = None
         self._troubles = troubles
         self._polls: dict[asyncio.Task[None], ClaimedFeed] = {}
@@ -150,7 +150,7 @@ class Poller:
         if isinstance(document, Unreadable):
             log.warning("push_unreadable", feed=feed.url, reason=document.reason)
             return False
-        result = decide.after_push(feed, document, self._moment())
+        result = decide.after_push(feed, document, self._snapshot())
         return await (await self._recorder.submit("pushed", result))
 
     async def _room(self) -> int:
@@ -216,11 +216,11 @@ class Poller:
         except Exception as error:  # noqa: BLE001  a defect that one feed brings out must not end the polling of others
             answer, document = _broken(feed, error), None
         self._notice(feed, answer)
-        result = decide.after_poll(feed, answer, document, self._moment())
+        result = decide.after_poll(feed, answer, document, self._snapshot())
         await self._recorder.submit(_kind(answer, document), result)
 
-    async def _ask(self, feed: ClaimedFeed) -> tuple[Answer, ParsedFeed | Unreadable | None]:
-        etag, last_modified = conditions.validators(feed.memory, self._clock())
+    async def _ask(self, feed: ClaimedFeed) -> tuple[FetchResult, ParsedFeed | Unreadable | None]:
+        etag, last_modified = conditions.validators(feed.poll_state, self._clock())
         request = FetchRequest(feed.ask_url, etag, last_modified, feed.headers_env)
         answer = await self._fetcher.fetch(request)
         if not isinstance(answer, Fetched) or decide.is_unchanged(feed, answer):
@@ -229,10 +229,10 @@ class Poller:
             answer.body, content_type=answer.content_type, url=answer.url, known=feed.known
         )
 
-    def _moment(self) -> Moment:
-        return Moment(self._clock(), self._settings.rules, random.uniform(-1, 1), self.trouble is not None)
+    def _snapshot(self) -> DecisionContext:
+        return DecisionContext(self._clock(), self._settings.rules, random.uniform(-1, 1), self.trouble is not None)
 
-    def _notice(self, feed: ClaimedFeed, answer: Answer) -> None:
+    def _notice(self, feed: ClaimedFeed, answer: FetchResult) -> None:
         kind = answer.kind if isinstance(answer, FetchFailed) else None
         self._tell(Code.CONNECTIONS_FULL, health.nothing_left() if kind is FailureKind.OURS else None)
         if kind is FailureKind.OURS:
@@ -270,7 +270,7 @@ def _broken(feed: ClaimedFeed, error: Exception) -> FetchFailed:
     return FetchFailed(BROKEN_POLL, FailureKind.CONTENT)
 
 
-def _kind(answer: Answer, document: ParsedFeed | Unreadable | None) -> str:
+def _kind(answer: FetchResult, document: ParsedFeed | Unreadable | None) -> str:
     if isinstance(answer, GoneForGood):
         return "retired"
     if isinstance(answer, FetchFailed) or isinstance(document, Unreadable):

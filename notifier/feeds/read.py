@@ -10,8 +10,8 @@ import re
 from dataclasses import replace
 
 from notifier.feeds import charset, jsonfeed, rss, scan, sitemap
-from notifier.feeds.discover import find_feeds
 from notifier.feeds.feed import ParsedFeed, Unreadable
+from notifier.feeds.feed_links import find_feeds
 from notifier.feeds.newest import newest, note
 
 __all__ = ["Unreadable", "read"]

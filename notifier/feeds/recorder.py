@@ -15,7 +15,7 @@ import structlog
 
 from notifier.clock import Clock
 from notifier.feeds import decide
-from notifier.feeds.memory import PollResult, Recorded
+from notifier.feeds.poll_state import PollResult, Recorded
 from notifier.feeds.store import FeedStore
 
 _REFUSALS_UNTIL_AWAY = 2  # then it is the database
@@ -32,13 +32,13 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class _Waiting:
+class _Unwritten:
     kind: str
     result: PollResult
     done: asyncio.Future[bool]
 
 
-class Recorder:
+class PollRecorder:
     """Takes results one by one and writes them in batches; `run` is its loop, `threads` where the store is called.
 
     A transaction costs a wait for the disk, so results without items wait up to `linger_s` for company, and those with
@@ -63,7 +63,7 @@ class Recorder:
         self._linger_s = linger_s
         self._urgent_s = urgent_s
         self._batch_size = batch_size
-        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(maxsize=4 * batch_size)
+        self._queue: asyncio.Queue[_Unwritten] = asyncio.Queue(maxsize=4 * batch_size)
         self._open: set[asyncio.Future[bool]] = set()
         self._hurry = asyncio.Event()
 
@@ -72,7 +72,7 @@ class Recorder:
         done = asyncio.get_running_loop().create_future()
         self._open.add(done)
         done.add_done_callback(self._open.discard)
-        await self._queue.put(_Waiting(kind, result, done))
+        await self._queue.put(_Unwritten(kind, result, done))
         if result.items or self._queue.qsize() >= self._batch_size:
             self._hurry.set()
         return done
@@ -94,20 +94,20 @@ class Recorder:
             self._hurry.clear()
             await self._write([first, *self._at_hand()])
 
-    def _at_hand(self) -> list[_Waiting]:
+    def _at_hand(self) -> list[_Unwritten]:
         taken = [self._queue.get_nowait() for _ in range(min(self._queue.qsize(), self._batch_size - 1))]
         if not self._queue.empty():
             self._hurry.set()
         return taken
 
-    async def _write(self, batch: Sequence[_Waiting]) -> None:
+    async def _write(self, batch: Sequence[_Unwritten]) -> None:
         try:
             await self._commit(batch)
         except Exception:  # a database that is away must not end polling: the leases run out, and it is tried again
             log.exception("polls_not_recorded", polls=len(batch))
             await self._one_by_one(batch)
 
-    async def _one_by_one(self, batch: Sequence[_Waiting]) -> None:
+    async def _one_by_one(self, batch: Sequence[_Unwritten]) -> None:
         """What one result has that the database does not take must not hold up the others, now or at the next poll: its
         own feed fails, in words. Where not even that can be written it is the database, or the disk."""
         refused = 0
@@ -121,7 +121,7 @@ class Recorder:
                 break
         _settle(batch, False)
 
-    async def _tell(self, one: _Waiting, reason: str) -> bool:
+    async def _tell(self, one: _Unwritten, reason: str) -> bool:
         """Say of the feed that its poll could not be stored; whether that could be said."""
         failing = decide.not_recorded(one.result, reason, self._clock())
         if failing is None:
@@ -134,7 +134,7 @@ class Recorder:
             return False
         return True
 
-    async def _commit(self, batch: Sequence[_Waiting]) -> None:
+    async def _commit(self, batch: Sequence[_Unwritten]) -> None:
         results = [one.result for one in batch]
         loop = asyncio.get_running_loop()
         recorded = await loop.run_in_executor(self._threads, self._store.record, results, self._clock())
@@ -143,7 +143,7 @@ class Recorder:
         self._on_batch(Batch({kind: kinds.count(kind) for kind in set(kinds)}, recorded))
 
 
-def _settle(batch: Sequence[_Waiting], written: bool) -> None:
+def _settle(batch: Sequence[_Unwritten], written: bool) -> None:
     for one in batch:
         if not one.done.done():
             one.done.set_result(written)

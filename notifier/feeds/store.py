@@ -12,7 +12,7 @@ from typing import Protocol
 
 from notifier.feeds.feed import FeedConfig
 from notifier.feeds.health import FeedFacts
-from notifier.feeds.memory import ClaimedFeed, PollResult, Recorded
+from notifier.feeds.poll_state import ClaimedFeed, PollResult, Recorded
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import structlog
 
 from notifier.clock import Clock, system_clock
 from notifier.feeds import hub as hubs
-from notifier.feeds.answer import FetchFailed
+from notifier.feeds.fetch_result import FetchFailed
 from notifier.feeds.hub import HubRequest, HubStore
 from notifier.feeds.inbox import UNAVAILABLE, Inbox, InboxSettings, Push
 

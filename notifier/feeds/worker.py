@@ -1,7 +1,7 @@
 """The process that parses: `python -m notifier.feeds.worker MEMORY_BYTES SECONDS`, started by `workers.Reader` only.
 
-Enters on stdin: requests (see `wire`). Leaves on stdout: one answer to each. It bounds itself: memory by RLIMIT_AS,
-time by an alarm that ends the process even when the service that started it is gone.
+Enters on stdin: requests (see `worker_frames`). Leaves on stdout: one answer to each. It bounds itself: memory by
+RLIMIT_AS, time by an alarm that ends the process even when the service that started it is gone.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import signal
 import sys
 from typing import BinaryIO
 
-from notifier.feeds import wire
+from notifier.feeds import worker_frames
 from notifier.feeds.read import read
 from notifier.feeds.scan import DIGEST_BYTES
 
@@ -22,13 +22,13 @@ _LARGE_BYTES = 1 << 20
 
 def serve(requests: BinaryIO, answers: BinaryIO, limit_s: int) -> None:
     """Say that it is ready by an empty answer, then answer requests until there are no more."""
-    answers.write(wire.LENGTH.pack(0))
+    answers.write(worker_frames.LENGTH.pack(0))
     answers.flush()
     while (head := _frame(requests)) is not None and (body := _frame(requests)) is not None:
         signal.alarm(limit_s)
-        request = wire.request_of(head, body, DIGEST_BYTES)
+        request = worker_frames.request_of(head, body, DIGEST_BYTES)
         found = read(request.body, content_type=request.content_type, url=request.url, known=request.known)
-        answers.write(wire.answer_frame(found, DIGEST_BYTES))
+        answers.write(worker_frames.answer_frame(found, DIGEST_BYTES))
         answers.flush()
         if len(body) > _LARGE_BYTES:
             del body, request, found
@@ -45,7 +45,7 @@ def main(memory_bytes: int, limit_s: int) -> int:
     try:
         serve(sys.stdin.buffer, sys.stdout.buffer, limit_s)
     except MemoryError:
-        return wire.OUT_OF_MEMORY
+        return worker_frames.OUT_OF_MEMORY
     return 0
 
 
@@ -58,10 +58,10 @@ def _give_memory_back() -> None:
 
 
 def _frame(stream: BinaryIO) -> bytes | None:
-    length = stream.read(wire.LENGTH.size)
-    if len(length) < wire.LENGTH.size:
+    length = stream.read(worker_frames.LENGTH.size)
+    if len(length) < worker_frames.LENGTH.size:
         return None
-    return stream.read(wire.LENGTH.unpack(length)[0])
+    return stream.read(worker_frames.LENGTH.unpack(length)[0])
 
 
 if __name__ == "__main__":

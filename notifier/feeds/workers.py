@@ -21,12 +21,12 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-from notifier.feeds import wire
+from notifier.feeds import worker_frames
 from notifier.feeds.feed import ParsedFeed, Unreadable
 from notifier.feeds.hosts import HostGate
 from notifier.feeds.scan import DIGEST_BYTES
-from notifier.feeds.sluggish import Sluggish
-from notifier.feeds.wire import Request
+from notifier.feeds.slow_feeds import SlowFeeds
+from notifier.feeds.worker_frames import ReadRequest
 
 # The parent's limit comes first; the worker's own alarm is for a worker whose parent is gone.
 _ALARM_AFTER_S = 5
@@ -62,7 +62,7 @@ class ReaderSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
+class _ReadUnderWay:
     """A document that a process is busy with."""
 
     process: Process
@@ -78,7 +78,7 @@ class Reader:
         self._running: set[Process] = set()
         self._quick, self._aside = asyncio.Semaphore(settings.workers), asyncio.Semaphore(settings.aside)
         self._of_a_feed = HostGate(1)
-        self._sluggish = Sluggish()
+        self._slow_feeds = SlowFeeds()
         self._waiting_bytes = 0
 
     async def __aenter__(self) -> Self:
@@ -97,19 +97,19 @@ class Reader:
 
         Raises OSError where no process can be started.
         """
-        request = Request(body, content_type, url, frozenset(known))
+        request = ReadRequest(body, content_type, url, frozenset(known))
         async with self._of_a_feed.of(url):
-            if refused := self._sluggish.refused(url, body):
+            if refused := self._slow_feeds.refused(url, body):
                 return refused
-            job: _Job | None = None
-            if not self._sluggish.knows(url):
+            job: _ReadUnderWay | None = None
+            if not self._slow_feeds.knows(url):
                 found = await self._quickly(request)
                 if isinstance(found, (ParsedFeed, Unreadable)):
                     return found
                 job = found
             return await self._read_aside(request, job)
 
-    async def _quickly(self, request: Request) -> ParsedFeed | Unreadable | _Job | None:
+    async def _quickly(self, request: ReadRequest) -> ParsedFeed | Unreadable | _ReadUnderWay | None:
         """What was read; if that takes too long, the job that goes on aside, or None if there is no place for it."""
         async with self._quick:
             job = await self._begin(request, self._idle.pop() if self._idle else None)
@@ -121,13 +121,13 @@ class Reader:
                 raise
             if job.answer.done():
                 return await self._found(job, keep=True)
-            self._sluggish.note(request.url)
+            self._slow_feeds.note(request.url)
             if not self._aside.locked():
                 return job
             await self._drop(job)
             return None
 
-    async def _read_aside(self, request: Request, job: _Job | None) -> ParsedFeed | Unreadable:
+    async def _read_aside(self, request: ReadRequest, job: _ReadUnderWay | None) -> ParsedFeed | Unreadable:
         """Go on with a job, or begin one once there is a place."""
         try:
             if job is not None:
@@ -144,7 +144,7 @@ class Reader:
             if job is not None:
                 await self._drop(job)
 
-    async def _place(self, request: Request) -> bool:
+    async def _place(self, request: ReadRequest) -> bool:
         """Wait for a place aside."""
         size = len(request.body)
         if self._waiting_bytes + size > self._settings.aside_bytes:
@@ -158,33 +158,33 @@ class Reader:
         finally:
             self._waiting_bytes -= size
 
-    async def _to_the_end(self, request: Request, job: _Job, *, is_new: bool) -> ParsedFeed | Unreadable:
+    async def _to_the_end(self, request: ReadRequest, job: _ReadUnderWay, *, is_new: bool) -> ParsedFeed | Unreadable:
         with suppress(OSError, AttributeError):  # it may be over, and not every system has priorities
             os.setpriority(os.PRIO_PROCESS, job.process.pid, _LOW_PRIORITY)
         limit_s, quick_s = self._settings.time_limit_s, self._settings.quick_s
         if is_new:
             await asyncio.wait({job.answer}, timeout=min(quick_s, limit_s))
             if job.answer.done():
-                self._sluggish.forget(request.url)
+                self._slow_feeds.forget(request.url)
         if not job.answer.done():
             await asyncio.wait({job.answer}, timeout=max(limit_s - quick_s, 0.0))
         if job.answer.done():
             return await self._found(job, keep=False)
         late = Unreadable(f"Reading it takes longer than {limit_s:g} s: it is not a usual feed. Look at it by hand.")
-        self._sluggish.refuse(request.url, request.body, late)
+        self._slow_feeds.refuse(request.url, request.body, late)
         return late
 
-    async def _begin(self, request: Request, process: Process | None) -> _Job:
+    async def _begin(self, request: ReadRequest, process: Process | None) -> _ReadUnderWay:
         if process is not None and process.returncode is not None:
             await self._end(process)
             process = None
         process = process or await self._start()
-        return _Job(process, asyncio.create_task(_exchange(process, wire.request_frames(request))))
+        return _ReadUnderWay(process, asyncio.create_task(_exchange(process, worker_frames.request_frames(request))))
 
-    async def _found(self, job: _Job, *, keep: bool) -> ParsedFeed | Unreadable:
+    async def _found(self, job: _ReadUnderWay, *, keep: bool) -> ParsedFeed | Unreadable:
         """What the answer of a job says; its process reads on if it may, and ends otherwise."""
         try:
-            found = wire.answer_of(job.answer.result(), DIGEST_BYTES)
+            found = worker_frames.answer_of(job.answer.result(), DIGEST_BYTES)
         except (asyncio.IncompleteReadError, ConnectionError):
             found = Unreadable(self._cause_of_death(await job.process.wait()))
             keep = False
@@ -197,7 +197,7 @@ class Reader:
             await self._end(job.process)
         return found
 
-    async def _drop(self, job: _Job) -> None:
+    async def _drop(self, job: _ReadUnderWay) -> None:
         job.answer.cancel()
         await asyncio.gather(job.answer, return_exceptions=True)
         await self._end(job.process)
@@ -216,7 +216,7 @@ class Reader:
         return process
 
     def _cause_of_death(self, status: int) -> str:
-        if status == wire.OUT_OF_MEMORY:
+        if status == worker_frames.OUT_OF_MEMORY:
             limit = self._settings.memory_limit_bytes >> 20
             return f"Reading it takes more than {limit} MiB of memory: it is not a usual feed. Look at it by hand."
         return f"The parser died of it (exit status {status}): it is broken, or made to do harm. Look at it by hand."
@@ -240,7 +240,7 @@ async def _exchange(process: Process, frames: bytes) -> bytes:
 async def _answer(process: Process) -> bytes:
     if process.stdout is None:
         raise ConnectionError("a worker without pipes")
-    (length,) = wire.LENGTH.unpack(await process.stdout.readexactly(wire.LENGTH.size))
+    (length,) = worker_frames.LENGTH.unpack(await process.stdout.readexactly(worker_frames.LENGTH.size))
     if length > MAX_ANSWER_BYTES:
         raise ValueError(f"What was read of it is larger than {MAX_ANSWER_BYTES >> 20} MiB")
     return await process.stdout.readexactly(length)

@@ -16,10 +16,10 @@ import structlog
 from notifier.clock import Clock
 from notifier.errors import EntryInvalid, NotFound
 from notifier.operations.actor import Actor
-from notifier.operators.audit import ON_THE_SERVER, Act, AuditLog, Entry
+from notifier.operators.audit import ON_THE_SERVER, Act, AuditEntry, AuditLog
 from notifier.operators.operator import Operator, OperatorStore, Role
 from notifier.operators.password import NONE, hash_password
-from notifier.operators.token import Scope, TokenStore, allowed, digest_of, new_secret
+from notifier.operators.token import TokenScope, TokenStore, allowed, digest_of, new_secret
 
 LONGEST_NAME = 64
 LONGEST_DAYS = 3650
@@ -43,7 +43,7 @@ class AccessOperations:
 
     def note(self, act: Act, who: str, client: str, *, by: str = "", detail: str = "") -> None:
         """Keep what happened to whom, from where. `by` is left out where it is `who` themselves."""
-        entry = Entry(self.wall(), act, who, by or who, client, detail)
+        entry = AuditEntry(self.wall(), act, who, by or who, client, detail)
         if client != ON_THE_SERVER:  # a command says it to whoever types
             write = log.warning if act.is_refusal else log.info
             write(f"audit.{act.value}", who=entry.who, by=entry.by, client=entry.client, detail=detail)
@@ -54,15 +54,15 @@ class AccessOperations:
 
         A program may see neither without the scope. Raises ScopeMissing or RoleTooLow.
         """
-        if actor.may(Scope.OPERATORS):
+        if actor.may(TokenScope.OPERATORS):
             return None
         if actor.token:
-            actor.need(Scope.OPERATORS)
+            actor.need(TokenScope.OPERATORS)
         return actor.name
 
     def add(self, actor: Actor, name: str, role: Role, password: str | None) -> Operator:
         """Let somebody sign in; without a password only by the provider. Raises Conflict or PasswordRefused."""
-        actor.need(Scope.OPERATORS)
+        actor.need(TokenScope.OPERATORS)
         hashed = NONE if password is None else hash_password(password)
         operator = self.operators.add(name, hashed, role, self.wall())
         self._kept(actor, Act.OPERATOR_ADDED, operator.name, role)
@@ -83,7 +83,7 @@ class AccessOperations:
 
     def remove(self, actor: Actor, name: str) -> None:
         """Take an operator away; their sessions and tokens end at once. Raises NotFound."""
-        actor.need(Scope.OPERATORS)
+        actor.need(TokenScope.OPERATORS)
         _known(self.operators.remove(name), name)
         self._kept(actor, Act.OPERATOR_REMOVED, name)
 
@@ -92,14 +92,14 @@ class AccessOperations:
 
         In the console nobody changes their own: one administrator stays.
         """
-        actor.need(Scope.OPERATORS)
+        actor.need(TokenScope.OPERATORS)
         is_self = actor.operator_id is not None and name == actor.name
         _known(not is_self and self.operators.set_role(name, role), name)
         self._kept(actor, Act.ROLE_CHANGED, name, role)
 
     def set_password(self, actor: Actor, name: str, password: str) -> None:
         """Give a new password; their sessions end. Raises NotFound or PasswordRefused."""
-        actor.need(Scope.OPERATORS)
+        actor.need(TokenScope.OPERATORS)
         _known(self.operators.set_password(name, hash_password(password)), name)
         self._kept(actor, Act.PASSWORD_CHANGED, name)
 
@@ -109,7 +109,7 @@ class AccessOperations:
         Returns how many there were. Raises NotFound.
         """
         if self.whose(actor) not in {None, name}:
-            actor.need(Scope.OPERATORS)
+            actor.need(TokenScope.OPERATORS)
         _known(self.operators.credentials(name) is not None, name)
         ended = self.operators.close_sessions(name)
         self._kept(actor, Act.SESSIONS_ENDED, name, "everywhere")
@@ -123,14 +123,14 @@ class AccessOperations:
             raise NotFound("no such session")
         self._kept(actor, Act.SESSIONS_ENDED, found.operator, f"session {handle}")
 
-    def make_token(self, actor: Actor, owner: str, purpose: str, scopes: Iterable[Scope], days: int | None) -> str:
+    def make_token(self, actor: Actor, owner: str, purpose: str, scopes: Iterable[TokenScope], days: int | None) -> str:
         """Give a program access in an operator's name; returns the secret, which nobody can show again.
 
         `days` is how long it is good, at most LONGEST_DAYS; None is without end. Raises NotFound, or EntryInvalid, also
         for what the owner's role does not allow.
         """
         if self.whose(actor) not in {None, owner}:
-            actor.need(Scope.OPERATORS)
+            actor.need(TokenScope.OPERATORS)
         known = self.operators.credentials(owner)
         if known is None:
             raise _nobody(owner)
@@ -156,7 +156,7 @@ class AccessOperations:
         self.note(act, who, actor.client, by=by, detail=said)
 
 
-def _check_token(operator: Operator, name: str, scopes: frozenset[Scope], days: int | None) -> None:
+def _check_token(operator: Operator, name: str, scopes: frozenset[TokenScope], days: int | None) -> None:
     if not name or len(name) > LONGEST_NAME:
         raise EntryInvalid("it has no name", f"Say what it is for, in {LONGEST_NAME} characters at most")
     if not scopes:

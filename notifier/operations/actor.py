@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from notifier.errors import RoleTooLow, ScopeMissing
 from notifier.operators.audit import ON_THE_SERVER
 from notifier.operators.operator import Operator, Role
-from notifier.operators.token import Grant, Scope
+from notifier.operators.token import Grant, TokenScope
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Actor:
     client: str = ON_THE_SERVER
     operator_id: int | None = None
     token: str = ""
-    scopes: frozenset[Scope] = frozenset(Scope)
+    scopes: frozenset[TokenScope] = frozenset(TokenScope)
 
     @classmethod
     def person(cls, operator: Operator, client: str) -> Actor:
@@ -39,11 +39,11 @@ class Actor:
         owner, token = grant.operator, grant.token
         return cls(owner.name, owner.role, client, owner.id, token.name, token.scopes)
 
-    def may(self, scope: Scope) -> bool:
+    def may(self, scope: TokenScope) -> bool:
         """Whether this is allowed."""
         return scope in self.scopes and self.role.may(scope.role)
 
-    def need(self, scope: Scope) -> None:
+    def need(self, scope: TokenScope) -> None:
         """Raises ScopeMissing or RoleTooLow where it is not."""
         if scope not in self.scopes:
             raise ScopeMissing(scope)

@@ -13,15 +13,15 @@ from datetime import datetime
 from typing import Protocol
 
 from notifier.alerts.alert import Alert, Message, NewAlert
-from notifier.alerts.by_hand import Draft, is_web_address
 from notifier.alerts.decide import AlertRules
-from notifier.alerts.news import StoryReport
+from notifier.alerts.draft import Draft, is_web_address
 from notifier.alerts.receipts import ReceiptStore
-from notifier.alerts.requests import Asked, RequestStore
+from notifier.alerts.requests import IdempotentRequest, RequestStore
+from notifier.alerts.story_store import StoryReport
 from notifier.clock import Clock
 from notifier.errors import AudienceGrew, Conflict, EntryInvalid, NotFound, UnknownTopic
 from notifier.operations.actor import Actor
-from notifier.operators.token import Scope
+from notifier.operators.token import TokenScope
 from notifier.push.outcome import Outcome
 from notifier.subscribers.subscriber import Subscription, SubscriptionStore
 from notifier.text.line import has_words
@@ -30,8 +30,10 @@ from notifier.topics.topic import Topic
 MOST_TITLE, MOST_BODY, MOST_URL = 160, 400, 2000
 
 
-class AlertBook(Protocol):
-    """Alerts, and what an operator does to them by hand (storage/newsroom.py); False is said where it came too late."""
+class EditorialAlerts(Protocol):
+    """Alerts, and what an operator does to them by hand (storage/editorial.py); False is said where it came too
+    late.
+    """
 
     def alerts(self, limit: int, before: int | None = None) -> Sequence[Alert]: ...
     def alert(self, alert_id: int) -> Alert: ...
@@ -50,7 +52,7 @@ class AlertOperations:
     there is an alert to send.
     """
 
-    book: AlertBook
+    book: EditorialAlerts
     story: Callable[[int], StoryReport]
     requests: RequestStore
     subscriptions: SubscriptionStore
@@ -69,7 +71,7 @@ class AlertOperations:
 
         Raises EntryInvalid, UnknownTopic, or NotFound for a story or an alert that is not there.
         """
-        actor.need(Scope.ALERTS)
+        actor.need(TokenScope.ALERTS)
         new = self._new(actor, draft)
         return new, self.subscriptions.audience(new.topics)
 
@@ -81,8 +83,10 @@ class AlertOperations:
         Once this is answered, no crash loses it. Raises what `preview` raises, KeyReused, or AudienceGrew where it
         would go to more than `at_most`.
         """
-        actor.need(Scope.ALERTS)
-        asked = Asked(actor.operator_id, key, _digest(draft, at_most)) if key and actor.operator_id else None
+        actor.need(TokenScope.ALERTS)
+        asked = (
+            IdempotentRequest(actor.operator_id, key, _digest(draft, at_most)) if key and actor.operator_id else None
+        )
         earlier = self.requests.accepted(asked) if asked else None
         if earlier is not None:
             return earlier, False
@@ -97,7 +101,7 @@ class AlertOperations:
 
     def approve(self, actor: Actor, alert_id: int) -> Alert:
         """Let a waiting alert go now. Raises NotFound, or Conflict where it went already or was dropped."""
-        actor.need(Scope.ALERTS)
+        actor.need(TokenScope.ALERTS)
         self.book.alert(alert_id)
         if not self.book.approve(alert_id, self.clock()):
             raise Conflict("it does not wait any more")
@@ -106,7 +110,7 @@ class AlertOperations:
 
     def withdraw(self, actor: Actor, alert_id: int) -> Alert:
         """Stop an alert where it stands: a waiting one is dropped. Raises NotFound, or Conflict where all was sent."""
-        actor.need(Scope.ALERTS)
+        actor.need(TokenScope.ALERTS)
         self.book.alert(alert_id)
         if not self.book.withdraw(alert_id, self.clock()):
             raise Conflict("there is nothing left to stop")
@@ -117,7 +121,7 @@ class AlertOperations:
 
         Raises NotFound where it has no subscription, EntryInvalid, or PushServiceBusy.
         """
-        actor.need(Scope.ALERTS)
+        actor.need(TokenScope.ALERTS)
         subscription = await asyncio.to_thread(self.subscriptions.find, owner)
         if subscription is None:
             raise NotFound("this browser has no subscription; open the subscribers' page and press “Get alerts”")

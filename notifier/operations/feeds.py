@@ -12,19 +12,19 @@ from typing import Protocol
 
 from notifier.errors import ConfigError, EntryInvalid, FileBroken, NotFound
 from notifier.feeds.archive import FeedArchive
+from notifier.feeds.discovery import DiscoveredFeed
 from notifier.feeds.feed import FeedConfig, Unreadable
 from notifier.feeds.health import FeedHealth
 from notifier.feeds.opml import from_opml
-from notifier.feeds.survey import Offer
 from notifier.operations.actor import Actor
 from notifier.operations.files import FileEdit, Listed, OperatorsFile, RecordedFile, Verb
-from notifier.operators.token import Scope
+from notifier.operators.token import TokenScope
 
-Finder = Callable[[str], Awaitable[Sequence[Offer]]]
+Finder = Callable[[str], Awaitable[Sequence[DiscoveredFeed]]]
 """Looks behind an address. Raises NotFound with what to do."""
 
 
-class FeedsFile(OperatorsFile, Protocol):
+class EditableFeedsFile(OperatorsFile, Protocol):
     """config/feeds.yaml."""
 
     def feeds(self) -> tuple[FeedConfig, ...]:
@@ -52,7 +52,7 @@ class Imported:
 class FeedOperations:
     """Each verb on feeds, once. `in_force` are the feeds that are followed now."""
 
-    file: FeedsFile
+    file: EditableFeedsFile
     recorded: RecordedFile
     in_force: Callable[[], Sequence[FeedConfig]]
     archive: FeedArchive
@@ -74,9 +74,9 @@ class FeedOperations:
         """The feed of the file that the service knows by this id. Raises NotFound, or FileBroken."""
         return self.find(self.archive.record(feed_id).url)
 
-    async def discover(self, actor: Actor, address: str) -> Sequence[Offer]:
+    async def discover(self, actor: Actor, address: str) -> Sequence[DiscoveredFeed]:
         """The feeds behind an address, read once, the best first; nothing is written. Raises NotFound."""
-        actor.need(Scope.FEEDS)
+        actor.need(TokenScope.FEEDS)
         return await self.finder(address)
 
     def plan(self, feed: FeedConfig, was: str | None = None) -> FileEdit:

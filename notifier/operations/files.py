@@ -16,7 +16,7 @@ from notifier.clock import Clock
 from notifier.errors import ConfigError, Conflict, EntryInvalid, FileBroken, NotFound, QueryError
 from notifier.operations.actor import Actor
 from notifier.operators.change import Change, ChangeStore, NewChange, Written, difference
-from notifier.operators.token import Scope
+from notifier.operators.token import TokenScope
 
 TOPICS, FEEDS = "topics.yaml", "feeds.yaml"
 TRIES = 3
@@ -97,7 +97,7 @@ class Overtaken(Conflict):
 class RecordedFile:
     """One file of the operators, with its lock and its record of changes."""
 
-    def __init__(self, name: str, file: OperatorsFile, scope: Scope, changes: ChangeStore, wall: Clock) -> None:
+    def __init__(self, name: str, file: OperatorsFile, scope: TokenScope, changes: ChangeStore, wall: Clock) -> None:
         """`scope` is what it takes to change it; `wall` tells the real time, also in a rehearsal."""
         self.name, self.scope = name, scope
         self._file, self._changes, self._wall = file, changes, wall
@@ -191,7 +191,7 @@ class ChangeOperations:
         Raises NotFound, Overtaken where anything else has happened to the file since, or EntryInvalid.
         """
         if not any(actor.may(file.scope) for file in self._files.values()):
-            actor.need(Scope.TOPICS)
+            actor.need(TokenScope.TOPICS)
         change = self.find(change_id)
         if change.file not in self._files:
             raise NotFound(f"there is no file {change.file} any more")

@@ -31,15 +31,15 @@ class RecentNews:
         between: Callable[[datetime, datetime], Sequence[StoryItem]],
         alerts_since: Callable[[datetime], Sequence[Alert]],
         clock: Clock,
-        word_version: Callable[[], str] = str,
+        overrides_version: Callable[[], str] = str,
         word_since: Callable[[datetime], PastWord] = lambda _since: PastWord(),
     ) -> None:
         """`between(after, until)` gives the versions seen then, `alerts_since` what was decided since; oldest first.
 
-        `word_version` differs whenever operators say something of stories, `word_since` tells what.
+        `overrides_version` differs whenever operators say something of stories, `word_since` tells what.
         """
         self._between, self._alerts_since, self._clock = between, alerts_since, clock
-        self._word_version, self._word_since = word_version, word_since
+        self._overrides_version, self._word_since = overrides_version, word_since
         self._version: str | None = None
         self._settled_at = datetime.max.replace(tzinfo=UTC)  # the desk has carried the newest word out by then
         self._last_alert = 0
@@ -55,10 +55,10 @@ class RecentNews:
             if self._until is None or self._made_at is None or now - self._made_at > ANEW_AFTER:
                 self._record, self._made_at, self._until = Record(), now, now - KEPT
                 self._last_alert, self._version = 0, None
-            word = self._new_word(now)
+            overrides = self._new_word(now)
             until = now - SETTLED_AFTER
-            if until > self._until or word is not None:
-                self._record.add(self._between(self._until, until), word)
+            if until > self._until or overrides is not None:
+                self._record.add(self._between(self._until, until), overrides)
                 told = [alert for alert in self._alerts_since(self._until) if alert.id > self._last_alert]
                 self._record.tell(told)
                 self._last_alert = max((alert.id for alert in told), default=self._last_alert)
@@ -67,7 +67,7 @@ class RecentNews:
 
     def _new_word(self, now: datetime) -> PastWord | None:
         """What operators say, where it changed: read at once, and again when the desk has moved what they ruled on."""
-        version = self._word_version()
+        version = self._overrides_version()
         if version != self._version:
             self._version, self._settled_at = version, now + SETTLED_AFTER
         elif now < self._settled_at:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from notifier.operations.system import SystemState
-from notifier.push.pacing import Pace
+from notifier.push.pacing import ServicePace
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def service_reports(state: SystemState, now: datetime) -> list[ServiceReport]:
     return sorted(found, key=lambda report: (report.well, report.name))
 
 
-def _paced(name: str, pace: Pace, now: datetime) -> ServiceReport:
+def _paced(name: str, pace: ServicePace, now: datetime) -> ServiceReport:
     if pace.is_open:
         until = f" It is tried again at {pace.rests_until:%H:%M:%S} UTC." if pace.rests_until else ""
         meaning = f"{pace.failures} batches in a row got no useful answer.{until} Alerts wait until their TTL ends"

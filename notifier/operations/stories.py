@@ -11,10 +11,10 @@ from datetime import datetime
 from functools import partial
 from typing import Protocol, TypeVar
 
-from notifier.alerts.news import Member, Ruling, StoryReport
+from notifier.alerts.story_store import Member, Ruling, StoryReport
 from notifier.clock import Clock
 from notifier.operations.actor import Actor
-from notifier.operators.token import Scope
+from notifier.operators.token import TokenScope
 from notifier.stories.explain import Explanation
 from notifier.stories.story import StoryItem
 from notifier.text.fold import fold
@@ -22,8 +22,8 @@ from notifier.text.fold import fold
 Said = TypeVar("Said")
 
 
-class StoryBook(Protocol):
-    """Stories, and whether their alerts may go (storage/newsroom.py)."""
+class EditorialStories(Protocol):
+    """Stories, and whether their alerts may go (storage/editorial.py)."""
 
     def stories(self, limit: int, before: tuple[datetime, int] | None = None) -> Sequence[StoryReport]: ...
     def story(self, story_id: int) -> StoryReport: ...
@@ -32,8 +32,8 @@ class StoryBook(Protocol):
     def pulse(self) -> str: ...
 
 
-class RulingBook(Protocol):
-    """Stories item by item, and what operators say of them (storage/wire.py, storage/rulings.py)."""
+class RulingStore(Protocol):
+    """Stories item by item, and what operators say of them (storage/story_reports.py, storage/rulings.py)."""
 
     def members(self, story_id: int) -> Sequence[Member]: ...
     def item(self, reference: str) -> StoryItem: ...
@@ -52,8 +52,8 @@ class StoryOperations:
     Each raises NotFound, ScopeMissing or RoleTooLow.
     """
 
-    book: StoryBook
-    rulings: RulingBook
+    book: EditorialStories
+    rulings: RulingStore
     wall: Clock
     changed: Callable[[], None]
 
@@ -78,7 +78,7 @@ class StoryOperations:
 
         Raises Conflict where it is alone.
         """
-        actor.need(Scope.STORIES)
+        actor.need(TokenScope.STORIES)
         meant = self.rulings.item(item)
         return self._say(actor, partial(self.rulings.split, meant.id)), meant
 
@@ -92,7 +92,7 @@ class StoryOperations:
 
     def _say(self, actor: Actor, say: Callable[[str, datetime], Said]) -> Said:
         """Keep it in the actor's name, and let the desk look."""
-        actor.need(Scope.STORIES)
+        actor.need(TokenScope.STORIES)
         said = say(actor.name, self.wall())
         self.changed()
         return said

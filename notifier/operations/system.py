@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from notifier.alerts.queue import QueueState
-from notifier.push.pacing import Pace
+from notifier.push.pacing import ServicePace
 
 
 @dataclass(frozen=True, slots=True)
-class ChoreReport:
+class JobReport:
     """Something that this process does every `every_s` seconds.
 
     `last_at` is when its last run ended (UTC, by the wall clock), `error` the kind of exception that it ended with, and
@@ -51,10 +51,10 @@ class SystemState:
 
     engine: str
     queue: QueueState = field(default_factory=QueueState)
-    chores: Sequence[ChoreReport] = ()
+    chores: Sequence[JobReport] = ()
     keys: Sequence[KeyReport] = ()
     envelopes: int = 0
-    paces: Mapping[str, Pace] = field(default_factory=dict)
+    paces: Mapping[str, ServicePace] = field(default_factory=dict)
     paused: Mapping[str, datetime] = field(default_factory=dict)
     unknown_keys: int = 0
     public: bool = True

@@ -19,7 +19,7 @@ from notifier.errors import ConfigError, EntryInvalid, FileBroken, NotFound
 from notifier.operations.actor import Actor
 from notifier.operations.files import FileEdit, Listed, OperatorsFile, RecordedFile, Verb
 from notifier.operations.previews import Previews
-from notifier.operators.token import Scope
+from notifier.operators.token import TokenScope
 from notifier.topics.query import parse
 from notifier.topics.topic import SLUG, Fallback, Then, Topic, TopicMode, seconds_of
 from notifier.topics.work import Work
@@ -27,7 +27,7 @@ from notifier.topics.work import Work
 KEPT = 8
 
 
-class TopicsFile(OperatorsFile, Protocol):
+class EditableTopicsFile(OperatorsFile, Protocol):
     """config/topics.yaml."""
 
     def topics(self) -> tuple[Topic, ...]:
@@ -81,7 +81,7 @@ class RuleTrials:
 
         `newest`: it takes the place of the one that the actor has already, as while a rule is being typed.
         """
-        actor.need(Scope.READ)
+        actor.need(TokenScope.READ)
         check(topic)
         with self.previews.turn(actor.operator_id or 0, is_gone, newest=newest) as work:
             record = self._record()
@@ -108,7 +108,7 @@ class RuleTrials:
 class TopicOperations:
     """Each verb on topics, once. `in_force` are the topics that the desk decides by now."""
 
-    file: TopicsFile
+    file: EditableTopicsFile
     recorded: RecordedFile
     in_force: Callable[[], Sequence[Topic]]
     trials: RuleTrials

@@ -42,7 +42,7 @@ class Act(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AuditEntry:
     """One line of the log. `who` it is about, `by` whom, `client` from where (an IPv4 address or a /64)."""
 
     at: datetime
@@ -56,10 +56,10 @@ class Entry:
 class AuditLog(Protocol):
     """The log. Synchronous."""
 
-    def record(self, entry: Entry) -> None:
+    def record(self, entry: AuditEntry) -> None:
         """Keep an entry; what is older than KEPT, or beyond MOST, is let go."""
 
-    def recent(self, limit: int, who: str | None = None) -> Sequence[Entry]:
+    def recent(self, limit: int, who: str | None = None) -> Sequence[AuditEntry]:
         """The newest first; only what an operator did, or what was done to them, where one is named."""
 
     def has_signed_in(self, who: str, client: str) -> bool:

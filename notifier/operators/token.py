@@ -22,7 +22,7 @@ MARK = "notifier_"
 _FORM = re.compile(rf"{MARK}[A-Za-z0-9_-]{{43}}")
 
 
-class Scope(StrEnum):
+class TokenScope(StrEnum):
     """What a token may be good for; each says which role it takes to give it, and to use it."""
 
     READ = "read"
@@ -43,14 +43,14 @@ class Scope(StrEnum):
         return _WORDS[self]
 
 
-_ROLES = {Scope.READ: Role.VIEWER, Scope.OPERATORS: Role.ADMIN}
+_ROLES = {TokenScope.READ: Role.VIEWER, TokenScope.OPERATORS: Role.ADMIN}
 _WORDS = {
-    Scope.READ: "see everything that the console shows, and try rules",
-    Scope.STORIES: "silence, hold, merge and split stories",
-    Scope.TOPICS: "change topics, and take changes back",
-    Scope.ALERTS: "write, approve, withdraw and correct alerts",
-    Scope.FEEDS: "add, pause and remove feeds",
-    Scope.OPERATORS: "end other operators' sessions and tokens",
+    TokenScope.READ: "see everything that the console shows, and try rules",
+    TokenScope.STORIES: "silence, hold, merge and split stories",
+    TokenScope.TOPICS: "change topics, and take changes back",
+    TokenScope.ALERTS: "write, approve, withdraw and correct alerts",
+    TokenScope.FEEDS: "add, pause and remove feeds",
+    TokenScope.OPERATORS: "end other operators' sessions and tokens",
 }
 
 
@@ -61,7 +61,7 @@ class ApiToken:
     id: int
     operator: str
     name: str
-    scopes: frozenset[Scope]
+    scopes: frozenset[TokenScope]
     created_at: datetime
     until: datetime | None = None
     last_used_at: datetime | None = None
@@ -74,7 +74,7 @@ class Grant:
     operator: Operator
     token: ApiToken
 
-    def may(self, scope: Scope) -> bool:
+    def may(self, scope: TokenScope) -> bool:
         """Whether the token was given this scope and its operator's role still allows it."""
         return scope in self.token.scopes and self.operator.role.may(scope.role)
 
@@ -89,7 +89,7 @@ def digest_of(secret: str) -> bytes | None:
     return hashlib.sha256(secret.encode()).digest() if _FORM.fullmatch(secret) else None
 
 
-def allowed(scopes: Iterable[Scope], role: Role) -> frozenset[Scope]:
+def allowed(scopes: Iterable[TokenScope], role: Role) -> frozenset[TokenScope]:
     """Those of `scopes` that somebody of this role may give away."""
     return frozenset(scope for scope in scopes if role.may(scope.role))
 
@@ -102,7 +102,7 @@ class TokenStore(Protocol):
         operator_id: int,
         name: str,
         digest: bytes,
-        scopes: frozenset[Scope],
+        scopes: frozenset[TokenScope],
         now: datetime,
         until: datetime | None,
     ) -> ApiToken:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from notifier.push.send import Answer
+from notifier.push.transport import PushResponse
 from notifier.retry_after import retry_after_s
 
 
@@ -51,7 +51,7 @@ class OurFault:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """No answer yet, and nobody waits for it: what comes of it is told under this ticket (LaneWire)."""
+    """No answer yet, and nobody waits for it: what comes of it is told under this ticket (LanedTransport)."""
 
     ticket: int
 
@@ -67,8 +67,8 @@ _TRY_AGAIN = THROTTLED | {408, 421, 425}
 """421: not on this connection (RFC 9110 section 15.5.20)."""
 
 
-def outcome(answer: Answer, now: datetime) -> Outcome:
-    """The one meaning of an Answer. `now` (aware) turns a Retry-After date into seconds."""
+def outcome(answer: PushResponse, now: datetime) -> Outcome:
+    """The one meaning of an PushResponse. `now` (aware) turns a Retry-After date into seconds."""
     status = answer.status
     if status is None:
         return _without_status(answer, now)
@@ -83,7 +83,7 @@ def outcome(answer: Answer, now: datetime) -> Outcome:
     return Refused(status)
 
 
-def _without_status(answer: Answer, now: datetime) -> Outcome:
+def _without_status(answer: PushResponse, now: datetime) -> Outcome:
     if answer.error == "open":
         return Open(answer.ticket)
     wait_s = retry_after_s(answer.retry_after, now) if answer.wait_s is None else answer.wait_s

@@ -25,7 +25,7 @@ from statistics import median
 from notifier.push.bucket import NEW_NUMBER, NEW_SHARE, QUANTUM_S, Bucket, Second, cut, first_cut, refill, take
 from notifier.push.outcome import THROTTLED
 from notifier.push.request import PushRequest
-from notifier.push.send import PATIENCE_S, Answer
+from notifier.push.transport import PATIENCE_S, PushResponse
 from notifier.retry_after import retry_after_s
 
 FIRST_STREAMS, FEWEST_STREAMS, MOST_STREAMS = 100, 4, 3200
@@ -104,7 +104,7 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class ServicePace:
     """What is known of one push service.
 
     `may_limit`: it is Chrome's, which limits sites; `usual_s`: its usual latency; `failures`: batches in a row of which
@@ -175,7 +175,7 @@ class Admission:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class BatchTally:
     """What a batch to one service came to.
 
     `answered`: with anything but 429 or 5xx; `throttled` and `failed` are those that tell of the service, `failing`
@@ -204,7 +204,7 @@ class Tally:
         return frozenset(range(self.throttled + self.failed)) if self.failing is None else self.failing
 
 
-def tally(answers: Sequence[Answer], now: datetime, requests: Sequence[PushRequest] = ()) -> Tally:
+def tally(answers: Sequence[PushResponse], now: datetime, requests: Sequence[PushRequest] = ()) -> BatchTally:
     """Count a batch's answers, each to the request in its place; without requests all tell of the service."""
     accepted = answered = throttled = failed = left = others = 0
     asked_s, latencies, failing = 0.0, [], set[int]()
@@ -227,11 +227,11 @@ def tally(answers: Sequence[Answer], now: datetime, requests: Sequence[PushReque
             asked_s = max(asked_s, retry_after_s(answer.retry_after, now) or 0.0)
     latency_s = median(latencies) if latencies else None
     different = frozenset(failing) if requests else None
-    return Tally(accepted, answered, throttled, failed, latency_s, asked_s, different, left, others)
+    return BatchTally(accepted, answered, throttled, failed, latency_s, asked_s, different, left, others)
 
 
-def admit(pace: Pace, wanted: int, now: datetime, *, urgent: bool) -> tuple[Pace, Admission]:
-    """How many of `wanted` messages may be sent now, and the Pace in which they are counted as sent.
+def admit(pace: ServicePace, wanted: int, now: datetime, *, urgent: bool) -> tuple[ServicePace, Admission]:
+    """How many of `wanted` messages may be sent now, and the ServicePace in which they are counted as sent.
 
     Where a limit is kept, the last fifth of a minute's messages is for urgent ones. A service that rests by our own
     judgement is tried with a few urgent ones at once: it may have been a few browsers that failed, again and again.
@@ -256,7 +256,7 @@ def admit(pace: Pace, wanted: int, now: datetime, *, urgent: bool) -> tuple[Pace
     return pace, Admission(send, pace.streams, 0.0 if send == wanted else wait_s)
 
 
-def _take(pace: Pace, wanted: int, now: datetime, *, urgent: bool) -> tuple[Pace, int, float]:
+def _take(pace: ServicePace, wanted: int, now: datetime, *, urgent: bool) -> tuple[ServicePace, int, float]:
     bucket = None if pace.bucket is None else refill(pace.bucket, now)
     if bucket is None:
         return replace(pace, bucket=None), wanted, 0.0
@@ -266,8 +266,8 @@ def _take(pace: Pace, wanted: int, now: datetime, *, urgent: bool) -> tuple[Pace
     return replace(pace, bucket=bucket, urgent_at=now if urgent and send < wanted else pace.urgent_at), send, wait_s
 
 
-def learn(pace: Pace, batch: Tally, now: datetime) -> Pace:
-    """The Pace after a batch."""
+def learn(pace: ServicePace, batch: BatchTally, now: datetime) -> ServicePace:
+    """The ServicePace after a batch."""
     limit = _roll(pace.limit, now, may_limit=pace.may_limit)
     pace = _lateness(replace(pace, limit=limit), batch)
     if batch.answered or batch.total:
@@ -290,14 +290,14 @@ def learn(pace: Pace, batch: Tally, now: datetime) -> Pace:
     return _rest(_follow(pace, batch, now), batch, now)
 
 
-def learn_late(pace: Pace, batch: Tally, now: datetime) -> Pace:
-    """The Pace after answers to what was left open: whether they came at all, not how quickly."""
+def learn_late(pace: ServicePace, batch: BatchTally, now: datetime) -> ServicePace:
+    """The ServicePace after answers to what was left open: whether they came at all, not how quickly."""
     lateness = min(pace.lateness, 1) if batch.answered else pace.lateness
     pace = replace(pace, lateness=lateness)
     return pace if batch.total == 0 else _rest(pace, batch, now)
 
 
-def _lateness(pace: Pace, batch: Tally) -> Pace:
+def _lateness(pace: ServicePace, batch: BatchTally) -> ServicePace:
     asked = batch.total + batch.left
     if batch.left >= FEWEST_LATE and batch.left > LATE_SHARE * asked:
         return replace(pace, lateness=pace.lateness + 1)
@@ -305,7 +305,7 @@ def _lateness(pace: Pace, batch: Tally) -> Pace:
     return replace(pace, lateness=pace.lateness if still else 0)
 
 
-def _follow(pace: Pace, batch: Tally, now: datetime) -> Pace:
+def _follow(pace: ServicePace, batch: BatchTally, now: datetime) -> ServicePace:
     """Keep to what is accepted, where many are refused; within a minute's limit Chrome's minutes say how many."""
     second = pace.second.add(batch.accepted, batch.throttled, now)
     pace = replace(pace, second=second)
@@ -316,7 +316,7 @@ def _follow(pace: Pace, batch: Tally, now: datetime) -> Pace:
     return replace(pace, bucket=first_cut(second, now)) if several and not is_site_limit else pace
 
 
-def _streams(pace: Pace, batch: Tally) -> int:
+def _streams(pace: ServicePace, batch: BatchTally) -> int:
     troubled = batch.throttled + batch.failed
     if troubled > MANY_TROUBLED * batch.total and troubled >= FEWEST_TROUBLED:
         return max(FEWEST_STREAMS, pace.streams // 2)
@@ -334,7 +334,7 @@ def _usual_s(usual_s: float | None, latency_s: float | None) -> float | None:
     return min(latency_s, usual_s + 0.05 * (latency_s - usual_s))
 
 
-def _rest(pace: Pace, batch: Tally, now: datetime) -> Pace:
+def _rest(pace: ServicePace, batch: BatchTally, now: datetime) -> ServicePace:
     failing = frozenset[int]() if batch.answered else frozenset(list(pace.failing | batch.different)[:MOST_FAILING])
     failures = 0 if batch.answered else pace.failures + 1
     if not pace.is_open and len(failing) < pace.several(FEWEST_TO_OPEN):

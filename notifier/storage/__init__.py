@@ -4,10 +4,10 @@ Enters: what rooms hand over, in their own types. Leaves: the same, read back; n
 
 Opened by `database` and `migrate`; the tables are in `schema`. Along the journey:
 
-- feeds: `feeds`, `feed_rows`, `feed_room`, `feed_archive`, `feed_troubles`, `hubs`; items: `items`, `item_writer`,
-  `storable`
-- stories: `story_items`, `news` (the desk's), `rulings`, `wire` (as people read them), `record` (for previews),
-  `newsroom`
+- feeds: `feeds`, `feed_rows`, `flood_allowance`, `feed_archive`, `feed_troubles`, `hubs`; items: `items`,
+  `item_writer`, `storable`
+- stories: `story_items`, `stories` (the desk's), `rulings`, `story_reports` (as people read them), `story_history` (for
+  previews), `editorial`
 - topics and readers: `topics`, `subscriptions`, `audience`, `standing`, `transfer`
 - alerts: `alerts`, `deliveries`, `retries`, `counts`, `queue`, `receipts`, `envelopes`, `limits`
 - operators: `operators`, `access`, `audit`

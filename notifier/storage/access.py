@@ -12,11 +12,11 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from notifier.alerts.alert import Alert, NewAlert
-from notifier.alerts.requests import Asked
+from notifier.alerts.requests import IdempotentRequest
 from notifier.errors import Conflict, KeyReused
 from notifier.operators.identity import Linked
 from notifier.operators.operator import Operator, Role
-from notifier.operators.token import ApiToken, Grant, Scope
+from notifier.operators.token import ApiToken, Grant, TokenScope
 from notifier.storage.alerts import accept, count_for, load_alerts
 from notifier.storage.database import Database
 from notifier.storage.schema import api_request, api_token, operator, operator_identity, provider_visit
@@ -38,7 +38,7 @@ class SqlTokenStore:
         operator_id: int,
         name: str,
         digest: bytes,
-        scopes: frozenset[Scope],
+        scopes: frozenset[TokenScope],
         now: datetime,
         until: datetime | None,
     ) -> ApiToken:
@@ -141,7 +141,7 @@ class SqlRequestStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def accept_once(self, asked: Asked, new: NewAlert, now: datetime) -> tuple[Alert, bool]:
+    def accept_once(self, asked: IdempotentRequest, new: NewAlert, now: datetime) -> tuple[Alert, bool]:
         """The alert, and whether it was made now: the alert and the key are written in one transaction."""
         audience = count_for(self._database, new)
         try:
@@ -160,14 +160,14 @@ class SqlRequestStore:
                 raise
             return found, False
 
-    def accepted(self, asked: Asked) -> Alert | None:
+    def accepted(self, asked: IdempotentRequest) -> Alert | None:
         """The alert that was made of the request, or None. Raises KeyReused."""
         with self._database.reading() as connection:
             made = self._earlier(connection, asked)
             return None if made is None else load_alerts(connection, [made]).get(made)
 
     @staticmethod
-    def _earlier(connection: Connection, asked: Asked) -> int | None:
+    def _earlier(connection: Connection, asked: IdempotentRequest) -> int | None:
         row = connection.execute(
             select(api_request).where(api_request.c.operator_id == asked.operator_id, api_request.c.key == asked.key)
         ).one_or_none()
@@ -187,5 +187,5 @@ def _of(query: Any, name: str | None) -> Any:
 
 
 def _token(row: Row[Any]) -> ApiToken:
-    scopes = frozenset(Scope(scope) for scope in row.scopes if scope in list(Scope))
+    scopes = frozenset(TokenScope(scope) for scope in row.scopes if scope in list(TokenScope))
     return ApiToken(row.id, row.operator_name, row.name, scopes, row.created_at, row.until, row.last_used_at)

@@ -18,7 +18,7 @@ from notifier.storage.schema import (
     subscription_topic,
     topic,
 )
-from notifier.subscribers.audience import DayCount, DayEnds, Kind, day_of
+from notifier.subscribers.audience import AudienceKind, DayCount, DayEnds, day_of
 
 DAY = timedelta(days=1)
 KEPT = timedelta(days=800)
@@ -51,7 +51,7 @@ class SqlAudienceStore:
         day = day_of(now)
         with self._database.reading() as connection:
             total = connection.scalar(select(func.count()).select_from(subscription)) or 0
-            counted = [DayCount(day, Kind.ALL, Kind.ALL.value, int(total))]
+            counted = [DayCount(day, AudienceKind.ALL, AudienceKind.ALL.value, int(total))]
             for kind, query in _QUERIES.items():
                 found = sorted(connection.execute(query).all(), key=lambda row: (-row[1], row[0]))
                 counted += [DayCount(day, kind, name, int(count)) for name, count in found]
@@ -63,7 +63,7 @@ class SqlAudienceStore:
         query = select(*columns).where(audience_day.c.day >= _midnight(since))
         with self._database.reading() as connection:
             rows = connection.execute(query.order_by(audience_day.c.day, audience_day.c["count"].desc())).all()
-            return [DayCount(day_of(day), Kind(kind), name, int(count)) for day, kind, name, count in rows]
+            return [DayCount(day_of(day), AudienceKind(kind), name, int(count)) for day, kind, name, count in rows]
 
     def ends(self, since: datetime) -> Sequence[DayEnds]:
         """Where and why subscriptions ended since then, the oldest first."""
@@ -86,10 +86,10 @@ def _midnight(at: datetime) -> datetime:
     return EPOCH + (at - EPOCH) // DAY * DAY
 
 
-_QUERIES: dict[Kind, Select[Any]] = {
-    Kind.TOPIC: select(topic.c.slug, func.count())
+_QUERIES: dict[AudienceKind, Select[Any]] = {
+    AudienceKind.TOPIC: select(topic.c.slug, func.count())
     .join(subscription_topic, subscription_topic.c.topic_id == topic.c.id)
     .group_by(topic.c.slug),
-    Kind.BROWSER: select(subscription.c.browser, func.count()).group_by(subscription.c.browser),
-    Kind.PUSH_SERVICE: select(subscription.c.push_service, func.count()).group_by(subscription.c.push_service),
+    AudienceKind.BROWSER: select(subscription.c.browser, func.count()).group_by(subscription.c.browser),
+    AudienceKind.PUSH_SERVICE: select(subscription.c.push_service, func.count()).group_by(subscription.c.push_service),
 }

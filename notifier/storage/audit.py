@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, delete, insert, or_, select
 
-from notifier.operators.audit import KEPT, MOST, Act, Entry
+from notifier.operators.audit import KEPT, MOST, Act, AuditEntry
 from notifier.storage.database import Database
 from notifier.storage.schema import audit_entry
 
@@ -22,7 +22,7 @@ class SqlAuditLog:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def record(self, entry: Entry) -> None:
+    def record(self, entry: AuditEntry) -> None:
         """Keep an entry; what is older than KEPT, or beyond MOST, is let go."""
         values = {
             "at": entry.at,
@@ -39,7 +39,7 @@ class SqlAuditLog:
                 _keep_newest(connection, refusals=True)
                 _keep_newest(connection, refusals=False)
 
-    def recent(self, limit: int, who: str | None = None) -> Sequence[Entry]:
+    def recent(self, limit: int, who: str | None = None) -> Sequence[AuditEntry]:
         """The newest first; only what an operator did, or what was done to them, where one is named."""
         query = select(audit_entry).order_by(audit_entry.c.id.desc()).limit(limit)
         if who is not None:
@@ -47,7 +47,7 @@ class SqlAuditLog:
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
         known = set(Act)
-        return [Entry(r.at, Act(r.act), r.who, r.by, r.client, r.detail) for r in rows if r.act in known]
+        return [AuditEntry(r.at, Act(r.act), r.who, r.by, r.client, r.detail) for r in rows if r.act in known]
 
     def has_signed_in(self, who: str, client: str) -> bool:
         """Whether this operator has signed in from this client before."""

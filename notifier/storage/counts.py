@@ -17,7 +17,7 @@ from notifier.storage.database import adding_to
 from notifier.storage.schema import alert, chunk, delivery_count, delivery_retry
 
 
-class Tally(Counter[tuple[int, str, str]]):
+class OutcomeCounts(Counter[tuple[int, str, str]]):
     """{(alert id, push service, outcome): pushes to add}, negative where there are fewer now."""
 
     def give_up(self, alert_id: int, service: str, why: str = "left") -> None:
@@ -31,19 +31,19 @@ class Tally(Counter[tuple[int, str, str]]):
         return {alert_id for alert_id, _, _ in self}
 
 
-def end_retries(connection: Connection, services: Mapping[int, str]) -> Tally:
+def end_retries(connection: Connection, services: Mapping[int, str]) -> OutcomeCounts:
     """Delete the retries of {subscription id: push service}; returns what that does to the counts.
 
     The caller holds these subscriptions' rows, so that no retry is added meanwhile.
     """
-    ended = Tally()
+    ended = OutcomeCounts()
     of_theirs = delete(delivery_retry).where(delivery_retry.c.subscription_id.in_(list(services)))
     for row in connection.execute(of_theirs.returning(delivery_retry.c.alert_id, delivery_retry.c.subscription_id)):
         ended.give_up(row.alert_id, services[row.subscription_id])
     return ended
 
 
-def add_counts(connection: Connection, tally: Tally) -> None:
+def add_counts(connection: Connection, tally: OutcomeCounts) -> None:
     """Add to what is counted for the alerts."""
     # One order for everybody, so that two workers cannot lock each other out.
     rows = [

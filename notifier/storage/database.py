@@ -23,7 +23,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from notifier.errors import DatabaseUnwell
-from notifier.storage.fault import Fault, fault_of
+from notifier.storage.fault import DatabaseFault, fault_of
 from notifier.storage.schema import metadata
 from notifier.storage.write_queue import WriteQueue
 
@@ -46,7 +46,7 @@ PREPARE_AFTER = 5
 class DatabaseHealth(Protocol):
     """Is told how transactions end. Any thread may call."""
 
-    def failed(self, fault: Fault) -> None:
+    def failed(self, fault: DatabaseFault) -> None:
         """One failed because of the database itself."""
 
     def worked(self, *, wrote: bool) -> None:
@@ -56,7 +56,7 @@ class DatabaseHealth(Protocol):
 class Unwatched:
     """The DatabaseHealth of tests and of single commands: nobody has to be told."""
 
-    def failed(self, fault: Fault) -> None:
+    def failed(self, fault: DatabaseFault) -> None:
         """Told to nobody."""
 
     def worked(self, *, wrote: bool) -> None:

@@ -31,17 +31,17 @@ from notifier.alerts.alert import Chunk
 from notifier.alerts.delivery import (
     NO_ROOMS,
     NOTHING_HELD,
-    ChunkJob,
     Held,
+    LeasedChunk,
+    LeasedRetry,
     Recipient,
-    RetryJob,
     RetrySettlement,
     Settlement,
 )
 from notifier.alerts.receipts import ACCEPTED
 from notifier.errors import LeaseLost
 from notifier.storage.alerts import load_alerts
-from notifier.storage.counts import Tally, add_counts, finish_if_done
+from notifier.storage.counts import OutcomeCounts, add_counts, finish_if_done
 from notifier.storage.database import Database
 from notifier.storage.envelopes import take_envelopes
 from notifier.storage.receipts import add_times
@@ -79,7 +79,7 @@ class SqlDeliveryStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def claim_chunk(self, now: datetime, lease_s: float, *, only_breaking: bool = False) -> ChunkJob | None:
+    def claim_chunk(self, now: datetime, lease_s: float, *, only_breaking: bool = False) -> LeasedChunk | None:
         """The next chunk nobody holds, breaking ones first, under a fresh lease; None if there is none."""
         wanted = and_(chunk.c.breaking, _claimable(now)) if only_breaking else _claimable(now)
         if not self._any(wanted):
@@ -106,7 +106,7 @@ class SqlDeliveryStore:
                 )
                 .returning(chunk)
             ).one()
-            return ChunkJob(load_alerts(connection, [row.alert_id])[row.alert_id], _chunk(row))
+            return LeasedChunk(load_alerts(connection, [row.alert_id])[row.alert_id], _chunk(row))
 
     def lease_token(self) -> str:
         """A new token for what this process holds; see DeliveryStore."""
@@ -126,7 +126,7 @@ class SqlDeliveryStore:
         """Whether some worker holds a chunk."""
         return self._any(chunk.c.state == "leased")
 
-    def take(self, job: ChunkJob, after: int, limit: int) -> Sequence[Recipient]:
+    def take(self, job: LeasedChunk, after: int, limit: int) -> Sequence[Recipient]:
         """The chunk's next recipients by id, after the subscription id `after`, with the envelopes that they have."""
         with self._database.writing() as connection:
             named = select(alert_topic.c.topic_id, alert_topic.c.excluded)
@@ -141,7 +141,7 @@ class SqlDeliveryStore:
             standings = standings_between(connection, after, found[-1][0]) if found else {}
             return [recipient(row, envelopes.get(row[0]), standings.get(row[0])) for row in found]
 
-    def settle(self, job: ChunkJob, settlement: Settlement, now: datetime, lease_s: float) -> None:
+    def settle(self, job: LeasedChunk, settlement: Settlement, now: datetime, lease_s: float) -> None:
         """Write what came of a sub-batch, move the cursor and renew the lease, in one transaction."""
         with self._database.writing(may_be_repeated=True) as connection:
             values: dict[str, Any] = {"cursor": settlement.cursor, "lease_until": now + timedelta(seconds=lease_s)}
@@ -159,7 +159,7 @@ class SqlDeliveryStore:
             others = tally.alerts - {job.alert.id}  # whose retries went with those who are gone
             finish_if_done(connection, others | {job.alert.id} if settlement.done else others, now)
 
-    def release(self, job: ChunkJob, now: datetime) -> None:
+    def release(self, job: LeasedChunk, now: datetime) -> None:
         """Give the chunk back where its cursor stands, for whoever is next."""
         with self._database.writing(may_be_repeated=True) as connection:
             _under_lease(connection, job, {"state": "ready", "lease_until": None, "lease_token": None})
@@ -171,7 +171,7 @@ class SqlDeliveryStore:
         lease_s: float,
         held: Held = NOTHING_HELD,
         rooms: Mapping[str, int] = NO_ROOMS,
-    ) -> Sequence[RetryJob]:
+    ) -> Sequence[LeasedRetry]:
         """Due retries of one alert at one push service that is not held, who was here most recently first."""
         if not self._any(due(now)):
             return []
@@ -192,7 +192,7 @@ class SqlDeliveryStore:
 
     def settle_retries(self, settlements: Sequence[RetrySettlement], now: datetime) -> None:
         """Write what came of retries that are still held: counted and removed, or put off."""
-        tally, gone, took = Tally(), {}, Counter[tuple[int, str, float]]()
+        tally, gone, took = OutcomeCounts(), {}, Counter[tuple[int, str, float]]()
         with self._database.writing(may_be_repeated=True) as connection:
             put_off(connection, settlements)
             over = [settled for settled in settlements if settled.again is None]
@@ -255,14 +255,14 @@ def _alive(connection: Connection, ids: Collection[int]) -> Collection[int]:
     return connection.scalars(there.with_for_update(read=True, key_share=True)).all()
 
 
-def _under_lease(connection: Connection, job: ChunkJob, values: dict[str, Any]) -> None:
+def _under_lease(connection: Connection, job: LeasedChunk, values: dict[str, Any]) -> None:
     held = {"held": job.chunk.id, "token": job.chunk.lease_token}
     if connection.execute(_UNDER_LEASE, held | values).rowcount != 1:
         raise LeaseLost(f"chunk {job.chunk.id} of alert {job.alert.id} is held by another worker now")
 
 
-def _tally(job: ChunkJob, settlement: Settlement) -> Tally:
-    return Tally(
+def _tally(job: LeasedChunk, settlement: Settlement) -> OutcomeCounts:
+    return OutcomeCounts(
         {
             (job.alert.id, service, outcome): count
             for service, outcomes in settlement.counts.items()

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import func, select
 
 from notifier.errors import NotFound
-from notifier.feeds.archive import FeedRecord, PastItem
+from notifier.feeds.archive import ArchivedFeed, ArchivedItem
 from notifier.storage.database import Database
 from notifier.storage.schema import feed, item
 
@@ -23,14 +23,14 @@ class SqlFeedArchive:
         with self._database.reading() as connection:
             return {row.url: row.id for row in connection.execute(select(feed.c.url, feed.c.id))}
 
-    def record(self, feed_id: int) -> FeedRecord:
+    def record(self, feed_id: int) -> ArchivedFeed:
         """One feed. Raises NotFound."""
         with self._database.reading() as connection:
             row = connection.execute(select(feed).where(feed.c.id == feed_id)).one_or_none()
             if row is None:
                 raise NotFound(f"there is no feed {feed_id}")
             counted = select(func.count()).select_from(item).where(item.c.feed_id == feed_id)
-            return FeedRecord(
+            return ArchivedFeed(
                 feed_id=row.id,
                 url=row.url,
                 active=row.active,
@@ -42,12 +42,12 @@ class SqlFeedArchive:
                 moved_to=row.moved_to,
             )
 
-    def items(self, feed_id: int, limit: int) -> Sequence[PastItem]:
+    def items(self, feed_id: int, limit: int) -> Sequence[ArchivedItem]:
         """Its last items, the newest first."""
         query = select(item).where(item.c.feed_id == feed_id).order_by(item.c.id.desc()).limit(limit)
         with self._database.reading() as connection:
             return [
-                PastItem(
+                ArchivedItem(
                     title=row.title,
                     url=row.url,
                     published_at=row.published_at,

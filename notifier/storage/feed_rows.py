@@ -10,13 +10,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, select
 
-from notifier.feeds.feed import FeedState
+from notifier.feeds.feed import HealthStatus
 from notifier.feeds.hub import ACTIVE, LONGEST_LEASE
-from notifier.feeds.memory import ClaimedFeed, FeedMemory, PollResult, Recorded
+from notifier.feeds.poll_state import ClaimedFeed, PollResult, PollState, Recorded
 from notifier.storage.schema import feed, feed_body
 from notifier.storage.schema.base import microseconds
 
-MEMORY = tuple(field.name for field in fields(FeedMemory))
+MEMORY = tuple(field.name for field in fields(PollState))
 
 # Most polls find nothing: of their memory only these columns move, and they are written past SQLAlchemy's types, which
 # take four times as long as the database.
@@ -60,7 +60,7 @@ def claimed_feed(row: Row[Any]) -> ClaimedFeed:
         url=url,
         publisher=publisher,
         lease_token=token,
-        memory=FeedMemory(next_poll_at, FeedState(state), *rest),
+        poll_state=PollState(next_poll_at, HealthStatus(state), *rest),
         headers_env=headers_env,
         pinned_s=pinned_s,
         digests=digests or b"",
@@ -74,7 +74,7 @@ def is_calm(result: PollResult, found: Recorded) -> bool:
     before = result.before
     if before is None or result.lease_token is None or found.new or found.edited:
         return False
-    return bool(_RESTING(result.memory) == _RESTING(before))
+    return bool(_RESTING(result.poll_state) == _RESTING(before))
 
 
 def tick(connection: Connection, calm: Sequence[PollResult]) -> None:
@@ -84,6 +84,6 @@ def tick(connection: Connection, calm: Sequence[PollResult]) -> None:
 
 
 def _tick_row(result: PollResult) -> tuple[Any, ...]:
-    memory = result.memory
-    times = (memory.next_poll_at, memory.last_polled_at, memory.last_success_at)
-    return (*map(microseconds, times), memory.interval_s, result.feed_id)
+    poll_state = result.poll_state
+    times = (poll_state.next_poll_at, poll_state.last_polled_at, poll_state.last_success_at)
+    return (*map(microseconds, times), poll_state.interval_s, result.feed_id)

@@ -12,7 +12,7 @@ from sqlalchemy import RowMapping, or_, select
 from notifier.clock import Clock, system_clock
 from notifier.feeds import health
 from notifier.storage.database import Database
-from notifier.storage.feed_room import FLOODING_FOR
+from notifier.storage.flood_allowance import FLOODING_FOR
 from notifier.storage.schema import feed
 from notifier.troubles import MOST_SUBJECTS, Code, Trouble
 

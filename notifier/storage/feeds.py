@@ -24,11 +24,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from notifier.feeds.decide import Rules, remembered
-from notifier.feeds.feed import FeedConfig, FeedState
+from notifier.feeds.decide import PollRules, remembered
+from notifier.feeds.feed import FeedConfig, HealthStatus
 from notifier.feeds.health import FeedFacts, LeftOut
-from notifier.feeds.memory import ClaimedFeed, PollResult, Recorded
 from notifier.feeds.moves import moves
+from notifier.feeds.poll_state import ClaimedFeed, PollResult, Recorded
 from notifier.feeds.store import Synced
 from notifier.storage import stepped
 from notifier.storage.database import Database
@@ -81,9 +81,9 @@ _KEEP = update(feed).where(_BY_ID, feed.c.lease_token == bindparam("_token")).va
 class SqlFeedStore:
     """The FeedStore on SQLite and PostgreSQL."""
 
-    def __init__(self, database: Database, rules: Rules | None = None) -> None:
+    def __init__(self, database: Database, rules: PollRules | None = None) -> None:
         """`rules` are those of the deciders (feeds/decide.py) that are asked within a transaction."""
-        self._database, self._rules = database, rules or Rules()
+        self._database, self._rules = database, rules or PollRules()
         self._sweep = stepped.Sweep()
 
     def sync_config(self, configs: Sequence[FeedConfig], now: datetime) -> Synced:
@@ -118,7 +118,7 @@ class SqlFeedStore:
             .where(
                 feed.c.active,
                 feed.c.next_poll_at <= now,
-                feed.c.state != FeedState.RETIRED.value,
+                feed.c.state != HealthStatus.RETIRED.value,
                 is_free,
             )
             .order_by(feed.c.next_poll_at)
@@ -167,7 +167,7 @@ class SqlFeedStore:
             found = store_items(connection, kept, now, self._rules)
             pairs = list(zip(kept, found, strict=True))
             calm = [r for r, counts in pairs if is_calm(r, counts)]
-            polled = [_memory_row(r, n, now) for r, n in pairs if r.lease_token is not None and not is_calm(r, n)]
+            polled = [_poll_state_row(r, n, now) for r, n in pairs if r.lease_token is not None and not is_calm(r, n)]
             pushed = [_pushed_row(r, counts, now) for r, counts in pairs if r.lease_token is None]
             if calm:
                 tick(connection, calm)
@@ -207,10 +207,10 @@ class SqlFeedStore:
         return [r for r in results if r.feed_id in tokens and r.lease_token in (None, tokens[r.feed_id])]
 
 
-def _memory_row(result: PollResult, found: Recorded, now: datetime) -> dict[str, Any]:
-    memory = remembered(result, found, now)
-    row = {name: _taken(getattr(memory, name)) for name in MEMORY}
-    row["state"] = memory.state.value
+def _poll_state_row(result: PollResult, found: Recorded, now: datetime) -> dict[str, Any]:
+    poll_state = remembered(result, found, now)
+    row = {name: _taken(getattr(poll_state, name)) for name in MEMORY}
+    row["state"] = poll_state.state.value
     row["_id"] = result.feed_id
     return row
 
@@ -221,11 +221,11 @@ def _taken(value: Any) -> Any:
 
 
 def _pushed_row(result: PollResult, found: Recorded, now: datetime) -> dict[str, Any]:
-    memory = remembered(result, found, now)
+    poll_state = remembered(result, found, now)
     return {
         "_id": result.feed_id,
-        "last_change_at": memory.last_change_at,
-        "usual_gap_s": memory.usual_gap_s,
+        "last_change_at": poll_state.last_change_at,
+        "usual_gap_s": poll_state.usual_gap_s,
         "hub_missed": 0,
         "hub_last_at": now,
     }
@@ -256,9 +256,9 @@ def _config_row(config: FeedConfig) -> dict[str, Any]:
 
 def _fresh_start(stored: Row[Any], now: datetime) -> dict[str, Any]:
     """A changed entry is asked soon, whatever stood in the way before: a retired or failing feed gets its chance."""
-    if stored.active and stored.state not in (FeedState.RETIRED.value, FeedState.FAILING.value):
+    if stored.active and stored.state not in (HealthStatus.RETIRED.value, HealthStatus.FAILING.value):
         return {}
-    state = FeedState.OK if stored.last_success_at else FeedState.NEW
+    state = HealthStatus.OK if stored.last_success_at else HealthStatus.NEW
     return {"state": state.value, "failures": 0, "error": None, "next_poll_at": now}
 
 
@@ -276,7 +276,7 @@ def _move(connection: Connection, configs: Sequence[FeedConfig], now: datetime) 
     found |= moves([row for row in left if not row.active], [one for one in came if one.url not in found.values()])
     for old, new in found.items():
         forgotten = dict.fromkeys(_OF_AN_ADDRESS, null())
-        fresh = {"url": new, "state": FeedState.NEW.value, "failures": 0, "moved_seen": 0, "next_poll_at": now}
+        fresh = {"url": new, "state": HealthStatus.NEW.value, "failures": 0, "moved_seen": 0, "next_poll_at": now}
         owner = select(feed.c.id).where(feed.c.url == old).scalar_subquery()
         connection.execute(delete(feed_body).where(feed_body.c.feed_id == owner))
         connection.execute(update(feed).where(feed.c.url == old).values(forgotten | fresh))

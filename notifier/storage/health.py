@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Lock
 from types import MappingProxyType
 
-from notifier.storage.fault import Fault
+from notifier.storage.fault import DatabaseFault
 from notifier.troubles import Code, Trouble, Troubles
 
 LEAST_FREE = 256 << 20
@@ -23,32 +23,32 @@ ENOUGH = 1.25
 
 DISK = "the disk"
 
-TOLD: Mapping[Fault, Trouble] = MappingProxyType(
+TOLD: Mapping[DatabaseFault, Trouble] = MappingProxyType(
     {
-        Fault.AWAY: Trouble(
+        DatabaseFault.AWAY: Trouble(
             Code.DATABASE_AWAY,
             "The database does not answer: nothing is read, decided or sent until it does",
             "Look whether it runs and can be reached, and at NOTIFIER_DATABASE_URL; the service goes on by itself then",
             grave=True,
         ),
-        Fault.READONLY: Trouble(
+        DatabaseFault.READONLY: Trouble(
             Code.DATABASE_AWAY,
             "The database can be read but takes no writes",
             "Look at who may write its files and their folder; on PostgreSQL, whether this server is a standby",
             grave=True,
         ),
-        Fault.BUSY: Trouble(
+        DatabaseFault.BUSY: Trouble(
             Code.DATABASE_AWAY,
             "The database is held up: somebody else keeps it locked, or it takes no more connections",
             "Look for another program that has it open; on PostgreSQL, at max_connections and the pooler's limits",
         ),
-        Fault.FULL: Trouble(
+        DatabaseFault.FULL: Trouble(
             Code.DISK_FULL,
             "The database's disk is full: nothing new is stored",
             "Make room on it; the service goes on by itself then",
             grave=True,
         ),
-        Fault.CORRUPT: Trouble(
+        DatabaseFault.CORRUPT: Trouble(
             Code.DATABASE_CORRUPT,
             "The database is damaged: what it reads is not what it wrote",
             "Stop the service, keep a copy of the files, and restore the last good backup",
@@ -63,10 +63,10 @@ class TroubleHealth:
 
     def __init__(self, troubles: Troubles) -> None:
         self._troubles = troubles
-        self._open: set[Fault] = set()
+        self._open: set[DatabaseFault] = set()
         self._lock = Lock()
 
-    def failed(self, fault: Fault) -> None:
+    def failed(self, fault: DatabaseFault) -> None:
         """Report it; the newest kind's words count where two share a code."""
         with self._lock:
             self._open.add(fault)
@@ -76,7 +76,11 @@ class TroubleHealth:
         """Clear what cannot be so any more. Damage stays told: another page may well be read."""
         if not self._open:
             return  # every transaction comes by here
-        over = {Fault.AWAY, Fault.BUSY, Fault.FULL, Fault.READONLY} if wrote else {Fault.AWAY, Fault.BUSY}
+        over = (
+            {DatabaseFault.AWAY, DatabaseFault.BUSY, DatabaseFault.FULL, DatabaseFault.READONLY}
+            if wrote
+            else {DatabaseFault.AWAY, DatabaseFault.BUSY}
+        )
         with self._lock:
             cleared, self._open = self._open & over, self._open - over
             still = {TOLD[fault].code for fault in self._open}
@@ -124,7 +128,7 @@ class DiskLook:
             return
         what = "The database's file was moved, replaced or deleted under the running service: what is written is lost"
         do = "Stop the service, put the file back (or restore the backup), and start it again"
-        self._troubles.report(replace(TOLD[Fault.AWAY], what=what, do=do, subject=file.name))
+        self._troubles.report(replace(TOLD[DatabaseFault.AWAY], what=what, do=do, subject=file.name))
 
 
 def free_bytes(folder: Path) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection, bindparam, insert, update
 
-from notifier.feeds.first_sight import Kind, Verdict
+from notifier.feeds.novelty import ClassifiedEntry, Novelty
 from notifier.storage.schema import item, item_version
 from notifier.storage.storable import is_of_the_database
 
@@ -44,7 +44,7 @@ class Refusal:
     """An entry that cannot be stored: what it was, its headline, and the kind of error."""
 
     feed_id: int
-    kind: Kind
+    kind: Novelty
     title: str
     reason: str
 
@@ -57,12 +57,12 @@ class ItemWriter:
         self._connection, self._now = connection, now
         self._versions: dict[int, int] = {}  # those written by now; two polls of a batch may edit one item
 
-    def write(self, verdicts: Sequence[tuple[int, Verdict]]) -> list[Refusal]:
+    def write(self, verdicts: Sequence[tuple[int, ClassifiedEntry]]) -> list[Refusal]:
         """The verdicts of any number of feeds."""
-        writes = [(feed_id, v) for feed_id, v in verdicts if v.kind is not Kind.SAME]
+        writes = [(feed_id, v) for feed_id, v in verdicts if v.kind is not Novelty.SAME]
         if not writes or self._refusal_of(writes) is None:
             return []
-        by_feed: dict[int, list[tuple[int, Verdict]]] = defaultdict(list)
+        by_feed: dict[int, list[tuple[int, ClassifiedEntry]]] = defaultdict(list)
         for one in writes:
             by_feed[one[0]].append(one)
         refusals = []
@@ -73,7 +73,7 @@ class ItemWriter:
             refusals += refused
         return refusals
 
-    def _by_halves(self, verdicts: Sequence[tuple[int, Verdict]], most: int) -> list[Refusal]:
+    def _by_halves(self, verdicts: Sequence[tuple[int, ClassifiedEntry]], most: int) -> list[Refusal]:
         error = self._refusal_of(verdicts)
         if error is None:
             return []
@@ -84,7 +84,7 @@ class ItemWriter:
         first = self._by_halves(verdicts[:middle], most)
         return first + self._by_halves(verdicts[middle:], most - len(first))
 
-    def _refusal_of(self, verdicts: Sequence[tuple[int, Verdict]]) -> Exception | None:
+    def _refusal_of(self, verdicts: Sequence[tuple[int, ClassifiedEntry]]) -> Exception | None:
         try:
             with self._connection.begin_nested():
                 versions = self._put(verdicts)
@@ -95,15 +95,15 @@ class ItemWriter:
         self._versions |= versions
         return None
 
-    def _put(self, verdicts: Sequence[tuple[int, Verdict]]) -> dict[int, int]:
+    def _put(self, verdicts: Sequence[tuple[int, ClassifiedEntry]]) -> dict[int, int]:
         """Returns the versions that edited items now have."""
         connection, now = self._connection, self._now
-        new = [(feed_id, v) for feed_id, v in verdicts if v.kind is Kind.NEW]
-        renames = [(v.stored, v) for _, v in verdicts if v.kind is Kind.RENAMED and v.stored]
+        new = [(feed_id, v) for feed_id, v in verdicts if v.kind is Novelty.NEW]
+        renames = [(v.stored, v) for _, v in verdicts if v.kind is Novelty.RENAMED and v.stored]
         latest: dict[int, int] = {}
-        edits: list[tuple[int, int, Verdict]] = []
+        edits: list[tuple[int, int, ClassifiedEntry]] = []
         for _, v in verdicts:
-            if v.kind is Kind.EDIT and v.stored is not None and (key := v.stored.id) is not None:
+            if v.kind is Novelty.EDIT and v.stored is not None and (key := v.stored.id) is not None:
                 latest[key] = latest.get(key, self._versions.get(key, v.stored.version)) + 1
                 edits.append((key, latest[key], v))
         versions = []
@@ -121,7 +121,7 @@ class ItemWriter:
         return latest
 
 
-def _new_row(feed_id: int, verdict: Verdict, now: datetime) -> dict[str, Any]:
+def _new_row(feed_id: int, verdict: ClassifiedEntry, now: datetime) -> dict[str, Any]:
     entry, one = verdict.entry, verdict.entry.item
     return {
         "feed_id": feed_id,
@@ -142,7 +142,7 @@ def _new_row(feed_id: int, verdict: Verdict, now: datetime) -> dict[str, Any]:
     }
 
 
-def _edit_row(item_id: int, version: int, verdict: Verdict, now: datetime) -> dict[str, Any]:
+def _edit_row(item_id: int, version: int, verdict: ClassifiedEntry, now: datetime) -> dict[str, Any]:
     entry, one = verdict.entry, verdict.entry.item
     return {
         **_rename_row(item_id, verdict),
@@ -156,7 +156,7 @@ def _edit_row(item_id: int, version: int, verdict: Verdict, now: datetime) -> di
     }
 
 
-def _rename_row(item_id: int | None, verdict: Verdict) -> dict[str, Any]:
+def _rename_row(item_id: int | None, verdict: ClassifiedEntry) -> dict[str, Any]:
     entry = verdict.entry
     return {
         "_id": item_id,
@@ -166,7 +166,7 @@ def _rename_row(item_id: int | None, verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _version_row(item_id: int | None, version: int, verdict: Verdict, now: datetime) -> dict[str, Any]:
+def _version_row(item_id: int | None, version: int, verdict: ClassifiedEntry, now: datetime) -> dict[str, Any]:
     one = verdict.entry.item
     return {
         "item_id": item_id,

@@ -14,17 +14,17 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, func, select
 
-from notifier.feeds.decide import Arrival, Rules, take_in
+from notifier.feeds.decide import Arrival, PollRules, take_in
 from notifier.feeds.feed import FeedItem
-from notifier.feeds.first_sight import STALE_FOR, Kind
-from notifier.feeds.matching import Entry, Known, Stored, title_digest
-from notifier.feeds.memory import PollResult, Recorded
-from notifier.storage.feed_room import Brought, keep_brought, rooms
+from notifier.feeds.matching import FeedEntry, Known, Stored, title_digest
+from notifier.feeds.novelty import STALE_FOR, Novelty
+from notifier.feeds.poll_state import PollResult, Recorded
+from notifier.storage.flood_allowance import Brought, keep_brought, rooms
 from notifier.storage.item_writer import ItemWriter, Refusal
 from notifier.storage.schema import feed, item, item_version
 from notifier.storage.storable import storable
+from notifier.stories.agency_copy import publisher_key
 from notifier.stories.identity import canonical_url
-from notifier.stories.wire_copy import publisher_key
 
 _IN_AT_ONCE = 500
 
@@ -43,7 +43,7 @@ _STORED = select(
 
 
 def store_items(
-    connection: Connection, results: Sequence[PollResult], now: datetime, rules: Rules
+    connection: Connection, results: Sequence[PollResult], now: datetime, rules: PollRules
 ) -> Sequence[Recorded]:
     """Write the items of `results`; says of each result how many were new, edited, left out and refused."""
     if not any(result.items for result in results):
@@ -64,14 +64,14 @@ def store_items(
     return counts
 
 
-def _entry(one: FeedItem) -> Entry:
+def _entry(one: FeedItem) -> FeedEntry:
     clean = storable(one)
-    return Entry.of(clean, canonical_url(clean.url))
+    return FeedEntry.of(clean, canonical_url(clean.url))
 
 
 def _less(found: Recorded, result: PollResult, refusals: Sequence[Refusal]) -> Recorded:
     kinds = [refusal.kind for refusal in refusals if refusal.feed_id == result.feed_id]
-    new, edited = found.new - kinds.count(Kind.NEW), found.edited - kinds.count(Kind.EDIT)
+    new, edited = found.new - kinds.count(Novelty.NEW), found.edited - kinds.count(Novelty.EDIT)
     return replace(found, new=max(0, new), edited=max(0, edited), refused=len(kinds)) if kinds else found
 
 
@@ -91,7 +91,7 @@ class _Books:
     """
 
     def __init__(
-        self, connection: Connection, results: Sequence[PollResult], entries: list[list[Entry]], now: datetime
+        self, connection: Connection, results: Sequence[PollResult], entries: list[list[FeedEntry]], now: datetime
     ) -> None:
         self._guids: dict[int, dict[bytes, Stored]] = defaultdict(dict)
         self._titles: dict[int, dict[bytes, Stored]] = defaultdict(dict)

@@ -84,7 +84,7 @@ class Sum:
 Tell = Callable[[Step], None]
 
 
-class Move:
+class DatabaseMove:
     """One move. Every refusal is a ConfigError that says what to do."""
 
     def __init__(self, source: Database, target: Database, tell: Tell = lambda _step: None) -> None:

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, and_, func, or_, select
 
 from notifier.alerts.queue import QueueState, Retries
 from notifier.storage.database import Database
-from notifier.storage.news import DESK
 from notifier.storage.schema import chunk, delivery_retry, lease, subscription
+from notifier.storage.stories import DESK
 
 
 class SqlQueueStore:

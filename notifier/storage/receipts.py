@@ -17,7 +17,7 @@ from notifier.alerts.receipts import (
     KINDS,
     SHOWN,
     Histogram,
-    Told,
+    Receipt,
     believable,
     share_asked,
 )
@@ -37,7 +37,7 @@ class SqlReceiptStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, told: Mapping[Told, int], now: datetime) -> Mapping[tuple[str, float], int]:
+    def add(self, told: Mapping[Receipt, int], now: datetime) -> Mapping[tuple[str, float], int]:
         """Count what was told, in one transaction; returns {(kind, end of the bucket): how many were counted}."""
         named = sorted({one.receipt for one in told})
         with self._database.reading() as connection:

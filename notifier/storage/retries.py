@@ -14,9 +14,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, delete, exists, func, or_, select, update
 
 from notifier.alerts.alert import Alert
-from notifier.alerts.delivery import Held, Recipient, RetryJob, RetryLater, RetrySettlement, Standing
+from notifier.alerts.delivery import Held, LeasedRetry, Recipient, RetryLater, RetrySettlement, Standing
 from notifier.storage.alerts import load_alerts
-from notifier.storage.counts import Tally
+from notifier.storage.counts import OutcomeCounts
 from notifier.storage.database import upsert_into
 from notifier.storage.schema import alert, delivery_count, delivery_retry, subscription
 from notifier.storage.standing import standings_of
@@ -73,7 +73,7 @@ def most_engaged(connection: Connection, alert_id: int, service: str, now: datet
     return [row.subscription_id for row in connection.execute(walk)]
 
 
-def follow(connection: Connection, to: Alert, moved: Mapping[int, str], now: datetime, tally: Tally) -> None:
+def follow(connection: Connection, to: Alert, moved: Mapping[int, str], now: datetime, tally: OutcomeCounts) -> None:
     """Who has another endpoint than the one that had ended gets the alert there: at once, by a retry."""
     for service in moved.values():
         tally[to.id, service, "gone"] -= 1
@@ -82,7 +82,7 @@ def follow(connection: Connection, to: Alert, moved: Mapping[int, str], now: dat
     add_retries(connection, to, again, tally)
 
 
-def add_retries(connection: Connection, to: Alert, retries: Sequence[RetryLater], tally: Tally) -> None:
+def add_retries(connection: Connection, to: Alert, retries: Sequence[RetryLater], tally: OutcomeCounts) -> None:
     if not retries:
         return
     expires = to.decided_at + timedelta(seconds=to.ttl_s)
@@ -162,14 +162,14 @@ def put_off(connection: Connection, settlements: Sequence[RetrySettlement]) -> N
     connection.execute(update(delivery_retry).where(held).values(waits), rows)
 
 
-def retry_jobs(connection: Connection, alert_id: int, rows: Sequence[Any]) -> list[RetryJob]:
+def retry_jobs(connection: Connection, alert_id: int, rows: Sequence[Any]) -> list[LeasedRetry]:
     held = load_alerts(connection, [alert_id])[alert_id]
     query = select(*RECIPIENT_COLUMNS).where(subscription.c.id.in_([row.subscription_id for row in rows]))
     found = connection.execute(query).all()
     standings = standings_of(connection, [row.id for row in found])
     recipients = {row.id: recipient(row, standing=standings.get(row.id)) for row in found}
     return [
-        RetryJob(held, _to_try(recipients[row.subscription_id], row.attempts), row.attempts, row.lease_token)
+        LeasedRetry(held, _to_try(recipients[row.subscription_id], row.attempts), row.attempts, row.lease_token)
         for row in rows
     ]
 

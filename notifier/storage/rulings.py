@@ -13,14 +13,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
 
-from notifier.alerts.news import Ruling
+from notifier.alerts.story_store import Ruling
 from notifier.errors import Conflict, NotFound
 from notifier.storage.database import Database, upsert_into
 from notifier.storage.schema import grouping, item, operator_choice, story, story_ruling
 from notifier.storage.story_items import as_told, story_item, story_items
 from notifier.stories.rulings import Pair, Rulebook
 from notifier.stories.story import StoryItem
-from notifier.stories.word import HOLD, OperatorsWord, trail_of
+from notifier.stories.word import HOLD, Overrides, trail_of
 
 # A split names so many items of the story at most: more than ordinary stories have (stories/members.MOST_JUDGED).
 MOST_NAMED = 256
@@ -104,19 +104,19 @@ class SqlRulings:
                     yield {"ds": f"ruling-{row.id}", "story": f"ruling-{row.id}-{name}", **told, **ruled}
 
 
-def word_version(connection: Connection) -> str:
+def overrides_version(connection: Connection) -> str:
     """Differs whenever anything that operators said of stories does; cheap enough to be asked every second."""
     said = select(func.max(story_ruling.c.id), func.count(story_ruling.c.taken_back_at))
     chosen = select(func.count(), func.max(operator_choice.c.at)).select_from(operator_choice)
     return "|".join(repr(tuple(connection.execute(query).one())) for query in (said, chosen))
 
 
-def operators_word(connection: Connection, since: datetime, known: OperatorsWord) -> OperatorsWord:
+def read_overrides(connection: Connection, since: datetime, known: Overrides) -> Overrides:
     """The word as it stands; `items` are those of stories that were ruled on `since` then, however old they are.
 
     Where nothing was ruled since what is `known`, only the choices are read: the rest means a look at three days.
     """
-    version = word_version(connection)
+    version = overrides_version(connection)
     choices = {row.story_id: row.choice for row in connection.execute(select(operator_choice))}
     if version.partition("|")[0] == known.rulings:
         return replace(known, version=version, choices=choices)
@@ -131,7 +131,7 @@ def operators_word(connection: Connection, since: datetime, known: OperatorsWord
     lasting = item.c.seen_at >= since if not named else or_(item.c.seen_at >= since, fresh)
     found = connection.execute(moved.where(grouping.c.signal == "operator", lasting))
     trails = {row.item_id: trail for row in found if (trail := trail_of(row.item_id, row.evidence))}
-    return OperatorsWord(version, pairs, items, trails, choices)
+    return Overrides(version, pairs, items, trails, choices)
 
 
 def _in_force() -> Any:

@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 
 from notifier.errors import NotFound
-from notifier.storage.counts import Tally, add_counts, end_retries, finish_if_done
+from notifier.storage.counts import OutcomeCounts, add_counts, end_retries, finish_if_done
 from notifier.storage.database import Database, note_erased
 from notifier.storage.schema import envelope, subscription, subscription_end, subscription_topic, topic
 from notifier.storage.standing import begin_unproven
@@ -114,7 +114,7 @@ class SqlSubscriptionStore:
     def remove_gone(self, ids: Sequence[int], reason: str, now: datetime) -> int:
         """The push service said that these are gone: delete them, count the reason; returns how many."""
         with self._database.writing() as connection:
-            tally = Tally()
+            tally = OutcomeCounts()
             removed, _ = remove_subscriptions(connection, dict.fromkeys(ids, reason), now, tally)
             _write(connection, tally, now)
             return removed
@@ -141,7 +141,7 @@ def remove_subscriptions(
     connection: Connection,
     reasons: Mapping[int, str],
     now: datetime,
-    tally: Tally,
+    tally: OutcomeCounts,
     endpoints: Mapping[int, str] = EVERYWHERE,
 ) -> tuple[int, Mapping[int, str]]:
     """Delete subscriptions by id, leaving only {push service, reason: count} behind; returns how many there were.
@@ -186,7 +186,7 @@ def has_topic(subscription_id: ColumnElement[int], ids: Sequence[int] | BindPara
 
 
 def _take(
-    connection: Connection, chosen: ColumnElement[bool], tally: Tally, endpoints: Mapping[int, str] = EVERYWHERE
+    connection: Connection, chosen: ColumnElement[bool], tally: OutcomeCounts, endpoints: Mapping[int, str] = EVERYWHERE
 ) -> tuple[dict[int, str], dict[int, str]]:
     """Delete subscriptions and their retries; returns {id: push service} of these, and of those who have moved."""
     # Held first, so that nobody adds a retry between here and the end.
@@ -207,13 +207,13 @@ def _take(
 
 def _delete(connection: Connection, chosen: ColumnElement[bool], now: datetime) -> dict[int, str]:
     """`_take`, with the counts written."""
-    tally = Tally()
+    tally = OutcomeCounts()
     services, _ = _take(connection, chosen, tally)
     _write(connection, tally, now)
     return services
 
 
-def _write(connection: Connection, tally: Tally, now: datetime) -> None:
+def _write(connection: Connection, tally: OutcomeCounts, now: datetime) -> None:
     if tally:
         add_counts(connection, tally)
         finish_if_done(connection, tally.alerts, now)

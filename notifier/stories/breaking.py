@@ -16,10 +16,10 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
+from notifier.stories.agency_copy import publisher_key, sources
+from notifier.stories.baseline import ORDINARY, Usual
 from notifier.stories.gate import gate
-from notifier.stories.habits import ORDINARY, Usual
 from notifier.stories.story import StoryItem
-from notifier.stories.wire_copy import publisher_key, sources
 from notifier.text.content import overlap, stems
 from notifier.text.line import has_words
 from notifier.text.tokens import words
@@ -41,8 +41,8 @@ RUNNING = re.compile(r"\b(?:live|latest|watch|video|replay)\b|^[^\w\s'\"‘’�
 # What a story must weigh alone to be helped by those that may tell the same event; and the share of stems that one of
 # their headlines must have in common with one of its own to count.
 OWN_LEAST = 2.0
-KIN_OVERLAP = 0.4
-NO_KIN: Mapping[int, Sequence[StoryItem]] = MappingProxyType({})
+RELATED_OVERLAP = 0.4
+NO_RELATED: Mapping[int, Sequence[StoryItem]] = MappingProxyType({})
 # A headline is held against this many others at most.
 MOST_COMPARED = 12
 # Of more fresh items than these each publisher's newest are looked at; 18 were the most in 65 days of recorded news.
@@ -69,14 +69,14 @@ def judge(
     now: datetime,
     least: float = LEAST_WEIGHT,
     within: timedelta = WITHIN,
-    kin: Mapping[int, Sequence[StoryItem]] = NO_KIN,
+    related: Mapping[int, Sequence[StoryItem]] = NO_RELATED,
     usual: Usual = ORDINARY,
 ) -> Judgement:
     """Breaking: independent sources of at least `least` weight brought it `within` the last hours.
 
     Less is enough where it comes faster than is `usual` for the hour, and a marker ("Breaking:") adds to it where its
     publisher's have meant something. A feed's backlog, and what recurs and is not news, counts for nothing. Sources of
-    the stories that may tell the same event (`kin`: their items by story) support it, once it has `OWN_LEAST`.
+    the stories that may tell the same event (`related`: their items by story) support it, once it has `OWN_LEAST`.
     """
     fresh = _few([item for item in items if counts(item, now, within)])
     own = _weigh(fresh)
@@ -100,12 +100,12 @@ def judge(
     }
     if markers:
         evidence["markers"] = markers
-    if own.total + said >= needed or own.total < OWN_LEAST or not kin:
+    if own.total + said >= needed or own.total < OWN_LEAST or not related:
         return Judgement(own.total + said >= needed, evidence, own.total)
     voice = spokesman(items, now)
     cousins = {
         story_id: [item for item in theirs if counts(item, now, within) and echoes(item, voice)]
-        for story_id, theirs in kin.items()
+        for story_id, theirs in related.items()
     }
     both = _weigh([*fresh, *_few(list(itertools.chain.from_iterable(cousins.values())))])
     helping = {name: weight for name, weight in both.weights.items() if name not in own.weights}
@@ -130,7 +130,7 @@ def _markers(fresh: Sequence[StoryItem], usual: Usual) -> dict[str, str]:
 
 def echoes(item: StoryItem, other: StoryItem) -> bool:
     """The headline says in part what the other says: a story that may tell the same event tells more than that."""
-    return overlap(stems(item.title, item.language), stems(other.title, other.language)) >= KIN_OVERLAP
+    return overlap(stems(item.title, item.language), stems(other.title, other.language)) >= RELATED_OVERLAP
 
 
 @dataclass(frozen=True, slots=True)

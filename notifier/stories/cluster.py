@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from notifier.stories.agency_copy import near_equal
 from notifier.stories.exact import ExactKeys, exact_keys, is_one_page, keys_within_a_poll
 from notifier.stories.identity import components
 from notifier.stories.open_stories import WINDOW, OpenStories
-from notifier.stories.signals import Signals, Weights, shipped_weights
+from notifier.stories.signals import PairSignals, Weights, shipped_weights
 from notifier.stories.story import TOLD_VERSION, Grouping, StoryItem
-from notifier.stories.window import Entry, Window
-from notifier.stories.wire_copy import near_equal
+from notifier.stories.window import Window, WindowEntry
 
 # Stories that are compared as a whole: the ones with the likest members.
 STORIES = 4
@@ -38,8 +38,8 @@ class Likeness:
 
     story_id: int
     score: float
-    nearest: Entry
-    signals: Signals
+    nearest: WindowEntry
+    signals: PairSignals
     nearest_score: float
 
     def as_evidence(self, weights: Weights) -> dict[str, Any]:
@@ -60,7 +60,7 @@ class Grouper(OpenStories):
         super().__init__(next_story_id, window)
         self.weights = weights or shipped_weights()
         self._window = Window()
-        self._entry: dict[int, Entry] = {}
+        self._entry: dict[int, WindowEntry] = {}
         self._keys = ExactKeys()
 
     def adopt(self, item: StoryItem, *, compared: bool = True) -> None:
@@ -139,7 +139,7 @@ class Grouper(OpenStories):
         self._put(item, grouping.story_id, entry)
         return grouping
 
-    def _edited(self, entry: Entry, story_id: int, liked: Sequence[Likeness]) -> Grouping:
+    def _edited(self, entry: WindowEntry, story_id: int, liked: Sequence[Likeness]) -> Grouping:
         """An edit stays in its story. Where its words are another open story's, and not its own's any more, its story
         keeps those it was told in: else whoever writes another event's words over an item leads that event in here.
         """
@@ -169,14 +169,14 @@ class Grouper(OpenStories):
                 hits.append((entry.story_id, kind, {kind: value, "item": entry.item.id}))
         return hits
 
-    def _is_one(self, kind: str, item: StoryItem, entry: Entry) -> bool:
+    def _is_one(self, kind: str, item: StoryItem, entry: WindowEntry) -> bool:
         """Whether the key of this kind that the two share makes them one."""
         if kind == "url":
             return is_one_page(item, entry.item)
         at_s = (item.published_at or item.first_seen).timestamp()
         return abs(entry.at_s - at_s) <= self._window_s
 
-    def _by_ruling(self, entry: Entry, name: int, liked: Sequence[Likeness]) -> Grouping:
+    def _by_ruling(self, entry: WindowEntry, name: int, liked: Sequence[Likeness]) -> Grouping:
         """A twin of an item that an operator ruled on: to those it belongs with, and never to those it does not."""
         hits = self._exact(entry.item)
         theirs = [item for other in sorted(self.rulebook.together(name)) for item in self.named(other)]
@@ -200,7 +200,7 @@ class Grouper(OpenStories):
                 seen.add(key)
         return "url", {}
 
-    def _by_likeness(self, entry: Entry, liked: Sequence[Likeness]) -> Grouping:
+    def _by_likeness(self, entry: WindowEntry, liked: Sequence[Likeness]) -> Grouping:
         """The story that it fits best, or a new one; those below the line are possibly related, or only `near`."""
         weights = self.weights
         related = tuple(like.story_id for like in liked if weights.related_at <= like.score < weights.merge_at)
@@ -215,9 +215,9 @@ class Grouper(OpenStories):
         self.next_story_id += 1
         return Grouping(entry.item.id, story_id, "new", evidence | marks, related)
 
-    def _likely(self, entry: Entry) -> list[Likeness]:
+    def _likely(self, entry: WindowEntry) -> list[Likeness]:
         """The stories that it may belong to, likest first, each judged as a whole."""
-        near: dict[int, tuple[float, Entry, Signals]] = {}
+        near: dict[int, tuple[float, WindowEntry, PairSignals]] = {}
         reach = self.weights.related_at - REACH
         for other in self._window.candidates(entry):
             if abs(other.at_s - entry.at_s) > self._window_s or other.item.id == entry.item.id:
@@ -236,7 +236,9 @@ class Grouper(OpenStories):
         liked = [self._whole(entry, story_id, *nearest) for story_id, nearest in best]
         return sorted(liked, key=lambda like: (-like.score, like.story_id))
 
-    def _whole(self, entry: Entry, story_id: int, score: float, nearest: Entry, signals: Signals) -> Likeness:
+    def _whole(
+        self, entry: WindowEntry, story_id: int, score: float, nearest: WindowEntry, signals: PairSignals
+    ) -> Likeness:
         """A story does not grow by its nearest member alone: the mean of all counts as well.
 
         The time that counts is the one to the nearest: an event may go on, as long as it is told without a break.
@@ -249,7 +251,7 @@ class Grouper(OpenStories):
         whole = share * max(scores) + (1 - share) * sum(scores) / len(scores) + time
         return Likeness(story_id, whole, nearest, signals, score)
 
-    def _put(self, item: StoryItem, story_id: int, entry: Entry | None = None) -> None:
+    def _put(self, item: StoryItem, story_id: int, entry: WindowEntry | None = None) -> None:
         entry = entry or self._window.prepare(item)
         before = self._entry.get(item.id)
         if before is not None:

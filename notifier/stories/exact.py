@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator
 from itertools import islice
 
-from notifier.stories.breaking import KIN_OVERLAP
+from notifier.stories.agency_copy import publisher_key
+from notifier.stories.breaking import RELATED_OVERLAP
 from notifier.stories.identity import title_key
 from notifier.stories.story import StoryItem
-from notifier.stories.window import Entry
-from notifier.stories.wire_copy import publisher_key
+from notifier.stories.window import WindowEntry
 from notifier.text.content import overlap, stems
 
 # Under three words a headline is a label ("Live", "Weather forecast"), not a statement.
@@ -48,7 +48,7 @@ def is_one_page(item: StoryItem, other: StoryItem) -> bool:
     if publisher_key(item.publisher) == publisher_key(other.publisher):
         return True
     words = title_key(item.title)
-    return (words != "" and words == title_key(other.title)) or likeness(item, other) >= KIN_OVERLAP
+    return (words != "" and words == title_key(other.title)) or likeness(item, other) >= RELATED_OVERLAP
 
 
 def likeness(item: StoryItem, other: StoryItem) -> float:
@@ -60,9 +60,9 @@ class ExactKeys:
     """Open entries by page and headline. As many as there are open items, whatever their headlines were before."""
 
     def __init__(self) -> None:
-        self._having: dict[Key, dict[int, Entry]] = {}
+        self._having: dict[Key, dict[int, WindowEntry]] = {}
 
-    def put(self, entry: Entry, before: Entry | None = None) -> None:
+    def put(self, entry: WindowEntry, before: WindowEntry | None = None) -> None:
         """Add an entry, in the place of its older version."""
         keys = exact_keys(entry.item)
         if before is not None:
@@ -70,18 +70,18 @@ class ExactKeys:
         for key in keys:
             self._having.setdefault(key, {})[entry.item.id] = entry
 
-    def drop(self, entry: Entry) -> None:
+    def drop(self, entry: WindowEntry) -> None:
         """Forget an entry."""
         self._drop(entry, but=())
 
-    def having(self, key: Key) -> Iterator[Entry]:
+    def having(self, key: Key) -> Iterator[WindowEntry]:
         """The first of those that have this key."""
         return islice(self._having.get(key, {}).values(), MOST_LOOKED_AT)
 
     def __len__(self) -> int:
         return sum(map(len, self._having.values()))
 
-    def _drop(self, entry: Entry, but: Iterable[Key]) -> None:
+    def _drop(self, entry: WindowEntry, but: Iterable[Key]) -> None:
         for key in exact_keys(entry.item):
             if key in but:
                 continue

@@ -12,9 +12,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from notifier.stories.agency_copy import publisher_key
 from notifier.stories.breaking import is_special
 from notifier.stories.story import Fault, StoryItem
-from notifier.stories.wire_copy import publisher_key
 
 
 class Word(Protocol):

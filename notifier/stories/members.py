@@ -11,8 +11,8 @@ from collections.abc import Iterator, Reversible
 from datetime import datetime
 from itertools import islice, takewhile
 
+from notifier.stories.agency_copy import publisher_key
 from notifier.stories.story import StoryItem
-from notifier.stories.wire_copy import publisher_key
 
 # Up to so many items a story is judged by all of them; in 65 days of recorded news the largest had 219.
 MOST_JUDGED = 256

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
+from notifier.stories.baseline import ORDINARY, Usual
 from notifier.stories.breaking import Judgement, judge, spokesman
 from notifier.stories.gate import Gated, gate
-from notifier.stories.habits import ORDINARY, Usual
-from notifier.stories.story import Story, StoryItem, told_by
+from notifier.stories.story import Story, StoryItem, story_from
 
 
 @dataclass(frozen=True)
@@ -24,14 +24,14 @@ class Moment:
     story_id: int
     items: tuple[StoryItem, ...]
     at: datetime
-    kin: Mapping[int, tuple[StoryItem, ...]] = field(default_factory=dict)  # what may tell the same event, by story
-    circle: tuple[int, ...] = ()  # the kin, and their kin
+    related: Mapping[int, tuple[StoryItem, ...]] = field(default_factory=dict)  # what may tell the same event, by story
+    nearby: tuple[int, ...] = ()  # the kin, and their kin
     usual: Usual = ORDINARY  # for the hour
 
     @cached_property
     def judgement(self) -> Judgement:
         """Whether it was breaking."""
-        return judge(self.items, self.at, kin=self.kin, usual=self.usual)
+        return judge(self.items, self.at, related=self.related, usual=self.usual)
 
     @cached_property
     def spokesman(self) -> StoryItem:
@@ -46,7 +46,7 @@ class Moment:
     @cached_property
     def told(self) -> Story:
         """The story in its spokesman's words."""
-        return told_by(self.items, self.story_id, self.spokesman)
+        return story_from(self.items, self.story_id, self.spokesman)
 
     @property
     def weight(self) -> float:
@@ -82,7 +82,7 @@ def worked_out(moment: Moment) -> Moment:
     """The moment, judged. Where its kin make that impossible it stands alone, where it is impossible it has no weight:
     whoever decides on it meets the defect, and nobody else does.
     """
-    for one in (moment, replace(moment, kin={}, circle=())):
+    for one in (moment, replace(moment, related={}, nearby=())):
         try:
             _ = one.judgement
         except Exception:  # noqa: BLE001, S112

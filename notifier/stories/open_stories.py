@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from notifier.stories.open_story import OpenStory
 from notifier.stories.rulings import Rulebook
 from notifier.stories.story import Grouping, StoryItem
-from notifier.stories.window import Entry
+from notifier.stories.window import WindowEntry
 
 WINDOW = timedelta(hours=72)
 FORGET_EVERY = timedelta(hours=1)
@@ -134,7 +134,7 @@ class OpenStories:
             self._drop(story.members)
         return True
 
-    def _put(self, item: StoryItem, story_id: int, entry: Entry | None = None) -> None:
+    def _put(self, item: StoryItem, story_id: int, entry: WindowEntry | None = None) -> None:
         self.next_story_id = max(self.next_story_id, story_id + 1)
         story = self._stories.get(story_id)
         if story is None:

@@ -11,7 +11,7 @@ from itertools import islice
 
 from notifier.stories.members import Members, out_of_order
 from notifier.stories.story import StoryItem
-from notifier.stories.window import Entry
+from notifier.stories.window import WindowEntry
 
 # An item is compared with a story as a whole by this many members: its first ones and its newest.
 FIRST, NEWEST = 3, 7
@@ -26,7 +26,7 @@ class OpenStory:
     """
 
     id: int
-    entries: dict[int, Entry] = field(default_factory=dict)
+    entries: dict[int, WindowEntry] = field(default_factory=dict)
     members: Members = field(default_factory=Members)
     late: int | None = None
 
@@ -40,14 +40,14 @@ class OpenStory:
         """The members that the story is judged by."""
         return self.members.judged
 
-    def spokesmen(self) -> list[Entry]:
+    def spokesmen(self) -> list[WindowEntry]:
         """The members that stand for the whole when an item is compared with it."""
         if len(self.entries) <= FIRST + NEWEST:
             return list(self.entries.values())
         newest = list(islice(reversed(self.entries.values()), NEWEST))
         return [*islice(self.entries.values(), FIRST), *reversed(newest)]
 
-    def put(self, item: StoryItem, entry: Entry | None = None) -> None:
+    def put(self, item: StoryItem, entry: WindowEntry | None = None) -> None:
         """Add a member, or a newer version of one."""
         if len(self.members) and item.id not in self.members and item.id < next(reversed(self.members)):
             self.late = item.id if self.late is None else min(self.late, item.id)

@@ -34,7 +34,7 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class ItemMove:
     """An item that a ruling, or the taking back of one, put into another story. `other` is who it was called with.
 
     `taken_back` says that it is the trace of a taking back, which nothing takes back in its turn. `began` is the story

@@ -1,7 +1,7 @@
 """How alike two items are, in figures, and what the figures together are worth.
 
-Enters: two `Entry`s of the window. Leaves: `Signals` (each figure, for people) and one score (their weighted sum, in
-logits: 0 is even odds). Weights and thresholds are a small JSON file beside this module, written by
+Enters: two `Entry`s of the window. Leaves: `PairSignals` (each figure, for people) and one score (their weighted sum,
+in logits: 0 is even odds). Weights and thresholds are a small JSON file beside this module, written by
 benchmarks/train_stories.py.
 """
 
@@ -16,7 +16,7 @@ from typing import NamedTuple
 DAY_S = 86_400.0
 
 
-class Signals(NamedTuple):
+class PairSignals(NamedTuple):
     """What speaks for and against two items telling one event. All but `days_apart` lie between 0 and 1.
 
     words           cosine of the stems of headline and standfirst, rare stems counting more
@@ -60,7 +60,7 @@ class Weights:
     half_day_apart: float = 0.0
     standfirsts: float = 0.0
 
-    def likeness(self, signals: Signals) -> float:
+    def likeness(self, signals: PairSignals) -> float:
         """The weighted sum of all but time, in logits."""
         return (
             self.bias
@@ -70,12 +70,12 @@ class Weights:
             + self.standfirsts * signals.standfirsts
         )
 
-    def time(self, signals: Signals) -> float:
+    def time(self, signals: PairSignals) -> float:
         """What the time between the two is worth, in logits: the first hours count more than the later days."""
         early = min(1.0, 2 * signals.days_apart) * signals.standfirsts
         return self.days_apart * signals.days_apart + self.half_day_apart * early
 
-    def score(self, signals: Signals) -> float:
+    def score(self, signals: PairSignals) -> float:
         """The weighted sum, in logits."""
         return self.likeness(signals) + self.time(signals)
 

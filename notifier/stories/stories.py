@@ -12,17 +12,17 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from notifier.stories.apply_rulings import apply_rulings
+from notifier.stories.baseline import Baseline, LabelledItem
 from notifier.stories.cluster import ASIDE
-from notifier.stories.habits import Habits, Marked
-from notifier.stories.kin import Kinship, circle, nearest
 from notifier.stories.matches import TopicMatcher, TopicMatches
 from notifier.stories.moment import Moment, in_order, worked_out
 from notifier.stories.open_stories import OpenStories
 from notifier.stories.open_story import OpenStory
-from notifier.stories.rulings import Move, Rulebook
-from notifier.stories.settle import settle
+from notifier.stories.related import RelatedItems, nearby, nearest
+from notifier.stories.rulings import ItemMove, Rulebook
 from notifier.stories.story import Fault, Grouping, StoryItem
-from notifier.stories.word import Homes, OperatorsWord, left_by, trace
+from notifier.stories.word import Homes, Overrides, left_by, trace
 
 # So much of a headline is read; feeds bring no longer ones.
 MOST_TITLE_CHARS = 2_000
@@ -57,17 +57,17 @@ class Stories:
 
     def __init__(self, open_stories: OpenStories, matcher: TopicMatcher) -> None:
         self.faults: list[Fault] = []
-        self.word = OperatorsWord()
+        self.word = Overrides()
         self.matches = TopicMatches(matcher, self.faults)
         self._open = open_stories
-        self._kinship = Kinship()
-        self._habits = Habits()
+        self._related_items = RelatedItems()
+        self._baseline = Baseline()
         self._unsettled = False
         self._unread: list[int] = []  # stories whose topics are worked out between polls
 
-    def restore(self, items: Iterable[StoryItem], marked: Iterable[Marked] = (), next_story_id: int = 1) -> None:
+    def restore(self, items: Iterable[StoryItem], marked: Iterable[LabelledItem] = (), next_story_id: int = 1) -> None:
         """Rebuild the last 72 hours: grouped items oldest first; and what was marked before."""
-        self._habits.recall(marked)
+        self._baseline.recall(marked)
         for item in items:
             self._adopt(item)
         self._open.next_story_id = max(self._open.next_story_id, next_story_id)
@@ -91,14 +91,14 @@ class Stories:
                 most_items -= len(story.judged)
         return bool(self._unread)
 
-    def heed(self, word: OperatorsWord) -> None:
+    def heed(self, word: Overrides) -> None:
         """This is the operators' word now; the next `take` moves what it calls same or apart."""
         self._unsettled |= (word.pairs, word.trails) != (self.word.pairs, self.word.trails)
         self.word = word
 
     def note_breaking(self, story_id: int, at: datetime) -> None:
         """A story broke by what its outlets told."""
-        self._habits.note_breaking(story_id, at)
+        self._baseline.note_breaking(story_id, at)
 
     def homes(self) -> Homes:
         """Where what was told belongs, by all moves of open items."""
@@ -125,7 +125,7 @@ class Stories:
         if not self._open.forget(now):
             return False
         self.matches.keep(self._open.open_ids())
-        self._kinship.forget(lambda item: self._open.story_of(item) is not None)
+        self._related_items.forget(lambda item: self._open.story_of(item) is not None)
         return True
 
     def take(
@@ -154,7 +154,7 @@ class Stories:
         moments = self._to_decide(touched, groupings, now)
         for moment in moments:
             if moment.weight and moment.judgement.by_itself:
-                self._habits.note_breaking(moment.story_id, now)
+                self._baseline.note_breaking(moment.story_id, now)
         return Change(tuple(groupings), tuple(moments), brought, moves, tuple(emptied.items()), homes, tuple(aside))
 
     def _noted(
@@ -175,8 +175,8 @@ class Stories:
                 continue
             self.read((story_id,), but=fresh)
             self.matches.note(item, story_id)
-            self._kinship.note(item.id, grouping.near or item.near)
-            self._habits.note(item, story_id)
+            self._related_items.note(item.id, grouping.near or item.near)
+            self._baseline.note(item, story_id)
             brought.setdefault(story_id, []).append(item)
         return {story_id: tuple(came) for story_id, came in brought.items()}, aside
 
@@ -192,15 +192,17 @@ class Stories:
         return [worked_out(self._moment(story, now)) for story in found if story is not None]
 
     def _moment(self, story: OpenStory, now: datetime) -> Moment:
-        kin = self._kin(story.id)
-        items = {i: other.members.kindred for i in kin if (other := self._open.story(i)) is not None}
-        return Moment(story.id, story.judged, now, items, circle(story.id, kin, self._kin), self._habits.usual(now))
+        related = self._related(story.id)
+        items = {i: other.members.kindred for i in related if (other := self._open.story(i)) is not None}
+        return Moment(
+            story.id, story.judged, now, items, nearby(story.id, related, self._related), self._baseline.usual(now)
+        )
 
-    def _kin(self, story_id: int) -> list[int]:
+    def _related(self, story_id: int) -> list[int]:
         """The open stories that may tell the same event, and were not called another."""
         stories, story = self._open, self._open.story(story_id)
-        kin = self._kinship.of(story_id, story.judged, stories.story_of) if story else ()
-        return nearest(kin, lambda i: stories.story(i) is not None and not stories.apart(story_id, i))
+        related = self._related_items.of(story_id, story.judged, stories.story_of) if story else ()
+        return nearest(related, lambda i: stories.story(i) is not None and not stories.apart(story_id, i))
 
     def _adopt(self, item: StoryItem) -> None:
         item = _cut(item)
@@ -209,11 +211,11 @@ class Stories:
         except Exception as defect:  # noqa: BLE001 - one item must not keep the desk from its memory
             self.faults.append(Fault.of("item", item.id, defect))
             return
-        self._kinship.note(item.id, item.near)
+        self._related_items.note(item.id, item.near)
         if item.story_id is not None:
             if self.matches.is_current(item.story_id):
                 self.matches.note(item, item.story_id)
-            self._habits.note(item, item.story_id)
+            self._baseline.note(item, item.story_id)
 
     def _settled(self, told: Collection[int]) -> tuple[Grouping, ...] | None:
         """The moves that rulings make; None where nothing was ruled since the last time."""
@@ -225,7 +227,7 @@ class Stories:
             if stories.story_of(item.id) is None:
                 self._adopt(item)
         stories.rule(Rulebook(word.pairs))
-        trails = settle(stories, word.trails, lasting=lambda story: (story not in told, story))
+        trails = apply_rulings(stories, word.trails, lasting=lambda story: (story not in told, story))
         self.word = replace(word, trails={**word.trails, **trails})
         moves = tuple(
             trace(i, stories.story_of(i) or 0, trail, word.pairs, stories.left.get(i))
@@ -242,7 +244,7 @@ class Stories:
             if left is not None and left != move.story_id:
                 self._open.move(item_id, move.story_id)
                 moves.append(replace(move, evidence={**move.evidence, "from_story": left}))
-                trails[item_id] = (*trails.get(item_id, ()), Move(item_id, 0, same=False, other=0, before=left))
+                trails[item_id] = (*trails.get(item_id, ()), ItemMove(item_id, 0, same=False, other=0, before=left))
         self._open.tidy()
         self.word = replace(self.word, trails=trails)
         self._moved(moves)
@@ -250,7 +252,7 @@ class Stories:
 
     def _moved(self, moves: Sequence[Grouping]) -> None:
         for move in moves:
-            self._kinship.drop(move.item_id)
+            self._related_items.drop(move.item_id)
         changed = {story_id for move in moves for story_id in (move.story_id, left_by(move))}
         for story_id in changed:
             self.matches.drop(story_id)

@@ -64,7 +64,7 @@ class Story:
     item_ids: tuple[int, ...]
 
 
-def told_by(items: Sequence[StoryItem], story_id: int, lead: StoryItem) -> Story:
+def story_from(items: Sequence[StoryItem], story_id: int, lead: StoryItem) -> Story:
     """The story that these items make, in the order in which they joined it, in the words of `lead`."""
     return Story(
         story_id,

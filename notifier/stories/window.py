@@ -1,8 +1,8 @@
 """What the last days looked like: the memory in which an item finds the items it may belong with.
 
-Enters: `StoryItem`s. Leaves: an `Entry` for each (what the signals compare) and, for a new one, its candidates. All
-look-ups are bounded: a stem leads to its newest entries only, and the crowd is judged among an item's candidates. So an
-item costs the same whether the window holds a thousand items or a hundred thousand.
+Enters: `StoryItem`s. Leaves: an `WindowEntry` for each (what the signals compare) and, for a new one, its candidates.
+All look-ups are bounded: a stem leads to its newest entries only, and the crowd is judged among an item's candidates.
+So an item costs the same whether the window holds a thousand items or a hundred thousand.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from notifier.stories.gate import recurring
 from notifier.stories.identity import title_key
-from notifier.stories.signals import DAY_S, Signals
+from notifier.stories.signals import DAY_S, PairSignals
 from notifier.stories.story import StoryItem
 from notifier.text.content import stems
 
@@ -33,7 +33,7 @@ PRIOR_ITEMS, PRIOR_COUNT = 500, 5
 
 
 @dataclass(slots=True, eq=False)
-class Entry:
+class WindowEntry:
     """An item prepared for comparison. `near` are the ids of the items that were likest when it came, with how like
     they were (`near_by`), likest first: by item, since an operator may move these into other stories afterwards.
 
@@ -49,7 +49,7 @@ class Entry:
     at_s: float
     recurs: bool
     squares: dict[str, float]
-    alike: dict[Entry, float] = field(default_factory=dict)
+    alike: dict[WindowEntry, float] = field(default_factory=dict)
     near: array[int] = field(default_factory=lambda: array("q"))
     near_by: array[float] = field(default_factory=lambda: array("d"))
 
@@ -65,28 +65,28 @@ class Window:
 
     def __init__(self) -> None:
         self._count: Counter[str] = Counter()
-        self._postings: dict[str, deque[Entry]] = {}
-        self._entries: dict[int, Entry] = {}
+        self._postings: dict[str, deque[WindowEntry]] = {}
+        self._entries: dict[int, WindowEntry] = {}
         self._size = 0
 
     def __len__(self) -> int:
         return self._size
 
-    def prepare(self, item: StoryItem) -> Entry:
+    def prepare(self, item: StoryItem) -> WindowEntry:
         """The item's figures; the window itself is not changed."""
         found = stems(f"{item.title} {item.summary}", item.language)
         squares = {s: self.rarity(s) ** 2 for s in found}
         norm = math.sqrt(sum(squares.values())) or 1.0
         at_s = (item.published_at or item.first_seen).timestamp()
-        return Entry(item, 0, found, runs_of(item.title), norm, at_s, recurring(item), squares)
+        return WindowEntry(item, 0, found, runs_of(item.title), norm, at_s, recurring(item), squares)
 
     def rarity(self, stem: str) -> float:
         """Inverse document frequency within the window, smoothed; at least 0.05."""
         return max(0.05, math.log((self._size + PRIOR_ITEMS) / (self._count.get(stem, 0) + PRIOR_COUNT)))
 
-    def candidates(self, entry: Entry) -> list[Entry]:
+    def candidates(self, entry: WindowEntry) -> list[WindowEntry]:
         """The entries worth a comparison, likest first by the rare stems that both have."""
-        total: dict[Entry, float] = {}
+        total: dict[WindowEntry, float] = {}
         probes = heapq.nsmallest(PROBES, entry.stems, key=lambda s: (self._count.get(s, 0), s))
         for stem in probes:
             weight = self.rarity(stem)
@@ -99,10 +99,10 @@ class Window:
         entry.near_by = array("d", [likeness for likeness, _ in likest])
         return found
 
-    def compare(self, a: Entry, b: Entry) -> Signals:
+    def compare(self, a: WindowEntry, b: WindowEntry) -> PairSignals:
         """The signals between an entry that is not added yet and another."""
         shared = len(a.runs & b.runs)
-        return Signals(
+        return PairSignals(
             words=self._words(a, b),
             spelling=2 * shared / (len(a.runs) + len(b.runs)),
             crowd=(self._crowd(a, b.story_id) + self._crowd(b, b.story_id)) / 2,
@@ -110,14 +110,14 @@ class Window:
             standfirsts=float(bool(a.item.summary and b.item.summary)),
         )
 
-    def _words(self, a: Entry, b: Entry) -> float:
+    def _words(self, a: WindowEntry, b: WindowEntry) -> float:
         likeness = a.alike.get(b)
         if likeness is None:
             shared = sum(map(a.squares.__getitem__, a.stems & b.stems))
             likeness = a.alike[b] = min(1.0, shared / (a.norm * b.norm))
         return likeness
 
-    def _crowd(self, entry: Entry, but: int) -> float:
+    def _crowd(self, entry: WindowEntry, but: int) -> float:
         """Likeness to the nearest story other than `but`, as stories are now."""
         usual = 0.0 if self._size >= SETTLED else USUAL
         for place, item_id in enumerate(entry.near):
@@ -126,7 +126,7 @@ class Window:
                 return max(usual, entry.near_by[place])
         return usual
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: WindowEntry) -> None:
         """From now on the entry can be found."""
         self._size += 1
         self._entries[entry.item.id] = entry
@@ -135,7 +135,7 @@ class Window:
             self._count[stem] += 1
             self._postings.setdefault(stem, deque(maxlen=POSTINGS)).append(entry)
 
-    def drop(self, entry: Entry) -> None:
+    def drop(self, entry: WindowEntry) -> None:
         """Forget an entry that the window has passed, or that a newer version replaces."""
         self._size -= 1
         self._entries.pop(entry.item.id, None)

@@ -1,6 +1,6 @@
 """The operator's word as it is heeded: rulings on items, and what was said of whole stories.
 
-Enters: what the store keeps of it. Leaves: `OperatorsWord`, why an item was moved, and `Homes`: where what was told of
+Enters: what the store keeps of it. Leaves: `Overrides`, why an item was moved, and `Homes`: where what was told of
 a story belongs once its items were moved. It goes with the item whose words it used, so that a split repeats nothing
 and hides nothing.
 """
@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from notifier.stories.apply_rulings import Trails
 from notifier.stories.open_stories import OpenStories
-from notifier.stories.rulings import Move, Pair
-from notifier.stories.settle import Trails
+from notifier.stories.rulings import ItemMove, Pair
 from notifier.stories.story import Grouping, StoryItem
 
 NEVER, HOLD = "never", "hold"
 
 
 @dataclass(frozen=True, slots=True)
-class OperatorsWord:
+class Overrides:
     """All of it at one instant. `version` differs whenever any of it does: of the rulings, a bar, of the choices.
 
     `pairs` are the rulings in force, oldest first; `items` those of the stories that were ruled on lately; `trails` say
@@ -63,7 +63,7 @@ class Homes:
 
 
 def trace(
-    item_id: int, story_id: int, trail: tuple[Move, ...], pairs: Iterable[Pair], left: int | None = None
+    item_id: int, story_id: int, trail: tuple[ItemMove, ...], pairs: Iterable[Pair], left: int | None = None
 ) -> Grouping:
     """Why the item is in its story now: an operator's ruling, with the whole trail so that it can be taken back.
 
@@ -82,13 +82,13 @@ def trace(
     return Grouping(item_id, story_id, "operator", evidence | ({"by": by} if by else {}) | {"trail": steps})
 
 
-def trail_of(item_id: int, evidence: Mapping[str, object]) -> tuple[Move, ...]:
+def trail_of(item_id: int, evidence: Mapping[str, object]) -> tuple[ItemMove, ...]:
     """The reverse of `trace`. A step that was written before it said where the item began has five parts."""
     steps = evidence.get("trail")
-    return tuple(Move(item_id, *step) for step in steps) if isinstance(steps, list) else ()
+    return tuple(ItemMove(item_id, *step) for step in steps) if isinstance(steps, list) else ()
 
 
-def began_in(trail: tuple[Move, ...], story_id: int | None) -> int | None:
+def began_in(trail: tuple[ItemMove, ...], story_id: int | None) -> int | None:
     """The story that an item came to, before it was moved to the one that it is in now."""
     if not trail:
         return story_id

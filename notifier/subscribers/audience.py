@@ -16,7 +16,7 @@ from typing import Protocol
 OTHERS = "others"
 
 
-class Kind(StrEnum):
+class AudienceKind(StrEnum):
     """By what subscriptions are counted. `all` has one name, `all`."""
 
     ALL = "all"
@@ -30,7 +30,7 @@ class DayCount:
     """So many subscriptions at the end of a UTC day, or now where the day is not over."""
 
     day: date
-    kind: Kind
+    kind: AudienceKind
     name: str
     count: int
 

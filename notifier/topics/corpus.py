@@ -1,7 +1,7 @@
 """Recorded stories, indexed so that any rule is asked about all of them at once.
 
-Enters: `PastItem`s. Leaves: `Corpus`, which tells for a rule which items it is surely true of and which it may be true
-of; only those in between need reading. Next: alerts/preview.
+Enters: `CorpusItem`s. Leaves: `Corpus`, which tells for a rule which items it is surely true of and which it may be
+true of; only those in between need reading. Next: alerts/preview.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from notifier.text.tokens import LEXEME
 from notifier.topics.evaluate import evaluate
 from notifier.topics.forms import LONGEST_KEPT, read, read_anew
 from notifier.topics.reading import Run, Text
-from notifier.topics.tree import And, In, Near, Node, Not, Or, Scope, Term
+from notifier.topics.tree import And, FieldScope, In, Near, Node, Not, Or, Term
 from notifier.topics.work import Work
 
 # Steps that it takes to read an item once more.
@@ -32,7 +32,7 @@ _TO_READ = 50
 
 
 @dataclass(frozen=True, slots=True)
-class PastItem:
+class CorpusItem:
     """A stored item as it was told: `story_id` groups the outlets and versions of one event; `seen_at` is aware UTC."""
 
     story_id: int
@@ -45,7 +45,7 @@ class PastItem:
     url: str = ""
 
     @classmethod
-    def of(cls, item: StoryItem) -> PastItem:
+    def of(cls, item: StoryItem) -> CorpusItem:
         """A stored item; one that no story has taken yet stands for itself."""
         story_id = -item.id if item.story_id is None else item.story_id
         return cls(
@@ -71,8 +71,8 @@ _Label: TypeAlias = tuple[str, str, str | None]  # source, section, language
 class Corpus:
     """Items in the order of `seen_at`. `add` puts newer ones behind."""
 
-    def __init__(self, items: Iterable[PastItem] = ()) -> None:
-        self.items: list[PastItem] = []
+    def __init__(self, items: Iterable[CorpusItem] = ()) -> None:
+        self.items: list[CorpusItem] = []
         self._shards: dict[str, _Shard] = {}
         self._labels: dict[_Label, list[int]] = defaultdict(list)
         for item in sorted(items, key=lambda item: item.seen_at):
@@ -81,7 +81,7 @@ class Corpus:
     def __len__(self) -> int:
         return len(self.items)
 
-    def add(self, item: PastItem) -> None:
+    def add(self, item: CorpusItem) -> None:
         """Index one more item."""
         number = len(self.items)
         self.items.append(item)
@@ -97,7 +97,7 @@ class Corpus:
         for shard in self._shards.values():
             shard.read()
 
-    def matching(self, rule: Node, work: Work | None = None) -> Iterator[PastItem]:
+    def matching(self, rule: Node, work: Work | None = None) -> Iterator[CorpusItem]:
         """The items that the rule is true of, oldest first. Raises TooMuchWork."""
         work = work or Work.endless()
         everything = BitMap(range(len(self.items)))
@@ -109,7 +109,7 @@ class Corpus:
                 yield item
 
     @staticmethod
-    def _is_true(rule: Node, item: PastItem, work: Work) -> bool:
+    def _is_true(rule: Node, item: CorpusItem, work: Work) -> bool:
         work.spend(_TO_READ)
         asked = Work()
         try:
@@ -133,7 +133,7 @@ class Corpus:
             case Near(left, right, _):
                 sides = [self._bounds(side, everything, work, title=title) for side in (left, right)]
                 return _Bounds(BitMap(), BitMap.intersection(*_maybe(sides)))
-            case In(Scope.TITLE, rule):
+            case In(FieldScope.TITLE, rule):
                 return self._bounds(rule, everything, work, title=True)
             case In():
                 return self._of_label(node, work)
@@ -162,7 +162,7 @@ class _Shard:
         self._title = _Postings(language)
         self._summary = _Postings(language)
 
-    def add(self, number: int, item: PastItem) -> None:
+    def add(self, number: int, item: CorpusItem) -> None:
         self._title.add(number, item.title)
         self._summary.add(number, item.summary)
 

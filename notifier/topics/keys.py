@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 from notifier.text.stems import stem
 from notifier.topics.reading import Reading
-from notifier.topics.tree import And, In, Near, Node, Or, Scope, Term
+from notifier.topics.tree import And, FieldScope, In, Near, Node, Or, Term
 
 T = TypeVar("T")
 
@@ -40,7 +40,7 @@ class Need:
 LONGEST_BEGINNING = 8
 """Characters of a beginning that the index looks up: each length that there is costs every text a look."""
 
-_WHERE = {Scope.TITLE: Where.WORDS, Scope.SOURCE: Where.SOURCE, Scope.SECTION: Where.SECTION}
+_WHERE = {FieldScope.TITLE: Where.WORDS, FieldScope.SOURCE: Where.SOURCE, FieldScope.SECTION: Where.SECTION}
 _ALWAYS = (Need(Where.ALWAYS),)
 _COST = {Where.WORDS: 1, Where.BEGINNINGS: 3, Where.SOURCE: 20, Where.SECTION: 50, Where.ALWAYS: 1000}
 
@@ -56,7 +56,7 @@ def needs(node: Node, where: Where = Where.WORDS) -> tuple[Need, ...]:
             return tuple(need for rule in rules for need in needs(rule, where))
         case Near(left, right, _):
             return min(needs(left, where), needs(right, where), key=_cost)
-        case In(scope, rule) if scope is not Scope.LANG:
+        case In(scope, rule) if scope is not FieldScope.LANG:
             return needs(rule, _WHERE[scope])
         case _:
             return _ALWAYS

@@ -17,7 +17,7 @@ from notifier.errors import QueryError
 from notifier.topics.explain import explain
 from notifier.topics.limits import MOST_NEARS, check_length, check_term, check_tokens, may_be_large, shown
 from notifier.topics.print import show
-from notifier.topics.tree import And, In, Near, Node, Not, Or, Scope, Term, first_open_not, is_open
+from notifier.topics.tree import And, FieldScope, In, Near, Node, Not, Or, Term, first_open_not, is_open
 
 _FARTHEST_NEAR = 100
 _SHORTEST_BEGINNING = 2
@@ -65,7 +65,7 @@ def names_sources(expression: str) -> bool:
 def _has_source(node: Node) -> bool:
     match node:
         case In(scope, rule):
-            return scope is Scope.SOURCE or _has_source(rule)
+            return scope is FieldScope.SOURCE or _has_source(rule)
         case And(rules) | Or(rules):
             return any(map(_has_source, rules))
         case _:
@@ -109,10 +109,10 @@ class _ToTree(Transformer[Token, Node]):
         return Near(left, right, distance)
 
     def within(self, name: Token, rule: Node) -> Node:
-        scope = Scope(name.removesuffix(":").lower())
+        scope = FieldScope(name.removesuffix(":").lower())
         if _has_field(rule):
             raise _refusal(name, f"there is a field within {scope}:( )", "Take it out: title:a source:b")
-        if scope is Scope.LANG and not _is_choice(rule):
+        if scope is FieldScope.LANG and not _is_choice(rule):
             raise _refusal(name, "lang: takes a language", "For example: lang:en or lang:(en OR fr)")
         return In(scope, rule)
 

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from notifier.topics.forms import combined, spellings
 
 
-class Scope(StrEnum):
+class FieldScope(StrEnum):
     """What a field searches instead of title and summary."""
 
     TITLE = "title"
@@ -63,7 +63,7 @@ class Near:
 class In:
     """A rule about one field."""
 
-    scope: Scope
+    scope: FieldScope
     rule: Node
 
 

@@ -1,8 +1,8 @@
 """Subscribers' own words: who follows, and who mutes, what a story says. A million subscribers are asked at once.
 
-Enters: each subscriber's `Words` and a `Text`. Leaves: `WordMatch`, two sets of subscribers and the words behind them;
-next room: subscribers. Each distinct word or phrase keeps its subscribers as a compressed bitmap (RoaringBitmap), so
-that a story costs a few look-ups and one union, whatever the audience.
+Enters: each subscriber's `SubscriberWords` and a `Text`. Leaves: `WordMatch`, two sets of subscribers and the words
+behind them; next room: subscribers. Each distinct word or phrase keeps its subscribers as a compressed bitmap
+(RoaringBitmap), so that a story costs a few look-ups and one union, whatever the audience.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _little_word = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class SubscriberWords:
     """What one subscriber wrote: words and phrases to follow and to mute."""
 
     follow: tuple[str, ...] = ()
@@ -90,7 +90,7 @@ class WordIndex:
         """How many distinct words and phrases there are."""
         return len(self._entries)
 
-    def add(self, subscriber: int, words: Words) -> None:
+    def add(self, subscriber: int, words: SubscriberWords) -> None:
         """Add what a subscriber follows and mutes. A word without any letter or digit finds nothing and is skipped."""
         if subscriber in self._gone:
             self._sweep()
@@ -110,7 +110,7 @@ class WordIndex:
         entry.followers = _with(entry.followers, followers)
         entry.muters = _with(entry.muters, muters)
 
-    def remove(self, subscriber: int, words: Words) -> None:
+    def remove(self, subscriber: int, words: SubscriberWords) -> None:
         """Take out what `add` put in; words that the subscriber never had are passed over."""
         for word in words.follow:
             if entry := self._entries.get(_runs(word)):

@@ -6,7 +6,7 @@ A request, in order: `protocol` and `connections` (the port), `peers` and `clien
 `hosts`, `security`, `under_way`, `rates`, then a route. What goes wrong is said by `errors`.
 
 - for readers: `pages`, `templating`, `browsers`, `pictures` and `recode`, `api`, `bodies`, `tokens`, `receipts` and
-  `receipt_desk`
+  `receipt_counter`
 - for operators: `console`, `operator_api`, `provider` (OpenID), `sign_ins`, `streams`; what they do is in
   `operations/`
 - for machines: `health`, `hubs`, `routes`

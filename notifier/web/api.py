@@ -63,7 +63,7 @@ class Mine(BaseModel):
     since: datetime
 
 
-class Sent(BaseModel):
+class TestAlertSent(BaseModel):
     """A test alert was accepted by the push service."""
 
     outcome: str
@@ -115,12 +115,12 @@ def delete(owner: Owner, services: Services) -> None:
 
 
 @router.post("/subscriptions/mine/test", dependencies=[Depends(limit_tests)])
-async def send_test(owner: Owner, services: Services) -> Sent:
+async def send_test(owner: Owner, services: Services) -> TestAlertSent:
     """Push a test alert to this browser now, and say what its push service answered."""
     subscription = await run_in_threadpool(_found, owner, services)
     match await services.send_test(subscription):
         case Delivered():
-            return Sent(outcome="delivered")
+            return TestAlertSent(outcome="delivered")
         case Gone(status=status):
             await run_in_threadpool(
                 services.subscriptions.remove_gone, [subscription.id], f"gone-{status}", services.clock()

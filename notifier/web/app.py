@@ -20,18 +20,18 @@ from notifier.web.console import (
     by_provider,
     changes,
     feeds,
+    news,
     signin,
     system,
     tokens,
     topics,
-    wire,
 )
 from notifier.web.console import stories as console_stories
 from notifier.web.console.progress import Meter
 from notifier.web.operator_api import alerts as operator_alerts
 from notifier.web.operator_api import changes as operator_changes
 from notifier.web.operator_api import feeds as operator_feeds
-from notifier.web.operator_api import house, stories
+from notifier.web.operator_api import service, stories
 from notifier.web.operator_api import topics as operator_topics
 from notifier.web.own_hosts import OwnHosts
 from notifier.web.rates import Rates
@@ -46,7 +46,7 @@ CONSOLE = (
     signin.router,
     by_provider.router,
     tokens.router,
-    wire.router,
+    news.router,
     console_stories.router,
     topics.router,
     changes.router,
@@ -56,7 +56,7 @@ CONSOLE = (
     system.router,
 )
 OPERATOR_API = (
-    house.router,
+    service.router,
     stories.router,
     operator_topics.router,
     operator_changes.router,

@@ -71,7 +71,7 @@ class PortSettings:
         }.get(phase)
 
 
-class Connection(Protocol):
+class ClientConnection(Protocol):
     """An open connection, as the gate sees it."""
 
     def end(self) -> None:
@@ -88,17 +88,17 @@ class Gate:
         self.settings = settings
         self._troubles, self._now = troubles, now
         # Each phase has one time-out: the first entered is the first to be over, and the first to make room.
-        self._phases: dict[Phase, dict[Connection, float]] = {phase: {} for phase in Phase}
-        self._in: dict[Connection, Phase] = {}
-        self._client: dict[Connection, str] = {}
-        self._each: dict[str, dict[Connection, None]] = {}
+        self._phases: dict[Phase, dict[ClientConnection, float]] = {phase: {} for phase in Phase}
+        self._in: dict[ClientConnection, Phase] = {}
+        self._client: dict[ClientConnection, str] = {}
+        self._each: dict[str, dict[ClientConnection, None]] = {}
         self._ended: Counter[str] = Counter()
         self._told_at = self._full_at = now()
 
     def __len__(self) -> int:
         return len(self._in)
 
-    def enter(self, connection: Connection, client: str | None) -> bool:
+    def enter(self, connection: ClientConnection, client: str | None) -> bool:
         """Let a connection in, ending one that only waits where there is no room; False where all are being answered.
 
         `client` None is a proxy, whose connections are many clients'.
@@ -114,17 +114,17 @@ class Gate:
         self._put(connection, Phase.HEAD)
         return True
 
-    def move(self, connection: Connection, phase: Phase) -> None:
+    def move(self, connection: ClientConnection, phase: Phase) -> None:
         """A connection has come to another phase, or begins the same one anew."""
         if connection in self._in:
             del self._phases[self._in[connection]][connection]
             self._put(connection, phase)
 
-    def phase(self, connection: Connection) -> Phase | None:
+    def phase(self, connection: ClientConnection) -> Phase | None:
         """What a connection is doing; None for one that is not here."""
         return self._in.get(connection)
 
-    def leave(self, connection: Connection) -> None:
+    def leave(self, connection: ClientConnection) -> None:
         """A connection is over."""
         phase = self._in.pop(connection, None)
         if phase is None:
@@ -158,7 +158,7 @@ class Gate:
             if not but_answers or phase in {Phase.HEAD, Phase.IDLE, Phase.LINGERING}:
                 connection.end()
 
-    def _late(self, connection: Connection, phase: Phase) -> None:
+    def _late(self, connection: ClientConnection, phase: Phase) -> None:
         if phase is not Phase.IDLE:
             self._ended[phase.value] += 1
         if phase in {Phase.CLOSING, Phase.LINGERING}:
@@ -168,16 +168,16 @@ class Gate:
             self.move(connection, Phase.CLOSING)
             connection.too_slow(phase)
 
-    def _put(self, connection: Connection, phase: Phase) -> None:
+    def _put(self, connection: ClientConnection, phase: Phase) -> None:
         self._phases[phase][connection] = self._now()
         self._in[connection] = phase
 
-    def _oldest(self) -> list[Connection]:
+    def _oldest(self) -> list[ClientConnection]:
         """The first of each phase that may make room, the longest in it first."""
         firsts = [next(iter(self._phases[phase].items())) for phase in YIELDING if self._phases[phase]]
         return [connection for connection, _ in sorted(firsts, key=lambda first: first[1])]
 
-    def _make_room(self, among: list[Connection], why: str) -> bool:
+    def _make_room(self, among: list[ClientConnection], why: str) -> bool:
         """End the first of these that only waits."""
         if why == "full":
             self._full()

@@ -28,105 +28,109 @@ from notifier.web.templating import render
 log = structlog.get_logger(__name__)
 
 
-class Words(NamedTuple):
+class ErrorText(NamedTuple):
     """What went wrong, and what to do about it."""
 
     title: str
     detail: str
 
 
-WORDS: Mapping[str, Words] = {
-    "internal": Words("Something broke on our side", "It has been written to the log. Try again in a few minutes."),
-    "database-away": Words(
+WORDS: Mapping[str, ErrorText] = {
+    "internal": ErrorText("Something broke on our side", "It has been written to the log. Try again in a few minutes."),
+    "database-away": ErrorText(
         "We can't look anything up just now",
         "Our database does not answer. Nothing is lost: try again in a minute.",
     ),
-    "request-invalid": Words("The request is not as it should be", "Reload the page, then try again."),
-    "subscription-invalid": Words(
+    "request-invalid": ErrorText("The request is not as it should be", "Reload the page, then try again."),
+    "subscription-invalid": ErrorText(
         "We can't send to this browser's push service",
         "Update the browser, or use a current Firefox, Chrome, Edge or Safari.",
     ),
-    "address-refused": Words(
+    "address-refused": ErrorText(
         "We can't send to this browser's push service",
         "Update the browser, or use a current Firefox, Chrome, Edge or Safari.",
     ),
-    "unknown-topic": Words("That topic does not exist any more", "Reload the page to see the topics there are now."),
-    "not-found": Words("There is nothing here", "The address may be mistyped, or what it named is gone."),
-    "conflict": Words("Somebody else changed this first", "Reload the page to see how it stands now."),
-    "key-changed": Words("This site has a new key", "Reload the page, then press “Get alerts” again."),
-    "token-missing": Words("We don't know which browser this is", "Press “Get alerts” on the page to subscribe."),
-    "foreign-origin": Words("Another site asked for this", "Only this site's own page may change a subscription."),
-    "too-often": Words("That was too often", "Wait a minute, then try again."),
-    "previews-busy": Words(
+    "unknown-topic": ErrorText(
+        "That topic does not exist any more", "Reload the page to see the topics there are now."
+    ),
+    "not-found": ErrorText("There is nothing here", "The address may be mistyped, or what it named is gone."),
+    "conflict": ErrorText("Somebody else changed this first", "Reload the page to see how it stands now."),
+    "key-changed": ErrorText("This site has a new key", "Reload the page, then press “Get alerts” again."),
+    "token-missing": ErrorText("We don't know which browser this is", "Press “Get alerts” on the page to subscribe."),
+    "foreign-origin": ErrorText("Another site asked for this", "Only this site's own page may change a subscription."),
+    "too-often": ErrorText("That was too often", "Wait a minute, then try again."),
+    "previews-busy": ErrorText(
         "Another preview is being worked out", "You may have one at a time, and all operators together two. Try again."
     ),
-    "too-much-work": Words(
+    "too-much-work": ErrorText(
         "Trying this rule takes longer than it may",
         "Make it simpler: fewer words in a NEAR, longer beginnings before a *. Nothing was saved.",
     ),
-    "too-busy": Words("Too many sign in just now", "Wait a few seconds, then try again."),
-    "foreign-host": Words(
+    "too-busy": ErrorText("Too many sign in just now", "Wait a few seconds, then try again."),
+    "foreign-host": ErrorText(
         "This site has another address",
         "If you run it: set NOTIFIER_BASE_URL to the address that people type, and further names in NOTIFIER_HOSTS.",
     ),
-    "too-large": Words("The request is too large", "Reload the page, then try again."),
-    "method-not-allowed": Words(
+    "too-large": ErrorText("The request is too large", "Reload the page, then try again."),
+    "method-not-allowed": ErrorText(
         "This address does not take such a request", "See /api/openapi.json for what it takes."
     ),
-    "request-refused": Words("The request was refused", "Reload the page, then try again."),
-    "sign-in-needed": Words("Sign in first", "Your session has ended, or there was none."),
-    "role-too-low": Words("Your role does not allow this", "Ask an administrator of this site."),
-    "form-expired": Words("This form is too old", "Go back, reload the page, then try again."),
-    "password-refused": Words("This password is too short", "Use twelve characters or more: four words will do."),
-    "query": Words("The rule cannot be read", "Look at the place that is named beside it."),
-    "config": Words("The file would be broken", "Nothing was saved. Look at what is named beside it."),
-    "key-reused": Words(
+    "request-refused": ErrorText("The request was refused", "Reload the page, then try again."),
+    "sign-in-needed": ErrorText("Sign in first", "Your session has ended, or there was none."),
+    "role-too-low": ErrorText("Your role does not allow this", "Ask an administrator of this site."),
+    "form-expired": ErrorText("This form is too old", "Go back, reload the page, then try again."),
+    "password-refused": ErrorText("This password is too short", "Use twelve characters or more: four words will do."),
+    "query": ErrorText("The rule cannot be read", "Look at the place that is named beside it."),
+    "config": ErrorText("The file would be broken", "Nothing was saved. Look at what is named beside it."),
+    "key-reused": ErrorText(
         "This Idempotency-Key belongs to another request",
         "Choose a new key for each alert; send the same key only with the same body.",
     ),
-    "audience-grew": Words(
+    "audience-grew": ErrorText(
         "It would go to more people than you agreed to", "Look at `audience`, then send it with `at_most` raised."
     ),
-    "file-broken": Words(
+    "file-broken": ErrorText(
         "The file has a mistake already", "Mend it by hand first: `notifier check` names the line and the fix."
     ),
-    "entry-invalid": Words("This cannot be taken as it is", "Look at `problem` and `fix`."),
-    "token-refused": Words(
+    "entry-invalid": ErrorText("This cannot be taken as it is", "Look at `problem` and `fix`."),
+    "token-refused": ErrorText(
         "This needs a token that is good",
         "Send `Authorization: Bearer TOKEN`. An operator makes one on the console's page “Access”.",
     ),
-    "scope-missing": Words("The token was not given for this", "Make one that has the scope named in `scope`."),
-    "provider-failed": Words(
+    "scope-missing": ErrorText("The token was not given for this", "Make one that has the scope named in `scope`."),
+    "provider-failed": ErrorText(
         "The sign-in provider gave no answer that we can trust",
         "Try again. If it stays so, sign in with your password, or ask whoever runs this site to look into its log.",
     ),
-    "push-failed": Words(
+    "push-failed": ErrorText(
         "Your browser's push service refused our message",
         "It is not your fault: tell the people who run this site. Your subscription stays as it is.",
     ),
-    "subscription-ended": Words(
+    "subscription-ended": ErrorText(
         "Your browser has ended this subscription",
         "Press “Get alerts” to start again.",
     ),
-    "push-service-busy": Words(
+    "push-service-busy": ErrorText(
         "Your browser's push service is not taking messages just now",
         "Try again in a few minutes. News alerts are kept and sent as soon as it does.",
     ),
 }
-FOR_PROGRAMS: Mapping[str, Words] = {
-    "request-invalid": Words("The request is not as it should be", "Each of `errors` names a place and its problem."),
-    "conflict": Words(
+FOR_PROGRAMS: Mapping[str, ErrorText] = {
+    "request-invalid": ErrorText(
+        "The request is not as it should be", "Each of `errors` names a place and its problem."
+    ),
+    "conflict": ErrorText(
         "It was changed since the version that you name",
         "Look at `difference`, read it again, and send the version that it has now.",
     ),
-    "role-too-low": Words(
+    "role-too-low": ErrorText(
         "The operator behind this token may not do this any more", "Ask an administrator of this site."
     ),
-    "unknown-topic": Words("There is no such topic", "GET /api/v1/topics lists those that there are."),
-    "query": Words("The rule cannot be read", "Look at `problem`, `fix`, `line` and `column`."),
-    "too-large": Words("The request is too large", "Send less."),
-    "request-refused": Words("The request was refused", "See /api/openapi.json for what it takes."),
-    "too-often": Words("That was too often", "Wait for as long as Retry-After says."),
+    "unknown-topic": ErrorText("There is no such topic", "GET /api/v1/topics lists those that there are."),
+    "query": ErrorText("The rule cannot be read", "Look at `problem`, `fix`, `line` and `column`."),
+    "too-large": ErrorText("The request is too large", "Send less."),
+    "request-refused": ErrorText("The request was refused", "See /api/openapi.json for what it takes."),
+    "too-often": ErrorText("That was too often", "Wait for as long as Retry-After says."),
 }
 """What is said otherwise where a program asks on an operator's behalf."""
 PROGRAMS = "/api/v1/"

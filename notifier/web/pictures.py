@@ -20,8 +20,8 @@ import structlog
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from notifier.feeds.answer import Answer, Fetched
 from notifier.feeds.fetch import FetchRequest
+from notifier.feeds.fetch_result import Fetched, FetchResult
 from notifier.web.services import Services
 
 PICTURES = "/pictures"
@@ -39,10 +39,10 @@ log = structlog.get_logger()
 router = APIRouter(include_in_schema=False)
 
 
-class Asks(Protocol):
+class PictureFetcher(Protocol):
     """What `feeds.fetch.Fetcher` does: the address guard and all limits are its own."""
 
-    async def fetch(self, request: FetchRequest) -> Answer: ...
+    async def fetch(self, request: FetchRequest) -> FetchResult: ...
 
 
 class Pictures:
@@ -50,7 +50,7 @@ class Pictures:
 
     def __init__(
         self,
-        asks: Asks,
+        asks: PictureFetcher,
         folder: Path,
         address_of: Callable[[int], str | None],
         seconds: Callable[[], float] = monotonic,

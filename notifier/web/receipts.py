@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import Field, StringConstraints
 
-from notifier.alerts.receipts import BUCKETS_S, Told
+from notifier.alerts.receipts import BUCKETS_S, Receipt
 from notifier.web import errors
 from notifier.web.bodies import Body
 from notifier.web.clients import client_of
@@ -41,5 +41,5 @@ async def tell(body: ReceiptBody, request: Request) -> Response:
     refuse_foreign(request, services)
     limit_receipts(request)
     if services.receipts is not None:
-        services.receipts.hear(Told(body.receipt, body.kind, body.bucket), client_of(request.scope))
+        services.receipts.hear(Receipt(body.receipt, body.kind, body.bucket), client_of(request.scope))
     return Response(status_code=204)

@@ -23,7 +23,7 @@ from notifier.subscribers.subscriber import Subscription, SubscriptionStore
 from notifier.topics.topic import Topic
 from notifier.troubles import Trouble
 from notifier.web.provider.openid import ProviderSignIn
-from notifier.web.receipt_desk import ReceiptDesk
+from notifier.web.receipt_counter import ReceiptCounter
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class WebServices:
     troubles: Callable[[], Sequence[Trouble]] = tuple
     operations: Operations | None = None
     by_provider: ProviderSignIn | None = None
-    receipts: ReceiptDesk | None = None
+    receipts: ReceiptCounter | None = None
     pictures: PictureSource | None = None
 
 

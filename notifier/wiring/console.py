@@ -1,4 +1,4 @@
-"""What operators do, over the parts of a `House`; and one look at how these do."""
+"""What operators do, over the parts of a `Service`; and one look at how these do."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from notifier.alerts.alert import Message
 from notifier.engine.broker import BrokerEngine
 from notifier.engine.local import LocalEngine
 from notifier.errors import NotFound
-from notifier.feeds.survey import Offer, Survey
+from notifier.feeds.discovery import DiscoveredFeed, FeedDiscovery
 from notifier.operations.alerts import AlertOperations
 from notifier.operations.operations import Operations
-from notifier.operations.system import ChoreReport, KeyReport, SystemState
+from notifier.operations.system import JobReport, KeyReport, SystemState
 from notifier.operations.topics import RuleTrials
 from notifier.push.outcome import Outcome
 from notifier.storage.access import SqlRequestStore
 from notifier.storage.database import Database
+from notifier.storage.editorial import SqlEditorialStore
 from notifier.storage.envelopes import SqlEnvelopeStore
 from notifier.storage.migrate import newest_revision, revision
-from notifier.storage.newsroom import SqlNewsroom
 from notifier.storage.queue import SqlQueueStore
 from notifier.storage.receipts import SqlReceiptStore
 from notifier.subscribers.subscriber import Subscription
@@ -39,45 +39,45 @@ from notifier.wiring.operations import (
 from notifier.wiring.parts import alert_rules
 
 if TYPE_CHECKING:
-    from notifier.wiring.house import House
+    from notifier.wiring.service import Service
 
 # Operators wait before a screen, and a site names a handful of feeds.
-SURVEYS_AT_ONCE = 2
-SURVEY_S = 40.0
+DISCOVERIES_AT_ONCE = 2
+DISCOVERY_S = 40.0
 
 
-def house_operations(house: House) -> Operations:
+def service_operations(service: Service) -> Operations:
     """What operators do, over the parts of a running service."""
-    settings, database, newsroom = house.settings, house.database, SqlNewsroom(house.database)
-    files = (house.files.topics, house.files.feeds)
-    trials = RuleTrials(house.recent_news.record, alert_rules(settings), house.clock, house.previews)
-    topics = topic_operations(settings, database, lambda: house.files.topics.content, trials)
-    finder = FeedFinder(house).look
-    feeds = feed_operations(settings, database, lambda: house.files.feeds.content, house.feed_health, finder)
+    settings, database, editorial = service.settings, service.database, SqlEditorialStore(service.database)
+    files = (service.files.topics, service.files.feeds)
+    trials = RuleTrials(service.recent_news.record, alert_rules(settings), service.clock, service.previews)
+    topics = topic_operations(settings, database, lambda: service.files.topics.content, trials)
+    finder = FeedFinder(service).look
+    feeds = feed_operations(settings, database, lambda: service.files.feeds.content, service.feed_health, finder)
     alerts = AlertOperations(
-        newsroom,
-        story=newsroom.story,
+        editorial,
+        story=editorial.story,
         requests=SqlRequestStore(database),
-        subscriptions=house.subscriptions,
+        subscriptions=service.subscriptions,
         receipts=SqlReceiptStore(database),
-        topics=lambda: house.files.topics.content,
+        topics=lambda: service.files.topics.content,
         publisher=settings.title,
         rules=alert_rules(settings),
-        clock=house.clock,
-        open_alerts=house.alerts.open,
-        send_trial=TrialSender(house).send,
-        changed=house.wake_desk,
-        wake=house.engine.wake,
+        clock=service.clock,
+        open_alerts=service.alerts.open,
+        send_trial=DraftSender(service).send,
+        changed=service.wake_decider,
+        wake=service.engine.wake,
     )
     return Operations(
         topics=topics,
         feeds=feeds,
         changes=change_operations(database, topics, feeds),
         alerts=alerts,
-        stories=story_operations(database, house.wake_desk),
-        access=access_operations(database, house.first_secret),
-        audience=house.audience,
-        system=lambda: system_state(house),
+        stories=story_operations(database, service.wake_decider),
+        access=access_operations(database, service.first_secret),
+        audience=service.audience,
+        system=lambda: system_state(service),
         complaints=lambda: [str(file.error) for file in files if file.error is not None],
     )
 
@@ -85,64 +85,66 @@ def house_operations(house: House) -> Operations:
 class FeedFinder:
     """Looks behind the address of a site, with the fetcher and the limits that feeds are asked with."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
-        self._places = asyncio.Semaphore(SURVEYS_AT_ONCE)
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._places = asyncio.Semaphore(DISCOVERIES_AT_ONCE)
 
-    async def look(self, address: str) -> Sequence[Offer]:
+    async def look(self, address: str) -> Sequence[DiscoveredFeed]:
         """The feeds behind it. Raises NotFound with what to do."""
-        if self._house.asking is None:
+        if self._service.asking is None:
             return await finds_nothing(address)
         async with self._places:
             try:
-                async with asyncio.timeout(SURVEY_S):
-                    followed = self._house.files.feeds.content
-                    return await Survey(*self._house.asking).look(address, followed)
+                async with asyncio.timeout(DISCOVERY_S):
+                    followed = self._service.files.feeds.content
+                    return await FeedDiscovery(*self._service.asking).look(address, followed)
             except TimeoutError as slow:
-                took = f"{address} took longer than {SURVEY_S:g} s in all. Try the feed’s own address"
+                took = f"{address} took longer than {DISCOVERY_S:g} s in all. Try the feed’s own address"
                 raise NotFound(took) from slow
 
 
-class TrialSender:
+class DraftSender:
     """Pushes an operator's words to one browser, in threads of its own: the news is not held up by it."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
+    def __init__(self, service: Service) -> None:
+        self._service = service
 
     async def send(self, subscription: Subscription, message: Message) -> Outcome:
         """Push now. Raises PushServiceBusy."""
-        house = self._house
-        return await asyncio.get_running_loop().run_in_executor(house.trials, house.trial.send, subscription, message)
+        service = self._service
+        return await asyncio.get_running_loop().run_in_executor(
+            service.trials, service.tester.send, subscription, message
+        )
 
 
-def system_state(house: House) -> SystemState:
+def system_state(service: Service) -> SystemState:
     """One look at how this process and the database do."""
-    queue = SqlQueueStore(house.database).state(house.clock())
-    keys = _keys(house, queue.by_key)
+    queue = SqlQueueStore(service.database).state(service.clock())
+    keys = _keys(service, queue.by_key)
     known = {key.key_id for key in keys}
     return SystemState(
-        engine=_engine(house),
+        engine=_engine(service),
         queue=queue,
-        chores=[ChoreReport(s.name, s.every_s, s.last_at, s.took_s, s.error, s.failures) for s in house.chore_states()],
+        chores=[JobReport(s.name, s.every_s, s.last_at, s.took_s, s.error, s.failures) for s in service.job_states()],
         keys=keys,
-        envelopes=SqlEnvelopeStore(house.database).ready(),
-        paces=house.pacer.paces(),
-        paused=house.pauses.until(house.clock()),
+        envelopes=SqlEnvelopeStore(service.database).ready(),
+        paces=service.pacer.paces(),
+        paused=service.pauses.until(service.clock()),
         unknown_keys=sum(count for key_id, count in queue.by_key.items() if key_id not in known),
-        public=house.settings.base_url.startswith("https:"),
-        contact=house.settings.contact,
-        facts={name: said for name, said in house.facts().items() if name != "console"},
-        versions=_versions(house.database),
+        public=service.settings.base_url.startswith("https:"),
+        contact=service.settings.contact,
+        facts={name: said for name, said in service.facts().items() if name != "console"},
+        versions=_versions(service.database),
     )
 
 
-def _engine(house: House) -> str:
-    threads = f"{house.settings.push_threads} chunks at a time, and one more for breaking news"
-    match house.engine:
+def _engine(service: Service) -> str:
+    threads = f"{service.settings.push_threads} chunks at a time, and one more for breaking news"
+    match service.engine:
         case BrokerEngine():
             return (
                 f"Workers woken by RabbitMQ; this process is one: {threads}"
-                if house.role.works
+                if service.role.works
                 else ("Workers woken by RabbitMQ; this process is none of them")
             )
         case LocalEngine():
@@ -151,10 +153,10 @@ def _engine(house: House) -> str:
             return "Other processes (--role work), which look into the database every second"
 
 
-def _keys(house: House, bound: Mapping[str, int]) -> list[KeyReport]:
+def _keys(service: Service, bound: Mapping[str, int]) -> list[KeyReport]:
     return [
         KeyReport(kept.key.key_id, kept.since, bound.get(kept.key.key_id, 0), kept.is_present)
-        for kept in house.keyring.kept()
+        for kept in service.keyring.kept()
     ]
 
 

@@ -17,7 +17,7 @@ import structlog
 log = structlog.get_logger()
 
 EXIT_S = 34.0
-"""From the first signal on. A sub-batch has 30 s (engine/courier.py), and is settled in one more."""
+"""From the first signal on. A sub-batch has 30 s (engine/dispatcher.py), and is settled in one more."""
 LEAVE_S = 2.0
 """For the last word to the other processes."""
 

@@ -9,26 +9,26 @@ from notifier.config.edit import TopicsFile
 from notifier.config.edit_feeds import FeedsFile
 from notifier.config.settings import Settings
 from notifier.errors import NotFound
+from notifier.feeds.discovery import DiscoveredFeed
 from notifier.feeds.feed import FeedConfig
 from notifier.feeds.health import FeedHealth
-from notifier.feeds.survey import Offer
 from notifier.operations.access import AccessOperations
 from notifier.operations.feeds import FeedOperations, Finder
 from notifier.operations.files import FEEDS, TOPICS, ChangeOperations, RecordedFile
 from notifier.operations.stories import StoryOperations
 from notifier.operations.topics import RuleTrials, TopicOperations
-from notifier.operators.token import Scope
+from notifier.operators.token import TokenScope
 from notifier.storage.access import SqlTokenStore
 from notifier.storage.audit import SqlAuditLog
 from notifier.storage.database import Database
+from notifier.storage.editorial import SqlEditorialStore
 from notifier.storage.feed_archive import SqlFeedArchive
-from notifier.storage.newsroom import SqlNewsroom
 from notifier.storage.operators import SqlChangeStore, SqlOperatorStore
-from notifier.storage.wire import SqlWire
+from notifier.storage.story_reports import SqlStoryReports
 from notifier.topics.topic import Topic
 
 
-async def finds_nothing(_address: str) -> Sequence[Offer]:
+async def finds_nothing(_address: str) -> Sequence[DiscoveredFeed]:
     """The finder of a process that asks no feeds. Raises NotFound."""
     raise NotFound("This process follows no feeds. Open the console of one that does (--role all, web or poll)")
 
@@ -38,7 +38,7 @@ def topic_operations(
 ) -> TopicOperations:
     """Topics over topics.yaml."""
     file = TopicsFile(settings.topics_path)
-    recorded = RecordedFile(TOPICS, file, Scope.TOPICS, SqlChangeStore(database), system_clock)
+    recorded = RecordedFile(TOPICS, file, TokenScope.TOPICS, SqlChangeStore(database), system_clock)
     return TopicOperations(file, recorded, in_force, trials)
 
 
@@ -51,7 +51,7 @@ def feed_operations(
 ) -> FeedOperations:
     """Feeds over feeds.yaml."""
     file = FeedsFile(settings.feeds_path)
-    recorded = RecordedFile(FEEDS, file, Scope.FEEDS, SqlChangeStore(database), system_clock)
+    recorded = RecordedFile(FEEDS, file, TokenScope.FEEDS, SqlChangeStore(database), system_clock)
     return FeedOperations(file, recorded, in_force, SqlFeedArchive(database), health, finder)
 
 
@@ -62,7 +62,7 @@ def change_operations(database: Database, topics: TopicOperations, feeds: FeedOp
 
 def story_operations(database: Database, changed: Callable[[], None] = lambda: None) -> StoryOperations:
     """Stories over the database; a desk that is not told by `changed` looks by itself within a second or two."""
-    return StoryOperations(SqlNewsroom(database), SqlWire(database), system_clock, changed)
+    return StoryOperations(SqlEditorialStore(database), SqlStoryReports(database), system_clock, changed)
 
 
 def access_operations(database: Database, first_secret: str | None = None) -> AccessOperations:

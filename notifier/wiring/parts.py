@@ -15,26 +15,26 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from notifier.addresses import AddressGuard
 from notifier.alerts.alert import Alert
 from notifier.alerts.decide import AlertRules
-from notifier.alerts.desk import Desk
+from notifier.alerts.decider import Decider
 from notifier.clock import Clock, RehearsalClock, system_clock
 from notifier.config.modes import tighten
 from notifier.config.settings import Settings, listed, rehearsal_of
-from notifier.engine.courier import Courier, Seal
-from notifier.engine.trial import Trial
+from notifier.engine.alert_tester import AlertTester
+from notifier.engine.dispatcher import PushDispatcher, Seal
 from notifier.errors import ConfigError, DatabaseUnwell
 from notifier.feeds.cadence import CadenceSettings
-from notifier.feeds.decide import Rules
+from notifier.feeds.decide import PollRules
 from notifier.feeds.fetch import FetchSettings
-from notifier.feeds.first_sight import FirstSightSettings
+from notifier.feeds.novelty import NoveltySettings
 from notifier.operators.identity import role_rules
 from notifier.push.adopt import load_adopted
+from notifier.push.curl_transport import CurlTransport
 from notifier.push.envelope import seal_now
-from notifier.push.http2.wire import Http2Wire
+from notifier.push.http2.transport import Http2Transport
 from notifier.push.keyring import Keyring
-from notifier.push.paced_wire import PacedWire, Pacer
-from notifier.push.pycurl_wire import PycurlWire
+from notifier.push.paced_transport import PacedTransport, Pacer
 from notifier.push.seal import seal as seal_by_pywebpush
-from notifier.push.send import Wire
+from notifier.push.transport import PushTransport
 from notifier.push.vapid import VapidKey, VapidSigner, load_or_create_key
 from notifier.storage.access import SqlIdentityStore
 from notifier.storage.database import Database
@@ -152,19 +152,19 @@ def make_clock(settings: Settings) -> Clock:
     return RehearsalClock(*rehearsal_of(settings.rehearsal)) if settings.rehearsal else system_clock
 
 
-def make_courier(
+def make_dispatcher(
     settings: Settings, keys: Sequence[VapidKey], pacer: Pacer | None = None, seal: Seal = seal_now
-) -> Courier:
+) -> PushDispatcher:
     """A courier with a wire of its own, for one thread; `pacer` keeps all threads' wires to each service's pace.
 
     `seal` is for those for whom nothing was sealed ahead.
     """
     guard = push_guard(settings)
-    wire: Wire = Http2Wire(guard, PycurlWire(guard))
+    transport: PushTransport = Http2Transport(guard, CurlTransport(guard))
     if pacer is not None:
-        wire = PacedWire(wire, pacer)
+        transport = PacedTransport(transport, pacer)
     signer = VapidSigner(keys, settings.contact, Keyring(settings.vapid_key_path).find)
-    return Courier(wire, signer, seal, receipts=settings.receipts, picture_of=picture_address(settings))
+    return PushDispatcher(transport, signer, seal, receipts=settings.receipts, picture_of=picture_address(settings))
 
 
 def picture_address(settings: Settings) -> Callable[[Alert], str | None]:
@@ -179,22 +179,22 @@ def picture_address(settings: Settings) -> Callable[[Alert], str | None]:
             return lambda _alert: None
 
 
-def make_trial(settings: Settings, keys: Sequence[VapidKey], clock: Clock = system_clock) -> Trial:
+def make_alert_tester(settings: Settings, keys: Sequence[VapidKey], clock: Clock = system_clock) -> AlertTester:
     """What sends test alerts: sealed by pywebpush, so that each is also a check of our own sealing beside it."""
-    courier = make_courier(settings, keys, seal=seal_by_pywebpush)
-    return Trial(courier, clock, settings.title, site_settings(settings).base_url)
+    dispatcher = make_dispatcher(settings, keys, seal=seal_by_pywebpush)
+    return AlertTester(dispatcher, clock, settings.title, site_settings(settings).base_url)
 
 
-def make_desk(topics: Sequence[Topic], settings: Settings, failing: FailingRules | None = None) -> Desk:
+def make_decider(topics: Sequence[Topic], settings: Settings, failing: FailingRules | None = None) -> Decider:
     """A desk that decides by these topics and the settings' rules; `failing` is told of rules that fail when run."""
-    return Desk(TopicIndex(topics, failing), topics, alert_rules(settings))
+    return Decider(TopicIndex(topics, failing), topics, alert_rules(settings))
 
 
-def feed_rules(settings: Settings) -> Rules:
+def feed_rules(settings: Settings) -> PollRules:
     """By what feeds are asked, and what of them is taken and may alert."""
-    return Rules(
+    return PollRules(
         CadenceSettings(min_s=settings.poll_least_s, max_s=settings.poll_most_s),
-        FirstSightSettings(max_age_s=settings.alert_max_age_s),
+        NoveltySettings(max_age_s=settings.alert_max_age_s),
     )
 
 

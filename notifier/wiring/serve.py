@@ -14,7 +14,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from notifier.config.settings import Settings, listed
-from notifier.engine.engine import Role
+from notifier.engine.engine import ProcessRole
 from notifier.errors import ConfigError
 from notifier.storage.health import TroubleHealth
 from notifier.storage.run_lock import sole_service
@@ -27,12 +27,14 @@ from notifier.web.protocol import guarded, trusted_by
 from notifier.web.requests import Requests
 from notifier.web.streams import Streams
 from notifier.wiring.descriptors import connections_within, raise_descriptor_limit
-from notifier.wiring.house import Files, House
 from notifier.wiring.leaving import LEAVE_S, Leaving
 from notifier.wiring.parts import make_clock, opened_database, vapid_key
+from notifier.wiring.service import Files, Service
 
 
-async def serve(settings: Settings, announce: Callable[[str, dict[str, str]], None], role: Role = Role.ALL) -> None:
+async def serve(
+    settings: Settings, announce: Callable[[str, dict[str, str]], None], role: ProcessRole = ProcessRole.ALL
+) -> None:
     """Run the service, or the part that is `role`, until it is told to stop. Raises ConfigError before it starts.
 
     `announce` is called with the address and a few facts once the service is about to answer.
@@ -48,26 +50,26 @@ async def serve(settings: Settings, announce: Callable[[str, dict[str, str]], No
         vapid_key(settings)  # made now, if there is none
         database = stack.enter_context(opened_database(settings))
         database.health = TroubleHealth(troubles)
-        house = House(settings, files, database, metrics, make_clock(settings), role, troubles)
-        house.take_over()
-        pulse = house.pulse
-        if pulse is not None:
-            pulse.start()
-            stack.callback(pulse.stop, LEAVE_S)
-        stack.callback(house.watch.end)
-        stack.callback(house.trials.shutdown, cancel_futures=True)
-        stack.callback(house.receipt_desk.hand_over)  # what was told since the last second
-        poller, websub = (None, None) if role is Role.WORK else await house.enter_poller(stack)
-        await house.enter_pictures(stack)
-        pipeline = house.pipeline(poller, websub)
-        app = build_app(house.web_services(websub))
-        house.set_back.append(app.state.rates.forget)
+        service = Service(settings, files, database, metrics, make_clock(settings), role, troubles)
+        service.take_over()
+        heartbeat = service.heartbeat
+        if heartbeat is not None:
+            heartbeat.start()
+            stack.callback(heartbeat.stop, LEAVE_S)
+        stack.callback(service.watch.end)
+        stack.callback(service.trials.shutdown, cancel_futures=True)
+        stack.callback(service.receipt_counter.hand_over)  # what was told since the last second
+        poller, websub = (None, None) if role is ProcessRole.WORK else await service.enter_poller(stack)
+        await service.enter_pictures(stack)
+        pipeline = service.pipeline(poller, websub)
+        app = build_app(service.web_services(websub))
+        service.set_back.append(app.state.rates.forget)
         requests = Requests(app)
         port = PortSettings(most=connections_within(descriptors, settings.connections))
-        server = web_server(requests, app.state.streams, list(listed(settings.proxies)), port, house.troubles)
-        announce(f"http://{settings.host}:{listening.getsockname()[1]}", house.facts())
+        server = web_server(requests, app.state.streams, list(listed(settings.proxies)), port, service.troubles)
+        announce(f"http://{settings.host}:{listening.getsockname()[1]}", service.facts())
         working = asyncio.create_task(pipeline.run())
-        leaving = Leaving(house.previews.stop, server.leave, requests.end, pipeline.stop)
+        leaving = Leaving(service.previews.stop, server.leave, requests.end, pipeline.stop)
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, leaving.told, number)
         try:

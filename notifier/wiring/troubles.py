@@ -22,19 +22,19 @@ from notifier.troubles import SILENT_AFTER, Code, ProcessReport, Trouble, Troubl
 from notifier.wiring.console import system_state
 
 if TYPE_CHECKING:
-    from notifier.wiring.house import House
+    from notifier.wiring.service import Service
 
 OF_DATABASE = {Code.DATABASE_AWAY, Code.DATABASE_CORRUPT, Code.DISK_FULL}
 
 log = structlog.get_logger()
 
 
-class Watch:
+class TroubleMonitor:
     """The one list of troubles, for every surface of this process."""
 
-    def __init__(self, house: House, reported: Troubles) -> None:
-        self._house, self._reported = house, reported
-        self._store = SqlReportStore(house.database)
+    def __init__(self, service: Service, reported: Troubles) -> None:
+        self._service, self._reported = service, reported
+        self._store = SqlReportStore(service.database)
         self._process = secrets.token_hex(8)
         self._seen: tuple[Trouble, ...] = ()
         self._others: tuple[Trouble, ...] = ()
@@ -47,10 +47,10 @@ class Watch:
         """Look at the whole, tell the other processes, and hear what they say. Raises nothing of the database's."""
         self._seen = tuple(self._look())
         own = merged([self._reported.all(), self._seen])
-        self._house.metrics.show_troubles(own)
+        self._service.metrics.show_troubles(own)
         now = system_clock()
         try:
-            self._store.put(ProcessReport(self._process, self._house.role.value, now, tuple(own)))
+            self._store.put(ProcessReport(self._process, self._service.role.value, now, tuple(own)))
             reports = self._store.reports(now - SILENT_AFTER)
         except (SQLAlchemyError, DatabaseUnwell):
             self._others = ()  # the database is away, which the look has seen
@@ -65,22 +65,22 @@ class Watch:
             log.info("troubles.not-removed", problem=type(away).__name__)
 
     def _look(self) -> Iterator[Trouble]:
-        house = self._house
-        failed = of_checks(house.readiness())
+        service = self._service
+        failed = of_checks(service.readiness())
         if not any(trouble.code in OF_DATABASE for trouble in self._reported.all()):
             yield from failed  # whoever met it first has told it better
-        yield from _of_folder(house)
+        yield from _of_folder(service)
         if failed:
             return
-        yield from FeedTroubles(house.database, house.clock)()
-        files = (house.files.feeds, house.files.topics)
+        yield from FeedTroubles(service.database, service.clock)()
+        files = (service.files.feeds, service.files.topics)
         complaints = {file.name: str(file.error) for file in files if file.error is not None}
-        feeds = house.feed_health() if house.role.polls else ()
-        yield from troubles_of(system_state(house), complaints, feeds, house.clock(), system_clock())
+        feeds = service.feed_health() if service.role.polls else ()
+        yield from troubles_of(system_state(service), complaints, feeds, service.clock(), system_clock())
 
 
-def _of_folder(house: House) -> Iterator[Trouble]:
-    folder = house.settings.config_dir
+def _of_folder(service: Service) -> Iterator[Trouble]:
+    folder = service.settings.config_dir
     if not os.access(folder, os.W_OK | os.X_OK):
         do = "Give this user the right to write there, or edit the files by hand"
         yield Trouble(Code.CONFIG_NOT_WRITABLE, f"The console cannot save: {folder} cannot be written", do)

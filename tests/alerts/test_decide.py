@@ -277,25 +277,25 @@ def test_a_story_that_breaks_by_help_says_by_whose() -> None:
     assert isinstance(verdict, Send)
     assert PastAlert.of(verdict.alert).helped_by == {8}
     assert verdict.alert.why["signals"]["related"]["sources"] == {"C": 1.0}
-    told_by = {"sources": {"A": 1.0, "B": 1.0}}
-    assert "with possibly related #8: C" in line({"signals": told_by | verdict.alert.why["signals"]})
+    story_from = {"sources": {"A": 1.0, "B": 1.0}}
+    assert "with possibly related #8: C" in line({"signals": story_from | verdict.alert.why["signals"]})
 
 
 def test_a_story_that_breaks_by_help_is_a_repeat_where_its_kin_was_told() -> None:
-    assert code(judged(helped(kin_past=(of_kin(),)))) == "repeat"
-    assert isinstance(judged(helped(kin_past=(of_kin(hours_ago=20),))), Send)
-    assert isinstance(judged(helped(kin_past=(replace(of_kin(), topics=frozenset({"floods"})),))), Send)
+    assert code(judged(helped(related_past=(of_kin(),)))) == "repeat"
+    assert isinstance(judged(helped(related_past=(of_kin(hours_ago=20),))), Send)
+    assert isinstance(judged(helped(related_past=(replace(of_kin(), topics=frozenset({"floods"})),))), Send)
 
 
 def test_a_story_that_helped_another_was_told_with_it() -> None:
     with_it = of_kin(hours_ago=20, helped_by=frozenset({7}))
-    assert code(judged(case("breaking", breaking=True, kin_past=(with_it,)))) == "repeat"
+    assert code(judged(case("breaking", breaking=True, related_past=(with_it,)))) == "repeat"
 
 
 def test_a_story_that_breaks_alone_goes_out_beside_its_kin_unless_it_says_the_same() -> None:
-    assert isinstance(judged(case("breaking", breaking=True, kin_past=(of_kin(),))), Send)
+    assert isinstance(judged(case("breaking", breaking=True, related_past=(of_kin(),))), Send)
     same = of_kin("Flood reaches Ilm, town hall says")
-    assert code(judged(case("breaking", breaking=True, kin_past=(same,)))) == "repeat"
+    assert code(judged(case("breaking", breaking=True, related_past=(same,)))) == "repeat"
 
 
 def test_an_update_that_another_story_told_is_not_told_again() -> None:

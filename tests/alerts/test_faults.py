@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from notifier.alerts.decide import Drop, Send
-from notifier.alerts.desk import Desk, DeskResult
+from notifier.alerts.decider import Decider, DecisionResult
 from notifier.stories.story import StoryItem
 from notifier.topics.match import TopicIndex
 from notifier.topics.reading import Text
@@ -17,11 +17,11 @@ DAMS = Topic("dams", "Dams", "", "dam")
 NO_ZONE = datetime(2030, 5, 14, 12)  # noqa: DTZ001 - what no comparison with a time survives
 
 
-def desk() -> Desk:
-    return Desk(TopicIndex([DAMS]), [DAMS])
+def decider() -> Decider:
+    return Decider(TopicIndex([DAMS]), [DAMS])
 
 
-def outcome(result: DeskResult) -> dict[int, str]:
+def outcome(result: DecisionResult) -> dict[int, str]:
     """By item of the story what became of it."""
     return {
         told.item_ids[0]: verdict.code if isinstance(verdict, Drop) else "sent"
@@ -31,7 +31,7 @@ def outcome(result: DeskResult) -> dict[int, str]:
 
 def test_a_story_that_cannot_be_judged_costs_itself() -> None:
     poison = replace(item(1, "Dam at Kessel holds", "A"), published_at=NO_ZONE)
-    result = desk().take([poison, item(2, "Dam near Brey breaks", "B")], NOON)
+    result = decider().take([poison, item(2, "Dam near Brey breaks", "B")], NOON)
     assert outcome(result) == {1: "undecidable", 2: "sent"}
     (fault,) = result.faults
     assert (fault.part, fault.name) == ("story", "1")
@@ -39,7 +39,7 @@ def test_a_story_that_cannot_be_judged_costs_itself() -> None:
 
 
 def test_a_story_whose_kin_cannot_be_judged_is_decided_without_it() -> None:
-    made = desk()
+    made = decider()
     poison = replace(item(1, "Dam at Kessel holds", "A", story_id=1), published_at=NO_ZONE)
     made.restore([poison, item(2, "Dams of Brey", "B", story_id=2, near=(1,))], [])
     result = made.take([replace(item(2, "Dams of Brey break", "B", story_id=2), version=2)], NOON)
@@ -55,14 +55,14 @@ def test_an_item_that_no_rule_can_be_asked_about_is_grouped_and_the_others_are_t
                 raise RecursionError("too deep")
             return super().match(text)
 
-    made = Desk(Fragile([DAMS]), [DAMS])
+    made = Decider(Fragile([DAMS]), [DAMS])
     result = made.take([item(1, "Odd dam of Kessel", "A"), item(2, "Dam near Brey breaks", "B")], NOON)
     assert outcome(result) == {1: "no-topic", 2: "sent"}
     assert [(fault.part, fault.name) for fault in result.faults] == [("item", "1")]
 
 
 def test_a_topic_that_cannot_be_read_stays_as_it_was_and_the_others_are_exchanged() -> None:
-    made = desk()
+    made = decider()
     made.use_topics([replace(DAMS, match="(dam"), Topic("opera", "Opera", "", "opera")])
     result = made.take([item(1, "Dam near Brey breaks", "B"), item(2, "Opera of Lind opens", "C")], NOON)
     assert [v.alert.topics for v in result.verdicts if isinstance(v, Send)] == [{"dams"}, {"opera"}]
@@ -70,7 +70,7 @@ def test_a_topic_that_cannot_be_read_stays_as_it_was_and_the_others_are_exchange
 
 
 def test_an_edit_that_cannot_be_read_leaves_its_story_as_it_was() -> None:
-    made = desk()
+    made = decider()
     made.take([item(1, "Dam at Kessel holds", "A")], NOON)
     broken: StoryItem = replace(item(1, "", "A"), title=None, version=2)  # type: ignore[arg-type]
     result = made.take([broken, item(2, "Dam near Brey breaks", "B")], NOON)
@@ -79,7 +79,7 @@ def test_an_edit_that_cannot_be_read_leaves_its_story_as_it_was() -> None:
 
 
 def test_an_odd_item_in_the_memory_does_not_keep_the_desk_from_starting() -> None:
-    made = desk()
+    made = decider()
     made.restore([replace(item(1, "", "A", story_id=1), title=None), item(2, "Dam holds", "B", story_id=2)], [])
     result = made.take([item(3, "Dam near Brey breaks", "C")], NOON)
     assert outcome(result) == {3: "sent"}

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from notifier.alerts.alert import AlertKind
 from notifier.alerts.decide import AlertRules, Drop, Hold
-from notifier.alerts.desk import Desk, DeskResult
+from notifier.alerts.decider import Decider, DecisionResult
 from notifier.alerts.preview import preview
 from notifier.alerts.record import PastChoice, PastMove, PastWord, Record
 from notifier.stories.story import StoryItem
 from notifier.stories.word import HOLD, NEVER
 from notifier.topics.topic import Topic, TopicMode
-from tests.alerts.test_desk_in_place import RULES, TELLS, House, carried_out, poll_of
+from tests.alerts.test_decider_in_place import RULES, TELLS, Harness, carried_out, poll_of
 from tests.stories.items import NOON
 
 # Others come and go beside these.
@@ -41,7 +41,7 @@ STEPS = st.lists(
 
 
 @dataclass
-class Recorded(House):
+class Recorded(Harness):
     """A house whose polls are recorded as the database does it, and what was sent to each topic."""
 
     record: Record = field(default_factory=Record)
@@ -49,7 +49,7 @@ class Recorded(House):
     choices: dict[int, PastChoice] = field(default_factory=dict)
     sent: dict[str, list[tuple[datetime, int, bool]]] = field(default_factory=dict)
 
-    def keep(self, poll: list[StoryItem], result: DeskResult) -> None:
+    def keep(self, poll: list[StoryItem], result: DecisionResult) -> None:
         self.moves += [PastMove(self.now, move.item_id, move.story_id) for move in result.moves]
         came = [self.items[one.id] for one in poll]
         self.record.add(came, PastWord(tuple(self.moves), dict(self.choices)))
@@ -62,7 +62,7 @@ class Recorded(House):
                     told = (self.now, verdict.alert.story_id, isinstance(verdict, Hold))
                     self.sent.setdefault(slug, []).append(told)
 
-    def do(self, step: tuple, live: Desk) -> None:  # type: ignore[type-arg]
+    def do(self, step: tuple, live: Decider) -> None:  # type: ignore[type-arg]
         """What an operator does; of each story one thing is said, as the database keeps the last one only."""
         stories = self.stories()
         if step[0] == "choose" and stories:
@@ -81,23 +81,23 @@ class Recorded(House):
 @settings(max_examples=80, deadline=None)
 @given(STEPS)
 def test_a_preview_is_what_was_decided_whatever_was_ruled_changed_and_restarted(steps: list[tuple]) -> None:  # type: ignore[type-arg]
-    house = Recorded(rules=(*RULES[0], *STEADY))
-    live = house.restored()
+    harness = Recorded(rules=(*RULES[0], *STEADY))
+    live = harness.restored()
     for number, step in enumerate([*steps, ("poll", [(0, 0), (1, 1), (2, 2), (3, 5)])], 1):
-        house.now += timedelta(minutes=20)
+        harness.now += timedelta(minutes=20)
         if step[0] == "restart":
-            live = house.restored()
+            live = harness.restored()
             continue
         if step[0] != "poll":
-            house.do(step, live)
+            harness.do(step, live)
             continue
-        poll = poll_of(house, number, step[1])
-        if live.word.version != house.word.version:
-            live.heed(house.word)
-        result = live.take(poll, house.now)
-        house.store(poll, result)
-        house.keep(poll, result)
+        poll = poll_of(harness, number, step[1])
+        if live.word.version != harness.word.version:
+            live.apply_overrides(harness.word)
+        result = live.take(poll, harness.now)
+        harness.store(poll, result)
+        harness.keep(poll, result)
     for topic in STEADY:
-        shown = preview(topic, house.record, AlertRules(), NOON, house.now + timedelta(seconds=1))
+        shown = preview(topic, harness.record, AlertRules(), NOON, harness.now + timedelta(seconds=1))
         told = [(would.alert.decided_at, would.alert.story_id, would.held) for would in reversed(shown.alerts)]
-        assert sorted(told) == sorted(house.sent.get(topic.slug, [])), topic.slug
+        assert sorted(told) == sorted(harness.sent.get(topic.slug, [])), topic.slug

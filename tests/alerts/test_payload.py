@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.alerts.alert import Alert, AlertKind, Message, Urgency
-from notifier.alerts.payload import Asked, asked_of, encode
+from notifier.alerts.payload import ReceiptRequest, asked_of, encode
 from notifier.alerts.receipts import TOLD_AT_MOST
 
 MESSAGE = Message(
@@ -91,6 +91,6 @@ def test_an_alert_without_a_name_asks_nobody() -> None:
 
 def test_what_is_asked_never_makes_a_payload_too_long() -> None:
     message = replace(MESSAGE, title="ß" * 5000, body="ü" * 5000)
-    asked = Asked("r" * 16, MESSAGE.published_at, 0.0312)
+    asked = ReceiptRequest("r" * 16, MESSAGE.published_at, 0.0312)
     for limit in (400, 1200, 3993):
         assert len(encode(message, 2**62, AlertKind.CORRECTION, limit, asked)) <= limit

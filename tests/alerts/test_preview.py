@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from notifier.alerts.decide import AlertRules, Send
-from notifier.alerts.desk import Desk
+from notifier.alerts.decider import Decider
 from notifier.alerts.preview import compare, preview
 from notifier.alerts.record import PastChoice, PastMove, PastWord, Record
 from notifier.errors import QueryError, TooMuchWork
@@ -106,10 +106,10 @@ def test_a_changed_rule_gains_loses_and_keeps() -> None:
 
 def test_it_is_what_the_services_desk_decides() -> None:
     tried = topic("ferry OR bridge")
-    desk = Desk(TopicIndex([tried]), [tried], RULES)
+    decider = Decider(TopicIndex([tried]), [tried], RULES)
     sent = []
     for item in RECORD.items:
-        verdicts = desk.take([item], item.seen_at).verdicts
+        verdicts = decider.take([item], item.seen_at).verdicts
         sent += [v.alert.message.title for v in verdicts if isinstance(v, Send) and v.alert.kind == "new"]
 
     assert sent[::-1] == titles("ferry OR bridge")

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from notifier.alerts.alert import AlertKind
 from notifier.alerts.decide import AlertRules, Hold, Send
-from notifier.alerts.desk import Desk
+from notifier.alerts.decider import Decider
 from notifier.alerts.preview import preview
 from notifier.alerts.record import Record
 from notifier.config.files import load_topics
-from notifier.replay import Recorder, polls, read_recording
+from notifier.replay import RecordedItems, polls, read_recording
 from notifier.topics.match import TopicIndex
 from tests.conftest import lacking
 
@@ -34,13 +34,13 @@ def test_the_previews_list_is_what_the_replay_sends() -> None:
         replace(shipped["world"], daily_budget=None),
         shipped["us"],
     ]
-    recorder, rules = Recorder(), AlertRules()
-    desk = Desk(TopicIndex(edited), edited, rules)
+    recorder, rules = RecordedItems(), AlertRules()
+    decider = Decider(TopicIndex(edited), edited, rules)
     record = Record()
     sent: dict[str, list[tuple[datetime, int]]] = {topic.slug: [] for topic in edited}
     for at, lines in polls(itertools.islice(read_recording(found[0]), ITEMS)):
         items = list({item.id: item for item in (recorder.item(line, at) for line in lines)}.values())
-        result = desk.take(items, at)
+        result = decider.take(items, at)
         grouped = {grouping.item_id: grouping for grouping in result.groupings}
         record.add(replace(i, story_id=grouped[i.id].story_id, near=grouped[i.id].near) for i in items)
         for verdict in result.verdicts:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 from typer import Exit
 from typer.testing import CliRunner, Result
 
-from notifier.alerts.receipts import Told
+from notifier.alerts.receipts import Receipt
 from notifier.cli import app
 from notifier.cli.terminal import explained
 from notifier.clock import system_clock
@@ -217,7 +217,7 @@ def test_alerts_says_how_long_it_took_and_what_browsers_told(run: Run, database:
     alert = SqlAlertStore(database).accept(replace(fetched, decided_at=NOON + timedelta(seconds=3)), NOON)
     with database.writing() as connection:
         add_times(connection, {(alert.id, "accepted", 2.0): 1})
-    SqlReceiptStore(database).add({Told(alert.receipt or "", "shown", 5): 1}, NOON + timedelta(minutes=1))
+    SqlReceiptStore(database).add({Receipt(alert.receipt or "", "shown", 5): 1}, NOON + timedelta(minutes=1))
     said = run("alerts", "--why").output
     assert "fetched 90 s after publication; decided 3 s after that" in said
     assert "accepted: half within 2 s, 90% within 2 s, 100% within 120 s" in said

@@ -16,7 +16,7 @@ from notifier.config.settings import load_settings
 from notifier.operators.audit import ON_THE_SERVER, Act
 from notifier.operators.operator import Role
 from notifier.operators.password import fits
-from notifier.operators.token import MARK, Scope, digest_of
+from notifier.operators.token import MARK, TokenScope, digest_of
 from notifier.storage.access import SqlTokenStore
 from notifier.storage.audit import SqlAuditLog
 from notifier.storage.database import Database
@@ -72,7 +72,7 @@ def test_a_token_is_printed_once_alone_on_its_line(run: Run, database: Database)
     assert secret.startswith(MARK)
     grant = SqlTokenStore(database).use(digest_of(secret) or b"", system_clock())
     assert grant is not None
-    assert (grant.token.scopes, grant.token.until) == (frozenset({Scope.READ, Scope.TOPICS}), None)
+    assert (grant.token.scopes, grant.token.until) == (frozenset({TokenScope.READ, TokenScope.TOPICS}), None)
     listed = run("token", "list").output
     assert "dashboard" in listed
     assert secret not in listed

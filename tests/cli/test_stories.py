@@ -12,22 +12,22 @@ from typer.testing import CliRunner, Result
 from notifier.cli import app
 from notifier.storage.database import Database
 from notifier.storage.migrate import upgrade
-from tests.contracts.test_rulings import DAM, House
+from tests.contracts.test_rulings import DAM, Harness
 
 Run = Callable[..., Result]
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def harness(tmp_path: Path) -> Iterator[Harness]:
     (tmp_path / "data").mkdir()
     database = Database(f"sqlite:///{tmp_path / 'data' / 'notifier.db'}")
     upgrade(database)
-    house = House(database)
-    house.publish(1, DAM, 1)
-    house.publish(2, DAM, 2)
-    house.publish(3, "Bakery of Lind opens at night", 3)
-    house.loop.work()
-    yield house
+    harness = Harness(database)
+    harness.publish(1, DAM, 1)
+    harness.publish(2, DAM, 2)
+    harness.publish(3, "Bakery of Lind opens at night", 3)
+    harness.loop.work()
+    yield harness
     database.close()
 
 
@@ -41,20 +41,20 @@ def run(tmp_path: Path) -> Run:
     return lambda *arguments: CliRunner().invoke(app, list(arguments), env=environment)
 
 
-def test_a_story_is_split_shown_merged_and_taken_back(house: House, run: Run) -> None:
-    first, third = str(house.story(1)), str(house.story(3))
+def test_a_story_is_split_shown_merged_and_taken_back(harness: Harness, run: Run) -> None:
+    first, third = str(harness.story(1)), str(harness.story(3))
     shown = run("stories", "show", first).stdout
     assert "by headline" in shown
     assert "https://2.example/2" in shown
 
     assert run("stories", "split", "https://2.example/2").stdout.startswith("Ruling 1: it tells another event.")
-    house.loop.work()
-    assert house.story(2) != house.story(1)
+    harness.loop.work()
+    assert harness.story(2) != harness.story(1)
 
     assert run("stories", "merge", first, third).exit_code == 0
     assert run("stories", "take-back", "1").exit_code == 0
-    house.loop.work()
-    assert house.story(1) == house.story(2) == house.story(3)
+    harness.loop.work()
+    assert harness.story(1) == harness.story(2) == harness.story(3)
     listed = run("stories", "rulings").stdout
     assert "merged:" in listed
     assert "taken back by" in listed
@@ -62,7 +62,7 @@ def test_a_story_is_split_shown_merged_and_taken_back(house: House, run: Run) ->
     assert [label["same"] for label in labels] == [True, True]
 
 
-def test_two_items_are_explained_within_80_columns_and_as_json(house: House, run: Run) -> None:
+def test_two_items_are_explained_within_80_columns_and_as_json(harness: Harness, run: Run) -> None:
     told = run("stories", "explain", "2", "3").stdout
     assert "Two stories, numbers" in told
     assert all(len(line) <= 80 for line in told.splitlines())
@@ -71,12 +71,12 @@ def test_two_items_are_explained_within_80_columns_and_as_json(house: House, run
     assert figures["layers"]["headline"]["counts"]
 
 
-def test_what_does_not_exist_is_said_in_a_sentence(house: House, run: Run) -> None:
+def test_what_does_not_exist_is_said_in_a_sentence(harness: Harness, run: Run) -> None:
     for arguments in (("show", "99"), ("split", "99"), ("explain", "1", "99"), ("take-back", "9")):
         answer = run("stories", *arguments)
         assert answer.exit_code == 2
         assert "there is no" in " ".join(answer.stderr.split())
 
 
-def test_without_a_ruling_the_list_says_how_to_make_one(house: House, run: Run) -> None:
+def test_without_a_ruling_the_list_says_how_to_make_one(harness: Harness, run: Run) -> None:
     assert "notifier stories split ITEM" in " ".join(run("stories", "rulings").stdout.split())

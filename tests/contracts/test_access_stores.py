@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from notifier.alerts.requests import Asked
+from notifier.alerts.requests import IdempotentRequest
 from notifier.errors import Conflict, KeyReused
 from notifier.operators.identity import Linked
 from notifier.operators.operator import Operator, Role
-from notifier.operators.token import Scope
+from notifier.operators.token import TokenScope
 from notifier.storage.access import SqlIdentityStore, SqlRequestStore, SqlTokenStore
 from notifier.storage.alerts import SqlAlertStore
 from notifier.storage.database import Database
@@ -20,7 +20,7 @@ from tests.contracts.samples import NOON, an_alert
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 ISSUER = "https://login.example"
-BOTH = frozenset({Scope.READ, Scope.TOPICS})
+BOTH = frozenset({TokenScope.READ, TokenScope.TOPICS})
 
 
 @pytest.fixture
@@ -41,8 +41,8 @@ def test_a_token_acts_for_its_operator_until_it_ends(database: Database, ada: Op
 
     assert grant is not None
     assert (grant.operator, grant.token) == (ada, made)
-    assert grant.may(Scope.TOPICS)
-    assert not grant.may(Scope.ALERTS)
+    assert grant.may(TokenScope.TOPICS)
+    assert not grant.may(TokenScope.ALERTS)
     assert tokens.use(b"other", NOON) is None
     assert tokens.use(b"digest", NOON + HOUR) is None
 
@@ -57,7 +57,7 @@ def test_a_token_can_never_do_more_than_its_operator_may_now(
 
     grant = tokens.use(b"digest", NOON)
     assert grant is not None
-    assert (grant.may(Scope.READ), grant.may(Scope.TOPICS)) == (True, False)
+    assert (grant.may(TokenScope.READ), grant.may(TokenScope.TOPICS)) == (True, False)
     operators.remove("Ada")
     assert tokens.use(b"digest", NOON) is None
     assert tokens.list() == []
@@ -114,7 +114,7 @@ def test_a_visit_to_a_provider_ends_once(database: Database) -> None:
 
 
 def test_a_request_that_is_made_again_makes_no_second_alert(database: Database, ada: Operator) -> None:
-    requests, asked = SqlRequestStore(database), Asked(ada.id, "key-1", b"digest")
+    requests, asked = SqlRequestStore(database), IdempotentRequest(ada.id, "key-1", b"digest")
     assert requests.accepted(asked) is None
 
     first, fresh = requests.accept_once(asked, an_alert("world"), NOON)
@@ -124,11 +124,11 @@ def test_a_request_that_is_made_again_makes_no_second_alert(database: Database, 
     assert requests.accepted(asked) == first
     assert len(SqlAlertStore(database).recent(10)) == 1
     with pytest.raises(KeyReused):
-        requests.accept_once(Asked(ada.id, "key-1", b"something else"), an_alert("world"), NOON)
+        requests.accept_once(IdempotentRequest(ada.id, "key-1", b"something else"), an_alert("world"), NOON)
 
 
 def test_two_that_ask_at_the_same_time_get_one_alert(database: Database, ada: Operator) -> None:
-    requests, asked = SqlRequestStore(database), Asked(ada.id, "key-1", b"digest")
+    requests, asked = SqlRequestStore(database), IdempotentRequest(ada.id, "key-1", b"digest")
 
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: requests.accept_once(asked, an_alert("world"), NOON), range(4)))
@@ -142,7 +142,7 @@ def test_a_key_is_each_operators_own_and_forgotten_after_a_day(
     database: Database, operators: SqlOperatorStore, ada: Operator
 ) -> None:
     requests, bea = SqlRequestStore(database), operators.add("Bea", "hash", Role.EDITOR, NOON)
-    requests.accept_once(Asked(ada.id, "key-1", b"digest"), an_alert("world"), NOON)
+    requests.accept_once(IdempotentRequest(ada.id, "key-1", b"digest"), an_alert("world"), NOON)
 
-    assert requests.accept_once(Asked(bea.id, "key-1", b"digest"), an_alert("world"), NOON)[1]
-    assert requests.accept_once(Asked(ada.id, "key-1", b"digest"), an_alert("world"), NOON + DAY)[1]
+    assert requests.accept_once(IdempotentRequest(bea.id, "key-1", b"digest"), an_alert("world"), NOON)[1]
+    assert requests.accept_once(IdempotentRequest(ada.id, "key-1", b"digest"), an_alert("world"), NOON + DAY)[1]

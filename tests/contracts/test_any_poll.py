@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 from sqlalchemy import Select, func, select, text
 
 from notifier.feeds.cadence import CadenceSettings
-from notifier.feeds.decide import Rules, not_recorded
-from notifier.feeds.feed import FeedConfig, FeedItem, FeedState
+from notifier.feeds.decide import PollRules, not_recorded
+from notifier.feeds.feed import FeedConfig, FeedItem, HealthStatus
 from notifier.feeds.flood import FloodSettings
 from notifier.feeds.health import FeedHealth, health_table
-from notifier.feeds.memory import ClaimedFeed, PollResult, Recorded
+from notifier.feeds.poll_state import ClaimedFeed, PollResult, Recorded
 from notifier.storage.database import Database
 from notifier.storage.feed_troubles import FeedTroubles
 from notifier.storage.feeds import SqlFeedStore
-from notifier.storage.news import SqlNewsStore
 from notifier.storage.schema import item, item_version
+from notifier.storage.stories import SqlStoryStore
 from notifier.stories.cluster import Grouper
 from notifier.troubles import Code
 from tests.feeds.claimed import NOON, an_item
@@ -54,12 +54,12 @@ entries = st.builds(
 )
 
 
-class House:
+class Harness:
     """A store with feeds of one test."""
 
     def __init__(self, database: Database, flood: FloodSettings | None = None) -> None:
         self.database = database
-        self.store = SqlFeedStore(database, Rules(flood=flood or FloodSettings()))
+        self.store = SqlFeedStore(database, PollRules(flood=flood or FloodSettings()))
         self.now = SOON
 
     def health(self, now: datetime) -> list[FeedHealth]:
@@ -76,10 +76,10 @@ class House:
         return self.store.claim_due(self.now, 100, 60.0)
 
     def result(self, one: ClaimedFeed, items: Sequence[FeedItem], **known: object) -> PollResult:
-        memory = replace(one.memory, state=FeedState.OK, last_success_at=self.now, failures=0, error=None)
-        memory = replace(memory, next_poll_at=self.now)
-        poll = PollResult(one.id, one.publisher, one.lease_token, memory, tuple(items), document_size=len(items))
-        return replace(poll, before=one.memory, previous_success_at=one.memory.last_success_at, **known)  # type: ignore[arg-type]
+        poll_state = replace(one.poll_state, state=HealthStatus.OK, last_success_at=self.now, failures=0, error=None)
+        poll_state = replace(poll_state, next_poll_at=self.now)
+        poll = PollResult(one.id, one.publisher, one.lease_token, poll_state, tuple(items), document_size=len(items))
+        return replace(poll, before=one.poll_state, previous_success_at=one.poll_state.last_success_at, **known)  # type: ignore[arg-type]
 
     def poll(self, *items: FeedItem) -> Recorded:
         """The one feed that is followed brings these a quarter of an hour later."""
@@ -96,17 +96,17 @@ class House:
 
 
 @pytest.fixture
-def house(database: Database) -> House:
-    return House(database)
+def harness(database: Database) -> Harness:
+    return Harness(database)
 
 
 @pytest.fixture
-def picky(database: Database) -> House:
+def picky(database: Database) -> Harness:
     """A database that refuses an item, or an edit of one, that is called "poison"."""
     with database.writing() as connection:
         for statement in POISON[database.is_sqlite]:
             connection.execute(text(statement))
-    return House(database)
+    return Harness(database)
 
 
 POISON = {
@@ -124,18 +124,18 @@ POISON = {
 @anyone
 @given(st.lists(st.lists(entries, max_size=8), min_size=1, max_size=4))
 def test_whatever_a_feed_lists_each_poll_is_recorded_and_the_next_one_works(
-    house: House, polls: list[list[FeedItem]]
+    harness: Harness, polls: list[list[FeedItem]]
 ) -> None:
-    (one,) = house.follow()
+    (one,) = harness.follow()
     for items in polls:
-        house.poll(*items)
-        assert house.health(house.now)[0].last_success_at == house.now
-    found = house.poll(an_item(1, guid="quite new", url="https://a.example/new", title="Quite new"))
+        harness.poll(*items)
+        assert harness.health(harness.now)[0].last_success_at == harness.now
+    found = harness.poll(an_item(1, guid="quite new", url="https://a.example/new", title="Quite new"))
     assert (found.new, found.refused) == (1, 0)
-    assert house.ask(select(func.count()).where(item_version.c.item_id == item.c.id, item.c.version == 0)) == [0]
+    assert harness.ask(select(func.count()).where(item_version.c.item_id == item.c.id, item.c.version == 0)) == [0]
     numbers = (
-        house.ask(select(func.count()).select_from(item.join(item_version)).where(item.c.feed_id == one.id)),
-        house.ask(select(func.sum(item.c.version)).where(item.c.feed_id == one.id)),
+        harness.ask(select(func.count()).select_from(item.join(item_version)).where(item.c.feed_id == one.id)),
+        harness.ask(select(func.sum(item.c.version)).where(item.c.feed_id == one.id)),
     )
     assert numbers[0] == [int(str(n)) for n in numbers[1]]  # every version is kept, and none is counted twice
 
@@ -155,54 +155,54 @@ def test_whatever_a_feed_lists_each_poll_is_recorded_and_the_next_one_works(
         max_size=12,
     ),
 )
-def test_every_entry_whose_guid_and_headline_are_its_own_is_stored(house: House, items: list[FeedItem]) -> None:
-    (one,) = house.follow()
+def test_every_entry_whose_guid_and_headline_are_its_own_is_stored(harness: Harness, items: list[FeedItem]) -> None:
+    (one,) = harness.follow()
     middle = len(items) // 2
-    house.poll(*items[:middle])
-    house.poll(*items[middle:])
+    harness.poll(*items[:middle])
+    harness.poll(*items[middle:])
     alone = [
         entry
         for entry in items
         if sum(o.guid == entry.guid for o in items) == 1 and sum(o.title == entry.title for o in items) == 1
     ]
-    assert {entry.title for entry in alone} <= set(house.titles(one.id))
+    assert {entry.title for entry in alone} <= set(harness.titles(one.id))
 
 
-def test_two_entries_of_a_poll_that_are_edits_of_one_item_do_not_stop_the_feed(house: House) -> None:
-    (one,) = house.follow()
-    house.poll(an_item(1))
+def test_two_entries_of_a_poll_that_are_edits_of_one_item_do_not_stop_the_feed(harness: Harness) -> None:
+    (one,) = harness.follow()
+    harness.poll(an_item(1))
     edits = [an_item(1, title=title) for title in ("Bridge closes", "Bridge burns")]
-    assert house.poll(an_item(2), *edits) == Recorded(new=1, edited=1)
-    assert house.poll(an_item(1, title="Bridge gone"), an_item(3)) == Recorded(new=1, edited=1)
-    assert house.titles(one.id) == ["Bridge gone", an_item(2).title, an_item(3).title]
+    assert harness.poll(an_item(2), *edits) == Recorded(new=1, edited=1)
+    assert harness.poll(an_item(1, title="Bridge gone"), an_item(3)) == Recorded(new=1, edited=1)
+    assert harness.titles(one.id) == ["Bridge gone", an_item(2).title, an_item(3).title]
 
 
-def test_items_that_share_a_page_are_stories_of_their_own_and_may_alert(house: House, database: Database) -> None:
-    house.follow()
+def test_items_that_share_a_page_are_stories_of_their_own_and_may_alert(harness: Harness, database: Database) -> None:
+    harness.follow()
     page = "https://paper.example/advisories/"
-    house.poll(an_item(1, url=page, title="Harbour advisory: calm sea"))
-    house.poll(
-        an_item(2, url=page, title="Bridge collapses after ship strike", published_at=house.now),
-        an_item(3, url=page, title="Airport closed by smoke from volcano", published_at=house.now),
+    harness.poll(an_item(1, url=page, title="Harbour advisory: calm sea"))
+    harness.poll(
+        an_item(2, url=page, title="Bridge collapses after ship strike", published_at=harness.now),
+        an_item(3, url=page, title="Airport closed by smoke from volcano", published_at=harness.now),
     )
-    waiting = SqlNewsStore(database).pending(10)
+    waiting = SqlStoryStore(database).pending(10)
     assert [one.may_alert for one in waiting] == [True, True, True]
     assert len({grouping.story_id for grouping in Grouper().place(waiting)}) == 3
 
 
-def test_a_push_and_a_poll_of_one_batch_may_both_edit_an_item(house: House) -> None:
-    house.follow()
-    house.poll(an_item(1))
-    house.now += timedelta(minutes=15)
-    (one,) = house.claim()
-    pushed = replace(house.result(one, [an_item(1, title="Bridge closes")]), lease_token=None)
-    polled = house.result(one, [an_item(1, title="Bridge burns")])
-    assert house.store.record([pushed, polled], house.now) == Recorded(edited=2)
-    assert house.ask(select(item_version.c.version).order_by(item_version.c.version)) == [1, 2, 3]
+def test_a_push_and_a_poll_of_one_batch_may_both_edit_an_item(harness: Harness) -> None:
+    harness.follow()
+    harness.poll(an_item(1))
+    harness.now += timedelta(minutes=15)
+    (one,) = harness.claim()
+    pushed = replace(harness.result(one, [an_item(1, title="Bridge closes")]), lease_token=None)
+    polled = harness.result(one, [an_item(1, title="Bridge burns")])
+    assert harness.store.record([pushed, polled], harness.now) == Recorded(edited=2)
+    assert harness.ask(select(item_version.c.version).order_by(item_version.c.version)) == [1, 2, 3]
 
 
 @pytest.mark.parametrize("bad", [1, 3])
-def test_an_entry_that_cannot_be_stored_costs_itself_and_is_named(picky: House, bad: int) -> None:
+def test_an_entry_that_cannot_be_stored_costs_itself_and_is_named(picky: Harness, bad: int) -> None:
     one, other = picky.follow(2)
     poison = [an_item(50 + n, title=f"poison {n}") for n in range(bad)]
     good = [an_item(n) for n in range(1, 10)]
@@ -222,7 +222,7 @@ def test_an_entry_that_cannot_be_stored_costs_itself_and_is_named(picky: House, 
     assert again.known == {b"8 bytes."}  # what was refused is known: it is not tried again for ever
 
 
-def test_an_edit_that_cannot_be_stored_leaves_the_item_as_it_was(picky: House) -> None:
+def test_an_edit_that_cannot_be_stored_leaves_the_item_as_it_was(picky: Harness) -> None:
     (one,) = picky.follow()
     picky.poll(an_item(1), an_item(2))
     found = picky.poll(an_item(1, title="poison"), an_item(2, title="Bridge 2 closes"), an_item(3))
@@ -231,71 +231,71 @@ def test_an_edit_that_cannot_be_stored_leaves_the_item_as_it_was(picky: House) -
     assert picky.poll(an_item(1, title="Bridge 1 closes")) == Recorded(edited=1)
 
 
-def test_what_a_header_holds_does_not_stop_a_feed(house: House) -> None:
-    (one,) = house.follow()
-    result = house.result(one, [an_item(1)])
-    odd = replace(result.memory, etag='"a\x00b\udc80"', last_modified="\x00", hub_url="https://h.example/\x00")
-    assert house.store.record([replace(result, memory=odd)], house.now) == Recorded(new=1)
+def test_what_a_header_holds_does_not_stop_a_feed(harness: Harness) -> None:
+    (one,) = harness.follow()
+    result = harness.result(one, [an_item(1)])
+    odd = replace(result.poll_state, etag='"a\x00b\udc80"', last_modified="\x00", hub_url="https://h.example/\x00")
+    assert harness.store.record([replace(result, poll_state=odd)], harness.now) == Recorded(new=1)
 
 
 def test_a_feed_that_brings_hundreds_at_each_poll_is_bounded_and_told(database: Database) -> None:
-    house = House(database, FloodSettings(new_at_once=60, new_an_hour=4))
-    (one,) = house.follow()
+    harness = Harness(database, FloodSettings(new_at_once=60, new_an_hour=4))
+    (one,) = harness.follow()
     numbers = count()
 
     def flood() -> list[FeedItem]:
-        return [an_item(next(numbers), published_at=house.now) for _ in range(50)]
+        return [an_item(next(numbers), published_at=harness.now) for _ in range(50)]
 
-    troubles = FeedTroubles(database, lambda: house.now)
-    assert house.poll(*flood()) == Recorded(new=50)
+    troubles = FeedTroubles(database, lambda: harness.now)
+    assert harness.poll(*flood()) == Recorded(new=50)
     assert list(troubles()) == []
-    assert house.poll(*flood()) == Recorded(new=11, left_out=39)
+    assert harness.poll(*flood()) == Recorded(new=11, left_out=39)
     for _ in range(20):
-        house.poll(*flood())
-    assert len(house.titles(one.id)) <= 60 + 4 * 6
-    (health,) = house.health(house.now)
+        harness.poll(*flood())
+    assert len(harness.titles(one.id)) <= 60 + 4 * 6
+    (health,) = harness.health(harness.now)
     assert "It brings more than a feed may: 1,019 new items and edits were left out" in health.notes[0]
     (trouble,) = troubles()
     assert (trouble.code, trouble.subject) == (Code.FEED_FLOODING, health.title)
-    house.now += timedelta(hours=2)
+    harness.now += timedelta(hours=2)
     assert list(troubles()) == []
-    house.now += timedelta(days=1)
-    assert house.health(house.now)[0].notes == ()
+    harness.now += timedelta(days=1)
+    assert harness.health(harness.now)[0].notes == ()
 
 
 def test_a_feed_whose_headlines_change_at_every_poll_is_bounded(database: Database) -> None:
-    house = House(database, FloodSettings(edits_at_once=30, edits_an_hour=4, versions=9))
-    house.follow()
+    harness = Harness(database, FloodSettings(edits_at_once=30, edits_an_hour=4, versions=9))
+    harness.follow()
     for poll in range(40):
-        house.poll(*(an_item(n, title=f"Bridge {n}, version {poll}") for n in range(10)))
-    versions = house.ask(select(func.count()).select_from(item_version))
+        harness.poll(*(an_item(n, title=f"Bridge {n}, version {poll}") for n in range(10)))
+    versions = harness.ask(select(func.count()).select_from(item_version))
     assert int(str(versions[0])) <= 10 + 30 + 4 * 10
-    assert max(int(str(v)) for v in house.ask(select(item.c.version))) <= 9
-    assert "were left out" in house.health(house.now)[0].notes[0]
+    assert max(int(str(v)) for v in harness.ask(select(item.c.version))) <= 9
+    assert "were left out" in harness.health(harness.now)[0].notes[0]
 
 
-def test_a_feed_that_cannot_be_recorded_is_failing_in_words_and_a_trouble(house: House, database: Database) -> None:
-    (one,) = house.follow()
-    house.poll(an_item(1))
-    house.now += timedelta(minutes=15)
-    (one,) = house.claim()
-    instead = not_recorded(house.result(one, [an_item(2)]), "ValueError", house.now)
+def test_a_feed_that_cannot_be_recorded_is_failing_in_words_and_a_trouble(harness: Harness, database: Database) -> None:
+    (one,) = harness.follow()
+    harness.poll(an_item(1))
+    harness.now += timedelta(minutes=15)
+    (one,) = harness.claim()
+    instead = not_recorded(harness.result(one, [an_item(2)]), "ValueError", harness.now)
     assert instead is not None
-    house.store.record([instead], house.now)
-    (health,) = house.health(house.now)
-    assert health.state is FeedState.FAILING
+    harness.store.record([instead], harness.now)
+    (health,) = harness.health(harness.now)
+    assert health.state is HealthStatus.FAILING
     assert "cannot be stored (ValueError)" in str(health.error)
-    (trouble,) = FeedTroubles(database, lambda: house.now)()
+    (trouble,) = FeedTroubles(database, lambda: harness.now)()
     assert (trouble.code, trouble.grave, trouble.subject) == (Code.FEED_NOT_RECORDED, True, health.title)
-    assert house.poll(an_item(2)) == Recorded(new=1)
-    assert house.health(house.now)[0].state is FeedState.OK
-    assert list(FeedTroubles(database, lambda: house.now)()) == []
+    assert harness.poll(an_item(2)) == Recorded(new=1)
+    assert harness.health(harness.now)[0].state is HealthStatus.OK
+    assert list(FeedTroubles(database, lambda: harness.now)()) == []
 
 
-def test_spellings_of_a_publisher_share_their_pages(house: House) -> None:
+def test_spellings_of_a_publisher_share_their_pages(harness: Harness) -> None:
     names = ["BBC News", "bbc  news "]
     urls = [f"https://{next(_numbers)}.example/feed" for _ in names]
     configs = [FeedConfig(url, url, name, "world") for url, name in zip(urls, names, strict=True)]
-    house.store.sync_config(configs, house.now - timedelta(minutes=5))
-    results = [house.result(one, [an_item(1)]) for one in house.claim()]
-    assert house.store.record(results, house.now) == Recorded(new=1)
+    harness.store.sync_config(configs, harness.now - timedelta(minutes=5))
+    results = [harness.result(one, [an_item(1)]) for one in harness.claim()]
+    assert harness.store.record(results, harness.now) == Recorded(new=1)

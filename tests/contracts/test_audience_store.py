@@ -9,7 +9,7 @@ import pytest
 from notifier.storage.audience import KEPT, SqlAudienceStore
 from notifier.storage.database import Database
 from notifier.storage.subscriptions import SqlSubscriptionStore
-from notifier.subscribers.audience import DayCount, DayEnds, Kind, day_of
+from notifier.subscribers.audience import AudienceKind, DayCount, DayEnds, day_of
 from tests.contracts.samples import NOON, a_subscription, token
 
 TODAY = day_of(NOON)
@@ -28,12 +28,12 @@ def test_a_day_is_counted_by_topic_browser_and_push_service(
     database: Database, subscriptions: SqlSubscriptionStore
 ) -> None:
     assert list(SqlAudienceStore(database).today(NOON)) == [
-        DayCount(TODAY, Kind.ALL, "all", 2),
-        DayCount(TODAY, Kind.TOPIC, "world", 2),
-        DayCount(TODAY, Kind.TOPIC, "science", 1),
-        DayCount(TODAY, Kind.BROWSER, "firefox", 2),
-        DayCount(TODAY, Kind.PUSH_SERVICE, "apple", 1),
-        DayCount(TODAY, Kind.PUSH_SERVICE, "mozilla", 1),
+        DayCount(TODAY, AudienceKind.ALL, "all", 2),
+        DayCount(TODAY, AudienceKind.TOPIC, "world", 2),
+        DayCount(TODAY, AudienceKind.TOPIC, "science", 1),
+        DayCount(TODAY, AudienceKind.BROWSER, "firefox", 2),
+        DayCount(TODAY, AudienceKind.PUSH_SERVICE, "apple", 1),
+        DayCount(TODAY, AudienceKind.PUSH_SERVICE, "mozilla", 1),
     ]
 
 
@@ -45,7 +45,7 @@ def test_the_last_count_of_a_day_is_kept(database: Database, subscriptions: SqlS
     subscriptions.delete(token("ada"), NOON + DAY)
     store.snapshot(NOON + DAY)
 
-    everybody = [(c.day, c.count) for c in store.days(NOON) if c.kind is Kind.ALL]
+    everybody = [(c.day, c.count) for c in store.days(NOON) if c.kind is AudienceKind.ALL]
 
     assert everybody == [(TODAY, 3), (TODAY + DAY, 2)]
     assert {c.day for c in store.days(NOON + DAY)} == {TODAY + DAY}

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from notifier.errors import Conflict
-from notifier.operators.audit import KEPT, MOST, Act, Entry
+from notifier.operators.audit import KEPT, MOST, Act, AuditEntry
 from notifier.operators.operator import Role
 from notifier.storage.audit import TIDIED_EVERY, SqlAuditLog
 from notifier.storage.database import Database
@@ -24,8 +24,10 @@ def log(database: Database) -> SqlAuditLog:
     return SqlAuditLog(database)
 
 
-def an_entry(act: Act = Act.SIGNED_IN, who: str = "Ada", by: str = "Ada", client: str = HERE, days: int = 0) -> Entry:
-    return Entry(NOON + timedelta(days=days), act, who, by, client, "in a few words")
+def an_entry(
+    act: Act = Act.SIGNED_IN, who: str = "Ada", by: str = "Ada", client: str = HERE, days: int = 0
+) -> AuditEntry:
+    return AuditEntry(NOON + timedelta(days=days), act, who, by, client, "in a few words")
 
 
 def test_entries_come_back_newest_first_and_an_operator_sees_their_own(log: SqlAuditLog) -> None:

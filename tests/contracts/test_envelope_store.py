@@ -14,7 +14,7 @@ from threading import Barrier
 
 from sqlalchemy import delete, insert, select, text
 
-from notifier.alerts.delivery import ChunkJob
+from notifier.alerts.delivery import LeasedChunk
 from notifier.push.envelope import ENVELOPE_BYTES, Envelope
 from notifier.storage.alerts import SqlAlertStore
 from notifier.storage.database import Database
@@ -28,7 +28,7 @@ from tests.postgres import PostgresServer
 LEASE_S = 60.0
 
 
-class House:
+class Harness:
     """The stores of one database, with `names` subscribed and sealed for."""
 
     def __init__(self, database: Database, *names: str) -> None:
@@ -44,13 +44,13 @@ class House:
         wanted = self.envelopes.without(0, 1000)
         return self.envelopes.put([(*one, _envelope(one[0])) for one in wanted])
 
-    def claim(self) -> ChunkJob:
+    def claim(self) -> LeasedChunk:
         self.alerts.accept(an_alert("world"), NOON)
         job = self.deliveries.claim_chunk(NOON, LEASE_S)
         assert job is not None
         return job
 
-    def take(self, job: ChunkJob) -> list[bytes | None]:
+    def take(self, job: LeasedChunk) -> list[bytes | None]:
         return [recipient.envelope for recipient in self.deliveries.take(job, job.chunk.cursor, 1000)]
 
 
@@ -59,31 +59,31 @@ def _envelope(number: int) -> Envelope:
 
 
 def test_everybody_without_an_envelope_is_sealed_for(database: Database) -> None:
-    house = House(database, "ada", "bob", "eve")
-    assert house.envelopes.ready() == 3
-    assert house.envelopes.without(0, 10) == []
-    house.subscriptions.subscribe(a_subscription("kim", "world"), NOON)
+    harness = Harness(database, "ada", "bob", "eve")
+    assert harness.envelopes.ready() == 3
+    assert harness.envelopes.without(0, 10) == []
+    harness.subscriptions.subscribe(a_subscription("kim", "world"), NOON)
     keys = a_subscription("kim").keys
-    assert [one[1:] for one in house.envelopes.without(0, 10)] == [(keys.p256dh, keys.auth)]
+    assert [one[1:] for one in harness.envelopes.without(0, 10)] == [(keys.p256dh, keys.auth)]
 
 
 def test_an_envelope_is_handed_out_once(database: Database) -> None:
-    house = House(database, "ada", "bob")
-    job = house.claim()
-    first, second = house.take(job), house.take(job)
+    harness = Harness(database, "ada", "bob")
+    job = harness.claim()
+    first, second = harness.take(job), harness.take(job)
     assert first == [_envelope(1), _envelope(2)]
     assert second == [None, None]
-    assert house.envelopes.ready() == 0
+    assert harness.envelopes.ready() == 0
 
 
 def test_two_workers_at_once_never_get_the_same_envelope(database: Database) -> None:
-    house = House(database, *(f"browser-{number}" for number in range(200)))
-    job = house.claim()
+    harness = Harness(database, *(f"browser-{number}" for number in range(200)))
+    job = harness.claim()
     together = Barrier(4)
 
     def worker(_: int) -> list[bytes | None]:
         together.wait(10)
-        return house.take(job)
+        return harness.take(job)
 
     with ThreadPoolExecutor(4) as workers:
         taken = [one for part in workers.map(worker, range(4)) for one in part if one is not None]
@@ -91,58 +91,58 @@ def test_two_workers_at_once_never_get_the_same_envelope(database: Database) -> 
 
 
 def test_a_worker_that_dies_before_it_sends_wastes_its_envelopes(database: Database) -> None:
-    house = House(database, "ada")
-    assert house.take(house.claim()) == [_envelope(1)]
-    taken_over = house.deliveries.claim_chunk(NOON + timedelta(seconds=LEASE_S + 1), LEASE_S)
+    harness = Harness(database, "ada")
+    assert harness.take(harness.claim()) == [_envelope(1)]
+    taken_over = harness.deliveries.claim_chunk(NOON + timedelta(seconds=LEASE_S + 1), LEASE_S)
     assert taken_over is not None
-    assert house.take(taken_over) == [None]
+    assert harness.take(taken_over) == [None]
 
 
 def test_an_envelope_leaves_with_its_subscriber(database: Database) -> None:
-    house = House(database, "ada", "bob")
-    house.subscriptions.delete(token("ada"), NOON)
-    assert house.envelopes.ready() == 1
+    harness = Harness(database, "ada", "bob")
+    harness.subscriptions.delete(token("ada"), NOON)
+    assert harness.envelopes.ready() == 1
 
 
 def test_new_keys_of_a_browser_void_what_was_sealed_for_the_old_ones(database: Database) -> None:
-    house = House(database, "ada")
+    harness = Harness(database, "ada")
     new = a_subscription("ada", endpoint="https://push.example/renewed")
-    house.subscriptions.renew(token("ada"), new, NOON)
-    assert house.take(house.claim()) == [None]
+    harness.subscriptions.renew(token("ada"), new, NOON)
+    assert harness.take(harness.claim()) == [None]
 
 
 def test_what_was_sealed_while_the_browser_changed_its_keys_is_not_kept(database: Database) -> None:
-    house = House(database)
-    house.subscriptions.subscribe(a_subscription("ada", "world"), NOON)
-    ((number, p256dh, auth),) = house.envelopes.without(0, 10)
+    harness = Harness(database)
+    harness.subscriptions.subscribe(a_subscription("ada", "world"), NOON)
+    ((number, p256dh, auth),) = harness.envelopes.without(0, 10)
     renewed = replace(a_subscription("ada").keys, auth=b"b" * 16)
-    house.subscriptions.renew(token("ada"), replace(a_subscription("ada"), keys=renewed), NOON)
-    assert house.envelopes.put([(number, p256dh, auth, _envelope(number))]) == 0
-    assert house.envelopes.put([(number + 1, p256dh, auth, _envelope(number))]) == 0
-    assert house.envelopes.put([(number, p256dh, renewed.auth, _envelope(number))]) == 1
+    harness.subscriptions.renew(token("ada"), replace(a_subscription("ada"), keys=renewed), NOON)
+    assert harness.envelopes.put([(number, p256dh, auth, _envelope(number))]) == 0
+    assert harness.envelopes.put([(number + 1, p256dh, auth, _envelope(number))]) == 0
+    assert harness.envelopes.put([(number, p256dh, renewed.auth, _envelope(number))]) == 1
 
 
 def test_envelopes_of_another_epoch_are_not_handed_out_and_are_replaced(database: Database) -> None:
-    house = House(database, "ada")
+    harness = Harness(database, "ada")
     with database.writing() as connection:
         saved = connection.execute(select(envelope)).mappings().one()
         connection.execute(delete(envelope))
         connection.execute(insert(envelope).values({**saved, "epoch": "before the restore"}))
-    assert house.envelopes.ready() == 0
-    assert house.take(house.claim()) == [None]
-    assert house.seal() == 1
-    assert house.envelopes.ready() == 1
+    assert harness.envelopes.ready() == 0
+    assert harness.take(harness.claim()) == [None]
+    assert harness.seal() == 1
+    assert harness.envelopes.ready() == 1
 
 
 def test_a_restored_sqlite_file_brings_no_envelope_back(tmp_path: Path) -> None:
     live, backup = tmp_path / "notifier.db", tmp_path / "backup.db"
     database = Database(f"sqlite:///{live}")
     database.create()
-    house = House(database, "ada")
-    job = house.claim()
+    harness = Harness(database, "ada")
+    job = harness.claim()
     with closing(sqlite3.connect(live)) as source, closing(sqlite3.connect(backup)) as copy:
         source.backup(copy)
-    assert house.take(job) == [_envelope(1)]
+    assert harness.take(job) == [_envelope(1)]
     database.close()
     shutil.copy(backup, live)
     restored = Database(f"sqlite:///{live}")
@@ -155,12 +155,12 @@ def test_a_restored_sqlite_file_brings_no_envelope_back(tmp_path: Path) -> None:
 def test_a_restored_postgres_database_brings_no_envelope_back(postgres_server: PostgresServer) -> None:
     postgres_server.psql("CREATE DATABASE restored TEMPLATE template_notifier")
     database = Database(postgres_server.url("restored"))
-    house = House(database, "ada")
+    harness = Harness(database, "ada")
     with database.writing() as connection:
         saved = connection.execute(select(envelope)).mappings().one()
         connection.execute(text("TRUNCATE envelope"))  # as a restore does before it fills a table
         connection.execute(insert(envelope).values(saved))
-    assert house.envelopes.ready() == 0
+    assert harness.envelopes.ready() == 0
     database.close()
 
 
@@ -169,10 +169,10 @@ def test_a_restarted_postgres_server_brings_no_envelope_back(require: Callable[[
     server.psql("CREATE DATABASE notifier")
     database = Database(server.url("notifier"))
     database.create()
-    house = House(database, "ada")
-    assert house.envelopes.ready() == 1
+    harness = Harness(database, "ada")
+    assert harness.envelopes.ready() == 1
     server.stop()
     server.start()
-    assert house.envelopes.ready() == 0
+    assert harness.envelopes.ready() == 0
     database.close()
     server.remove()

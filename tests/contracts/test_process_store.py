@@ -15,8 +15,8 @@ from notifier.storage.alerts import SqlAlertStore
 from notifier.storage.database import Database
 from notifier.storage.deliveries import SqlDeliveryStore
 from notifier.storage.feeds import SqlFeedStore
-from notifier.storage.news import SqlNewsStore
 from notifier.storage.processes import SqlProcessStore
+from notifier.storage.stories import SqlStoryStore
 from notifier.storage.subscriptions import SqlSubscriptionStore
 from tests.contracts.samples import NOON, a_subscription, an_alert
 
@@ -32,13 +32,13 @@ class Member:
     processes: SqlProcessStore = field(init=False)
     deliveries: SqlDeliveryStore = field(init=False)
     feeds: SqlFeedStore = field(init=False)
-    news: SqlNewsStore = field(init=False)
+    news: SqlStoryStore = field(init=False)
 
     def __post_init__(self) -> None:
         self.processes = SqlProcessStore(self.database)
         self.deliveries = SqlDeliveryStore(self.database)
         self.feeds = SqlFeedStore(self.database)
-        self.news = SqlNewsStore(self.database)
+        self.news = SqlStoryStore(self.database)
         self.processes.join("all", "host", 1)
 
 
@@ -74,7 +74,7 @@ def hold_everything(member: Member) -> None:
     assert member.deliveries.claim_chunk(NOON, LONG_S) is not None
     member.feeds.sync_config([FEED], NOON)
     assert len(member.feeds.claim_due(NOON.replace(hour=13), 10, LONG_S)) == 1
-    assert member.news.hold_desk(member.database.holder, NOON, LONG_S)
+    assert member.news.lease_decisions(member.database.holder, NOON, LONG_S)
 
 
 def can_hold(member: Member) -> list[bool]:
@@ -83,7 +83,7 @@ def can_hold(member: Member) -> list[bool]:
         member.deliveries.claim_chunk(NOON, LONG_S) is not None,
         bool(member.deliveries.claim_retries(NOON, 10, LONG_S)),
         bool(member.feeds.claim_due(NOON.replace(hour=13), 10, LONG_S)),
-        member.news.hold_desk(member.database.holder, NOON, LONG_S),
+        member.news.lease_decisions(member.database.holder, NOON, LONG_S),
     ]
 
 

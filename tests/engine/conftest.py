@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from notifier.storage.database import Database
-from tests.engine.house import EngineHouse
+from tests.engine.harness import EngineHarness
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[EngineHouse]:
+def harness(tmp_path: Path) -> Iterator[EngineHarness]:
     """On SQLite; what databases promise alike is in tests/contracts."""
     database = Database(f"sqlite:///{tmp_path / 'notifier.db'}")
     database.create()
-    yield EngineHouse(database)
+    yield EngineHarness(database)
     database.close()

@@ -7,7 +7,7 @@ import sys
 
 from notifier.alerts.delivery import Settlement
 from notifier.clock import system_clock
-from notifier.engine.pulse import Pulse
+from notifier.engine.heartbeat import Heartbeat
 from notifier.errors import LeaseLost
 from notifier.storage.database import Database
 from notifier.storage.deliveries import SqlDeliveryStore
@@ -19,7 +19,7 @@ LEASE_S = 3600.0
 def main(url: str) -> None:
     """Say what it holds, and what came of it."""
     database = Database(url)
-    Pulse(SqlProcessStore(database), ("work", "host", os.getpid())).start()
+    Heartbeat(SqlProcessStore(database), ("work", "host", os.getpid())).start()
     deliveries = SqlDeliveryStore(database)
     job = deliveries.claim_chunk(system_clock(), LEASE_S)
     print("held" if job is not None else "nothing", flush=True)

@@ -1,6 +1,6 @@
 """Push services and a wire to them in simulated time, hand-written: what a neighbour does to a good origin, to the ms.
 
-A LaneWire's promises, with a clock that only goes on while somebody waits. An origin answers each push after its
+A LanedTransport's promises, with a clock that only goes on while somebody waits. An origin answers each push after its
 latency, `streams` at a time; a bad neighbour's answers are what its behaviour says.
 """
 
@@ -16,12 +16,12 @@ from itertools import count
 from notifier.clock import ManualClock
 from notifier.push.http2.lane import STOPPING_429S
 from notifier.push.request import PushRequest
-from notifier.push.send import (
+from notifier.push.transport import (
     LONGEST_S,
     NO_LIMITS,
     STREAMS,
-    Answer,
     Patience,
+    PushResponse,
     patience_for,
 )
 
@@ -30,21 +30,21 @@ NEVER_S = 1e6
 PUSH_S = 0.0002
 """What it takes us to read, sign, seal and send one."""
 
-Behaviour = Callable[[datetime], tuple[float, Answer]]
+Behaviour = Callable[[datetime], tuple[float, PushResponse]]
 """When a push is answered, in seconds from now, and how."""
 
 
 def answers(status: int, *, after_s: float = LATENCY_S, retry_after: str | None = None) -> Behaviour:
     """Always the same."""
-    return lambda _: (after_s, Answer(status=status, retry_after=retry_after, elapsed_s=after_s))
+    return lambda _: (after_s, PushResponse(status=status, retry_after=retry_after, elapsed_s=after_s))
 
 
 def fails(error: str, *, after_s: float = LATENCY_S) -> Behaviour:
     """Never a status."""
-    return lambda _: (after_s, Answer(error=error, elapsed_s=after_s))  # type: ignore[arg-type]
+    return lambda _: (after_s, PushResponse(error=error, elapsed_s=after_s))  # type: ignore[arg-type]
 
 
-SILENT: Behaviour = lambda _: (NEVER_S, Answer(error="timeout"))  # noqa: E731
+SILENT: Behaviour = lambda _: (NEVER_S, PushResponse(error="timeout"))  # noqa: E731
 
 
 class Dripping:
@@ -53,10 +53,10 @@ class Dripping:
     def __init__(self, every_s: float = 0.5) -> None:
         self._every_s, self._free_at = every_s, 0.0
 
-    def __call__(self, now: datetime) -> tuple[float, Answer]:
+    def __call__(self, now: datetime) -> tuple[float, PushResponse]:
         self._free_at = max(self._free_at, now.timestamp()) + self._every_s
         after_s = self._free_at - now.timestamp()
-        return after_s, Answer(status=201, elapsed_s=after_s)
+        return after_s, PushResponse(status=201, elapsed_s=after_s)
 
 
 class Allowing:
@@ -66,16 +66,16 @@ class Allowing:
         self._per_s, self._window, self._taken = per_s, 0, 0
         self.refused = self.asked = 0
 
-    def __call__(self, now: datetime) -> tuple[float, Answer]:
+    def __call__(self, now: datetime) -> tuple[float, PushResponse]:
         window = int(now.timestamp())
         if window != self._window:
             self._window, self._taken = window, 0
         self.asked += 1
         if self._taken >= self._per_s:
             self.refused += 1
-            return LATENCY_S, Answer(status=429, elapsed_s=LATENCY_S)
+            return LATENCY_S, PushResponse(status=429, elapsed_s=LATENCY_S)
         self._taken += 1
-        return LATENCY_S, Answer(status=201, elapsed_s=LATENCY_S)
+        return LATENCY_S, PushResponse(status=201, elapsed_s=LATENCY_S)
 
 
 @dataclass(slots=True)
@@ -90,7 +90,7 @@ class Services:
     accepted_at: dict[str, datetime] = field(default_factory=dict)
     pushes: Counter[str] = field(default_factory=Counter)
 
-    def ask(self, request: PushRequest) -> tuple[float, Answer]:
+    def ask(self, request: PushRequest) -> tuple[float, PushResponse]:
         name = request.endpoint.rsplit("/", 1)[1]
         self.pushes[name] += 1
         self.clock.advance(PUSH_S)
@@ -101,13 +101,13 @@ class Services:
 class _Flight:
     ticket: int
     request: PushRequest
-    answer: Answer
+    answer: PushResponse
     ends_at: float
     is_open: bool = False
 
 
-class SimulatedWire:
-    """A LaneWire to `services`. `late` lets no time pass by itself: the engine of the test does."""
+class SimulatedTransport:
+    """A LanedTransport to `services`. `late` lets no time pass by itself: the engine of the test does."""
 
     def __init__(self, services: Services) -> None:
         self._services, self._clock = services, services.clock
@@ -117,15 +117,15 @@ class SimulatedWire:
 
     def send(
         self, batch: Sequence[PushRequest], deadline_s: float, streams: Mapping[str, int] = NO_LIMITS
-    ) -> list[Answer]:
+    ) -> list[PushResponse]:
         return self.begin(batch, deadline_s, streams, {request.origin: deadline_s for request in batch})
 
     def begin(  # noqa: C901 - one loop, as long as the rules of time are many
         self, batch: Sequence[PushRequest], deadline_s: float, streams: Mapping[str, int], patience: Patience
-    ) -> list[Answer]:
+    ) -> list[PushResponse]:
         started = self._now
         waiting: dict[str, deque[int]] = {}
-        found: list[Answer | None] = [None] * len(batch)
+        found: list[PushResponse | None] = [None] * len(batch)
         flights: dict[int, tuple[str, _Flight]] = {}
         progress = {request.origin: started for request in batch}
         asked, answered = Counter(request.origin for request in batch), Counter[str]()
@@ -178,10 +178,10 @@ class SimulatedWire:
                     waiting[origin].clear()
         for place, (_, flight) in flights.items():
             flight.is_open = True
-            found[place] = Answer(error="open", ticket=flight.ticket)
-        return [answer or Answer(error="held", wait_s=0.0) for answer in found]
+            found[place] = PushResponse(error="open", ticket=flight.ticket)
+        return [answer or PushResponse(error="held", wait_s=0.0) for answer in found]
 
-    def late(self, wait_s: float = 0.0) -> list[tuple[int, Answer]]:
+    def late(self, wait_s: float = 0.0) -> list[tuple[int, PushResponse]]:
         landed = self._landed(None)
         return [(flight.ticket, flight.answer) for flight in landed]
 
@@ -198,7 +198,7 @@ class SimulatedWire:
     def _fly(self, request: PushRequest, deadline_s: float) -> _Flight:
         after_s, answer = self._services.ask(request)
         if after_s > deadline_s:
-            after_s, answer = deadline_s, Answer(error="timeout", elapsed_s=deadline_s)
+            after_s, answer = deadline_s, PushResponse(error="timeout", elapsed_s=deadline_s)
         flight = _Flight(next(self._tickets), request, answer, self._now + after_s)
         heapq.heappush(self._flying, (flight.ends_at, next(self._order), flight))
         if answer.status is not None and 200 <= answer.status < 300:

@@ -12,10 +12,10 @@ from threading import Lock, Thread, current_thread
 import pytest
 from aio_pika.abc import AbstractConnection
 
-from notifier.engine.broker import BrokerEngine, Crew
+from notifier.engine.broker import BrokerEngine, WorkerPool
 from notifier.engine.run import Runner
 from notifier.storage.database import Database
-from tests.engine.house import EngineHouse, ScriptedWire
+from tests.engine.harness import EngineHarness, ScriptedTransport
 from tests.engine.test_crash import wait_until
 from tests.postgres import PostgresServer
 from tests.rabbitmq import RabbitServer
@@ -32,23 +32,25 @@ def rabbit(require: Callable[[str], str]) -> Iterator[RabbitServer]:
 
 
 @pytest.fixture
-def far_house(postgres_server: PostgresServer, request: pytest.FixtureRequest) -> Iterator[EngineHouse]:
+def far_harness(postgres_server: PostgresServer, request: pytest.FixtureRequest) -> Iterator[EngineHarness]:
     name = f"broker_{abs(hash(request.node.name)) % 10**9}"
     postgres_server.psql(f"CREATE DATABASE {name} TEMPLATE template_notifier")
     database = Database(postgres_server.url(name))
-    yield EngineHouse(database)
+    yield EngineHarness(database)
     database.close()
 
 
 class Workers:
     """Some worker processes' engines, here as threads, whose wires note whom they reach."""
 
-    def __init__(self, house: EngineHouse, url: str, count: int) -> None:
+    def __init__(self, harness: EngineHarness, url: str, count: int) -> None:
         self.reached: list[str] = []
         self.threads: set[str] = set()
         self._lock = Lock()
-        self._house = house
-        self.engines = [BrokerEngine(url, house.deliveries, house.clock, Crew(self._runner, 2)) for _ in range(count)]
+        self._house = harness
+        self.engines = [
+            BrokerEngine(url, harness.deliveries, harness.clock, WorkerPool(self._runner, 2)) for _ in range(count)
+        ]
         for engine in self.engines:
             engine.start()
 
@@ -57,39 +59,39 @@ class Workers:
             engine.stop(ENOUGH_S)
 
     def _runner(self) -> Runner:
-        wire = ScriptedWire()
+        transport = ScriptedTransport()
 
         def note() -> None:
             with self._lock:
                 self.threads.add(current_thread().name)
-                self.reached.extend(wire.reached[-len(wire.batches[-1]) :])
+                self.reached.extend(transport.reached[-len(transport.batches[-1]) :])
 
-        wire.then = note
-        return self._house.worker(wire)
+        transport.then = note
+        return self._house.worker(transport)
 
 
 def test_what_the_poller_accepts_the_workers_send_and_nobody_is_reached_twice(
-    far_house: EngineHouse, rabbit: RabbitServer
+    far_harness: EngineHarness, rabbit: RabbitServer
 ) -> None:
-    far_house.subscribe(*NAMES)
-    announcer = BrokerEngine(rabbit.url, far_house.deliveries, far_house.clock, crew=None)
+    far_harness.subscribe(*NAMES)
+    announcer = BrokerEngine(rabbit.url, far_harness.deliveries, far_harness.clock, worker_pool=None)
     announcer.start()
-    workers = Workers(far_house, rabbit.url, count=2)
-    first, second = far_house.accept(story=1), far_house.accept(story=2, breaking=True)
+    workers = Workers(far_harness, rabbit.url, count=2)
+    first, second = far_harness.accept(story=1), far_harness.accept(story=2, breaking=True)
     announcer.wake()
-    wait_until(lambda: all(far_house.read(alert).done_at for alert in (first, second)))
+    wait_until(lambda: all(far_harness.read(alert).done_at for alert in (first, second)))
     workers.stop()
     announcer.stop(ENOUGH_S)
     assert sorted(workers.reached) == sorted(NAMES * 2)
 
 
-def test_a_message_wakes_the_queues_own_threads(far_house: EngineHouse, rabbit: RabbitServer) -> None:
-    far_house.subscribe(*NAMES)
-    workers = Workers(far_house, rabbit.url, count=1)
+def test_a_message_wakes_the_queues_own_threads(far_harness: EngineHarness, rabbit: RabbitServer) -> None:
+    far_harness.subscribe(*NAMES)
+    workers = Workers(far_harness, rabbit.url, count=1)
     stories = count()
 
     def announced() -> bool:
-        far_house.accept(story=next(stories))
+        far_harness.accept(story=next(stories))
         workers.engines[0].wake()
         return any("notifier.ordinary" in name for name in workers.threads)
 
@@ -97,32 +99,32 @@ def test_a_message_wakes_the_queues_own_threads(far_house: EngineHouse, rabbit: 
     workers.stop()
 
 
-def test_without_a_broker_the_reconciler_finds_the_work(far_house: EngineHouse) -> None:
-    far_house.subscribe(*NAMES)
-    workers = Workers(far_house, "amqp://guest:guest@127.0.0.1:9/", count=1)
-    alert = far_house.accept()
-    wait_until(lambda: far_house.read(alert).done_at is not None)
+def test_without_a_broker_the_reconciler_finds_the_work(far_harness: EngineHarness) -> None:
+    far_harness.subscribe(*NAMES)
+    workers = Workers(far_harness, "amqp://guest:guest@127.0.0.1:9/", count=1)
+    alert = far_harness.accept()
+    wait_until(lambda: far_harness.read(alert).done_at is not None)
     workers.stop()
     assert sorted(workers.reached) == sorted(NAMES)
 
 
 def test_a_broker_that_is_restarted_loses_nobody_and_is_used_again(
-    far_house: EngineHouse, rabbit: RabbitServer
+    far_harness: EngineHarness, rabbit: RabbitServer
 ) -> None:
-    far_house.subscribe(*NAMES)
-    workers = Workers(far_house, rabbit.url, count=1)
+    far_harness.subscribe(*NAMES)
+    workers = Workers(far_harness, rabbit.url, count=1)
     rabbit.stop()
-    before = far_house.accept(story=1)
-    wait_until(lambda: far_house.read(before).done_at is not None)
+    before = far_harness.accept(story=1)
+    wait_until(lambda: far_harness.read(before).done_at is not None)
     rabbit.start()
-    after = far_house.accept(story=2)
+    after = far_harness.accept(story=2)
     workers.engines[0].wake()
-    wait_until(lambda: far_house.read(after).done_at is not None)
+    wait_until(lambda: far_harness.read(after).done_at is not None)
     workers.stop()
     assert sorted(workers.reached) == sorted(NAMES * 2)
 
 
-def test_a_connection_cut_while_it_is_made_is_closed_and_not_left_to_the_collector(far_house: EngineHouse) -> None:
+def test_a_connection_cut_while_it_is_made_is_closed_and_not_left_to_the_collector(far_harness: EngineHarness) -> None:
     cuts: list[socket.socket] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -134,7 +136,9 @@ def test_a_connection_cut_while_it_is_made_is_closed_and_not_left_to_the_collect
 
         Thread(target=cut, daemon=True).start()
         host, port = server.getsockname()
-        announcer = BrokerEngine(f"amqp://guest:guest@{host}:{port}/", far_house.deliveries, far_house.clock, crew=None)
+        announcer = BrokerEngine(
+            f"amqp://guest:guest@{host}:{port}/", far_harness.deliveries, far_harness.clock, worker_pool=None
+        )
         announcer.start()
         wait_until(lambda: len(cuts) > 5)
         announcer.stop(ENOUGH_S)

@@ -12,20 +12,20 @@ import pytest
 from structlog.testing import capture_logs
 
 from notifier.clock import ManualClock
-from notifier.engine.courier import Courier
+from notifier.engine.dispatcher import PushDispatcher
 from notifier.engine.pauses import Pauses
 from notifier.engine.run import Runner, RunSettings
-from notifier.push.paced_wire import PacedWire, Pacer
+from notifier.push.paced_transport import PacedTransport, Pacer
 from notifier.push.pacing import KEPT_FOR_URGENT, LIMITED_MINUTES, LIMITED_PER_MINUTE
 from notifier.push.request import PushRequest
-from notifier.push.send import NO_LIMITS, Answer
+from notifier.push.transport import NO_LIMITS, PushResponse
 from notifier.push.vapid import VapidSigner
 from notifier.storage.database import Database
 from notifier.storage.limits import SqlSharedLimits
 from notifier.storage.transfer import SqlTransfer
 from notifier.subscribers.subscriber import NewSubscription
 from tests.contracts.samples import NOON, a_subscription, token
-from tests.engine.house import KEY, LEASE_S, EngineHouse, never, without_sealing
+from tests.engine.harness import KEY, LEASE_S, EngineHarness, never, without_sealing
 
 ORIGIN = "https://push.example"
 SUBSCRIBERS = 3_000
@@ -47,19 +47,19 @@ class LimitedService:
 
     def send(
         self, batch: Sequence[PushRequest], deadline_s: float, streams: Mapping[str, int] = NO_LIMITS
-    ) -> list[Answer]:
+    ) -> list[PushResponse]:
         return [self._answer(request.endpoint.rsplit("/", 1)[1]) for request in batch]
 
     def close(self) -> None:
         """Nothing to close."""
 
-    def _answer(self, name: str) -> Answer:
+    def _answer(self, name: str) -> PushResponse:
         taken = self.taken.setdefault(self.minute, [])
         self.asked[self.minute] += 1
         if len(taken) >= LIMITED_PER_MINUTE:
-            return Answer(status=429, elapsed_s=0.01)
+            return PushResponse(status=429, elapsed_s=0.01)
         taken.append(name)
-        return Answer(status=201, elapsed_s=0.01)
+        return PushResponse(status=201, elapsed_s=0.01)
 
 
 class Site:
@@ -69,10 +69,10 @@ class Site:
     """
 
     def __init__(self, database: Database, workers: int = 1) -> None:
-        self.house = EngineHouse(database, sub_batch=500)
-        self.service = LimitedService(self.house.clock)
+        self.harness = EngineHarness(database, sub_batch=500)
+        self.service = LimitedService(self.harness.clock)
         shared = SqlSharedLimits(database) if workers > 1 else None
-        self.pacers = [Pacer(self.house.clock, limiting=(ORIGIN,), shared=shared) for _ in range(workers)]
+        self.pacers = [Pacer(self.harness.clock, limiting=(ORIGIN,), shared=shared) for _ in range(workers)]
         self.runners = [self._runner(pacer) for pacer in self.pacers]
         for day in range(10):
             names = [str(number) for number in range(SUBSCRIBERS) if number % 10 == day]
@@ -83,24 +83,24 @@ class Site:
             SqlTransfer(database).add(new, NOON - timedelta(days=10 - day))
 
     def _runner(self, pacer: Pacer) -> Runner:
-        house = self.house
+        harness = self.harness
         signer = VapidSigner([KEY], "mailto:alerts@news.example.org")
-        courier = Courier(PacedWire(self.service, pacer), signer, without_sealing, wall=house.clock)
-        pauses = Pauses(house.metrics, pacer.limited)
+        dispatcher = PushDispatcher(PacedTransport(self.service, pacer), signer, without_sealing, wall=harness.clock)
+        pauses = Pauses(harness.metrics, pacer.limited)
         settings = RunSettings(sub_batch=500, lease_s=LEASE_S)
-        return Runner(house.deliveries, courier, pauses, house.metrics, house.clock, settings)
+        return Runner(harness.deliveries, dispatcher, pauses, harness.metrics, harness.clock, settings)
 
     def work_for(self, minutes: float) -> None:
         """Let the workers look every five seconds, as their engines would, and take turns."""
         for _ in range(round(minutes * 12)):
             while sum(runner.work_once(never) for runner in self.runners):
                 pass
-            self.house.clock.advance(5)
+            self.harness.clock.advance(5)
 
     def learn(self) -> None:
         """Send until the limit is believed."""
         for story in range(100, 110):
-            self.house.accept(story=story, ttl_s=50)
+            self.harness.accept(story=story, ttl_s=50)
             self.work_for(1)
             if self.pacers[0].limited():
                 return
@@ -125,10 +125,10 @@ def test_a_limit_is_learned_kept_and_told_and_the_most_engaged_come_first(site: 
     site.service.taken.clear()
     site.service.asked.clear()
 
-    alert = site.house.accept(ttl_s=MINUTES * 60)
+    alert = site.harness.accept(ttl_s=MINUTES * 60)
     site.work_for(MINUTES - 15)
 
-    assert site.house.counts(alert) == {"delivered": SUBSCRIBERS}, "nobody is lost"
+    assert site.harness.counts(alert) == {"delivered": SUBSCRIBERS}, "nobody is lost"
     assert max(site.service.asked.values()) <= LIMITED_PER_MINUTE, "the limit is kept"
     assert sorted(name for minute in site.service.taken.values() for name in minute) == sorted(
         map(str, range(SUBSCRIBERS))
@@ -148,10 +148,10 @@ def test_two_workers_keep_within_the_limit_together(database: Database, breaking
     site.service.taken.clear()
     site.service.asked.clear()
 
-    alert = site.house.accept(breaking=breaking, ttl_s=MINUTES * 60)
+    alert = site.harness.accept(breaking=breaking, ttl_s=MINUTES * 60)
     site.work_for(8)
 
-    assert site.house.counts(alert) == {"delivered": SUBSCRIBERS}
+    assert site.harness.counts(alert) == {"delivered": SUBSCRIBERS}
     assert max(site.service.asked.values()) <= LIMITED_PER_MINUTE
     assert sum(len(names) for names in site.service.taken.values()) == SUBSCRIBERS, "each once"
 
@@ -159,59 +159,59 @@ def test_two_workers_keep_within_the_limit_together(database: Database, breaking
 def test_a_worker_that_dies_while_it_writes_down_who_waits_loses_nobody(site: Site) -> None:
     site.learn()
     site.work_for(1)
-    alert = site.house.accept(ttl_s=MINUTES * 60)
-    job = site.house.deliveries.claim_chunk(site.house.clock(), LEASE_S)
+    alert = site.harness.accept(ttl_s=MINUTES * 60)
+    job = site.harness.deliveries.claim_chunk(site.harness.clock(), LEASE_S)
     assert job is not None
-    recipients = site.house.deliveries.take(job, job.chunk.cursor, 500)  # and no more of it
+    recipients = site.harness.deliveries.take(job, job.chunk.cursor, 500)  # and no more of it
     assert len(recipients) == 500
     site.work_for(10)
-    assert site.house.counts(alert) == {"delivered": SUBSCRIBERS}
+    assert site.harness.counts(alert) == {"delivered": SUBSCRIBERS}
 
 
 def test_who_has_left_in_the_meantime_is_not_waited_for(site: Site) -> None:
     site.learn()
     site.work_for(1)
-    alert = site.house.accept(ttl_s=MINUTES * 60)
+    alert = site.harness.accept(ttl_s=MINUTES * 60)
     while site.runners[0].work_once(never):
         pass
-    site.house.subscriptions.delete(token("0"), site.house.clock())
+    site.harness.subscriptions.delete(token("0"), site.harness.clock())
     site.work_for(8)
-    assert site.house.counts(alert) == {"delivered": SUBSCRIBERS - 1, "left": 1}
-    assert site.house.read(alert).done_at is not None
+    assert site.harness.counts(alert) == {"delivered": SUBSCRIBERS - 1, "left": 1}
+    assert site.harness.read(alert).done_at is not None
 
 
 def test_what_cannot_be_sent_within_its_time_ends_with_it(site: Site) -> None:
     site.learn()
     site.work_for(1)
-    alert = site.house.accept(ttl_s=90)
+    alert = site.harness.accept(ttl_s=90)
     site.work_for(4)
-    came = site.house.counts(alert)
+    came = site.harness.counts(alert)
     assert came["delivered"] + came["expired"] == SUBSCRIBERS
     assert came["delivered"] >= ORDINARY
-    assert site.house.read(alert).done_at is not None
+    assert site.harness.read(alert).done_at is not None
 
 
 @pytest.mark.timeout(240)
 def test_breaking_news_overtakes_what_waits_for_room(site: Site) -> None:
     site.learn()
-    ordinary = site.house.accept(story=1, ttl_s=3600)
+    ordinary = site.harness.accept(story=1, ttl_s=3600)
     site.work_for(2)
-    before = site.house.counts(ordinary)["delivered"]
-    breaking = site.house.accept(story=2, breaking=True, ttl_s=3600)
+    before = site.harness.counts(ordinary)["delivered"]
+    breaking = site.harness.accept(story=2, breaking=True, ttl_s=3600)
     site.work_for(1)
-    assert site.house.counts(breaking)["delivered"] >= LIMITED_PER_MINUTE - ORDINARY
-    assert site.house.counts(ordinary)["delivered"] == before
+    assert site.harness.counts(breaking)["delivered"] >= LIMITED_PER_MINUTE - ORDINARY
+    assert site.harness.counts(ordinary)["delivered"] == before
     site.work_for(4)
-    assert site.house.counts(breaking) == {"delivered": SUBSCRIBERS}
+    assert site.harness.counts(breaking) == {"delivered": SUBSCRIBERS}
     site.work_for(5)
-    assert site.house.counts(ordinary) == {"delivered": SUBSCRIBERS}
+    assert site.harness.counts(ordinary) == {"delivered": SUBSCRIBERS}
 
 
 def test_who_waits_for_room_is_not_written_again_and_again(site: Site) -> None:
     site.learn()
-    site.house.accept(story=1, ttl_s=3600)
+    site.harness.accept(story=1, ttl_s=3600)
     site.work_for(1)
-    found = site.house.subscriptions.find(token("0"))
+    found = site.harness.subscriptions.find(token("0"))
     assert found is not None
     looked = 0
     while site.runners[0].work_once(never):

@@ -11,13 +11,13 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from sqlalchemy import select
 
 from notifier.addresses import AddressGuard
-from notifier.engine.courier import Courier
+from notifier.engine.dispatcher import PushDispatcher
 from notifier.engine.pauses import Pauses
 from notifier.engine.run import Runner, RunSettings
-from notifier.push.http2.wire import Http2Wire
-from notifier.push.paced_wire import PacedWire, Pacer
+from notifier.push.curl_transport import CurlTransport
+from notifier.push.http2.transport import Http2Transport
+from notifier.push.paced_transport import PacedTransport, Pacer
 from notifier.push.pacing import LIMITED_MINUTES, LIMITED_PER_MINUTE
-from notifier.push.pycurl_wire import PycurlWire
 from notifier.push.seal import seal
 from notifier.push.vapid import VapidSigner, vapid_key
 from notifier.storage.database import Database
@@ -25,7 +25,7 @@ from notifier.storage.schema import delivery_retry
 from notifier.storage.transfer import SqlTransfer
 from notifier.subscribers.subscriber import NewSubscription
 from tests.contracts.samples import NOON, token
-from tests.engine.house import LEASE_S, EngineHouse, never
+from tests.engine.harness import LEASE_S, EngineHarness, never
 from tests.pushsink.browser import keys_of
 from tests.pushsink.process import PushSink
 
@@ -43,15 +43,15 @@ class Site:
     """A house whose subscribers are all at the sink, in a time of its own."""
 
     def __init__(self, database: Database, sink: PushSink) -> None:
-        self.house = EngineHouse(database)
+        self.harness = EngineHarness(database)
         self.sink = sink
-        self.pacer = Pacer(self.house.clock, limiting=(sink.origin,))
+        self.pacer = Pacer(self.harness.clock, limiting=(sink.origin,))
         guard = AddressGuard.allowing([sink.local])
-        wire = PacedWire(Http2Wire(guard, PycurlWire(guard, sink.ca_file), sink.ca_file), self.pacer)
-        house, settings = self.house, RunSettings(sub_batch=500, lease_s=LEASE_S)
-        courier = Courier(wire, VapidSigner([KEY], "mailto:alerts@news.example.org"), seal)
-        pauses = Pauses(house.metrics, self.pacer.limited)
-        self.runner = Runner(house.deliveries, courier, pauses, house.metrics, house.clock, settings)
+        transport = PacedTransport(Http2Transport(guard, CurlTransport(guard, sink.ca_file), sink.ca_file), self.pacer)
+        harness, settings = self.harness, RunSettings(sub_batch=500, lease_s=LEASE_S)
+        dispatcher = PushDispatcher(transport, VapidSigner([KEY], "mailto:alerts@news.example.org"), seal)
+        pauses = Pauses(harness.metrics, self.pacer.limited)
+        self.runner = Runner(harness.deliveries, dispatcher, pauses, harness.metrics, harness.clock, settings)
         new = [
             NewSubscription(
                 keys_of(number, sink.endpoint("limited", number)),
@@ -68,7 +68,7 @@ class Site:
 
     def waiting(self) -> set[int]:
         """Whose push is to be tried again, by number from 1."""
-        with self.house.database.reading() as connection:
+        with self.harness.database.reading() as connection:
             return set(connection.scalars(select(delivery_retry.c.subscription_id)))
 
     def work_for(self, minutes: int) -> None:
@@ -76,7 +76,7 @@ class Site:
             for _ in range(6):
                 while self.runner.work_once(never):
                     pass
-                self.house.clock.advance(10)
+                self.harness.clock.advance(10)
             self.sink.next_minute()
 
     @property
@@ -93,20 +93,20 @@ def test_a_limit_is_found_and_kept_and_everybody_gets_the_alert_within_it(tmp_pa
     story = 100
     while not site.is_limited and story < 100 + 3 * LIMITED_MINUTES:
         story += 1
-        site.house.accept(story=story, ttl_s=50)
+        site.harness.accept(story=story, ttl_s=50)
         site.work_for(1)
     assert site.is_limited
     site.work_for(1)
     sink.forget()
 
-    alert = site.house.accept(story=1, ttl_s=3600)
+    alert = site.harness.accept(story=1, ttl_s=3600)
     site.work_for(1)
     assert site.waiting() >= set(range(1, SUBSCRIBERS // 2 + 1)), "who was here last goes first"
-    assert 0 < site.house.counts(alert)["delivered"] <= LIMITED_PER_MINUTE
+    assert 0 < site.harness.counts(alert)["delivered"] <= LIMITED_PER_MINUTE
     site.work_for(5)
 
     seen = sink.report()
-    assert site.house.counts(alert) == {"delivered": SUBSCRIBERS}
+    assert site.harness.counts(alert) == {"delivered": SUBSCRIBERS}
     assert (seen["browsers"], seen["repeated"], seen["problems"]) == (SUBSCRIBERS, 0, [])
     assert max(seen["minutes"]) <= LIMITED_PER_MINUTE
     site.runner.close()

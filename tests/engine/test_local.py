@@ -7,52 +7,52 @@ from collections.abc import Callable
 
 from notifier.engine.local import LocalEngine
 from notifier.engine.run import Runner
-from tests.engine.house import EngineHouse
+from tests.engine.harness import EngineHarness
 
 
 def wait_for(happened: threading.Event) -> None:
     assert happened.wait(10), "it did not happen within 10 s"
 
 
-def notice_when_sent(house: EngineHouse) -> threading.Event:
+def notice_when_sent(harness: EngineHarness) -> threading.Event:
     """Set as soon as the wire has been given a message."""
     sent = threading.Event()
-    house.wire.then = sent.set
+    harness.transport.then = sent.set
     return sent
 
 
-def test_it_begins_with_what_was_left_from_before(house: EngineHouse) -> None:
-    house.subscribe("ada")
-    house.accept()
-    sent = notice_when_sent(house)
-    engine = LocalEngine(lambda: house.worker(house.wire), threads=2)
+def test_it_begins_with_what_was_left_from_before(harness: EngineHarness) -> None:
+    harness.subscribe("ada")
+    harness.accept()
+    sent = notice_when_sent(harness)
+    engine = LocalEngine(lambda: harness.worker(harness.transport), threads=2)
     engine.start()
     wait_for(sent)
     engine.stop(10)
-    assert house.wire.reached == ["ada"]
+    assert harness.transport.reached == ["ada"]
 
 
-def test_it_works_what_is_accepted_while_it_runs(house: EngineHouse) -> None:
-    house.subscribe("ada")
-    sent = notice_when_sent(house)
-    engine = LocalEngine(lambda: house.worker(house.wire), threads=1)
+def test_it_works_what_is_accepted_while_it_runs(harness: EngineHarness) -> None:
+    harness.subscribe("ada")
+    sent = notice_when_sent(harness)
+    engine = LocalEngine(lambda: harness.worker(harness.transport), threads=1)
     engine.start()
-    house.accept()
+    harness.accept()
     engine.wake()
     wait_for(sent)
     engine.stop(10)
 
 
-def test_a_database_that_is_away_for_a_moment_ends_nothing(house: EngineHouse) -> None:
-    house.subscribe("ada")
-    house.accept()
-    sent = notice_when_sent(house)
+def test_a_database_that_is_away_for_a_moment_ends_nothing(harness: EngineHarness) -> None:
+    harness.subscribe("ada")
+    harness.accept()
+    sent = notice_when_sent(harness)
 
     class OnceBroken:
         """A runner whose first look at the database fails."""
 
         def __init__(self) -> None:
-            self._runner, self._failed = house.worker(house.wire), False
+            self._runner, self._failed = harness.worker(harness.transport), False
 
         look_in_s = 0.1
 
@@ -79,20 +79,22 @@ def test_a_database_that_is_away_for_a_moment_ends_nothing(house: EngineHouse) -
     engine.stop(10)
 
 
-def test_breaking_news_does_not_wait_for_a_service_that_is_slow_to_answer_an_ordinary_alert(house: EngineHouse) -> None:
-    house.subscribe("ada")
+def test_breaking_news_does_not_wait_for_a_service_that_is_slow_to_answer_an_ordinary_alert(
+    harness: EngineHarness,
+) -> None:
+    harness.subscribe("ada")
     urgent, released = threading.Event(), threading.Event()
 
     def answer_slowly() -> None:
-        if house.wire.batches[-1][0].headers.urgency.value == "high":
+        if harness.transport.batches[-1][0].headers.urgency.value == "high":
             urgent.set()
         else:
-            house.accept(story=2, breaking=True)
+            harness.accept(story=2, breaking=True)
             wait_for(released)
 
-    house.wire.then = answer_slowly
-    house.accept(story=1)
-    engine = LocalEngine(lambda: house.worker(house.wire), threads=1)
+    harness.transport.then = answer_slowly
+    harness.accept(story=1)
+    engine = LocalEngine(lambda: harness.worker(harness.transport), threads=1)
     engine.start()
     wait_for(urgent)
     released.set()

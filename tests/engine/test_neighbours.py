@@ -11,18 +11,18 @@ import pytest
 from sqlalchemy import select
 
 from notifier.alerts.alert import Alert
-from notifier.engine.courier import Courier
+from notifier.engine.dispatcher import PushDispatcher
 from notifier.engine.pauses import Pauses
 from notifier.engine.run import Runner, RunSettings
-from notifier.push.paced_wire import PacedWire, Pacer
+from notifier.push.paced_transport import PacedTransport, Pacer
 from notifier.push.vapid import VapidSigner
 from notifier.storage.database import Database
 from notifier.storage.schema import subscription
 from notifier.storage.standing import begin_unproven
 from notifier.storage.transfer import SqlTransfer
 from tests.contracts.samples import a_subscription
-from tests.engine.house import KEY, EngineHouse, never, without_sealing
-from tests.engine.simulated import SILENT, Allowing, Behaviour, Dripping, Services, SimulatedWire, answers, fails
+from tests.engine.harness import KEY, EngineHarness, never, without_sealing
+from tests.engine.simulated import SILENT, Allowing, Behaviour, Dripping, Services, SimulatedTransport, answers, fails
 
 GOOD = 2_000
 RATIO = 1.2
@@ -48,19 +48,21 @@ class Town:
     """A house on simulated services, with good readers and bad neighbours among them."""
 
     def __init__(self, database: Database, sub_batch: int = 500) -> None:
-        self.house = EngineHouse(database, sub_batch=sub_batch)
-        self.clock = self.house.clock
+        self.harness = EngineHarness(database, sub_batch=sub_batch)
+        self.clock = self.harness.clock
         self.services = Services(self.clock)
         self.pacer = Pacer(self.clock)
-        self.pauses = Pauses(self.house.metrics, self.pacer.limited, self.pacer.late, self.pacer.room)
+        self.pauses = Pauses(self.harness.metrics, self.pacer.limited, self.pacer.late, self.pacer.room)
         self.runner = self.worker()
 
     def worker(self) -> Runner:
-        house = self.house
-        wire = PacedWire(SimulatedWire(self.services), self.pacer)
-        courier = Courier(wire, VapidSigner([KEY], "mailto:alerts@news.example.org"), without_sealing, wall=self.clock)
-        settings = RunSettings(sub_batch=house.sub_batch, lease_s=LEASE_S)
-        return Runner(house.deliveries, courier, self.pauses, house.metrics, self.clock, settings)
+        harness = self.harness
+        transport = PacedTransport(SimulatedTransport(self.services), self.pacer)
+        dispatcher = PushDispatcher(
+            transport, VapidSigner([KEY], "mailto:alerts@news.example.org"), without_sealing, wall=self.clock
+        )
+        settings = RunSettings(sub_batch=harness.sub_batch, lease_s=LEASE_S)
+        return Runner(harness.deliveries, dispatcher, self.pauses, harness.metrics, self.clock, settings)
 
     def settle(self, good: int, bad: int, host: str = "push.example", service: str = "mozilla") -> list[str]:
         """Readers by id, the bad ones spread among the good; returns the names of the bad ones."""
@@ -75,7 +77,7 @@ class Town:
             endpoint = f"https://{host if is_bad else 'push.example'}/{name}"
             made = a_subscription(name, "world", service=service if is_bad else "mozilla", endpoint=endpoint)
             new.append(replace(made, vapid_key_id=KEY.key_id))
-        SqlTransfer(self.house.database).add(new, self.clock())
+        SqlTransfer(self.harness.database).add(new, self.clock())
         return [name for name in names if name.startswith("bad")]
 
     def run_until(self, over: Callable[[], bool], within_s: float = 600, step_s: float = 0.001) -> None:
@@ -112,7 +114,7 @@ def alone_s(tmp_path_factory: pytest.TempPathFactory) -> float:
     database.create()
     town = Town(database)
     town.settle(GOOD, 0)
-    found = town.good_after_s(town.house.accept(breaking=True), GOOD)
+    found = town.good_after_s(town.harness.accept(breaking=True), GOOD)
     database.close()
     return found
 
@@ -127,11 +129,11 @@ def test_a_bad_neighbour_costs_a_good_reader_nothing(
     town.services.behaviours |= dict.fromkeys(names, NEIGHBOURS[kind]())
     for story in (1, 2, 3):  # the neighbour was met before
         town.services.accepted_at.clear()
-        alert = town.house.accept(story=story, breaking=True, ttl_s=45)
+        alert = town.harness.accept(story=story, breaking=True, ttl_s=45)
         assert town.good_after_s(alert, GOOD) <= RATIO * alone_s, f"alert {story}"
         assert all(town.services.pushes[f"{name}"] <= story for name in town.services.pushes if name.startswith("good"))
-    town.run_until(lambda: town.house.read(alert).done_at is not None, step_s=1.0)
-    counts = town.house.counts(alert)
+    town.run_until(lambda: town.harness.read(alert).done_at is not None, step_s=1.0)
+    counts = town.harness.counts(alert)
     assert GOOD <= counts["delivered"] <= GOOD + bad, "nobody but the bad ones is anything else than delivered"
     assert sum(counts.values()) == GOOD + bad
 
@@ -139,14 +141,14 @@ def test_a_bad_neighbour_costs_a_good_reader_nothing(
 @pytest.mark.parametrize("host", ["push.example", "bad.example"])
 def test_thousands_that_were_never_reached_in_front_of_all_cost_little(town: Town, alone_s: float, host: str) -> None:
     strangers = town.settle(0, GOOD, host, "mozilla" if host == "push.example" else host)
-    with town.house.database.writing() as connection:
+    with town.harness.database.writing() as connection:
         for number in connection.scalars(select(subscription.c.id)).all():
             begin_unproven(connection, number)
     town.settle(GOOD, 0)
     town.services.behaviours |= dict.fromkeys(strangers, SILENT)
     for story in (1, 2, 3):
         town.services.accepted_at.clear()
-        took_s = town.good_after_s(town.house.accept(story=story, breaking=True), GOOD)
+        took_s = town.good_after_s(town.harness.accept(story=story, breaking=True), GOOD)
     # Beside what it takes to send to twice as many.
     assert took_s <= 2 * alone_s + (1.0 if host == "bad.example" else 3.0)
 
@@ -154,54 +156,54 @@ def test_thousands_that_were_never_reached_in_front_of_all_cost_little(town: Tow
 def test_one_silent_answer_in_three_hundred_costs_an_ordinary_alert_to_all_nothing(town: Town, alone_s: float) -> None:
     names = town.settle(GOOD, GOOD // 300)
     town.services.behaviours |= dict.fromkeys(names, SILENT)
-    alert = town.house.accept(ttl_s=120)
+    alert = town.harness.accept(ttl_s=120)
     assert town.good_after_s(alert, GOOD) <= RATIO * alone_s
-    town.run_until(lambda: town.house.read(alert).done_at is not None, step_s=1.0)
-    assert town.house.counts(alert) == {"delivered": GOOD, "expired": len(names)}
+    town.run_until(lambda: town.harness.read(alert).done_at is not None, step_s=1.0)
+    assert town.harness.counts(alert) == {"delivered": GOOD, "expired": len(names)}
     assert all(town.services.pushes[name] >= 2 for name in names), "each is tried again alone"
 
 
 def test_who_is_late_is_delivered_when_the_answer_comes_and_pushed_to_once(town: Town) -> None:
     names = town.settle(GOOD // 4, 20)
     town.services.behaviours |= dict.fromkeys(names, answers(201, after_s=12))
-    alert = town.house.accept(ttl_s=120)
-    town.run_until(lambda: town.house.read(alert).done_at is not None, step_s=0.5)
-    assert town.house.counts(alert) == {"delivered": GOOD // 4 + 20}
+    alert = town.harness.accept(ttl_s=120)
+    town.run_until(lambda: town.harness.read(alert).done_at is not None, step_s=0.5)
+    assert town.harness.counts(alert) == {"delivered": GOOD // 4 + 20}
     assert {town.services.pushes[name] for name in names} == {1}
 
 
 def test_a_worker_that_dies_while_somebody_is_late_loses_nobody(town: Town) -> None:
     names = town.settle(50, 5)
     town.services.behaviours |= dict.fromkeys(names, SILENT)
-    alert = town.house.accept(ttl_s=600)
+    alert = town.harness.accept(ttl_s=600)
     town.runner.work_once(never)
-    assert town.house.counts(alert) == {"delivered": 50, "retrying": 5}
+    assert town.harness.counts(alert) == {"delivered": 50, "retrying": 5}
     town.services.behaviours.clear()
     town.runner = town.worker()  # and nothing is known of those that the first left under way
     town.clock.advance(LEASE_S + 1)
-    town.run_until(lambda: town.house.read(alert).done_at is not None)
-    assert town.house.counts(alert) == {"delivered": 55}
+    town.run_until(lambda: town.harness.read(alert).done_at is not None)
+    assert town.harness.counts(alert) == {"delivered": 55}
 
 
 def test_a_worker_that_ends_gives_back_who_is_late(town: Town) -> None:
     names = town.settle(50, 5)
     town.services.behaviours |= dict.fromkeys(names, SILENT)
-    alert = town.house.accept(ttl_s=600)
+    alert = town.harness.accept(ttl_s=600)
     town.runner.work_once(never)
     town.runner.finish(0.0)
     town.services.behaviours.clear()
     town.runner = town.worker()
-    town.run_until(lambda: town.house.read(alert).done_at is not None, within_s=LEASE_S / 3)
-    assert town.house.counts(alert) == {"delivered": 55}
+    town.run_until(lambda: town.harness.read(alert).done_at is not None, within_s=LEASE_S / 3)
+    assert town.harness.counts(alert) == {"delivered": 55}
 
 
 def test_a_few_that_always_answer_503_never_open_the_circuit(town: Town) -> None:
     names = town.settle(200, 8)
     town.services.behaviours |= dict.fromkeys(names, answers(503))
     for story in range(1, 5):
-        alert = town.house.accept(story=story, breaking=True, ttl_s=120)
-        town.run_until(lambda: town.house.read(alert).done_at is not None, step_s=1.0)  # noqa: B023
-        assert town.house.counts(alert) == {"delivered": 200, "expired": 8}
+        alert = town.harness.accept(story=story, breaking=True, ttl_s=120)
+        town.run_until(lambda: town.harness.read(alert).done_at is not None, step_s=1.0)  # noqa: B023
+        assert town.harness.counts(alert) == {"delivered": 200, "expired": 8}
     (pace,) = town.pacer.paces().values()
     assert not pace.is_open
 
@@ -209,15 +211,15 @@ def test_a_few_that_always_answer_503_never_open_the_circuit(town: Town) -> None
 def test_a_service_that_really_fails_is_tried_with_a_few_and_comes_back(town: Town) -> None:
     names = town.settle(0, 300)
     town.services.behaviours |= dict.fromkeys(names, answers(503))
-    alert = town.house.accept(ttl_s=1200)
+    alert = town.harness.accept(ttl_s=1200)
     town.run_until(lambda: any(pace.is_open for pace in town.pacer.paces().values()))
     asked = town.services.pushes.total()
     ends_at = town.clock() + timedelta(seconds=60)
     town.run_until(lambda: town.clock() > ends_at, step_s=1.0)
     assert town.services.pushes.total() - asked <= 60
     town.services.behaviours.clear()
-    town.run_until(lambda: town.house.read(alert).done_at is not None, step_s=0.5)
-    assert town.house.counts(alert) == {"delivered": 300}
+    town.run_until(lambda: town.harness.read(alert).done_at is not None, step_s=0.5)
+    assert town.harness.counts(alert) == {"delivered": 300}
 
 
 def test_a_service_that_allows_so_many_a_second_is_used_to_nine_tenths(town: Town) -> None:
@@ -225,8 +227,8 @@ def test_a_service_that_allows_so_many_a_second_is_used_to_nine_tenths(town: Tow
     town.settle(pushes, 0)
     service = Allowing(300)
     town.services.behaviours = {f"good-{number}": service for number in range(pushes)}
-    alert = town.house.accept(breaking=True, ttl_s=600)
-    town.run_until(lambda: town.house.read(alert).done_at is not None)
-    assert town.house.counts(alert) == {"delivered": pushes}
+    alert = town.harness.accept(breaking=True, ttl_s=600)
+    town.run_until(lambda: town.harness.read(alert).done_at is not None)
+    assert town.harness.counts(alert) == {"delivered": pushes}
     assert (town.clock() - alert.decided_at).total_seconds() <= pushes / 300 / 0.85
     assert service.refused <= 0.08 * service.asked

@@ -3,147 +3,147 @@
 from __future__ import annotations
 
 from notifier.engine.run import GATHER
-from notifier.push.send import Answer
+from notifier.push.transport import PushResponse
 from tests.contracts.samples import token
-from tests.engine.house import LEASE_S, EngineHouse, ScriptedWire, never
+from tests.engine.harness import LEASE_S, EngineHarness, ScriptedTransport, never
 
 
-def test_everybody_who_follows_the_topic_gets_the_alert_once(house: EngineHouse) -> None:
-    house.subscribe("ada", "bob", "eve", "joe", "kim")
-    alert = house.accept()
-    house.work()
-    assert house.wire.reached == ["ada", "bob", "eve", "joe", "kim"]
-    assert house.counts(alert) == {"delivered": 5}
-    assert house.read(alert).done_at == house.clock()
+def test_everybody_who_follows_the_topic_gets_the_alert_once(harness: EngineHarness) -> None:
+    harness.subscribe("ada", "bob", "eve", "joe", "kim")
+    alert = harness.accept()
+    harness.work()
+    assert harness.transport.reached == ["ada", "bob", "eve", "joe", "kim"]
+    assert harness.counts(alert) == {"delivered": 5}
+    assert harness.read(alert).done_at == harness.clock()
 
 
-def test_a_worker_that_was_silent_too_long_writes_nothing_when_it_wakes(house: EngineHouse) -> None:
-    house.subscribe("ada", "bob", "eve")
-    alert = house.accept()
-    other = ScriptedWire()
+def test_a_worker_that_was_silent_too_long_writes_nothing_when_it_wakes(harness: EngineHarness) -> None:
+    harness.subscribe("ada", "bob", "eve")
+    alert = harness.accept()
+    other = ScriptedTransport()
 
     def sleep_through_the_lease() -> None:
-        house.wire.then = lambda: None
-        house.clock.advance(LEASE_S + 1)
-        house.worker(other).work_once(never)
+        harness.transport.then = lambda: None
+        harness.clock.advance(LEASE_S + 1)
+        harness.worker(other).work_once(never)
 
-    house.wire.then = sleep_through_the_lease
-    house.work()
+    harness.transport.then = sleep_through_the_lease
+    harness.work()
     # The sub-batch that was in the air went out twice, which the devices hide, and was counted once.
-    assert (house.wire.reached, other.reached) == (["ada", "bob"], ["ada", "bob", "eve"])
-    assert house.counts(alert) == {"delivered": 3}
+    assert (harness.transport.reached, other.reached) == (["ada", "bob"], ["ada", "bob", "eve"])
+    assert harness.counts(alert) == {"delivered": 3}
 
 
-def test_a_worker_told_to_stop_ends_after_its_sub_batch_and_gives_the_chunk_back(house: EngineHouse) -> None:
-    house.subscribe("ada", "bob", "eve", "joe", "kim")
-    alert = house.accept()
-    house.runner.work_once(lambda: True)
-    assert house.wire.reached == ["ada", "bob"]
-    house.work()
-    assert house.wire.reached == ["ada", "bob", "eve", "joe", "kim"]
-    assert house.counts(alert) == {"delivered": 5}
+def test_a_worker_told_to_stop_ends_after_its_sub_batch_and_gives_the_chunk_back(harness: EngineHarness) -> None:
+    harness.subscribe("ada", "bob", "eve", "joe", "kim")
+    alert = harness.accept()
+    harness.runner.work_once(lambda: True)
+    assert harness.transport.reached == ["ada", "bob"]
+    harness.work()
+    assert harness.transport.reached == ["ada", "bob", "eve", "joe", "kim"]
+    assert harness.counts(alert) == {"delivered": 5}
 
 
-def test_breaking_news_overtakes_an_ordinary_alert_in_the_middle(house: EngineHouse) -> None:
-    house.subscribe("ada", "bob", "eve")
-    house.accept(story=1)
+def test_breaking_news_overtakes_an_ordinary_alert_in_the_middle(harness: EngineHarness) -> None:
+    harness.subscribe("ada", "bob", "eve")
+    harness.accept(story=1)
 
     def news_breaks() -> None:
-        house.wire.then = lambda: None
-        house.accept(story=2, breaking=True)
+        harness.transport.then = lambda: None
+        harness.accept(story=2, breaking=True)
 
-    house.wire.then = news_breaks
-    house.work()
+    harness.transport.then = news_breaks
+    harness.work()
     breaking = ["ada", "bob", "eve"]
-    assert house.wire.reached == ["ada", "bob", *breaking, "eve"]
+    assert harness.transport.reached == ["ada", "bob", *breaking, "eve"]
 
 
-def test_breaking_news_begins_with_few_so_that_the_first_message_waits_for_little(house: EngineHouse) -> None:
-    house.subscribe("ada", "bob", "eve", "joe")
-    house.sub_batch, house.first_batch = 2, 1
-    runner, sizes = house.worker(house.wire), []
+def test_breaking_news_begins_with_few_so_that_the_first_message_waits_for_little(harness: EngineHarness) -> None:
+    harness.subscribe("ada", "bob", "eve", "joe")
+    harness.sub_batch, harness.first_batch = 2, 1
+    runner, sizes = harness.worker(harness.transport), []
     for breaking in (False, True):
-        house.accept(breaking=breaking)
-        house.wire.batches.clear()
+        harness.accept(breaking=breaking)
+        harness.transport.batches.clear()
         runner.work_once(never)
-        sizes.append([len(batch) for batch in house.wire.batches])
+        sizes.append([len(batch) for batch in harness.transport.batches])
     assert sizes == [[2, 2], [1, 2, 1]]
 
 
-def test_a_subscriber_who_leaves_in_the_middle_holds_nobody_up(house: EngineHouse) -> None:
-    house.subscribe("ada", "bob", "eve", "joe")
-    alert = house.accept()
+def test_a_subscriber_who_leaves_in_the_middle_holds_nobody_up(harness: EngineHarness) -> None:
+    harness.subscribe("ada", "bob", "eve", "joe")
+    alert = harness.accept()
 
     def leave() -> None:
-        house.subscriptions.delete(token("eve"), house.clock())
+        harness.subscriptions.delete(token("eve"), harness.clock())
 
-    house.wire.then = leave
-    house.work()
-    assert house.wire.reached == ["ada", "bob", "joe"]
-    assert house.counts(alert) == {"delivered": 3}
-    assert house.read(alert).done_at is not None
+    harness.transport.then = leave
+    harness.work()
+    assert harness.transport.reached == ["ada", "bob", "joe"]
+    assert harness.counts(alert) == {"delivered": 3}
+    assert harness.read(alert).done_at is not None
 
 
-def test_retries_that_outlive_their_lease_are_counted_once(house: EngineHouse) -> None:
-    house.subscribe("ada")
-    house.wire.answers["ada"] = Answer(status=503)
-    alert = house.accept()
-    house.work()
-    house.wire.answers.clear()
-    house.clock.advance(10)
-    other = ScriptedWire()
+def test_retries_that_outlive_their_lease_are_counted_once(harness: EngineHarness) -> None:
+    harness.subscribe("ada")
+    harness.transport.answers["ada"] = PushResponse(status=503)
+    alert = harness.accept()
+    harness.work()
+    harness.transport.answers.clear()
+    harness.clock.advance(10)
+    other = ScriptedTransport()
 
     def sleep_through_the_lease() -> None:
-        house.wire.then = lambda: None
-        house.clock.advance(LEASE_S + 1)
-        house.worker(other).work_once(never)
+        harness.transport.then = lambda: None
+        harness.clock.advance(LEASE_S + 1)
+        harness.worker(other).work_once(never)
 
-    house.wire.then = sleep_through_the_lease
-    house.work()
-    assert (house.wire.reached, other.reached) == (["ada", "ada"], ["ada"])
-    assert house.counts(alert) == {"delivered": 1}
+    harness.transport.then = sleep_through_the_lease
+    harness.work()
+    assert (harness.transport.reached, other.reached) == (["ada", "ada"], ["ada"])
+    assert harness.counts(alert) == {"delivered": 1}
 
 
-def test_a_worker_looks_up_between_the_retries_of_two_alerts(house: EngineHouse) -> None:
-    house.subscribe("ada")
-    house.wire.answers["ada"] = Answer(status=503)
-    alerts = [house.accept(story=story) for story in (1, 2)]
-    house.work()
-    house.wire.answers.clear()
-    house.clock.advance(10)
+def test_a_worker_looks_up_between_the_retries_of_two_alerts(harness: EngineHarness) -> None:
+    harness.subscribe("ada")
+    harness.transport.answers["ada"] = PushResponse(status=503)
+    alerts = [harness.accept(story=story) for story in (1, 2)]
+    harness.work()
+    harness.transport.answers.clear()
+    harness.clock.advance(10)
     done: list[int] = []
     for _ in range(3):
-        assert house.runner.work_once(never) == (len(done) < 2)
-        done.append(sum(house.read(alert).done_at is not None for alert in alerts))
+        assert harness.runner.work_once(never) == (len(done) < 2)
+        done.append(sum(harness.read(alert).done_at is not None for alert in alerts))
     assert done == [1, 2, 2]
 
 
-def test_few_retries_wait_for_others_while_a_chunk_is_sent_and_no_longer(house: EngineHouse) -> None:
-    house.subscribe("ada")
-    house.wire.answers["ada"] = Answer(status=503)
-    first, second = (house.accept(story=story) for story in (1, 2))
-    house.work()
-    house.wire.answers.clear()
-    house.clock.advance(10)
-    house.accept(story=3)
-    chunk = house.deliveries.claim_chunk(house.clock(), LEASE_S)
+def test_few_retries_wait_for_others_while_a_chunk_is_sent_and_no_longer(harness: EngineHarness) -> None:
+    harness.subscribe("ada")
+    harness.transport.answers["ada"] = PushResponse(status=503)
+    first, second = (harness.accept(story=story) for story in (1, 2))
+    harness.work()
+    harness.transport.answers.clear()
+    harness.clock.advance(10)
+    harness.accept(story=3)
+    chunk = harness.deliveries.claim_chunk(harness.clock(), LEASE_S)
     assert chunk is not None
-    assert house.runner.work_once(never)
-    assert not house.runner.work_once(never)
-    assert house.runner.look_in_s <= GATHER.total_seconds()
-    assert [house.read(alert).done_at is not None for alert in (first, second)] == [True, False]
-    house.clock.advance(GATHER.total_seconds())
-    assert house.runner.work_once(never)
-    assert house.read(second).done_at is not None
+    assert harness.runner.work_once(never)
+    assert not harness.runner.work_once(never)
+    assert harness.runner.look_in_s <= GATHER.total_seconds()
+    assert [harness.read(alert).done_at is not None for alert in (first, second)] == [True, False]
+    harness.clock.advance(GATHER.total_seconds())
+    assert harness.runner.work_once(never)
+    assert harness.read(second).done_at is not None
 
 
-def test_a_retry_that_finds_the_subscriber_gone_ends_the_subscription(house: EngineHouse) -> None:
-    house.subscribe("ada")
-    house.wire.answers["ada"] = Answer(status=503)
-    alert = house.accept()
-    house.work()
-    house.wire.answers["ada"] = Answer(status=410)
-    house.clock.advance(10)
-    house.work()
-    assert house.counts(alert) == {"gone": 1}
-    assert not house.is_subscribed("ada")
+def test_a_retry_that_finds_the_subscriber_gone_ends_the_subscription(harness: EngineHarness) -> None:
+    harness.subscribe("ada")
+    harness.transport.answers["ada"] = PushResponse(status=503)
+    alert = harness.accept()
+    harness.work()
+    harness.transport.answers["ada"] = PushResponse(status=410)
+    harness.clock.advance(10)
+    harness.work()
+    assert harness.counts(alert) == {"gone": 1}
+    assert not harness.is_subscribed("ada")

@@ -14,7 +14,7 @@ from time import monotonic
 import pytest
 
 from notifier.clock import system_clock
-from notifier.engine.pulse import Pulse
+from notifier.engine.heartbeat import Heartbeat
 from notifier.storage.alerts import SqlAlertStore
 from notifier.storage.database import Database
 from notifier.storage.deliveries import SqlDeliveryStore
@@ -49,8 +49,10 @@ def test_who_falls_silent_loses_its_chunk_within_seconds_and_settles_nothing(
     with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as other:
         assert other.stdin is not None
         assert other.stdout is not None
-        pulse = Pulse(SqlProcessStore(database), ("work", "host", os.getpid()), lambda: freed.append(monotonic()))
-        pulse.start()
+        heartbeat = Heartbeat(
+            SqlProcessStore(database), ("work", "host", os.getpid()), lambda: freed.append(monotonic())
+        )
+        heartbeat.start()
         try:
             assert other.stdout.readline() == "held\n"
             assert deliveries.claim_chunk(system_clock(), 90) is None
@@ -65,4 +67,4 @@ def test_who_falls_silent_loses_its_chunk_within_seconds_and_settles_nothing(
                 assert said.splitlines()[-1] == "lost"
         finally:
             other.kill()
-            pulse.stop(5)
+            heartbeat.stop(5)

@@ -12,16 +12,16 @@ from pathlib import Path
 
 from notifier.addresses import AddressGuard
 from notifier.clock import system_clock
-from notifier.engine.broker import BrokerEngine, Crew
-from notifier.engine.courier import Courier
+from notifier.engine.broker import BrokerEngine, WorkerPool
+from notifier.engine.dispatcher import PushDispatcher
 from notifier.engine.engine import Engine
 from notifier.engine.local import LocalEngine
 from notifier.engine.pauses import Pauses
 from notifier.engine.run import Runner, RunSettings
+from notifier.push.curl_transport import CurlTransport
 from notifier.push.envelope import seal_now
-from notifier.push.http2.wire import Http2Wire
-from notifier.push.paced_wire import PacedWire, Pacer
-from notifier.push.pycurl_wire import PycurlWire
+from notifier.push.http2.transport import Http2Transport
+from notifier.push.paced_transport import PacedTransport, Pacer
 from notifier.push.vapid import VapidSigner, load_or_create_key
 from notifier.storage.database import Database
 from notifier.storage.deliveries import SqlDeliveryStore
@@ -43,14 +43,14 @@ def main(options: argparse.Namespace) -> None:
     guard = AddressGuard.allowing([options.origin.partition("://")[2]])
 
     def runner() -> Runner:
-        wire = Http2Wire(guard, PycurlWire(guard, ca_file), ca_file)
-        courier = Courier(PacedWire(wire, pacer), signer, seal_now)
+        transport = Http2Transport(guard, CurlTransport(guard, ca_file), ca_file)
+        dispatcher = PushDispatcher(PacedTransport(transport, pacer), signer, seal_now)
         settings = RunSettings(sub_batch=options.sub_batch, lease_s=options.lease)
-        return Runner(SqlDeliveryStore(database), courier, pauses, metrics, system_clock, settings)
+        return Runner(SqlDeliveryStore(database), dispatcher, pauses, metrics, system_clock, settings)
 
     engine: Engine = LocalEngine(runner, THREADS)
     if options.broker:
-        engine = BrokerEngine(options.broker, SqlDeliveryStore(database), system_clock, Crew(runner, THREADS))
+        engine = BrokerEngine(options.broker, SqlDeliveryStore(database), system_clock, WorkerPool(runner, THREADS))
     if options.standby:
         print("ready", flush=True)
         sys.stdin.readline()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from notifier.feeds.feed import FeedItem, ParsedFeed
-from notifier.feeds.memory import ClaimedFeed, FeedMemory
+from notifier.feeds.poll_state import ClaimedFeed, PollState
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 URL = "https://paper.example/feed"
@@ -18,9 +18,9 @@ def ago(**time: float) -> datetime:
     return NOON - timedelta(**time)
 
 
-def a_memory(**known: Any) -> FeedMemory:
+def a_poll_state(**known: Any) -> PollState:
     """A feed that was polled for weeks, last ten minutes ago, and changes every quarter of an hour."""
-    usual = FeedMemory(
+    usual = PollState(
         next_poll_at=NOON,
         first_polled_at=ago(days=30),
         last_polled_at=ago(minutes=10),
@@ -31,9 +31,9 @@ def a_memory(**known: Any) -> FeedMemory:
     return replace(usual, **known)
 
 
-def a_feed(memory: FeedMemory | None = None, **known: Any) -> ClaimedFeed:
+def a_feed(poll_state: PollState | None = None, **known: Any) -> ClaimedFeed:
     """A claimed feed."""
-    return replace(ClaimedFeed(7, URL, "The Paper", "lease", memory or a_memory()), **known)
+    return replace(ClaimedFeed(7, URL, "The Paper", "lease", poll_state or a_poll_state()), **known)
 
 
 def an_item(number: int = 1, **known: Any) -> FeedItem:

@@ -9,18 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.feeds.cadence import CadenceSettings, next_poll_at, pace, rhythm_s
-from tests.feeds.claimed import NOON, a_feed, a_memory, ago
+from tests.feeds.claimed import NOON, a_feed, a_poll_state, ago
 
 SETTINGS = CadenceSettings()
 
 
-def interval(feed: dict[str, Any] | None = None, **memory: Any) -> float:
-    known = a_memory(**memory)
+def interval(feed: dict[str, Any] | None = None, **poll_state: Any) -> float:
+    known = a_poll_state(**poll_state)
     return pace(a_feed(known, **(feed or {})), known, NOON, SETTINGS).interval_s
 
 
 @pytest.mark.parametrize(
-    ("memory", "seconds"),
+    ("poll_state", "seconds"),
     [
         ({"usual_gap_s": 900.0}, 300.0),
         ({"usual_gap_s": 30.0}, 30.0),
@@ -32,8 +32,8 @@ def interval(feed: dict[str, Any] | None = None, **memory: Any) -> float:
         ({"usual_gap_s": 60.0, "max_age_s": 9e9}, 300.0),
     ],
 )
-def test_the_interval_is_a_third_of_the_gap_within_limits_and_hints(memory: dict[str, Any], seconds: float) -> None:
-    assert interval(**memory) == seconds
+def test_the_interval_is_a_third_of_the_gap_within_limits_and_hints(poll_state: dict[str, Any], seconds: float) -> None:
+    assert interval(**poll_state) == seconds
 
 
 def test_a_feed_that_lately_broke_news_is_asked_twice_as_often_for_two_hours() -> None:
@@ -58,11 +58,11 @@ def test_polling_is_a_safety_net_while_a_hub_works_and_not_when_it_goes_quiet() 
 
 
 def test_the_reason_is_in_words() -> None:
-    memory = a_memory(ttl_s=600.0, usual_gap_s=60.0)
-    assert pace(a_feed(memory), memory, NOON, SETTINGS).why == "it asks for 300 s between polls"
-    memory = a_memory(usual_gap_s=600.0)
-    feed = a_feed(memory, broke_at=NOON)
-    assert pace(feed, memory, NOON, SETTINGS).why == (
+    poll_state = a_poll_state(ttl_s=600.0, usual_gap_s=60.0)
+    assert pace(a_feed(poll_state), poll_state, NOON, SETTINGS).why == "it asks for 300 s between polls"
+    poll_state = a_poll_state(usual_gap_s=600.0)
+    feed = a_feed(poll_state, broke_at=NOON)
+    assert pace(feed, poll_state, NOON, SETTINGS).why == (
         "it changes every 600 s or so, halved because it broke news lately"
     )
 

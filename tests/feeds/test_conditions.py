@@ -18,14 +18,14 @@ from notifier.feeds.conditions import (
     validators,
     wants_whole,
 )
-from notifier.feeds.memory import FeedMemory
-from tests.feeds.claimed import NOON, a_memory, ago
+from notifier.feeds.poll_state import PollState
+from tests.feeds.claimed import NOON, a_poll_state, ago
 
 ETAG, MODIFIED = 'W/"1"', "Sun, 01 Mar 2026 11:50:00 GMT"
 
 
-def known(**more: object) -> FeedMemory:
-    return a_memory(etag=ETAG, last_modified=MODIFIED, **more)
+def known(**more: object) -> PollState:
+    return a_poll_state(etag=ETAG, last_modified=MODIFIED, **more)
 
 
 @given(
@@ -37,12 +37,12 @@ def test_the_whole_is_asked_for_once_a_day_at_least_and_every_two_hours_at_most(
     gap_s: float | None, ago_s: float, failures: int
 ) -> None:
     since = timedelta(seconds=ago_s)
-    memory = known(usual_gap_s=gap_s, last_body_at=NOON - since, failures=failures)
+    poll_state = known(usual_gap_s=gap_s, last_body_at=NOON - since, failures=failures)
     if since >= WHOLE_AT_LEAST or since < timedelta():
-        assert wants_whole(memory, NOON)
-        assert validators(memory, NOON) == (None, None)
+        assert wants_whole(poll_state, NOON)
+        assert validators(poll_state, NOON) == (None, None)
     if timedelta() <= since < WHOLE_AT_MOST:
-        assert validators(memory, NOON) == (ETAG, MODIFIED)
+        assert validators(poll_state, NOON) == (ETAG, MODIFIED)
 
 
 def test_a_feed_in_doubt_is_one_that_skipped_three_of_its_gaps() -> None:
@@ -52,18 +52,18 @@ def test_a_feed_in_doubt_is_one_that_skipped_three_of_its_gaps() -> None:
 
 
 def test_304_for_ever_is_seen_through_from_the_first_one_on() -> None:
-    memory = unmodified(known(), NOON)
-    assert validators(memory, NOON + timedelta(minutes=119)) == (ETAG, MODIFIED)
+    poll_state = unmodified(known(), NOON)
+    assert validators(poll_state, NOON + timedelta(minutes=119)) == (ETAG, MODIFIED)
     for minutes in (5, 30, 120):
-        assert unmodified(memory, NOON + timedelta(minutes=minutes)) is memory, "a 304 shows no document"
-    assert validators(memory, NOON + timedelta(minutes=120)) == (None, None)
+        assert unmodified(poll_state, NOON + timedelta(minutes=minutes)) is poll_state, "a 304 shows no document"
+    assert validators(poll_state, NOON + timedelta(minutes=120)) == (None, None)
 
 
 def test_a_body_that_is_always_the_same_is_noted_as_seldom_as_it_may_be() -> None:
-    memory = seen_whole(known(), NOON)
-    assert memory.last_body_at == NOON
-    assert seen_whole(memory, NOON + timedelta(minutes=119)) is memory
-    assert seen_whole(memory, NOON + timedelta(hours=2)).last_body_at == NOON + timedelta(hours=2)
+    poll_state = seen_whole(known(), NOON)
+    assert poll_state.last_body_at == NOON
+    assert seen_whole(poll_state, NOON + timedelta(minutes=119)) is poll_state
+    assert seen_whole(poll_state, NOON + timedelta(hours=2)).last_body_at == NOON + timedelta(hours=2)
 
 
 def test_a_feed_that_fails_is_asked_without_a_validator_that_may_be_the_reason() -> None:
@@ -84,17 +84,17 @@ def test_a_feed_that_fails_is_asked_without_a_validator_that_may_be_the_reason()
     ],
 )
 def test_a_last_modified_in_the_future_is_not_sent(modified: str, sent: bool) -> None:
-    memory = a_memory(last_modified=modified, last_body_at=NOON)
-    assert validators(memory, NOON) == (None, modified if sent else None)
+    poll_state = a_poll_state(last_modified=modified, last_body_at=NOON)
+    assert validators(poll_state, NOON) == (None, modified if sent else None)
 
 
 @given(st.text(max_size=40), st.datetimes())
 def test_no_text_whatever_makes_it_raise(text: str, day: datetime) -> None:
-    validators(a_memory(last_modified=text, etag=text), NOON)
-    validators(a_memory(last_modified=f"{day:%a, %d %b %Y %H:%M:%S} GMT"), NOON)
+    validators(a_poll_state(last_modified=text, etag=text), NOON)
+    validators(a_poll_state(last_modified=f"{day:%a, %d %b %Y %H:%M:%S} GMT"), NOON)
 
 
 def test_a_validator_of_any_length_is_not_carried_about() -> None:
     assert kept("x" * MAX_VALIDATOR) is not None
     assert kept("x" * (MAX_VALIDATOR + 1)) is None
-    assert validators(a_memory(etag="x" * 60_000), NOON) == (None, None)
+    assert validators(a_poll_state(etag="x" * 60_000), NOON) == (None, None)

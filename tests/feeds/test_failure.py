@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from notifier.feeds.answer import FailureKind
 from notifier.feeds.connections import CannotConnect, NameUnknown
 from notifier.feeds.failure import from_exception, from_status
+from notifier.feeds.fetch_result import FailureKind
 from notifier.feeds.http1 import BadResponse
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -9,25 +9,27 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from notifier.feeds.answer import Answer, FailureKind, Fetched, FetchFailed, GoneForGood, NotModified
 from notifier.feeds.fetch import Fetcher, FetchRequest, FetchSettings, own_headers
+from notifier.feeds.fetch_result import FailureKind, Fetched, FetchFailed, FetchResult, GoneForGood, NotModified
 from tests.feeds.web import Asked, Handler, Names, Site, always, fetcher, response, site
 
 BODY = b"<rss>the news</rss>"
 BOMB = gzip.compress(bytes(10_000_000))
 
 
-def ask(handler: Handler, path: str = "/feed", *, with_: Fetcher | None = None, **request: str) -> tuple[Answer, Site]:
+def ask(
+    handler: Handler, path: str = "/feed", *, with_: Fetcher | None = None, **request: str
+) -> tuple[FetchResult, Site]:
     """One request to a site that answers by `handler`."""
 
-    async def main() -> tuple[Answer, Site]:
+    async def main() -> tuple[FetchResult, Site]:
         async with site(handler) as running, with_ or fetcher() as asking:
             return await asking.fetch(FetchRequest(running.url(path), **request)), running
 
     return asyncio.run(main())
 
 
-def reason(answer: Answer, kind: FailureKind) -> str:
+def reason(answer: FetchResult, kind: FailureKind) -> str:
     assert isinstance(answer, FetchFailed), answer
     assert answer.kind is kind
     return answer.reason
@@ -64,7 +66,7 @@ def test_headers_tell_how_fresh_the_feed_is_and_who_pushes_it() -> None:
 
 
 @pytest.mark.parametrize(("status", "kind"), [("410 Gone", GoneForGood), ("404 Not Found", FetchFailed)])
-def test_gone_is_for_good_and_not_found_is_not(status: str, kind: type[Answer]) -> None:
+def test_gone_is_for_good_and_not_found_is_not(status: str, kind: type[FetchResult]) -> None:
     answer, _ = ask(always(response(status)))
     assert isinstance(answer, kind)
 
@@ -118,7 +120,7 @@ SPELLINGS = ("127.0.0.1", "2130706433", "0177.0.0.1", "0x7f.1", "localhost", "0.
 
 @pytest.mark.parametrize("host", SPELLINGS)
 def test_no_spelling_of_a_private_address_is_connected_to(host: str) -> None:
-    async def main() -> tuple[Answer, int]:
+    async def main() -> tuple[FetchResult, int]:
         async with site(always(response(body=BODY))) as running, fetcher(allow=()) as asking:
             return await asking.fetch(FetchRequest(running.url(host=host))), len(running.asked)
 
@@ -128,7 +130,7 @@ def test_no_spelling_of_a_private_address_is_connected_to(host: str) -> None:
 
 
 def test_a_redirect_to_a_private_address_is_refused() -> None:
-    async def main() -> tuple[Answer, int]:
+    async def main() -> tuple[FetchResult, int]:
         async with (
             site(always(response(body=BODY))) as inner,
             site(redirects(feed=f"302 {inner.url()}")) as outer,
@@ -142,7 +144,7 @@ def test_a_redirect_to_a_private_address_is_refused() -> None:
 
 
 def test_a_name_that_resolves_differently_the_second_time_is_refused_then() -> None:
-    async def main() -> tuple[Answer, Answer, int]:
+    async def main() -> tuple[FetchResult, FetchResult, int]:
         async def close(_asked: Asked, writer: asyncio.StreamWriter) -> None:
             writer.write(response(body=BODY, Connection="close"))
 
@@ -161,7 +163,7 @@ def test_a_name_that_resolves_differently_the_second_time_is_refused_then() -> N
 
 
 def test_an_allowed_name_may_be_private_and_leads_nobody_else_there() -> None:
-    async def main() -> list[Answer]:
+    async def main() -> list[FetchResult]:
         names = Names(feeds_lan=["127.0.0.1"], evil_example=["127.0.0.1"])
         async with site(always(response(body=BODY))) as running, fetcher(allow=("feeds.lan",), names=names) as asking:
             return [await asking.fetch(FetchRequest(running.url(host=h))) for h in ("feeds.lan", "evil.example")]
@@ -172,7 +174,7 @@ def test_an_allowed_name_may_be_private_and_leads_nobody_else_there() -> None:
 
 
 def test_a_name_that_nobody_knows_and_a_closed_port_are_told_apart() -> None:
-    async def main() -> list[Answer]:
+    async def main() -> list[FetchResult]:
         async with site(always(b"")) as running:
             closed = running.url()
         async with fetcher(names=Names()) as asking:
@@ -239,7 +241,7 @@ def test_a_hostile_answer_is_one_bounded_failure(handler: Handler, kind: Failure
 
 
 def test_a_fetcher_goes_on_after_a_hostile_answer() -> None:
-    async def main() -> list[Answer]:
+    async def main() -> list[FetchResult]:
         async def handle(asked: Asked, writer: asyncio.StreamWriter) -> None:
             await (endless if asked.path == "/bad" else always(response(body=BODY)))(asked, writer)
 
@@ -271,7 +273,7 @@ def test_no_more_than_two_connections_to_a_host() -> None:
 
 
 def test_waiting_for_a_place_at_a_host_does_not_use_up_the_deadline() -> None:
-    async def main() -> list[Answer]:
+    async def main() -> list[FetchResult]:
         async def handle(_asked: Asked, writer: asyncio.StreamWriter) -> None:
             await asyncio.sleep(0.2)
             writer.write(response(body=BODY))
@@ -284,7 +286,7 @@ def test_waiting_for_a_place_at_a_host_does_not_use_up_the_deadline() -> None:
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://a.example/", "http://", "nonsense", "http://[::1"])
 def test_what_is_no_web_address_is_not_asked(url: str) -> None:
-    async def main() -> Answer:
+    async def main() -> FetchResult:
         async with fetcher() as asking:
             return await asking.fetch(FetchRequest(url))
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from notifier.feeds.answer import Fetched, FetchFailed
 from notifier.feeds.fetch import FetchRequest
+from notifier.feeds.fetch_result import Fetched, FetchFailed
 from notifier.feeds.http1 import MAX_INTERIM, BadResponse, Response, ResponseReader
 from notifier.feeds.turns import Turns
 from tests.feeds.flood import flooding

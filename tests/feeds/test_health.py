@@ -6,42 +6,42 @@ from typing import Any
 
 import pytest
 
-from notifier.feeds.answer import FailureKind
-from notifier.feeds.feed import FeedState
+from notifier.feeds.feed import HealthStatus
+from notifier.feeds.fetch_result import FailureKind
 from notifier.feeds.health import network_trouble, notes_on, state_of
-from tests.feeds.claimed import NOON, a_memory, ago
+from tests.feeds.claimed import NOON, a_poll_state, ago
 
 NEVER: dict[str, Any] = {"last_success_at": None, "last_change_at": None, "usual_gap_s": None, "first_polled_at": None}
 
 
 @pytest.mark.parametrize(
-    ("memory", "state"),
+    ("poll_state", "state"),
     [
-        ({}, FeedState.OK),
-        (NEVER, FeedState.NEW),
-        (NEVER | {"failures": 1}, FeedState.FAILING),
-        ({"failures": 2}, FeedState.OK),
-        ({"failures": 3}, FeedState.FAILING),
-        ({"last_change_at": ago(hours=23)}, FeedState.OK),
-        ({"last_change_at": ago(hours=25)}, FeedState.QUIET),
-        ({"last_change_at": ago(days=4), "usual_gap_s": 86_400.0}, FeedState.OK),
-        ({"last_change_at": ago(days=6), "usual_gap_s": 86_400.0}, FeedState.QUIET),
-        ({"last_change_at": None, "usual_gap_s": None, "first_polled_at": ago(days=6)}, FeedState.OK),
-        ({"last_change_at": None, "usual_gap_s": None, "first_polled_at": ago(days=8)}, FeedState.QUIET),
-        ({"state": FeedState.RETIRED}, FeedState.RETIRED),
+        ({}, HealthStatus.OK),
+        (NEVER, HealthStatus.NEW),
+        (NEVER | {"failures": 1}, HealthStatus.FAILING),
+        ({"failures": 2}, HealthStatus.OK),
+        ({"failures": 3}, HealthStatus.FAILING),
+        ({"last_change_at": ago(hours=23)}, HealthStatus.OK),
+        ({"last_change_at": ago(hours=25)}, HealthStatus.QUIET),
+        ({"last_change_at": ago(days=4), "usual_gap_s": 86_400.0}, HealthStatus.OK),
+        ({"last_change_at": ago(days=6), "usual_gap_s": 86_400.0}, HealthStatus.QUIET),
+        ({"last_change_at": None, "usual_gap_s": None, "first_polled_at": ago(days=6)}, HealthStatus.OK),
+        ({"last_change_at": None, "usual_gap_s": None, "first_polled_at": ago(days=8)}, HealthStatus.QUIET),
+        ({"state": HealthStatus.RETIRED}, HealthStatus.RETIRED),
     ],
 )
-def test_the_state_is_what_the_memory_says(memory: dict[str, Any], state: FeedState) -> None:
-    assert state_of(a_memory(**memory), NOON) is state
+def test_the_state_is_what_the_memory_says(poll_state: dict[str, Any], state: HealthStatus) -> None:
+    assert state_of(a_poll_state(**poll_state), NOON) is state
 
 
 def test_a_permanent_move_and_a_quiet_hub_are_worth_a_note() -> None:
-    memory = a_memory(moved_to="https://new.example/feed", hub_missed=2)
-    moved, quiet = notes_on(memory, "active", True)
+    poll_state = a_poll_state(moved_to="https://new.example/feed", hub_missed=2)
+    moved, quiet = notes_on(poll_state, "active", True)
     assert "write https://new.example/feed into feeds.yaml" in moved
     assert "went quiet" in quiet
-    assert notes_on(a_memory(), "active", True) == ()
-    assert "refused" in notes_on(a_memory(), "denied", False)[0]
+    assert notes_on(a_poll_state(), "active", True) == ()
+    assert "refused" in notes_on(a_poll_state(), "denied", False)[0]
 
 
 def outcomes(lost: int, answered: int, kind: FailureKind = FailureKind.NETWORK) -> list[tuple[str, FailureKind | None]]:

@@ -12,16 +12,16 @@ import pytest
 import structlog
 
 from notifier.clock import ManualClock
-from notifier.feeds.answer import Answer, FailureKind, Fetched, FetchFailed, GoneForGood, NotModified
-from notifier.feeds.feed import FeedConfig, FeedState, ParsedFeed, Unreadable
+from notifier.feeds.feed import FeedConfig, HealthStatus, ParsedFeed, Unreadable
 from notifier.feeds.fetch import FetchRequest
+from notifier.feeds.fetch_result import FailureKind, Fetched, FetchFailed, FetchResult, GoneForGood, NotModified
 from notifier.feeds.health import FeedHealth
-from notifier.feeds.memory import ClaimedFeed, PollResult, Recorded
 from notifier.feeds.poll import BROKEN_POLL, Poller, PollSettings
+from notifier.feeds.poll_state import ClaimedFeed, PollResult, Recorded
 from notifier.feeds.recorder import Batch
 from notifier.feeds.store import Synced
 from notifier.troubles import Code, Troubles
-from tests.feeds.claimed import NOON, a_document, a_feed, a_memory, ago, an_item
+from tests.feeds.claimed import NOON, a_document, a_feed, a_poll_state, ago, an_item
 from tests.feeds.web import Asked, Names, fetcher, response, site
 
 SLOTS = 8
@@ -76,14 +76,14 @@ class Waiting:
 class Net:
     """Answers by URL; those in `slow` come when the test lets them. Reads every body as one item."""
 
-    def __init__(self, answers: dict[str, Answer | Exception] | None = None) -> None:
+    def __init__(self, answers: dict[str, FetchResult | Exception] | None = None) -> None:
         self.answers = answers or {}
         self.asked: list[FetchRequest] = []
         self.slow: set[str] = set()
         self.let_go = asyncio.Event()
         self.document: ParsedFeed | Unreadable = a_document(an_item())
 
-    async def fetch(self, request: FetchRequest) -> Answer:
+    async def fetch(self, request: FetchRequest) -> FetchResult:
         self.asked.append(request)
         if request.url in self.slow:
             await self.let_go.wait()
@@ -98,11 +98,11 @@ class Net:
         return self.document
 
 
-class House:
+class Harness:
     """A poller between a store and a net."""
 
     def __init__(
-        self, count: int, answers: dict[str, Answer | Exception] | None = None, host: str = "{n}.example"
+        self, count: int, answers: dict[str, FetchResult | Exception] | None = None, host: str = "{n}.example"
     ) -> None:
         self.feeds = [a_feed(id=n, url=f"https://{host.format(n=n)}/{n}") for n in range(count)]
         self.store, self.net, self.clock = Waiting(self.feeds), Net(answers), ManualClock(NOON)
@@ -128,9 +128,9 @@ class House:
         return self.feeds[number].url
 
 
-def run(house: Callable[[], House], body: Callable[[House], Awaitable[None]]) -> None:
+def run(harness: Callable[[], Harness], body: Callable[[Harness], Awaitable[None]]) -> None:
     async def main() -> None:
-        built = house()
+        built = harness()
         async with built.poller:
             await body(built)
 
@@ -138,273 +138,275 @@ def run(house: Callable[[], House], body: Callable[[House], Awaitable[None]]) ->
 
 
 def test_all_that_is_due_is_asked_and_recorded_though_there_are_fewer_slots() -> None:
-    async def check(house: House) -> None:
-        assert await house.poller.poll_due() == 50
-        await house.poller.finish()
-        assert sorted(r.feed_id for r in house.store.recorded) == list(range(50))
-        assert sum(batch.results["unchanged"] for batch in house.batches) == 50
+    async def check(harness: Harness) -> None:
+        assert await harness.poller.poll_due() == 50
+        await harness.poller.finish()
+        assert sorted(r.feed_id for r in harness.store.recorded) == list(range(50))
+        assert sum(batch.results["unchanged"] for batch in harness.batches) == 50
 
-    run(lambda: House(50), check)
+    run(lambda: Harness(50), check)
 
 
 def test_a_slow_feed_holds_up_nobody_else() -> None:
-    async def check(house: House) -> None:
-        house.net.slow = {house.url(0), house.url(1)}
-        await asyncio.wait_for(house.poller.poll_due(), 5)
-        await asyncio.wait_for(house.recorded(38), 5)
-        house.net.let_go.set()
-        await house.poller.finish()
-        assert len(house.store.recorded) == 40
+    async def check(harness: Harness) -> None:
+        harness.net.slow = {harness.url(0), harness.url(1)}
+        await asyncio.wait_for(harness.poller.poll_due(), 5)
+        await asyncio.wait_for(harness.recorded(38), 5)
+        harness.net.let_go.set()
+        await harness.poller.finish()
+        assert len(harness.store.recorded) == 40
 
-    run(lambda: House(40), check)
+    run(lambda: Harness(40), check)
 
 
 def test_the_leases_of_polls_under_way_are_kept_and_of_no_others() -> None:
-    async def check(house: House) -> None:
-        house.net.slow = {house.url(3)}
-        await house.poller.poll_due()
-        await asyncio.wait_for(house.recorded(4), 5)
-        house.store.kept = set()
+    async def check(harness: Harness) -> None:
+        harness.net.slow = {harness.url(3)}
+        await harness.poller.poll_due()
+        await asyncio.wait_for(harness.recorded(4), 5)
+        harness.store.kept = set()
         await asyncio.sleep(0.1)
-        house.net.let_go.set()
-        assert house.store.kept == {3}
+        harness.net.let_go.set()
+        assert harness.store.kept == {3}
 
-    run(lambda: House(5), check)
+    run(lambda: Harness(5), check)
 
 
 def test_validators_and_the_feeds_own_headers_are_sent_to_where_the_feed_is_now() -> None:
-    async def check(house: House) -> None:
-        memory = a_memory(etag='"1"', last_modified="today", moved_to="https://new.example/")
-        house.store.due = [a_feed(memory, headers_env="PAPER")]
-        await house.poller.poll_due()
-        await house.poller.finish()
-        assert house.net.asked == [FetchRequest("https://new.example/", '"1"', "today", "PAPER")]
+    async def check(harness: Harness) -> None:
+        poll_state = a_poll_state(etag='"1"', last_modified="today", moved_to="https://new.example/")
+        harness.store.due = [a_feed(poll_state, headers_env="PAPER")]
+        await harness.poller.poll_due()
+        await harness.poller.finish()
+        assert harness.net.asked == [FetchRequest("https://new.example/", '"1"', "today", "PAPER")]
 
-    run(lambda: House(0), check)
+    run(lambda: Harness(0), check)
 
 
 def test_each_kind_of_result_is_counted_and_new_items_are_told() -> None:
-    async def check(house: House) -> None:
-        house.net.answers = {
-            house.url(0): Fetched(house.url(0), b"<rss/>"),
-            house.url(1): GoneForGood(),
-            house.url(2): FetchFailed("HTTP 500", FailureKind.SERVER),
+    async def check(harness: Harness) -> None:
+        harness.net.answers = {
+            harness.url(0): Fetched(harness.url(0), b"<rss/>"),
+            harness.url(1): GoneForGood(),
+            harness.url(2): FetchFailed("HTTP 500", FailureKind.SERVER),
         }
-        await house.poller.poll_due()
-        await house.poller.finish()
-        assert {kind for batch in house.batches for kind in batch.results} == {
+        await harness.poller.poll_due()
+        await harness.poller.finish()
+        assert {kind for batch in harness.batches for kind in batch.results} == {
             "changed",
             "retired",
             "failed",
             "unchanged",
         }
-        assert sum(batch.recorded.new for batch in house.batches) == 1
+        assert sum(batch.recorded.new for batch in harness.batches) == 1
 
-    run(lambda: House(4), check)
+    run(lambda: Harness(4), check)
 
 
 def test_a_document_that_cannot_be_read_is_a_failure_of_its_feed() -> None:
-    async def check(house: House) -> None:
-        house.net.answers = {house.url(0): Fetched(house.url(0), b"<html>")}
-        house.net.document = Unreadable("This is a web page, not a feed.")
-        await house.poller.poll_due()
-        await house.poller.finish()
-        assert house.store.recorded[0].memory.error == "This is a web page, not a feed."
+    async def check(harness: Harness) -> None:
+        harness.net.answers = {harness.url(0): Fetched(harness.url(0), b"<html>")}
+        harness.net.document = Unreadable("This is a web page, not a feed.")
+        await harness.poller.poll_due()
+        await harness.poller.finish()
+        assert harness.store.recorded[0].poll_state.error == "This is a web page, not a feed."
 
-    run(lambda: House(1), check)
+    run(lambda: Harness(1), check)
 
 
 def test_a_defect_that_one_feed_brings_out_costs_that_poll_only() -> None:
-    async def check(house: House) -> None:
+    async def check(harness: Harness) -> None:
         with structlog.testing.capture_logs() as logs:
-            await house.poller.poll_due()
-            await house.poller.finish()
+            await harness.poller.poll_due()
+            await harness.poller.finish()
         assert [line["event"] for line in logs] == ["poll_broke"]
-        assert {r.feed_id: r.memory.error for r in house.store.recorded} == {0: BROKEN_POLL, 1: None, 2: None}
+        assert {r.feed_id: r.poll_state.error for r in harness.store.recorded} == {0: BROKEN_POLL, 1: None, 2: None}
 
-    run(lambda: House(3, {"https://0.example/0": KeyError("a defect")}), check)
+    run(lambda: Harness(3, {"https://0.example/0": KeyError("a defect")}), check)
 
 
 def test_feeds_of_one_host_are_put_off_and_given_back() -> None:
-    async def check(house: House) -> None:
-        asked = await house.poller.poll_due()
-        await house.poller.finish()
-        assert (asked, len(house.net.asked), len(house.store.postponed)) == (10, 10, 90)
-        assert len(set(house.store.postponed.values())) == 90
+    async def check(harness: Harness) -> None:
+        asked = await harness.poller.poll_due()
+        await harness.poller.finish()
+        assert (asked, len(harness.net.asked), len(harness.store.postponed)) == (10, 10, 90)
+        assert len(set(harness.store.postponed.values())) == 90
 
-    run(lambda: House(100, host="big.example"), check)
+    run(lambda: Harness(100, host="big.example"), check)
 
 
 def test_a_batch_that_the_database_refuses_is_logged_and_polling_goes_on() -> None:
-    async def check(house: House) -> None:
-        house.store.breaks = 3
+    async def check(harness: Harness) -> None:
+        harness.store.breaks = 3
         with structlog.testing.capture_logs() as logs:
-            await house.poller.poll_due()
-            await house.poller.finish()
+            await harness.poller.poll_due()
+            await harness.poller.finish()
         assert [line["event"] for line in logs] == ["polls_not_recorded", "poll_not_recorded", "poll_not_recorded"]
-        assert (house.store.recorded, house.batches) == ([], [])
-        house.store.due = house.feeds
-        await house.poller.poll_due()
-        await house.poller.finish()
-        assert len(house.store.recorded) == 3
+        assert (harness.store.recorded, harness.batches) == ([], [])
+        harness.store.due = harness.feeds
+        await harness.poller.poll_due()
+        await harness.poller.finish()
+        assert len(harness.store.recorded) == 3
 
-    run(lambda: House(3), check)
+    run(lambda: Harness(3), check)
 
 
 def test_what_the_database_does_not_take_of_one_feed_holds_up_no_other() -> None:
-    async def check(house: House) -> None:
-        house.store.poison = house.feeds[1].id
+    async def check(harness: Harness) -> None:
+        harness.store.poison = harness.feeds[1].id
         with structlog.testing.capture_logs() as logs:
-            await house.poller.poll_due()
-            await house.poller.finish()
+            await harness.poller.poll_due()
+            await harness.poller.finish()
         assert [line["event"] for line in logs] == ["polls_not_recorded", "poll_not_recorded"]
-        assert {result.feed_id for result in house.store.recorded} == {house.feeds[0].id, house.feeds[2].id}
+        assert {result.feed_id for result in harness.store.recorded} == {harness.feeds[0].id, harness.feeds[2].id}
 
-    run(lambda: House(3), check)
+    run(lambda: Harness(3), check)
 
 
 def test_feeds_that_cannot_be_recorded_fail_in_words_and_hold_up_no_other() -> None:
-    async def check(house: House) -> None:
-        bad = {feed.id for feed in house.feeds[:5]}
-        house.net.answers = {feed.url: Fetched(feed.url, b"<rss/>") for feed in house.feeds}
-        house.store.indigestible = bad
-        await house.poller.poll_due()
-        await house.poller.finish()
-        results = {result.feed_id: result for result in house.store.recorded}
-        assert len(results) == len(house.store.recorded) == 8
+    async def check(harness: Harness) -> None:
+        bad = {feed.id for feed in harness.feeds[:5]}
+        harness.net.answers = {feed.url: Fetched(feed.url, b"<rss/>") for feed in harness.feeds}
+        harness.store.indigestible = bad
+        await harness.poller.poll_due()
+        await harness.poller.finish()
+        results = {result.feed_id: result for result in harness.store.recorded}
+        assert len(results) == len(harness.store.recorded) == 8
         assert {feed_id for feed_id, result in results.items() if result.items} == {5, 6, 7}
         for feed_id in bad:
-            memory = results[feed_id].memory
-            assert memory.state is FeedState.FAILING
-            assert "cannot be stored (ValueError)" in str(memory.error)
-            assert (memory.etag, memory.body_hash) == (
-                house.feeds[feed_id].memory.etag,
-                house.feeds[feed_id].memory.body_hash,
+            poll_state = results[feed_id].poll_state
+            assert poll_state.state is HealthStatus.FAILING
+            assert "cannot be stored (ValueError)" in str(poll_state.error)
+            assert (poll_state.etag, poll_state.body_hash) == (
+                harness.feeds[feed_id].poll_state.etag,
+                harness.feeds[feed_id].poll_state.body_hash,
             )
-            assert memory.next_poll_at >= NOON + timedelta(minutes=5)
+            assert poll_state.next_poll_at >= NOON + timedelta(minutes=5)
 
-    run(lambda: House(8), check)
+    run(lambda: Harness(8), check)
 
 
 def test_one_alarm_when_our_network_fails_and_the_feeds_are_not_blamed_for_it() -> None:
-    async def check(house: House) -> None:
+    async def check(harness: Harness) -> None:
         down = FetchFailed("Cannot connect", FailureKind.NETWORK)
-        house.net.answers = {feed.url: down for feed in house.feeds}
+        harness.net.answers = {feed.url: down for feed in harness.feeds}
         with structlog.testing.capture_logs() as logs:
-            await house.poller.poll_due()
-            await house.poller.finish()
+            await harness.poller.poll_due()
+            await harness.poller.finish()
         assert [line["event"] for line in logs] == ["feeds_unreachable", "trouble.began"]
-        assert house.poller.trouble is not None
-        assert [trouble.code for trouble in house.troubles.all()] == [Code.NETWORK_AWAY]
-        assert [r.memory.failures for r in house.store.recorded].count(0) >= 30
-        house.net.answers, house.store.due = {}, house.feeds
-        await house.poller.poll_due()
-        await house.poller.finish()
-        assert house.poller.trouble is None
-        assert house.troubles.all() == []
+        assert harness.poller.trouble is not None
+        assert [trouble.code for trouble in harness.troubles.all()] == [Code.NETWORK_AWAY]
+        assert [r.poll_state.failures for r in harness.store.recorded].count(0) >= 30
+        harness.net.answers, harness.store.due = {}, harness.feeds
+        await harness.poller.poll_due()
+        await harness.poller.finish()
+        assert harness.poller.trouble is None
+        assert harness.troubles.all() == []
 
-    run(lambda: House(40), check)
+    run(lambda: Harness(40), check)
 
 
 def test_a_push_is_recorded_at_once_and_without_a_lease() -> None:
-    async def check(house: House) -> None:
-        assert await asyncio.wait_for(house.poller.pushed(a_feed().id, b"<rss/>", "text/xml"), 1)
-        (result,) = house.store.recorded
+    async def check(harness: Harness) -> None:
+        assert await asyncio.wait_for(harness.poller.pushed(a_feed().id, b"<rss/>", "text/xml"), 1)
+        (result,) = harness.store.recorded
         assert (result.lease_token, len(result.items)) == (None, 1)
-        assert house.batches == [Batch({"pushed": 1}, Recorded(new=1))]
+        assert harness.batches == [Batch({"pushed": 1}, Recorded(new=1))]
 
-    run(lambda: House(0), check)
+    run(lambda: Harness(0), check)
 
 
 def test_a_push_for_a_feed_that_left_or_that_cannot_be_read_is_not_stored() -> None:
-    async def check(house: House) -> None:
-        assert not await house.poller.pushed(999, b"<rss/>", None)
-        house.net.document = Unreadable("The answer is empty.")
-        assert not await house.poller.pushed(a_feed().id, b"", None)
-        assert house.store.recorded == []
+    async def check(harness: Harness) -> None:
+        assert not await harness.poller.pushed(999, b"<rss/>", None)
+        harness.net.document = Unreadable("The answer is empty.")
+        assert not await harness.poller.pushed(a_feed().id, b"", None)
+        assert harness.store.recorded == []
 
-    run(lambda: House(0), check)
+    run(lambda: Harness(0), check)
 
 
 def test_stopping_drops_what_is_under_way_and_records_none_of_it() -> None:
-    async def main() -> House:
-        house = House(3)
-        house.net.slow = {feed.url for feed in house.feeds}
-        async with house.poller:
-            await house.poller.poll_due()
-        return house
+    async def main() -> Harness:
+        harness = Harness(3)
+        harness.net.slow = {feed.url for feed in harness.feeds}
+        async with harness.poller:
+            await harness.poller.poll_due()
+        return harness
 
     assert asyncio.run(main()).store.recorded == []
 
 
 def test_the_body_of_the_last_time_is_not_read_again() -> None:
-    async def check(house: House) -> None:
+    async def check(harness: Harness) -> None:
         answer = Fetched("https://paper.example/feed", b"<rss/>")
-        house.net.answers = {answer.url: answer}
-        house.store.due = [a_feed()]
-        await house.poller.poll_due()
-        await house.poller.finish()
-        house.net.document = Unreadable("read again")
-        house.store.due = [replace(a_feed(), memory=house.store.recorded[0].memory)]
-        await house.poller.poll_due()
-        await house.poller.finish()
-        assert house.store.recorded[1].memory.error is None
+        harness.net.answers = {answer.url: answer}
+        harness.store.due = [a_feed()]
+        await harness.poller.poll_due()
+        await harness.poller.finish()
+        harness.net.document = Unreadable("read again")
+        harness.store.due = [replace(a_feed(), poll_state=harness.store.recorded[0].poll_state)]
+        await harness.poller.poll_due()
+        await harness.poller.finish()
+        assert harness.store.recorded[1].poll_state.error is None
 
-    run(lambda: House(0), check)
+    run(lambda: Harness(0), check)
 
 
 def test_silent_servers_leave_their_slots_to_others_after_a_while() -> None:
-    async def check(house: House) -> None:
-        house.net.slow = {house.url(n) for n in range(60)}
-        await asyncio.wait_for(house.poller.poll_due(), 10)
-        await asyncio.wait_for(house.recorded(10), 10)
-        assert {result.feed_id for result in house.store.recorded} == set(range(60, 70))
-        house.net.let_go.set()
+    async def check(harness: Harness) -> None:
+        harness.net.slow = {harness.url(n) for n in range(60)}
+        await asyncio.wait_for(harness.poller.poll_due(), 10)
+        await asyncio.wait_for(harness.recorded(10), 10)
+        assert {result.feed_id for result in harness.store.recorded} == set(range(60, 70))
+        harness.net.let_go.set()
 
-    run(lambda: House(70), check)
+    run(lambda: Harness(70), check)
 
 
 def test_a_silent_host_has_no_more_polls_under_way_than_it_is_asked_at_once() -> None:
-    async def check(house: House) -> None:
-        house.net.slow = {feed.url for feed in house.feeds}
+    async def check(harness: Harness) -> None:
+        harness.net.slow = {feed.url for feed in harness.feeds}
         for _ in range(40):
-            house.store.due = [feed for feed in house.feeds if feed.url not in {one.url for one in house.net.asked}]
-            await house.poller.poll_due()
+            harness.store.due = [
+                feed for feed in harness.feeds if feed.url not in {one.url for one in harness.net.asked}
+            ]
+            await harness.poller.poll_due()
             await asyncio.sleep(0)
-            house.clock.advance(60)
-        assert len(house.net.asked) == 10
-        assert min(house.store.postponed.values()) > NOON
-        house.net.let_go.set()
+            harness.clock.advance(60)
+        assert len(harness.net.asked) == 10
+        assert min(harness.store.postponed.values()) > NOON
+        harness.net.let_go.set()
 
-    run(lambda: House(100, host="big.example"), check)
+    run(lambda: Harness(100, host="big.example"), check)
 
 
 @pytest.mark.parametrize("error", [OSError(errno.EMFILE, "too many open files"), OSError(errno.ENFILE, "")])
 def test_a_want_of_descriptors_is_our_trouble_and_no_feeds(error: OSError) -> None:
-    async def check(house: House) -> None:
-        house.net.answers = {feed.url: error for feed in house.feeds}
+    async def check(harness: Harness) -> None:
+        harness.net.answers = {feed.url: error for feed in harness.feeds}
         for _ in range(4):
-            house.store.due = house.feeds
-            await house.poller.poll_due()
-            await house.poller.finish()
-        assert {(r.memory.failures, r.memory.error) for r in house.store.recorded} == {(0, None)}
-        assert [trouble.code for trouble in house.troubles.all()] == [Code.CONNECTIONS_FULL]
-        house.net.answers, house.store.due = {}, house.feeds
-        await house.poller.poll_due()
-        await house.poller.finish()
-        assert house.troubles.all() == []
+            harness.store.due = harness.feeds
+            await harness.poller.poll_due()
+            await harness.poller.finish()
+        assert {(r.poll_state.failures, r.poll_state.error) for r in harness.store.recorded} == {(0, None)}
+        assert [trouble.code for trouble in harness.troubles.all()] == [Code.CONNECTIONS_FULL]
+        harness.net.answers, harness.store.due = {}, harness.feeds
+        await harness.poller.poll_due()
+        await harness.poller.finish()
+        assert harness.troubles.all() == []
 
-    run(lambda: House(3), check)
+    run(lambda: Harness(3), check)
 
 
 def test_a_feed_in_doubt_is_asked_without_conditions() -> None:
-    async def check(house: House) -> None:
-        house.store.due = [a_feed(a_memory(etag='"1"', last_body_at=ago(days=2)))]
-        await house.poller.poll_due()
-        await house.poller.finish()
-        assert [(asked.etag, asked.last_modified) for asked in house.net.asked] == [(None, None)]
+    async def check(harness: Harness) -> None:
+        harness.store.due = [a_feed(a_poll_state(etag='"1"', last_body_at=ago(days=2)))]
+        await harness.poller.poll_due()
+        await harness.poller.finish()
+        assert [(asked.etag, asked.last_modified) for asked in harness.net.asked] == [(None, None)]
 
-    run(lambda: House(0), check)
+    run(lambda: Harness(0), check)
 
 
 def test_three_hundred_silent_hosts_hold_up_no_honest_one() -> None:
@@ -420,14 +422,14 @@ def test_three_hundred_silent_hosts_hold_up_no_honest_one() -> None:
     async def main() -> list[int]:
         known = Names(**{f"{name}_example": ["127.0.0.1"] for name in names})
         async with site(answer) as running, fetcher(names=known, deadline_s=60.0) as asking:
-            house = House(0)
-            house.store.due = [a_feed(id=n, url=running.url(host=f"{name}.example")) for n, name in enumerate(names)]
+            harness = Harness(0)
+            harness.store.due = [a_feed(id=n, url=running.url(host=f"{name}.example")) for n, name in enumerate(names)]
             settings = PollSettings(slots=100, slow_after_s=0.2)
             async with Poller(
-                house.store, asking, house.net, settings, on_batch=house.take, clock=house.clock
+                harness.store, asking, harness.net, settings, on_batch=harness.take, clock=harness.clock
             ) as poller:
                 await asyncio.wait_for(poller.poll_due(), 20)
-                await asyncio.wait_for(house.recorded(20), 20)
-                return [result.feed_id for result in house.store.recorded]
+                await asyncio.wait_for(harness.recorded(20), 20)
+                return [result.feed_id for result in harness.store.recorded]
 
     assert sorted(asyncio.run(main())) == list(range(300, 320))

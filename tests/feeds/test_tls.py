@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from notifier.feeds.answer import Answer, FailureKind, Fetched, FetchFailed
 from notifier.feeds.fetch import FetchRequest
+from notifier.feeds.fetch_result import FailureKind, Fetched, FetchFailed, FetchResult
 from tests.feeds.web import Names, Site, always, fetcher, response
 from tests.pushsink.process import make_certificate
 
@@ -24,12 +24,12 @@ def chain(tmp_path: Path) -> Path:
     return tmp_path / "server.pem"
 
 
-def ask(host: str, chain: Path, loop: type[asyncio.AbstractEventLoop] | None = None) -> list[Answer]:
+def ask(host: str, chain: Path, loop: type[asyncio.AbstractEventLoop] | None = None) -> list[FetchResult]:
     """What two requests to `host` give, one after the other."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(chain)
 
-    async def main() -> list[Answer]:
+    async def main() -> list[FetchResult]:
         running = Site(always(response(body=BODY)))
         server = await asyncio.start_server(running.serve, "127.0.0.1", 0, ssl=context)
         request = FetchRequest(f"https://{host}:{server.sockets[0].getsockname()[1]}/feed")

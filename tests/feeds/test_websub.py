@@ -14,7 +14,7 @@ import pytest
 
 from notifier.clock import ManualClock
 from notifier.feeds import hub as hubs
-from notifier.feeds.answer import FailureKind, FetchFailed
+from notifier.feeds.fetch_result import FailureKind, FetchFailed
 from notifier.feeds.hub import Hub, HubRequest
 from notifier.feeds.websub import WebSub
 from tests.feeds.claimed import NOON
@@ -46,7 +46,7 @@ class OneHub:
         self.due.append(feed_id)
 
 
-class House:
+class Harness:
     """WebSub between a hub that answers forms with `answer` and a poller that can read pushes or cannot."""
 
     def __init__(self, answer: int | FetchFailed = 202, readable: bool = True) -> None:
@@ -95,55 +95,55 @@ class House:
         }
 
 
-def run(body: Callable[[House], Awaitable[None]], *, answer: int | FetchFailed = 202, readable: bool = True) -> None:
+def run(body: Callable[[Harness], Awaitable[None]], *, answer: int | FetchFailed = 202, readable: bool = True) -> None:
     async def main() -> None:
-        await body(House(answer, readable))
+        await body(Harness(answer, readable))
 
     asyncio.run(main())
 
 
 def test_a_subscription_from_asking_to_pushing() -> None:
-    async def check(house: House) -> None:
-        await house.subscribed()
-        url, form = house.sent[0]
-        assert (url, form["hub.callback"]) == (HUB, f"https://n.example/websub/{house.callback}")
-        assert house.store.hub.state == hubs.ACTIVE
-        assert await house.websub.receive(house.callback, house.signed(b"<rss/>"), b"<rss/>") == 202
-        await house.websub.finish()
-        assert house.pushes == [(1, b"<rss/>", "text/xml")]
-        assert house.store.due == []
+    async def check(harness: Harness) -> None:
+        await harness.subscribed()
+        url, form = harness.sent[0]
+        assert (url, form["hub.callback"]) == (HUB, f"https://n.example/websub/{harness.callback}")
+        assert harness.store.hub.state == hubs.ACTIVE
+        assert await harness.websub.receive(harness.callback, harness.signed(b"<rss/>"), b"<rss/>") == 202
+        await harness.websub.finish()
+        assert harness.pushes == [(1, b"<rss/>", "text/xml")]
+        assert harness.store.due == []
 
     run(check)
 
 
 def test_a_forged_push_is_answered_alike_and_ignored() -> None:
-    async def check(house: House) -> None:
-        await house.subscribed()
-        for headers in ({}, {"x-hub-signature": "sha256=" + "0" * 64}, house.signed(b"<other/>")):
-            assert await house.websub.receive(house.callback, headers, b"<rss/>") == 202
-        await house.websub.finish()
-        assert house.pushes == []
+    async def check(harness: Harness) -> None:
+        await harness.subscribed()
+        for headers in ({}, {"x-hub-signature": "sha256=" + "0" * 64}, harness.signed(b"<other/>")):
+            assert await harness.websub.receive(harness.callback, headers, b"<rss/>") == 202
+        await harness.websub.finish()
+        assert harness.pushes == []
 
     run(check)
 
 
 def test_a_push_that_cannot_be_read_makes_the_feed_due() -> None:
-    async def check(house: House) -> None:
-        await house.subscribed()
-        await house.websub.receive(house.callback, house.signed(b""), b"")
-        await house.websub.finish()
-        assert house.store.due == [1]
+    async def check(harness: Harness) -> None:
+        await harness.subscribed()
+        await harness.websub.receive(harness.callback, harness.signed(b""), b"")
+        await harness.websub.finish()
+        assert harness.store.due == [1]
 
     run(check, readable=False)
 
 
 def test_a_stranger_can_neither_verify_nor_push() -> None:
-    async def check(house: House) -> None:
-        await house.subscribed()
-        assert await house.websub.verify("guess", {"hub.mode": "subscribe", "hub.topic": TOPIC}) is None
-        assert await house.websub.receive("guess", house.signed(b"x"), b"x") == 410
-        assert await house.verify("subscribe", topic="https://evil.example/") is None
-        assert await house.verify("unsubscribe") is None
+    async def check(harness: Harness) -> None:
+        await harness.subscribed()
+        assert await harness.websub.verify("guess", {"hub.mode": "subscribe", "hub.topic": TOPIC}) is None
+        assert await harness.websub.receive("guess", harness.signed(b"x"), b"x") == 410
+        assert await harness.verify("subscribe", topic="https://evil.example/") is None
+        assert await harness.verify("unsubscribe") is None
 
     run(check)
 
@@ -151,59 +151,59 @@ def test_a_stranger_can_neither_verify_nor_push() -> None:
 def test_one_push_of_a_feed_waits_and_the_newest_wins() -> None:
     """Sixty pushes of ten megabytes took 1.2 GB and kept the parser from everybody for minutes."""
 
-    async def check(house: House) -> None:
-        await house.subscribed()
+    async def check(harness: Harness) -> None:
+        await harness.subscribed()
         big = b"x" * 1_001
-        assert await house.websub.receive(house.callback, house.signed(big), big) == 413
-        house.gate.clear()
+        assert await harness.websub.receive(harness.callback, harness.signed(big), big) == 413
+        harness.gate.clear()
         bodies = [b"<rss>%d</rss>" % n for n in range(60)]
         for body in bodies:
-            assert await house.websub.receive(house.callback, house.signed(body), body) == 202
+            assert await harness.websub.receive(harness.callback, harness.signed(body), body) == 202
             await asyncio.sleep(0)
-        house.gate.set()
-        await house.websub.finish()
-        assert [body for _, body, _ in house.pushes] == [bodies[0], bodies[-1]]
-        assert house.store.due == [1], "a poll tells what the dropped ones had"
+        harness.gate.set()
+        await harness.websub.finish()
+        assert [body for _, body, _ in harness.pushes] == [bodies[0], bodies[-1]]
+        assert harness.store.due == [1], "a poll tells what the dropped ones had"
 
     run(check)
 
 
 def test_there_is_room_for_two_bodies_of_a_feed_and_its_hub_is_put_off_otherwise() -> None:
-    async def check(house: House) -> None:
-        await house.subscribed()
-        assert await house.websub.admit("guess", 10) == 404
-        assert await house.websub.admit(house.callback, 1_001) == 413
+    async def check(harness: Harness) -> None:
+        await harness.subscribed()
+        assert await harness.websub.admit("guess", 10) == 404
+        assert await harness.websub.admit(harness.callback, 1_001) == 413
         with ExitStack() as reading:
             for _ in range(2):
-                room = await house.websub.admit(house.callback, None)
+                room = await harness.websub.admit(harness.callback, None)
                 assert not isinstance(room, int)
                 reading.enter_context(room)
-            assert await house.websub.admit(house.callback, 10) == 429
-        assert house.store.due == [1]
-        assert not isinstance(await house.websub.admit(house.callback, 10), int)
+            assert await harness.websub.admit(harness.callback, 10) == 429
+        assert harness.store.due == [1]
+        assert not isinstance(await harness.websub.admit(harness.callback, 10), int)
 
     run(check)
 
 
 def test_a_defect_that_a_push_brings_out_ends_no_later_one() -> None:
-    async def check(house: House) -> None:
-        await house.subscribed()
-        house.breaks = True
-        await house.websub.receive(house.callback, house.signed(b"<a/>"), b"<a/>")
-        await house.websub.finish()
-        house.breaks = False
-        await house.websub.receive(house.callback, house.signed(b"<b/>"), b"<b/>")
-        await house.websub.finish()
-        assert ([body for _, body, _ in house.pushes], house.store.due) == ([b"<b/>"], [1])
+    async def check(harness: Harness) -> None:
+        await harness.subscribed()
+        harness.breaks = True
+        await harness.websub.receive(harness.callback, harness.signed(b"<a/>"), b"<a/>")
+        await harness.websub.finish()
+        harness.breaks = False
+        await harness.websub.receive(harness.callback, harness.signed(b"<b/>"), b"<b/>")
+        await harness.websub.finish()
+        assert ([body for _, body, _ in harness.pushes], harness.store.due) == ([b"<b/>"], [1])
 
     run(check)
 
 
 def test_a_denial_is_remembered() -> None:
-    async def check(house: House) -> None:
-        await house.websub.tend()
-        assert await house.verify("denied", reason="not for you") == ""
-        assert house.store.hub.state == hubs.DENIED
+    async def check(harness: Harness) -> None:
+        await harness.websub.tend()
+        assert await harness.verify("denied", reason="not for you") == ""
+        assert harness.store.hub.state == hubs.DENIED
 
     run(check)
 
@@ -213,49 +213,51 @@ def test_a_denial_is_remembered() -> None:
     [(202, hubs.ASKED), (403, hubs.DENIED), (FetchFailed("down", FailureKind.NETWORK), hubs.ASKED)],
 )
 def test_what_the_hub_answers_to_the_form_counts(answer: int | FetchFailed, state: str) -> None:
-    async def check(house: House) -> None:
-        assert await house.websub.tend() == 1
-        assert house.store.hub.state == state
-        assert await house.websub.tend() == 0
-        house.clock.advance(86_401)
-        assert await house.websub.tend() == 1
+    async def check(harness: Harness) -> None:
+        assert await harness.websub.tend() == 1
+        assert harness.store.hub.state == state
+        assert await harness.websub.tend() == 0
+        harness.clock.advance(86_401)
+        assert await harness.websub.tend() == 1
 
     run(check, answer=answer)
 
 
 def test_leaving_is_confirmed_and_then_nothing_is_known() -> None:
-    async def check(house: House) -> None:
-        await house.subscribed()
-        house.store.hub = replace(house.store.hub, wanted=False)
-        await house.websub.tend()
-        assert house.sent[-1][1]["hub.mode"] == "unsubscribe"
-        callback = house.callback
-        assert await house.websub.receive(callback, house.signed(b"x"), b"x") == 410
-        assert await house.verify("unsubscribe") == "riddle"
-        assert await house.websub.receive(callback, {}, b"x") == 410
+    async def check(harness: Harness) -> None:
+        await harness.subscribed()
+        harness.store.hub = replace(harness.store.hub, wanted=False)
+        await harness.websub.tend()
+        assert harness.sent[-1][1]["hub.mode"] == "unsubscribe"
+        callback = harness.callback
+        assert await harness.websub.receive(callback, harness.signed(b"x"), b"x") == 410
+        assert await harness.verify("unsubscribe") == "riddle"
+        assert await harness.websub.receive(callback, {}, b"x") == 410
 
     run(check)
 
 
 def test_a_lease_without_a_length_has_the_one_we_wished_for() -> None:
-    async def check(house: House) -> None:
-        await house.websub.tend()
-        await house.websub.verify(house.callback, {"hub.mode": "subscribe", "hub.topic": TOPIC, "hub.challenge": "c"})
-        assert house.store.hub.lease_until is not None
-        assert (house.store.hub.lease_until - NOON).total_seconds() == hubs.WISHED_LEASE_S
+    async def check(harness: Harness) -> None:
+        await harness.websub.tend()
+        await harness.websub.verify(
+            harness.callback, {"hub.mode": "subscribe", "hub.topic": TOPIC, "hub.challenge": "c"}
+        )
+        assert harness.store.hub.lease_until is not None
+        assert (harness.store.hub.lease_until - NOON).total_seconds() == hubs.WISHED_LEASE_S
 
     run(check)
 
 
 def test_a_hub_that_is_silent_is_waited_for_aside_and_left_at_the_end() -> None:
-    async def check(house: House) -> None:
-        house.hub_answers.clear()
+    async def check(harness: Harness) -> None:
+        harness.hub_answers.clear()
         async with asyncio.timeout(10):
             for _ in range(3):
-                await house.websub.tend()  # would wait for the hub's deadline
-                house.clock.advance(hubs.ASK_AGAIN.total_seconds() + 1)
-            assert len(house.sent) == 3
-            await house.websub.finish()
+                await harness.websub.tend()  # would wait for the hub's deadline
+                harness.clock.advance(hubs.ASK_AGAIN.total_seconds() + 1)
+            assert len(harness.sent) == 3
+            await harness.websub.finish()
         await asyncio.sleep(0)
         assert len(asyncio.all_tasks()) == 1
 

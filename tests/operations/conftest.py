@@ -20,10 +20,10 @@ from notifier.operations.previews import Previews
 from notifier.operations.topics import RuleTrials, TopicOperations
 from notifier.operators.operator import Role
 from notifier.storage.database import Database
-from notifier.wiring.console import house_operations
+from notifier.wiring.console import service_operations
 from notifier.wiring.operations import change_operations, feed_operations, topic_operations
 from tests.contracts.samples import NOON
-from tests.web.operator_api.house import ApiHouse
+from tests.web.operator_api.harness import ApiHarness
 
 TOPICS = """\
 # Kept by hand.
@@ -88,13 +88,13 @@ class Told:
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[ApiHouse]:
+def service(tmp_path: Path) -> Iterator[ApiHarness]:
     """A whole service with three stories in it, which polls and sends nothing."""
-    house = ApiHouse(tmp_path)
-    house.operator("Ada", Role.EDITOR)
-    house.operator("Vic", Role.VIEWER)
-    yield house
-    house.close()
+    harness = ApiHarness(tmp_path)
+    harness.operator("Ada", Role.EDITOR)
+    harness.operator("Vic", Role.VIEWER)
+    yield harness
+    harness.close()
 
 
 @pytest.fixture
@@ -103,8 +103,8 @@ def told() -> Told:
 
 
 @pytest.fixture
-def operations(service: ApiHouse, told: Told) -> Operations:
+def operations(service: ApiHarness, told: Told) -> Operations:
     """The service's operations, watched."""
-    made = house_operations(service.house)
+    made = service_operations(service.service)
     alerts = replace(made.alerts, changed=told.change, wake=told.wake)
     return replace(made, alerts=alerts, stories=replace(made.stories, changed=told.change))

@@ -12,17 +12,17 @@ import pytest
 from notifier.errors import EntryInvalid, NotFound, NotifierError, RoleTooLow, ScopeMissing
 from notifier.operations.actor import Actor
 from notifier.operations.operations import Operations
-from notifier.operators.audit import ON_THE_SERVER, Act, Entry
+from notifier.operators.audit import ON_THE_SERVER, Act, AuditEntry
 from notifier.operators.operator import Role, handle_of
-from notifier.operators.token import Scope, digest_of
+from notifier.operators.token import TokenScope, digest_of
 from tests.operations.conftest import ADA, SERVER, VIC
 
 ROOT = Actor("Root", Role.ADMIN, "198.51.100.9", 3)
 BOT = replace(ROOT, token="desk bot")
-READER = replace(ROOT, token="dashboard", scopes=frozenset({Scope.READ}))
+READER = replace(ROOT, token="dashboard", scopes=frozenset({TokenScope.READ}))
 
 
-def newest(operations: Operations) -> Entry:
+def newest(operations: Operations) -> AuditEntry:
     """The audit log's newest entry."""
     return operations.access.audit.recent(1)[0]
 
@@ -59,14 +59,14 @@ def test_somebody_is_signed_out_and_the_log_says_by_whom(
 
 def test_ones_own_sessions_and_tokens_need_no_right_and_anybody_elses_do(operations: Operations) -> None:
     hers, theirs = signed_in(operations, "Ada"), signed_in(operations, "Vic")
-    operations.access.make_token(ADA, "Ada", "mine", [Scope.READ], 30)
-    operations.access.make_token(VIC, "Vic", "theirs", [Scope.READ], None)
+    operations.access.make_token(ADA, "Ada", "mine", [TokenScope.READ], 30)
+    operations.access.make_token(VIC, "Vic", "theirs", [TokenScope.READ], None)
 
     asked: list[tuple[type[NotifierError], Callable[[], object]]] = [
         (RoleTooLow, lambda: operations.access.sign_out(ADA, "Vic")),
         (NotFound, lambda: operations.access.end_session(ADA, theirs)),
         (NotFound, lambda: operations.access.revoke_token(ADA, 2)),
-        (RoleTooLow, lambda: operations.access.make_token(ADA, "Vic", "sly", [Scope.READ], 30)),
+        (RoleTooLow, lambda: operations.access.make_token(ADA, "Vic", "sly", [TokenScope.READ], 30)),
     ]
     for kind, ask in asked:
         with pytest.raises(kind):
@@ -79,11 +79,11 @@ def test_ones_own_sessions_and_tokens_need_no_right_and_anybody_elses_do(operati
 
 def test_a_program_needs_the_scope_also_for_what_is_its_operators_own(operations: Operations) -> None:
     handle = signed_in(operations, "Ada")
-    reader = replace(ADA, token="dashboard", scopes=frozenset({Scope.READ}))
+    reader = replace(ADA, token="dashboard", scopes=frozenset({TokenScope.READ}))
     asked: list[Callable[[], object]] = [
         lambda: operations.access.sign_out(reader, "Ada"),
         lambda: operations.access.end_session(reader, handle),
-        lambda: operations.access.make_token(reader, "Ada", "sly", [Scope.READ], 30),
+        lambda: operations.access.make_token(reader, "Ada", "sly", [TokenScope.READ], 30),
         lambda: operations.access.revoke_token(READER, 1),
     ]
 
@@ -95,16 +95,16 @@ def test_a_program_needs_the_scope_also_for_what_is_its_operators_own(operations
 @pytest.mark.parametrize(
     ("purpose", "scopes", "days"),
     [
-        (" ", {Scope.READ}, 30),
-        ("x" * 65, {Scope.READ}, 30),
+        (" ", {TokenScope.READ}, 30),
+        ("x" * 65, {TokenScope.READ}, 30),
         ("bot", set(), 30),
-        ("bot", {Scope.READ}, 0),
-        ("bot", {Scope.READ}, 3651),
-        ("bot", {Scope.READ, Scope.OPERATORS}, 30),
+        ("bot", {TokenScope.READ}, 0),
+        ("bot", {TokenScope.READ}, 3651),
+        ("bot", {TokenScope.READ, TokenScope.OPERATORS}, 30),
     ],
 )
 def test_a_token_that_cannot_be_given_is_refused_whole(
-    operations: Operations, purpose: str, scopes: set[Scope], days: int
+    operations: Operations, purpose: str, scopes: set[TokenScope], days: int
 ) -> None:
     for actor in (ADA, SERVER):
         with pytest.raises(EntryInvalid):
@@ -113,11 +113,11 @@ def test_a_token_that_cannot_be_given_is_refused_whole(
 
 
 def test_a_token_is_good_for_what_it_was_given_for_and_its_end_names_whose_it_was(operations: Operations) -> None:
-    secret = operations.access.make_token(SERVER, "Ada", " desk bot ", [Scope.READ], 30)
+    secret = operations.access.make_token(SERVER, "Ada", " desk bot ", [TokenScope.READ], 30)
 
     grant = operations.access.tokens.use(digest_of(secret) or b"", operations.access.wall())
     assert grant is not None
-    assert (grant.token.name, grant.token.scopes) == ("desk bot", frozenset({Scope.READ}))
+    assert (grant.token.name, grant.token.scopes) == ("desk bot", frozenset({TokenScope.READ}))
     operations.access.revoke_token(ROOT, grant.token.id)
     assert (newest(operations).who, newest(operations).by) == ("Ada", "Root")
     with pytest.raises(NotFound):

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from notifier.alerts.alert import AlertKind, Message
-from notifier.alerts.by_hand import Draft
+from notifier.alerts.draft import Draft
 from notifier.errors import (
     AudienceGrew,
     Conflict,
@@ -26,7 +26,7 @@ from notifier.push.outcome import Delivered, Outcome
 from notifier.subscribers.subscriber import Subscription
 from tests.contracts.samples import NOON, a_subscription, an_alert, token
 from tests.operations.conftest import ADA, VIC, Told
-from tests.web.operator_api.house import ApiHouse
+from tests.web.operator_api.harness import ApiHarness
 
 DRAFT = Draft("Ferry aground", "All are safe.", "https://news.example/ferry", ("ships",))
 
@@ -49,10 +49,10 @@ def test_an_alert_is_told_once_however_often_it_is_asked_for(operations: Operati
 
 
 def test_asked_again_it_is_the_same_alert_also_after_more_people_came(
-    service: ApiHouse, operations: Operations
+    service: ApiHarness, operations: Operations
 ) -> None:
     first, _ = operations.alerts.write(ADA, DRAFT, key="ferry", at_most=1)
-    service.house.subscriptions.subscribe(a_subscription("bea", "ships"), NOON)
+    service.service.subscriptions.subscribe(a_subscription("bea", "ships"), NOON)
 
     assert operations.alerts.write(ADA, DRAFT, key="ferry", at_most=1) == (first, False)
     with pytest.raises(AudienceGrew) as refused:
@@ -114,8 +114,10 @@ def test_an_alert_is_withdrawn_once(operations: Operations) -> None:
             late(ADA, waiting)
 
 
-def test_words_are_tried_on_the_browser_of_the_token_and_on_no_other(service: ApiHouse, operations: Operations) -> None:
-    service.house.subscriptions.subscribe(a_subscription("bea", "ships"), NOON)
+def test_words_are_tried_on_the_browser_of_the_token_and_on_no_other(
+    service: ApiHarness, operations: Operations
+) -> None:
+    service.service.subscriptions.subscribe(a_subscription("bea", "ships"), NOON)
     sent: list[tuple[Subscription, Message]] = []
 
     async def send(subscription: Subscription, message: Message) -> Outcome:
@@ -151,7 +153,7 @@ def test_a_viewer_sends_nothing_and_stops_nothing(operations: Operations, told: 
     assert (told.changed, told.woken) == (0, 0)
 
 
-def test_the_console_says_in_words_that_an_alert_went_already(service: ApiHouse, operations: Operations) -> None:
+def test_the_console_says_in_words_that_an_alert_went_already(service: ApiHarness, operations: Operations) -> None:
     waiting = held(operations)
     operations.alerts.approve(ADA, waiting)
     cookie, form = service.session("Ada")

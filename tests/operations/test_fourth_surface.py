@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from notifier.alerts.by_hand import Draft
+from notifier.alerts.draft import Draft
 from notifier.errors import NotifierError
 from notifier.operations.actor import Actor
 from notifier.operations.operations import Operations

@@ -19,7 +19,7 @@ from notifier.errors import (
 )
 from notifier.operations.files import Overtaken, Verb
 from notifier.operators.change import Written
-from notifier.operators.token import Scope
+from notifier.operators.token import TokenScope
 from notifier.topics.topic import Fallback, Then, Topic, TopicMode
 from tests.operations.conftest import ADA, TOPICS, VIC, Desk
 
@@ -128,10 +128,10 @@ def test_taking_back_takes_the_right_that_the_file_takes(desk: Desk) -> None:
     with pytest.raises(RoleTooLow):
         desk.changes.undo(VIC, 1)
     with pytest.raises(ScopeMissing) as refused:
-        desk.changes.undo(replace(ADA, scopes=frozenset({Scope.READ, Scope.FEEDS})), 1)
+        desk.changes.undo(replace(ADA, scopes=frozenset({TokenScope.READ, TokenScope.FEEDS})), 1)
     assert refused.value.members == {"scope": "topics:write"}
     with pytest.raises(ScopeMissing):
-        desk.changes.undo(replace(ADA, scopes=frozenset({Scope.READ})), 99)
+        desk.changes.undo(replace(ADA, scopes=frozenset({TokenScope.READ})), 99)
     with pytest.raises(NotFound):
         desk.changes.undo(ADA, 99)
 

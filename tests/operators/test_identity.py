@@ -10,7 +10,7 @@ import pytest
 from notifier.errors import ConfigError
 from notifier.operators.identity import Admit, Identity, Linked, Turned, admit, role_by_claims, role_rules
 from notifier.operators.operator import Operator, Role
-from notifier.operators.token import Scope, allowed, digest_of, new_secret
+from notifier.operators.token import TokenScope, allowed, digest_of, new_secret
 from tests.contracts.samples import NOON
 
 BEA = Operator(1, "bea@news.example", Role.EDITOR, NOON)
@@ -82,6 +82,6 @@ def test_a_secret_is_long_marked_and_known_by_its_digest_only() -> None:
 
 
 def test_a_role_gives_away_what_it_has() -> None:
-    assert allowed(Scope, Role.VIEWER) == frozenset({Scope.READ})
-    assert allowed(Scope, Role.EDITOR) == frozenset(Scope) - {Scope.OPERATORS}
-    assert allowed(Scope, Role.ADMIN) == frozenset(Scope)
+    assert allowed(TokenScope, Role.VIEWER) == frozenset({TokenScope.READ})
+    assert allowed(TokenScope, Role.EDITOR) == frozenset(TokenScope) - {TokenScope.OPERATORS}
+    assert allowed(TokenScope, Role.ADMIN) == frozenset(TokenScope)

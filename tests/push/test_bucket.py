@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from notifier.push.http2.lane import STOPPING_429S
-from notifier.push.pacing import FIRST_STREAMS, Pace, Tally, admit, learn
+from notifier.push.pacing import FIRST_STREAMS, BatchTally, ServicePace, admit, learn
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 BATCH, LATENCY_S = 200, 0.02
@@ -46,10 +46,10 @@ class Leaking:
 
 @dataclass
 class Worker:
-    """One process: a Pace, and a wire that stops where the service refuses one after the other."""
+    """One process: a ServicePace, and a wire that stops where the service refuses one after the other."""
 
     allows: Allows
-    pace: Pace = field(default_factory=Pace)
+    pace: ServicePace = field(default_factory=ServicePace)
     at_s: float = 0.0
     accepted: int = 0
     refused: int = 0
@@ -67,7 +67,7 @@ class Worker:
                 run = max(0, run - 1) if taken else run + 1
             self.at_s += LATENCY_S
         now = NOW + timedelta(seconds=self.at_s)
-        self.pace = learn(self.pace, Tally(accepted, accepted, refused, 0, LATENCY_S, 0.0), now)
+        self.pace = learn(self.pace, BatchTally(accepted, accepted, refused, 0, LATENCY_S, 0.0), now)
         self.at_s += max(0.001, admission.wait_s)
         self.accepted, self.refused = self.accepted + accepted, self.refused + refused
         return accepted

@@ -13,9 +13,9 @@ import pytest
 
 from notifier.addresses import AddressGuard
 from notifier.alerts.alert import Urgency
-from notifier.push.pycurl_wire import PycurlWire
+from notifier.push.curl_transport import CurlTransport
 from notifier.push.request import build
-from notifier.push.send import Answer
+from notifier.push.transport import PushResponse
 
 DEADLINE_S = 1.0
 
@@ -47,12 +47,12 @@ def service_that_says(said: bytes, *, hangs_up: bool) -> Iterator[str]:
         client.close()
 
 
-def answer_of(said: bytes, *, hangs_up: bool = True) -> Answer:
+def answer_of(said: bytes, *, hangs_up: bool = True) -> PushResponse:
     with service_that_says(said, hangs_up=hangs_up) as origin:
-        wire = PycurlWire(AddressGuard.allowing([origin.partition("://")[2]]), Path(certifi.where()))
+        transport = CurlTransport(AddressGuard.allowing([origin.partition("://")[2]]), Path(certifi.where()))
         request = build(f"{origin}/a", b"x", ttl_s=1, urgency=Urgency.LOW, tag=None, authorization="vapid t=a,k=b")
-        (answer,) = wire.send([request], DEADLINE_S)
-        wire.close()
+        (answer,) = transport.send([request], DEADLINE_S)
+        transport.close()
     return answer
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.push.outcome import Delivered, Gone, OurFault, Outcome, Refused, Retry, outcome
-from notifier.push.send import Answer
+from notifier.push.transport import PushResponse
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 
@@ -36,19 +36,19 @@ NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
     ],
 )
 def test_a_status_has_one_meaning(status: int, means: Outcome) -> None:
-    assert outcome(Answer(status=status), NOW) == means
+    assert outcome(PushResponse(status=status), NOW) == means
 
 
 @given(st.integers(100, 999))
 def test_only_404_and_410_end_a_subscription(status: int) -> None:
-    assert isinstance(outcome(Answer(status=status), NOW), Gone) == (status in {404, 410})
+    assert isinstance(outcome(PushResponse(status=status), NOW), Gone) == (status in {404, 410})
 
 
 @pytest.mark.parametrize(
     "error", ["timeout", "dns", "connect", "tls", "address-refused", "closed", "reset", "protocol"]
 )
 def test_what_goes_wrong_on_the_way_is_tried_again(error: str) -> None:
-    assert outcome(Answer(error=error), NOW) == Retry(error)  # type: ignore[arg-type]
+    assert outcome(PushResponse(error=error), NOW) == Retry(error)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -56,10 +56,10 @@ def test_what_goes_wrong_on_the_way_is_tried_again(error: str) -> None:
 )
 @pytest.mark.parametrize("status", [406, 429, 503])
 def test_a_service_that_wants_time_gets_a_day_at_most(status: int, header: str | None, seconds: float | None) -> None:
-    assert outcome(Answer(status=status, retry_after=header), NOW) == Retry(str(status), seconds)
+    assert outcome(PushResponse(status=status, retry_after=header), NOW) == Retry(str(status), seconds)
 
 
 @given(st.none() | st.integers(), st.none() | st.text(max_size=60))
 def test_no_answer_can_break_the_sender(status: int | None, header: str | None) -> None:
-    came = outcome(Answer(status=status, retry_after=header), NOW)
+    came = outcome(PushResponse(status=status, retry_after=header), NOW)
     assert not isinstance(came, Retry) or came.after_s is None or came.after_s >= 0

@@ -18,8 +18,8 @@ from notifier.storage.clock_back import bring_back
 from notifier.storage.database import Database
 from notifier.storage.deliveries import SqlDeliveryStore
 from notifier.storage.feeds import SqlFeedStore
-from notifier.storage.news import SqlNewsStore
 from notifier.storage.schema import alert, chunk, delivery_retry, push_limit, subscription
+from notifier.storage.stories import SqlStoryStore
 from notifier.storage.subscriptions import SqlSubscriptionStore
 from tests.contracts.samples import a_subscription, an_alert
 
@@ -95,14 +95,14 @@ def test_a_chunk_and_a_retry_that_were_held_ahead_are_free_after_a_lease(desk: D
 
 
 def test_the_desk_and_the_feeds_that_were_taken_ahead_are_free_after_a_lease(desk: Desk) -> None:
-    news, feeds = SqlNewsStore(desk.database), SqlFeedStore(desk.database)
+    news, feeds = SqlStoryStore(desk.database), SqlFeedStore(desk.database)
     feeds.sync_config([FeedConfig("https://news.example/feed.xml", "A", "A", "world")], NOW - timedelta(days=1))
-    assert news.hold_desk("gone", AHEAD, LEASE_S)
+    assert news.lease_decisions("gone", AHEAD, LEASE_S)
     assert feeds.claim_due(AHEAD, 10, LEASE_S)
     after = NOW + timedelta(seconds=LEASE_S + 1)
-    assert not news.hold_desk("here", after, LEASE_S)
+    assert not news.lease_decisions("here", after, LEASE_S)
     desk.back()
-    assert news.hold_desk("here", after, LEASE_S)
+    assert news.lease_decisions("here", after, LEASE_S)
     assert feeds.claim_due(after, 10, LEASE_S)
 
 

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from notifier.errors import DatabaseUnwell
 from notifier.storage.database import Database
-from notifier.storage.fault import Fault
+from notifier.storage.fault import DatabaseFault
 from notifier.storage.health import LAST_FREE, LEAST_FREE, DiskLook, TroubleHealth
 from notifier.storage.schema import topic
 from notifier.troubles import Code, Troubles
@@ -21,8 +21,8 @@ def codes(troubles: Troubles) -> list[Code]:
     return [trouble.code for trouble in troubles.all()]
 
 
-@pytest.mark.parametrize("fault", Fault)
-def test_each_kind_is_told_with_what_to_do(fault: Fault) -> None:
+@pytest.mark.parametrize("fault", DatabaseFault)
+def test_each_kind_is_told_with_what_to_do(fault: DatabaseFault) -> None:
     troubles = Troubles()
     TroubleHealth(troubles).failed(fault)
     (told,) = troubles.all()
@@ -35,7 +35,7 @@ def test_what_a_hundred_transactions_meet_is_one_line_and_its_end_another() -> N
     health = TroubleHealth(troubles)
     with capture_logs() as lines:
         for _ in range(100):
-            health.failed(Fault.AWAY)
+            health.failed(DatabaseFault.AWAY)
         for _ in range(100):
             health.worked(wrote=False)
     assert [(line["event"], line.get("times")) for line in lines] == [("trouble.began", None), ("trouble.over", 100)]
@@ -44,7 +44,7 @@ def test_what_a_hundred_transactions_meet_is_one_line_and_its_end_another() -> N
 def test_a_full_disk_is_not_over_because_something_could_be_read() -> None:
     troubles = Troubles()
     health = TroubleHealth(troubles)
-    health.failed(Fault.FULL)
+    health.failed(DatabaseFault.FULL)
     health.worked(wrote=False)
     assert codes(troubles) == [Code.DISK_FULL]
     health.worked(wrote=True)
@@ -54,7 +54,7 @@ def test_a_full_disk_is_not_over_because_something_could_be_read() -> None:
 def test_damage_stays_told_whatever_works_beside_it() -> None:
     troubles = Troubles()
     health = TroubleHealth(troubles)
-    health.failed(Fault.CORRUPT)
+    health.failed(DatabaseFault.CORRUPT)
     health.worked(wrote=True)
     assert codes(troubles) == [Code.DATABASE_CORRUPT]
 
@@ -62,8 +62,8 @@ def test_damage_stays_told_whatever_works_beside_it() -> None:
 def test_two_kinds_under_one_code_are_over_when_both_are() -> None:
     troubles = Troubles()
     health = TroubleHealth(troubles)
-    health.failed(Fault.READONLY)
-    health.failed(Fault.AWAY)
+    health.failed(DatabaseFault.READONLY)
+    health.failed(DatabaseFault.AWAY)
     health.worked(wrote=False)
     assert codes(troubles) == [Code.DATABASE_AWAY]
     health.worked(wrote=True)

@@ -21,9 +21,9 @@ from notifier.storage.alerts import SqlAlertStore
 from notifier.storage.counters import keep_counters
 from notifier.storage.database import Database
 from notifier.storage.migrate import newest_revision
-from notifier.storage.move import BATCH, TABLES, Move, Step, place
-from notifier.storage.news import SqlNewsStore
+from notifier.storage.move import BATCH, TABLES, DatabaseMove, Step, place
 from notifier.storage.schema import alert, envelope, item, metadata, process, subscription, topic
+from notifier.storage.stories import SqlStoryStore
 from notifier.storage.subscriptions import SqlSubscriptionStore
 from notifier.storage.transfer import SqlTransfer
 from notifier.subscribers.subscriber import NewSubscription
@@ -81,7 +81,7 @@ def interrupt_at(table: str, done: int) -> object:
 
 def test_every_row_of_every_table_is_there_and_the_same(source: Database, target: Database) -> None:
     told: list[Step] = []
-    moved = Move(source, target, told.append).run(LATER)
+    moved = DatabaseMove(source, target, told.append).run(LATER)
     assert set(moved) == {table.name for table in TABLES}
     for table in TABLES:
         assert rows(source, table) == rows(target, table), table.name
@@ -93,7 +93,7 @@ def test_every_row_of_every_table_is_there_and_the_same(source: Database, target
 
 def test_envelopes_stay_behind(source: Database, target: Database) -> None:
     assert rows(source, envelope) != []
-    Move(source, target).run(LATER)
+    DatabaseMove(source, target).run(LATER)
     assert rows(target, envelope) == []
     assert {table.name for table in metadata.sorted_tables} - {table.name for table in TABLES} == {
         "envelope",
@@ -106,27 +106,27 @@ def test_a_process_that_beats_is_seen_though_it_holds_nothing(source: Database, 
     with source.writing() as connection:
         connection.execute(update(process).values(seen_at=LATER - timedelta(seconds=2)))
     with pytest.raises(ConfigError, match="beats"):
-        Move(source, target).run(LATER)
+        DatabaseMove(source, target).run(LATER)
 
 
 def test_what_was_moved_goes_on_with_ids_that_nobody_had(source: Database, target: Database) -> None:
     store = SqlSubscriptionStore(source)
     last = store.subscribe(a_subscription("gone", "world"), NOON)
     store.delete(token("gone"), NOON)
-    Move(source, target).run(LATER)
+    DatabaseMove(source, target).run(LATER)
     assert SqlSubscriptionStore(target).subscribe(a_subscription("new", "world"), LATER) == last + 1
     before = max(row[0] for row in rows(source, alert))  # type: ignore[type-var]
     made = SqlAlertStore(target).accept(an_alert("world"), LATER)
     assert made.id == before + 1  # type: ignore[operator]
-    assert SqlNewsStore(target).hold_desk("other", LATER + timedelta(hours=1), 15)
+    assert SqlStoryStore(target).lease_decisions("other", LATER + timedelta(hours=1), 15)
 
 
 def test_a_move_that_was_interrupted_goes_on_where_it_was(source: Database, target: Database) -> None:
     subscribe(source, 2 * BATCH + 10)
     with pytest.raises(Interrupted):
-        Move(source, target, interrupt_at("subscription", BATCH + 1)).run(LATER)  # type: ignore[arg-type]
+        DatabaseMove(source, target, interrupt_at("subscription", BATCH + 1)).run(LATER)  # type: ignore[arg-type]
     again: list[Step] = []
-    Move(source, target, again.append).run(LATER)
+    DatabaseMove(source, target, again.append).run(LATER)
     first = next(step for step in again if step.table == "subscription")
     assert first.done == 2 * BATCH
     assert rows(source, subscription) == rows(target, subscription)
@@ -137,12 +137,12 @@ def test_a_source_that_changed_between_two_runs_is_noticed_and_can_be_moved_anew
 ) -> None:
     subscribe(source, BATCH + 10)
     with pytest.raises(Interrupted):
-        Move(source, target, interrupt_at("subscription", BATCH)).run(LATER)  # type: ignore[arg-type]
+        DatabaseMove(source, target, interrupt_at("subscription", BATCH)).run(LATER)  # type: ignore[arg-type]
     with source.writing() as connection:
         connection.execute(update(subscription).where(subscription.c.id == 2).values(browser="other-by-now"))
     with pytest.raises(ConfigError, match=r"not alike.*subscription \(\d+ rows there.*--anew"):
-        Move(source, target).run(LATER)
-    Move(source, target).run(LATER, anew=True)
+        DatabaseMove(source, target).run(LATER)
+    DatabaseMove(source, target).run(LATER, anew=True)
     assert rows(source, subscription) == rows(target, subscription)
 
 
@@ -160,7 +160,7 @@ def test_whoever_writes_to_the_source_meanwhile_is_told_instead_of_losing_it(
             with pytest.raises(OperationalError):
                 connection.execute(delete(topic))
 
-    Move(source, target, write).run(LATER)
+    DatabaseMove(source, target, write).run(LATER)
     impatient.close()
 
 
@@ -169,17 +169,17 @@ def test_a_target_that_holds_anything_is_left_alone(source: Database, target: Da
         connection.execute(text("CREATE TABLE other (id INTEGER)"))
         connection.execute(text("INSERT INTO other VALUES (1)"))
     with pytest.raises(ConfigError, match="holds data already, in other"):
-        Move(source, target).run(LATER)
+        DatabaseMove(source, target).run(LATER)
     with target.reading() as connection:
         assert inspect(connection).get_table_names() == ["other"]
 
 
 def test_a_second_move_over_the_first_is_refused(source: Database, target: Database) -> None:
-    Move(source, target).run(LATER)
+    DatabaseMove(source, target).run(LATER)
     with pytest.raises(ConfigError, match="holds data already"):
-        Move(source, target).run(LATER)
+        DatabaseMove(source, target).run(LATER)
     with pytest.raises(ConfigError, match="no unfinished move"):
-        Move(source, target).run(LATER, anew=True)
+        DatabaseMove(source, target).run(LATER, anew=True)
 
 
 def test_a_target_of_a_newer_version_is_refused(source: Database, target: Database) -> None:
@@ -187,37 +187,37 @@ def test_a_target_of_a_newer_version_is_refused(source: Database, target: Databa
         connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
         connection.execute(text("INSERT INTO alembic_version VALUES ('9999')"))
     with pytest.raises(ConfigError, match="newer version"):
-        Move(source, target).run(LATER)
+        DatabaseMove(source, target).run(LATER)
 
 
 def test_another_sources_unfinished_move_is_not_gone_on_with(
     source: Database, target: Database, tmp_path: Path
 ) -> None:
     with pytest.raises(Interrupted):
-        Move(source, target, interrupt_at("topic", 0)).run(LATER)  # type: ignore[arg-type]
+        DatabaseMove(source, target, interrupt_at("topic", 0)).run(LATER)  # type: ignore[arg-type]
     with closing(Database(f"sqlite:///{tmp_path / 'third.db'}")) as third:
         third.create()
         with pytest.raises(ConfigError, match="unfinished move from"):
-            Move(third, target).run(LATER)
+            DatabaseMove(third, target).run(LATER)
 
 
 def test_a_service_that_runs_is_seen_by_its_leases(source: Database, target: Database) -> None:
-    SqlNewsStore(source).hold_desk("me", LATER, 15)
+    SqlStoryStore(source).lease_decisions("me", LATER, 15)
     with pytest.raises(ConfigError, match=r"seems to be running.*desk"):
-        Move(source, target).run(LATER)
-    Move(source, target).run(LATER + timedelta(seconds=16))
+        DatabaseMove(source, target).run(LATER)
+    DatabaseMove(source, target).run(LATER + timedelta(seconds=16))
 
 
 def test_a_database_is_not_moved_to_itself(source: Database) -> None:
     with pytest.raises(ConfigError, match="the same database"):
-        Move(source, source).run(LATER)
+        DatabaseMove(source, source).run(LATER)
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_text_that_postgresql_cannot_store_is_stored_without_its_nul(source: Database, target: Database) -> None:
     with source.writing() as connection:
         connection.execute(update(item).values(title="a\0b"))
-    Move(source, target).run(LATER)
+    DatabaseMove(source, target).run(LATER)
     with target.reading() as connection:
         assert set(connection.scalars(select(item.c.title))) == {"ab"}
 

@@ -17,8 +17,8 @@ from notifier.storage.database import PREPARE_AFTER, Database
 from notifier.storage.deliveries import SqlDeliveryStore
 from notifier.storage.feeds import SqlFeedStore
 from notifier.storage.migrate import newest_revision, revision, upgrade
-from notifier.storage.news import SqlNewsStore
 from notifier.storage.processes import SqlProcessStore
+from notifier.storage.stories import SqlStoryStore
 from notifier.storage.subscriptions import SqlSubscriptionStore
 from tests.contracts.samples import NOON, a_subscription, an_alert
 from tests.pgbouncer import Bouncer
@@ -98,4 +98,4 @@ def test_the_whole_journey_goes_through_a_pooler(bouncer: Bouncer, postgres_serv
                 feeds = SqlFeedStore(one)
                 feeds.sync_config([FeedConfig("https://news.example/feed.xml", "A", "A", "world")], NOON)
                 feeds.claim_due(NOON, 10, 90)
-                assert SqlNewsStore(one).hold_desk("holder", NOON, 90)
+                assert SqlStoryStore(one).lease_decisions("holder", NOON, 90)

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
+from notifier.stories.agency_copy import agency, publisher_key, sources
 from notifier.stories.breaking import judge, spokesman
-from notifier.stories.wire_copy import agency, publisher_key, sources
 from tests.stories.items import NOON, item
 
 TOLD = [
@@ -18,31 +18,31 @@ TOLD = [
 ]
 
 
-def told_by(*publishers: str, **given: object) -> list:  # type: ignore[type-arg]
+def story_from(*publishers: str, **given: object) -> list:  # type: ignore[type-arg]
     return [item(i, TOLD[i % 3], publisher, **given) for i, publisher in enumerate(publishers)]
 
 
 def test_three_publishers_within_hours_are_breaking() -> None:
-    found = judge(told_by("A", "B", "C"), NOON)
+    found = judge(story_from("A", "B", "C"), NOON)
     assert found.breaking
     assert set(found.evidence["sources"]) == {"A", "B", "C"}
 
 
 def test_two_are_not() -> None:
-    assert not judge(told_by("A", "B"), NOON).breaking
+    assert not judge(story_from("A", "B"), NOON).breaking
 
 
 def test_feeds_of_one_publisher_count_once() -> None:
-    assert not judge(told_by("BBC News", "bbc.co.uk", "BBC World", "B"), NOON).breaking
+    assert not judge(story_from("BBC News", "bbc.co.uk", "BBC World", "B"), NOON).breaking
 
 
 def test_trade_papers_count_half() -> None:
-    assert not judge(told_by("A", "B", "C", section="entertainment"), NOON).breaking
+    assert not judge(story_from("A", "B", "C", section="entertainment"), NOON).breaking
 
 
 def test_backlog_and_old_items_count_for_nothing() -> None:
-    assert not judge(told_by("A", "B", "C", may_alert=False), NOON).breaking
-    assert not judge(told_by("A", "B", "C"), NOON + timedelta(hours=7)).breaking
+    assert not judge(story_from("A", "B", "C", may_alert=False), NOON).breaking
+    assert not judge(story_from("A", "B", "C"), NOON + timedelta(hours=7)).breaking
 
 
 def test_wire_copy_under_three_mastheads_is_one_source() -> None:
@@ -98,8 +98,8 @@ def test_a_running_page_speaks_only_where_nobody_else_does() -> None:
 
 
 def test_a_story_that_may_tell_the_same_event_helps_with_its_sources() -> None:
-    own, other = told_by("A", "B"), [item(9, "River bridge at Orsk collapses", "C")]
-    found = judge(own, NOON, kin={4: other})
+    own, other = story_from("A", "B"), [item(9, "River bridge at Orsk collapses", "C")]
+    found = judge(own, NOON, related={4: other})
     assert (found.breaking, found.helped, found.own) == (True, True, 2.0)
     assert found.evidence["related"] == {"stories": [4], "sources": {"C": 1.0}}
     assert set(found.evidence["sources"]) == {"A", "B"}
@@ -117,12 +117,12 @@ def test_a_story_that_may_tell_the_same_event_helps_with_its_sources() -> None:
 )
 def test_what_does_not_help(own: tuple[str, ...], title: str, publisher: str, given: dict[str, float]) -> None:
     other = [item(9, title, publisher, **given), item(10, title, "B", **given)]
-    found = judge(told_by(*own), NOON, kin={4: other})
+    found = judge(story_from(*own), NOON, related={4: other})
     assert (found.breaking, found.helped) == (False, False)
 
 
 def test_what_breaks_alone_needs_no_help() -> None:
-    found = judge(told_by("A", "B", "C"), NOON, kin={4: [item(9, TOLD[0], "D")]})
+    found = judge(story_from("A", "B", "C"), NOON, related={4: [item(9, TOLD[0], "D")]})
     assert (found.breaking, found.helped, found.own) == (True, False, 3.0)
     assert "related" not in found.evidence
 

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 
 from notifier.alerts.alert import NewAlert
 from notifier.alerts.decide import Send
-from notifier.alerts.desk import Desk
+from notifier.alerts.decider import Decider
+from notifier.stories.agency_copy import near_equal, sources
 from notifier.stories.breaking import judge, spokesman
 from notifier.stories.members import MOST_JUDGED, Members
 from notifier.stories.open_story import OpenStory
 from notifier.stories.story import StoryItem
 from notifier.stories.window import Window
-from notifier.stories.wire_copy import near_equal, sources
 from notifier.topics.match import TopicIndex
 from notifier.topics.topic import Topic, TopicMode
 from tests.stories.items import NOON, item
@@ -143,64 +143,64 @@ def near_equals(numbers: range, publishers: int) -> list[StoryItem]:
     ]
 
 
-def a_desk_with(size: int, publishers: int) -> Desk:
-    desk = Desk(TopicIndex(TOPICS), TOPICS)
-    desk.restore([replace(one, story_id=1) for one in near_equals(range(1, size + 1), publishers)], [])
-    desk.take(near_equals(range(8_000, 8_001), publishers), NOON)
-    return desk
+def a_decider_with(size: int, publishers: int) -> Decider:
+    decider = Decider(TopicIndex(TOPICS), TOPICS)
+    decider.restore([replace(one, story_id=1) for one in near_equals(range(1, size + 1), publishers)], [])
+    decider.take(near_equals(range(8_000, 8_001), publishers), NOON)
+    return decider
 
 
 def test_an_item_costs_the_same_however_large_its_story_is() -> None:
     for publishers in (1, 40):
         costs = []
         for size in (400, 3_000):
-            desk = a_desk_with(size, publishers)
+            decider = a_decider_with(size, publishers)
             poll = near_equals(range(9_000, 9_001), publishers)
-            costs.append(calls_of(lambda desk=desk, poll=poll: desk.take(poll, NOON + timedelta(minutes=1))))
+            costs.append(calls_of(lambda decider=decider, poll=poll: decider.take(poll, NOON + timedelta(minutes=1))))
         small, large = costs
         assert large <= 1.5 * small, f"{publishers} publishers: {costs} calls"
 
 
 def test_thousands_of_the_same_headline_with_other_guids_are_taken_in_one_go() -> None:
-    desk = a_desk_with(10, 1)
+    decider = a_decider_with(10, 1)
     same = [item(n, "Dam at Kessel breaks, villages under water", "P0", url=f"https://p/{n}") for n in range(100, 600)]
-    few = calls_of(lambda: desk.take(same[:100], NOON + timedelta(minutes=1)))
-    many = calls_of(lambda: desk.take(same[100:], NOON + timedelta(minutes=2)))
+    few = calls_of(lambda: decider.take(same[:100], NOON + timedelta(minutes=1)))
+    many = calls_of(lambda: decider.take(same[100:], NOON + timedelta(minutes=2)))
     assert many <= 6 * few
 
 
 def test_a_headline_of_a_megabyte_costs_little_and_is_told() -> None:
-    desk = Desk(TopicIndex(TOPICS), TOPICS)
+    decider = Decider(TopicIndex(TOPICS), TOPICS)
     long = item(1, "Dam breaks " + "and floods more villages " * 40_000, "A")
-    calls = calls_of(lambda: desk.take([long], NOON))
+    calls = calls_of(lambda: decider.take([long], NOON))
     assert calls < 50_000
 
 
 def test_a_story_that_thousands_point_to_asks_only_the_newest() -> None:
-    desk = Desk(TopicIndex(TOPICS), TOPICS)
+    decider = Decider(TopicIndex(TOPICS), TOPICS)
     centre = item(1, "Dam at Kessel breaks", "A", story_id=1)
     pointing = [item(n, f"Town {n} of the valley is dry", f"P{n}", story_id=n, near=(1,)) for n in range(2, 2_502)]
-    desk.restore([centre, *pointing], [])
+    decider.restore([centre, *pointing], [])
     poll = [replace(centre, title="Dam at Kessel breaks again", version=2)]
-    calls = calls_of(lambda: desk.take(poll, NOON))
+    calls = calls_of(lambda: decider.take(poll, NOON))
     assert calls < 60_000
 
 
 def test_an_alert_is_held_against_those_with_a_word_in_common_not_against_all() -> None:
     costs = []
     for told in (100, 2_000):
-        desk = Desk(TopicIndex(TOPICS), TOPICS)
-        desk.restore([], alerts_of(told))
-        desk.take([], NOON)  # once an hour it looks what to forget
+        decider = Decider(TopicIndex(TOPICS), TOPICS)
+        decider.restore([], alerts_of(told))
+        decider.take([], NOON)  # once an hour it looks what to forget
         poll = [item(n, "Dam at Kessel breaks", f"P{n}") for n in range(1, 5)]
-        costs.append(calls_of(lambda desk=desk, poll=poll: desk.take(poll, NOON)))
+        costs.append(calls_of(lambda decider=decider, poll=poll: decider.take(poll, NOON)))
     assert costs[1] <= 1.3 * costs[0]
 
 
 def alerts_of(many: int) -> list[NewAlert]:
     """Alerts of an hour ago, each in words of its own."""
-    desk = Desk(TopicIndex(TOPICS[1:]), TOPICS[1:])
-    (verdict,) = desk.take([item(1, "Dam breaks", "A", hours=-1)], NOON - timedelta(hours=1)).verdicts
+    decider = Decider(TopicIndex(TOPICS[1:]), TOPICS[1:])
+    (verdict,) = decider.take([item(1, "Dam breaks", "A", hours=-1)], NOON - timedelta(hours=1)).verdicts
     assert isinstance(verdict, Send)
     one = verdict.alert
     return [

@@ -8,9 +8,9 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from notifier.stories.apply_rulings import apply_rulings
 from notifier.stories.cluster import Grouper
-from notifier.stories.rulings import Move, Pair, Rulebook
-from notifier.stories.settle import settle
+from notifier.stories.rulings import ItemMove, Pair, Rulebook
 from notifier.stories.story import StoryItem
 from tests.stories.items import item
 
@@ -22,7 +22,7 @@ class Desk:
 
     def __init__(self, *stories: Sequence[StoryItem]) -> None:
         self.grouper, self.pairs = Grouper(), list[Pair]()
-        self.trails: dict[int, tuple[Move, ...]] = {}
+        self.trails: dict[int, tuple[ItemMove, ...]] = {}
         for number, members in enumerate(stories, start=1):
             for member in members:
                 self.grouper.adopt(replace(member, story_id=number))
@@ -45,9 +45,9 @@ class Desk:
         self.pairs = [pair for pair in self.pairs if pair.act != act]
         self.settle()
 
-    def settle(self) -> dict[int, tuple[Move, ...]]:
+    def settle(self) -> dict[int, tuple[ItemMove, ...]]:
         self.grouper.rule(Rulebook(self.pairs))
-        moved = settle(self.grouper, self.trails)
+        moved = apply_rulings(self.grouper, self.trails)
         self.trails |= moved
         return moved
 
@@ -67,85 +67,85 @@ def told(number: int) -> StoryItem:
     return item(number, f"{TITLES[number % 3]} {number}", f"Outlet {number}")
 
 
-def a_desk() -> Desk:
+def a_decider() -> Desk:
     return Desk([told(1), told(2), told(3)], [told(4), told(5)])
 
 
 def test_a_split_takes_one_item_out_and_a_merge_makes_two_stories_one() -> None:
-    desk = a_desk()
-    desk.split(2)
-    assert desk.stories() == {frozenset({1, 3}), frozenset({2}), frozenset({4, 5})}
-    desk.merge(1, 4)
-    assert desk.stories() == {frozenset({1, 3, 4, 5}), frozenset({2})}
+    decider = a_decider()
+    decider.split(2)
+    assert decider.stories() == {frozenset({1, 3}), frozenset({2}), frozenset({4, 5})}
+    decider.merge(1, 4)
+    assert decider.stories() == {frozenset({1, 3, 4, 5}), frozenset({2})}
 
 
 def test_what_is_taken_back_is_as_if_it_had_not_been_said() -> None:
-    desk = a_desk()
-    before = desk.stories()
-    desk.take_back(desk.split(2))
-    assert desk.stories() == before
-    desk.take_back(desk.merge(1, 4))
-    assert desk.stories() == before
-    assert {desk.grouper.story_of(4), desk.grouper.story_of(5)} == {2}, "under the number that it had"
+    decider = a_decider()
+    before = decider.stories()
+    decider.take_back(decider.split(2))
+    assert decider.stories() == before
+    decider.take_back(decider.merge(1, 4))
+    assert decider.stories() == before
+    assert {decider.grouper.story_of(4), decider.grouper.story_of(5)} == {2}, "under the number that it had"
 
 
 def test_the_last_ruling_holds() -> None:
-    desk = a_desk()
-    desk.split(2)
-    desk.merge(2, 1)
-    assert frozenset({1, 2, 3}) in desk.stories()
-    desk.split(2)
-    assert frozenset({2}) in desk.stories()
+    decider = a_decider()
+    decider.split(2)
+    decider.merge(2, 1)
+    assert frozenset({1, 2, 3}) in decider.stories()
+    decider.split(2)
+    assert frozenset({2}) in decider.stories()
 
 
 def test_items_called_apart_do_not_meet_through_a_third_one() -> None:
     same = item(1, TITLES[0], "A")
     twin = replace(item(9, TITLES[0], "B"), url=same.url, canonical_url=same.canonical_url)
-    desk = Desk([same, item(2, TITLES[0], "C")])
-    desk.split(1)
-    (joined,) = desk.grouper.place([twin])
-    assert joined.story_id == desk.grouper.story_of(1), "the same page goes with its twin"
-    desk.settle()
-    assert desk.stories() == {frozenset({1, 9}), frozenset({2})}
+    decider = Desk([same, item(2, TITLES[0], "C")])
+    decider.split(1)
+    (joined,) = decider.grouper.place([twin])
+    assert joined.story_id == decider.grouper.story_of(1), "the same page goes with its twin"
+    decider.settle()
+    assert decider.stories() == {frozenset({1, 9}), frozenset({2})}
 
 
 def test_a_page_that_was_called_apart_is_so_under_a_new_id() -> None:
     first = item(1, TITLES[0], "A")
     again = replace(item(9, TITLES[0], "A"), url=first.url, canonical_url=first.canonical_url)
     said = [Pair(1, False, 1, 2, first.canonical_url, "https://c.example/2")]
-    desk = Desk([item(2, TITLES[0], "C")])
-    desk.pairs = said
-    desk.settle()
-    (placed,) = desk.grouper.place([again])
-    assert placed.story_id != desk.grouper.story_of(2), "though the headline is the same"
+    decider = Desk([item(2, TITLES[0], "C")])
+    decider.pairs = said
+    decider.settle()
+    (placed,) = decider.grouper.place([again])
+    assert placed.story_id != decider.grouper.story_of(2), "though the headline is the same"
 
 
 def test_a_page_that_was_called_the_same_joins_whatever_its_words() -> None:
     lost = item(1, TITLES[2], "A")
     again = replace(item(9, TITLES[2], "A"), url=lost.url, canonical_url=lost.canonical_url)
-    desk = Desk([item(2, TITLES[0], "C")])
-    desk.pairs = [Pair(1, True, 1, 2, lost.canonical_url, "https://c.example/2")]
-    desk.settle()
-    (placed,) = desk.grouper.place([again])
-    assert (placed.signal, placed.story_id) == ("operator", desk.grouper.story_of(2))
+    decider = Desk([item(2, TITLES[0], "C")])
+    decider.pairs = [Pair(1, True, 1, 2, lost.canonical_url, "https://c.example/2")]
+    decider.settle()
+    (placed,) = decider.grouper.place([again])
+    assert (placed.signal, placed.story_id) == ("operator", decider.grouper.story_of(2))
 
 
 def test_an_edit_leaves_an_item_where_an_operator_put_it() -> None:
-    desk = a_desk()
-    desk.split(2)
+    decider = a_decider()
+    decider.split(2)
     edited = replace(told(2), title=told(1).title, version=2)
-    (placed,) = desk.grouper.place([edited])
+    (placed,) = decider.grouper.place([edited])
     assert placed.signal == "edit"
-    assert desk.members(2) == [2]
+    assert decider.members(2) == [2]
 
 
 def test_twins_leave_together() -> None:
     one = item(1, TITLES[0], "A")
     twin = replace(item(2, TITLES[0], "B"), url=one.url, canonical_url=one.canonical_url)
-    desk = Desk([one, twin, item(3, TITLES[0], "C")])
-    desk.pairs = [Pair(1, False, 1, 3, one.canonical_url, "https://c.example/3")]
-    desk.settle()
-    assert desk.stories() == {frozenset({1, 2}), frozenset({3})}
+    decider = Desk([one, twin, item(3, TITLES[0], "C")])
+    decider.pairs = [Pair(1, False, 1, 3, one.canonical_url, "https://c.example/3")]
+    decider.settle()
+    assert decider.stories() == {frozenset({1, 2}), frozenset({3})}
 
 
 ACTS = st.lists(
@@ -157,23 +157,23 @@ ACTS = st.lists(
 def test_any_sequence_of_rulings_leaves_every_item_in_one_story_that_agrees_with_them(
     acts: list[tuple[str, int, int]],
 ) -> None:
-    desk = Desk([told(1), told(2), told(3)], [told(4), told(5)], [told(6)])
+    decider = Desk([told(1), told(2), told(3)], [told(4), told(5)], [told(6)])
     for what, one, other in acts:
         if what == "split":
-            desk.split(one)
+            decider.split(one)
         elif what == "merge":
-            desk.merge(one, other)
+            decider.merge(one, other)
         else:
-            desk.take_back(one)
-        book = Rulebook(desk.pairs)
-        assert sorted(i for story in desk.stories() for i in story) == [1, 2, 3, 4, 5, 6]
+            decider.take_back(one)
+        book = Rulebook(decider.pairs)
+        assert sorted(i for story in decider.stories() for i in story) == [1, 2, 3, 4, 5, 6]
         for pair in book.same:
-            assert desk.grouper.story_of(pair.item) == desk.grouper.story_of(pair.other)
+            assert decider.grouper.story_of(pair.item) == decider.grouper.story_of(pair.other)
         for pair in book.apart:
-            assert desk.grouper.story_of(pair.item) != desk.grouper.story_of(pair.other)
-        newest = [pair for pair in desk.pairs if pair.act == max(p.act for p in desk.pairs)]
+            assert decider.grouper.story_of(pair.item) != decider.grouper.story_of(pair.other)
+        newest = [pair for pair in decider.pairs if pair.act == max(p.act for p in decider.pairs)]
         assert set(newest) <= set(book.same + book.apart), "the last word holds"
-        assert desk.settle() == {}, "doing it twice moves nothing more"
+        assert decider.settle() == {}, "doing it twice moves nothing more"
 
 
 @given(ACTS)

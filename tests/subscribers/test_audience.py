@@ -7,13 +7,13 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.subscribers.audience import OTHERS, DayCount, Kind, largest
+from notifier.subscribers.audience import OTHERS, AudienceKind, DayCount, largest
 
 FIRST, SECOND = date(2026, 4, 25), date(2026, 4, 26)
 
 
 def count(name: str, number: int, day: date = SECOND) -> DayCount:
-    return DayCount(day, Kind.TOPIC, name, number)
+    return DayCount(day, AudienceKind.TOPIC, name, number)
 
 
 def test_the_largest_of_today_come_first() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from notifier.topics.reading import Text
-from notifier.topics.tree import And, In, Near, Node, Not, Or, Scope, Term, is_open
+from notifier.topics.tree import And, FieldScope, In, Near, Node, Not, Or, Term, is_open
 
 WORDS = ["strike", "strikes", "striking", "nato", "summit", "summits", "vote", "voted", "storm", "stormy"]
 PUBLISHERS = ["morning post", "evening post", "the storm"]
@@ -43,10 +43,12 @@ def _flat(kind: type[And] | type[Or], rules: list[Node]) -> tuple[Node, ...]:
 
 _plain = st.recursive(_placed, _compound, max_leaves=5)
 _labels = st.one_of(
-    st.builds(In, st.just(Scope.TITLE), _plain),
-    st.builds(In, st.just(Scope.SOURCE), st.sampled_from([Term("post"), Term("morning post", True), Term("sto*")])),
-    st.builds(In, st.just(Scope.SECTION), st.sampled_from([Term(section) for section in SECTIONS])),
-    st.builds(In, st.just(Scope.LANG), st.sampled_from([Term("en"), Term("fr"), Or((Term("en"), Term("fr")))])),
+    st.builds(In, st.just(FieldScope.TITLE), _plain),
+    st.builds(
+        In, st.just(FieldScope.SOURCE), st.sampled_from([Term("post"), Term("morning post", True), Term("sto*")])
+    ),
+    st.builds(In, st.just(FieldScope.SECTION), st.sampled_from([Term(section) for section in SECTIONS])),
+    st.builds(In, st.just(FieldScope.LANG), st.sampled_from([Term("en"), Term("fr"), Or((Term("en"), Term("fr")))])),
 )
 
 trees: st.SearchStrategy[Node] = st.recursive(st.one_of(_placed, _labels), _compound, max_leaves=6).filter(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notifier.topics.corpus import Corpus, PastItem
+from notifier.topics.corpus import Corpus, CorpusItem
 from notifier.topics.evaluate import evaluate
 from notifier.topics.match import TopicIndex
 from notifier.topics.print import show
@@ -65,7 +65,7 @@ def test_the_index_finds_the_topics_that_are_true_while_topics_come_and_go(
 @given(rules.trees, st.lists(rules.texts, max_size=6))
 def test_a_corpus_finds_the_items_that_are_true(tree: Node, texts: list[Text]) -> None:
     items = [
-        PastItem(
+        CorpusItem(
             number, START + timedelta(hours=number), text.title, text.summary, text.source, text.section, text.language
         )
         for number, text in enumerate(texts)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from notifier.config.files import load_topics
 from notifier.errors import ConfigError, QueryError
-from notifier.topics.corpus import Corpus, PastItem
+from notifier.topics.corpus import Corpus, CorpusItem
 from notifier.topics.evaluate import MOST_TOLD, evaluate
 from notifier.topics.match import TopicIndex
 from notifier.topics.query import parse
@@ -138,7 +138,7 @@ def test_whatever_a_rule_says_it_is_refused_or_runs_on_any_text(rule: str, title
     words = evaluate(tree, text)
     assert words is None or len(words) <= MOST_TOLD
     assert bool(TopicIndex([Topic("any", "", "", rule)]).match(text)) == (words is not None)
-    item = PastItem(1, START, title, other, other, title, "de")
+    item = CorpusItem(1, START, title, other, other, title, "de")
     assert bool(list(Corpus([item]).matching(tree))) == (words is not None)
 
 

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from notifier.topics.evaluate import evaluate
 from notifier.topics.reading import Text
 from notifier.topics.tree import Term
-from notifier.topics.words import WordIndex, Words
+from notifier.topics.words import SubscriberWords, WordIndex
 from tests.topics import rules
 
 STORY = Text("Nato warns Trump", "Climate changes and U.S. troops in a long, long war", language="en")
 
 
-def index_of(**words: Words) -> WordIndex:
+def index_of(**words: SubscriberWords) -> WordIndex:
     """An index of subscribers named a (1), b (2), c (3)..."""
     index = WordIndex()
     for name, theirs in words.items():
@@ -25,49 +25,59 @@ def index_of(**words: Words) -> WordIndex:
 
 
 def test_a_story_finds_those_who_follow_and_those_who_mute_its_words() -> None:
-    index = index_of(a=Words(("nato",), ("trump",)), b=Words(("NATO", "climate change")), c=Words(("storm",)))
+    index = index_of(
+        a=SubscriberWords(("nato",), ("trump",)),
+        b=SubscriberWords(("NATO", "climate change")),
+        c=SubscriberWords(("storm",)),
+    )
     match = index.match(STORY)
     assert set(match.followers) == {1, 2}
     assert set(match.muted) == {1}
 
 
 def test_a_subscriber_can_be_told_why() -> None:
-    match = index_of(a=Words(("climate change", "nato", "storm"), ("trumps",))).match(STORY)
+    match = index_of(a=SubscriberWords(("climate change", "nato", "storm"), ("trumps",))).match(STORY)
     assert sorted(word.text for word in match.why(1)) == ["Climate changes", "Nato"]
     assert [word.text for word in match.why_muted(1)] == ["Trump"]
     assert match.why(2) == ()
 
 
 def test_phrases_of_any_length_are_found_whole_only() -> None:
-    index = index_of(a=Words(("troops in a long",)), b=Words(("troops in a short",)), c=Words(("long war",)))
+    index = index_of(
+        a=SubscriberWords(("troops in a long",)),
+        b=SubscriberWords(("troops in a short",)),
+        c=SubscriberWords(("long war",)),
+    )
     assert set(index.match(STORY).followers) == {1, 3}
 
 
 def test_little_words_in_capitals_are_acronyms() -> None:
-    index = index_of(a=Words(("US",)), b=Words(("us",)))
+    index = index_of(a=SubscriberWords(("US",)), b=SubscriberWords(("us",)))
     assert set(index.match(STORY).followers) == {1, 2}
     assert set(index.match(Text("They told us")).followers) == {2}
 
 
 def test_spellings_of_one_word_meet() -> None:
-    index = index_of(a=Words(("anti-war",)), b=Words(("antiwar",)), c=Words(("anti war",)))
+    index = index_of(
+        a=SubscriberWords(("anti-war",)), b=SubscriberWords(("antiwar",)), c=SubscriberWords(("anti war",))
+    )
     assert set(index.match(Text("An anti-war march")).followers) == {1, 2, 3}
     assert set(index.match(Text("An antiwar march")).followers) == {1, 2}
     assert set(index.match(Text("An anti war march")).followers) == {1, 3}
 
 
 def test_words_of_other_scripts_are_substrings() -> None:
-    assert set(index_of(a=Words(("首相",))).match(Text("日本の首相が", language="ja")).followers) == {1}
+    assert set(index_of(a=SubscriberWords(("首相",))).match(Text("日本の首相が", language="ja")).followers) == {1}
 
 
 def test_a_word_without_letters_follows_nothing() -> None:
-    index = index_of(a=Words(("...", ""), ("!",)))
+    index = index_of(a=SubscriberWords(("...", ""), ("!",)))
     assert len(index) == 0
     assert not index.match(STORY).followers
 
 
 def test_removed_words_leave_nothing_behind() -> None:
-    words = Words(("nato", "climate change"), ("trump", "nato"))
+    words = SubscriberWords(("nato", "climate change"), ("trump", "nato"))
     index = index_of(a=words)
     index.match(STORY)
     index.remove(1, words)
@@ -77,19 +87,19 @@ def test_removed_words_leave_nothing_behind() -> None:
 
 
 def test_removing_a_follow_keeps_the_mute() -> None:
-    index = index_of(a=Words(("nato",), ("nato",)))
-    index.remove(1, Words(("nato",)))
+    index = index_of(a=SubscriberWords(("nato",), ("nato",)))
+    index.remove(1, SubscriberWords(("nato",)))
     match = index.match(STORY)
     assert not match.followers
     assert set(match.muted) == {1}
 
 
 def test_a_forgotten_subscriber_is_named_no_more_and_may_come_back() -> None:
-    index = index_of(a=Words(("nato", "storm"), ("trump",)), b=Words(("nato",)))
+    index = index_of(a=SubscriberWords(("nato", "storm"), ("trump",)), b=SubscriberWords(("nato",)))
     index.forget(1)
     match = index.match(STORY)
     assert (set(match.followers), set(match.muted)) == ({2}, set())
-    index.add(1, Words(("climate change",)))
+    index.add(1, SubscriberWords(("climate change",)))
     assert [word.text for word in index.match(STORY).why(1)] == ["Climate changes"]
     assert len(index) == 2
 
@@ -112,13 +122,15 @@ def test_loading_a_word_at_once_equals_adding_its_subscribers() -> None:
 
 
 _own_words = st.lists(rules.words, min_size=1, max_size=3).map(" ".join)
-_words = st.builds(Words, st.lists(_own_words, max_size=3).map(tuple), st.lists(_own_words, max_size=2).map(tuple))
+_words = st.builds(
+    SubscriberWords, st.lists(_own_words, max_size=3).map(tuple), st.lists(_own_words, max_size=2).map(tuple)
+)
 
 
 @settings(deadline=None)
 @given(st.lists(_words, max_size=5), st.sets(st.integers(0, 4)), st.lists(rules.texts, min_size=1, max_size=3))
 def test_the_index_finds_what_asking_each_subscriber_finds(
-    everyone: list[Words], leaving: set[int], texts: list[Text]
+    everyone: list[SubscriberWords], leaving: set[int], texts: list[Text]
 ) -> None:
     index = WordIndex()
     for subscriber, words in enumerate(everyone):

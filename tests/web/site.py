@@ -26,7 +26,7 @@ from notifier.subscribers.subscriber import NewSubscription, Subscription
 from notifier.topics.topic import Topic
 from notifier.troubles import Trouble
 from notifier.web.app import build_app
-from notifier.web.receipt_desk import ReceiptDesk
+from notifier.web.receipt_counter import ReceiptCounter
 from notifier.web.services import Check, PictureSource, PublicKey, SiteSettings, WebServices, WebSubCallback
 
 NOW = datetime(2026, 4, 26, 9, 30, tzinfo=UTC)
@@ -139,7 +139,7 @@ class Site:
     websub: WebSubCallback | None = None
     key: str = base64url(PUBLIC_POINT)
     push_origins: tuple[str, ...] = ()
-    receipts: ReceiptDesk | None = None
+    receipts: ReceiptCounter | None = None
     pictures: PictureSource | None = None
 
     def __post_init__(self) -> None:

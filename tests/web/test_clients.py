@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.alerts.receipts import CLICKED, SHOWN, Told
+from notifier.alerts.receipts import CLICKED, SHOWN, Receipt
 from notifier.clock import ManualClock
 from notifier.errors import TooOften
 from notifier.telemetry import Metrics
@@ -17,7 +17,7 @@ from notifier.web import rates
 from notifier.web.clients import PEER, UNKNOWN, client_name, from_this_machine
 from notifier.web.peers import SURE_AFTER, Peers
 from notifier.web.rates import Rates
-from notifier.web.receipt_desk import MOST_OF_ADDRESS, MOST_OF_NETWORK, ReceiptDesk
+from notifier.web.receipt_counter import MOST_OF_ADDRESS, MOST_OF_NETWORK, ReceiptCounter
 from notifier.web.services import SiteSettings
 from tests.web.site import NOW, Site
 from tests.web.test_receipts import NAME, MemoryReceipts
@@ -57,15 +57,15 @@ def test_the_memory_for_clients_is_bounded() -> None:
 @pytest.mark.parametrize(("host", "most"), [("2001:db8::%x", MOST_OF_NETWORK), ("198.51.100.7", MOST_OF_ADDRESS)])
 def test_one_client_is_counted_a_few_times_a_day(host: str, most: int) -> None:
     store, clock = MemoryReceipts(), ManualClock(NOW)
-    desk = ReceiptDesk(store, clock, Metrics())
+    desk = ReceiptCounter(store, clock, Metrics())
     for number in range(1500):
-        desk.hear(Told(NAME, CLICKED, number % 20), client_name(host.replace("%x", f"{number:x}")))
-    desk.hear(Told(NAME, SHOWN, 0), client_name("2001:db8::1"))
-    desk.hear(Told(NAME, CLICKED, 0), client_name("2001:db8:0:1::1"))
+        desk.hear(Receipt(NAME, CLICKED, number % 20), client_name(host.replace("%x", f"{number:x}")))
+    desk.hear(Receipt(NAME, SHOWN, 0), client_name("2001:db8::1"))
+    desk.hear(Receipt(NAME, CLICKED, 0), client_name("2001:db8:0:1::1"))
     desk.hand_over()
     assert sum(count for told, count in store.told.items() if told.kind == CLICKED) == most + 1
     clock.advance(86_400)
-    desk.hear(Told(NAME, CLICKED, 0), client_name(host.replace("%x", "1")))
+    desk.hear(Receipt(NAME, CLICKED, 0), client_name(host.replace("%x", "1")))
     desk.hand_over()
     assert sum(count for told, count in store.told.items() if told.kind == CLICKED) == most + 2
 

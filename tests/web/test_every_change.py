@@ -14,10 +14,10 @@ import pytest
 from sqlalchemy import func, select
 
 from notifier.operators.operator import Role
-from notifier.operators.token import Scope
+from notifier.operators.token import TokenScope
 from notifier.storage.schema import metadata
 from notifier.web.routes import every_route
-from tests.web.operator_api.house import ApiHouse
+from tests.web.operator_api.harness import ApiHarness
 from tests.web.site import TOKEN, Answer, Site
 
 READING = {"GET", "HEAD", "OPTIONS"}
@@ -55,31 +55,31 @@ FOR_VIEWERS = {
     "/console/access/sign-out-everywhere",
 }
 FOR_ADMINS = {"/console/operators/Eve/sign-out", "/console/access/operators/Eve/role"}
-ALL = frozenset(Scope)
+ALL = frozenset(TokenScope)
 FOREIGN = [{"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}, {"origin": "https://evil.example"}]
 
 
 class Watched:
     """A service of which everything that it keeps can be compared with what it kept before."""
 
-    def __init__(self, house: ApiHouse) -> None:
-        self.house = house
-        self.sessions = {role: house.session(role.value, role) for role in Role}
-        self.session_of_eve = house.session("Eve", Role.EDITOR)
-        self.tokens = {scope: house.token("Root", Role.ADMIN, frozenset({scope})) for scope in Scope}
-        self.by_role = {role: house.token(role.value, role, ALL) for role in Role}
+    def __init__(self, harness: ApiHarness) -> None:
+        self.service = harness
+        self.sessions = {role: harness.session(role.value, role) for role in Role}
+        self.session_of_eve = harness.session("Eve", Role.EDITOR)
+        self.tokens = {scope: harness.token("Root", Role.ADMIN, frozenset({scope})) for scope in TokenScope}
+        self.by_role = {role: harness.token(role.value, role, ALL) for role in Role}
         self.before = self.state()
 
     def state(self) -> list[object]:
         """Rows of every table, and the files."""
-        with self.house.database.reading() as connection:
+        with self.service.database.reading() as connection:
             rows = [connection.scalar(select(func.count()).select_from(table)) for table in metadata.sorted_tables]
-        return [*rows, self.house.topics_path.read_text(), self.house.feeds_path.read_text()]
+        return [*rows, self.service.topics_path.read_text(), self.service.feeds_path.read_text()]
 
     def form(self, change: Change, fields: dict[str, str], headers: dict[str, str]) -> Answer:
         """Send a form."""
         sent = {"accept": "text/html", "content-type": "application/x-www-form-urlencoded"} | headers
-        return self.house.ask(change[0], change[1], body=urlencode(fields).encode(), headers=sent)
+        return self.service.ask(change[0], change[1], body=urlencode(fields).encode(), headers=sent)
 
     def unchanged(self) -> bool:
         """Whether everything is as before."""
@@ -88,9 +88,9 @@ class Watched:
 
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    house = ApiHouse(tmp_path_factory.mktemp("watched"))
-    yield Watched(house)
-    house.close()
+    harness = ApiHarness(tmp_path_factory.mktemp("watched"))
+    yield Watched(harness)
+    harness.close()
 
 
 OURS = {"sec-fetch-site": "same-origin"}
@@ -130,7 +130,7 @@ def test_nothing_is_changed_for_another_sites_page(watched: Watched, change: Cha
     if change in CONSOLE:
         answer = watched.form(change, {"form_token": token}, {"accept": "*/*"} | cookie | where)
     else:
-        answer = watched.house.ask(*change, token=bearer, body=BODIES.get(change[1]), headers=where)
+        answer = watched.service.ask(*change, token=bearer, body=BODIES.get(change[1]), headers=where)
 
     assert (answer.status, answer.json["code"]) == (403, "foreign-origin")
     assert not [name for name in answer.headers if name.startswith("access-control-")]
@@ -151,8 +151,8 @@ def test_a_program_changes_nothing_without_a_token_and_never_with_a_cookie(watch
     cookie, _ = watched.sessions[Role.ADMIN]
     made_up = "notifier_" + "A" * 43
     for headers in ({}, cookie, {"authorization": f"Bearer {made_up}"}, {"authorization": f"Bearer {TOKEN}"}):
-        watched.house.app.state.rates = type(watched.house.app.state.rates)(Site().settings)
-        answer = watched.house.ask(*change, headers=headers)
+        watched.service.app.state.rates = type(watched.service.app.state.rates)(Site().settings)
+        answer = watched.service.ask(*change, headers=headers)
         assert (answer.status, answer.json["code"]) == (401, "token-refused")
         assert answer.headers["www-authenticate"] == "Bearer"
     assert watched.unchanged()
@@ -164,23 +164,23 @@ def test_a_program_changes_nothing_with_another_scope_or_in_the_name_of_a_lower_
 ) -> None:
     refused = {}
     for scope, token in watched.tokens.items():
-        answer = watched.house.ask(*change, token=token, body=b"{}")
+        answer = watched.service.ask(*change, token=token, body=b"{}")
         refused[scope] = answer.json["code"] == "scope-missing" if answer.status == 403 else False
 
     needed = [scope for scope, missing in refused.items() if not missing]
     assert len(needed) == (2 if change[1].endswith("/undo") else 1), needed
     lower = [role for role in Role if not any(role.may(scope.role) for scope in needed)]
     for role in lower:
-        answer = watched.house.ask(*change, token=watched.by_role[role], body=b"{}")
+        answer = watched.service.ask(*change, token=watched.by_role[role], body=b"{}")
         assert answer.json["code"] in ({"role-too-low", "not-found"} if len(needed) == 2 else {"role-too-low"})
-    assert lower or needed == [Scope.READ]
+    assert lower or needed == [TokenScope.READ]
     assert watched.unchanged()
 
 
 @pytest.mark.parametrize("change", [change for change in SUBSCRIBERS if change[1] not in ANONYMOUS])
 def test_a_subscription_is_changed_by_nobody_without_its_token(watched: Watched, change: Change) -> None:
     for headers in ({}, {"authorization": "Bearer made-up"}):
-        assert watched.house.ask(*change, headers=headers).json["code"] == "token-missing"
+        assert watched.service.ask(*change, headers=headers).json["code"] == "token-missing"
     assert watched.unchanged()
 
 

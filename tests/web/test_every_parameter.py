@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from notifier.operators.operator import Role
 from notifier.web.routes import every_route
-from tests.web.operator_api.house import ApiHouse
+from tests.web.operator_api.harness import ApiHarness
 from tests.web.site import TOKEN, Answer, Site
 
 NASTY = (
@@ -66,15 +66,15 @@ PLACES = places()
 class Guest:
     """An administrator and their program, who send anything."""
 
-    def __init__(self, house: ApiHouse) -> None:
-        self.house = house
-        self.cookie, self.form_token = house.session("Root", Role.ADMIN)
-        self.token = house.token("Root", Role.ADMIN)
+    def __init__(self, harness: ApiHarness) -> None:
+        self.service = harness
+        self.cookie, self.form_token = harness.session("Root", Role.ADMIN)
+        self.token = harness.token("Root", Role.ADMIN)
 
     def ask(self, place: Place, value: str) -> Answer:
         """Put `value` there, and something plain everywhere else."""
         method, path, where, name = place
-        self.house.app.state.rates = type(self.house.app.state.rates)(self.house.house.web_services(None).site)
+        self.service.app.state.rates = type(self.service.app.state.rates)(self.service.service.web_services(None).site)
         written = quote(value.encode("utf-8", "surrogatepass"), safe="")
         target = re.sub(r"\{(\w+)(?::\w+)?\}", lambda m: written if (where, m[1]) == ("path", name) else "1", path)
         if where == "query":
@@ -83,21 +83,21 @@ class Guest:
         token = (self.token if path.startswith("/api/v1") else TOKEN) if program else None
         headers = {"accept": "application/json"} if program else self.cookie | {"accept": "text/html"}
         if method == "GET":
-            return self.house.ask(method, target, token=token, headers=headers | {"sec-fetch-site": "same-origin"})
+            return self.service.ask(method, target, token=token, headers=headers | {"sec-fetch-site": "same-origin"})
         headers |= {"sec-fetch-site": "same-origin", "x-form-token": self.form_token}
         if program:
             body = {name: value.encode("utf-8", "replace").decode()} if where == "form" else {}
-            return self.house.ask(method, target, token=token, body=body, headers=headers)
+            return self.service.ask(method, target, token=token, body=body, headers=headers)
         headers["content-type"] = "application/x-www-form-urlencoded"
         sent = urlencode({name: value.encode("utf-8", "surrogatepass")}) if where == "form" else ""
-        return self.house.ask(method, target, body=sent.encode(), headers=headers)
+        return self.service.ask(method, target, body=sent.encode(), headers=headers)
 
 
 @pytest.fixture(scope="module")
 def guest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guest]:
-    house = ApiHouse(tmp_path_factory.mktemp("guest"))
-    yield Guest(house)
-    house.close()
+    harness = ApiHarness(tmp_path_factory.mktemp("guest"))
+    yield Guest(harness)
+    harness.close()
 
 
 def test_the_application_lists_its_parameters() -> None:

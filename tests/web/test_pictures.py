@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from notifier.feeds.answer import Answer, FailureKind, Fetched, FetchFailed
 from notifier.feeds.fetch import FetchRequest
+from notifier.feeds.fetch_result import FailureKind, Fetched, FetchFailed, FetchResult
 from notifier.web.pictures import AGAIN_AFTER_S, KEPT, MOST_WAITING, Pictures
 from notifier.web.recode import HEIGHT, WIDTH, redraw
 from notifier.web.services import SiteSettings
@@ -39,7 +39,7 @@ class Publisher:
         self.answers.set()
         self.fails = False
 
-    async def fetch(self, request: FetchRequest) -> Answer:
+    async def fetch(self, request: FetchRequest) -> FetchResult:
         self.asked.append(request.url)
         await self.answers.wait()
         if self.fails:

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 import notifier.web
-from notifier.alerts.receipts import BUCKETS_S, CLICKED, SHOWN, Histogram, Told
+from notifier.alerts.receipts import BUCKETS_S, CLICKED, SHOWN, Histogram, Receipt
 from notifier.clock import ManualClock
 from notifier.telemetry import Metrics
 from notifier.web.rates import RECEIPTS_PER_MINUTE
-from notifier.web.receipt_desk import MOST_TOLD, ReceiptDesk
+from notifier.web.receipt_counter import MOST_TOLD, ReceiptCounter
 from tests.web.site import NOW, Answer, Site
 
 NAME = "abcdefghijklmnop"
@@ -24,10 +24,10 @@ class MemoryReceipts:
     """ReceiptStore in a dict; `away` makes it fail."""
 
     def __init__(self) -> None:
-        self.told: dict[Told, int] = {}
+        self.told: dict[Receipt, int] = {}
         self.away = False
 
-    def add(self, told: Mapping[Told, int], now: datetime) -> Mapping[tuple[str, float], int]:
+    def add(self, told: Mapping[Receipt, int], now: datetime) -> Mapping[tuple[str, float], int]:
         if self.away:
             raise OSError("the database is away")
         counted: dict[tuple[str, float], int] = {}
@@ -49,7 +49,7 @@ class Reception:
     def __init__(self) -> None:
         self.store = MemoryReceipts()
         self.metrics = Metrics()
-        self.desk = ReceiptDesk(self.store, ManualClock(NOW), self.metrics)
+        self.desk = ReceiptCounter(self.store, ManualClock(NOW), self.metrics)
         self.site = Site(receipts=self.desk)
 
     def tell(self, **members: object) -> Answer:
@@ -63,7 +63,7 @@ def test_what_is_told_is_counted_when_it_is_handed_over() -> None:
     assert [(answer.status, answer.body) for answer in answers] == [(204, b"")] * 3
     assert reception.store.told == {}
     reception.desk.hand_over()
-    assert reception.store.told == {Told(NAME, SHOWN, 3): 2, Told(NAME, CLICKED, 3): 1}
+    assert reception.store.told == {Receipt(NAME, SHOWN, 3): 2, Receipt(NAME, CLICKED, 3): 1}
     assert b'notifier_receipts_total{kind="shown"} 2.0' in reception.metrics.exposition()
     assert b"notifier_decision_to_shown_seconds_count 2.0" in reception.metrics.exposition()
 
@@ -114,18 +114,18 @@ def test_what_a_database_that_is_away_did_not_take_is_handed_over_later() -> Non
     reception.store.away = False
     reception.tell()
     reception.desk.hand_over()
-    assert reception.store.told == {Told(NAME, SHOWN, 3): 2}
+    assert reception.store.told == {Receipt(NAME, SHOWN, 3): 2}
 
 
 def test_made_up_names_take_a_bounded_place_and_known_ones_go_on() -> None:
     reception = Reception()
-    reception.desk.tell(Told(NAME, SHOWN, 0))
+    reception.desk.tell(Receipt(NAME, SHOWN, 0))
     for number in range(2 * MOST_TOLD):
-        reception.desk.tell(Told(f"made-up-{number}", SHOWN, 0))
-    reception.desk.tell(Told(NAME, SHOWN, 0))
+        reception.desk.tell(Receipt(f"made-up-{number}", SHOWN, 0))
+    reception.desk.tell(Receipt(NAME, SHOWN, 0))
     reception.desk.hand_over()
     assert len(reception.store.told) == MOST_TOLD
-    assert reception.store.told[Told(NAME, SHOWN, 0)] == 2
+    assert reception.store.told[Receipt(NAME, SHOWN, 0)] == 2
 
 
 def test_the_worker_and_the_server_count_in_the_same_steps() -> None:

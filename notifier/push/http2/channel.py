@@ -9,7 +9,7 @@ from time import monotonic
 from urllib.parse import urlsplit
 
 from notifier.addresses import AddressGuard
-from notifier.push.send import NetworkError
+from notifier.push.transport import NetworkError
 
 CONNECT_S = 10.0
 READ_BYTES = 1 << 18

@@ -10,7 +10,7 @@ from notifier.push.http2.bodies import Bodies
 from notifier.push.http2.frames import FRAME_HEADER, ProtocolError, StreamError, frame
 from notifier.push.http2.header_block import HeaderReader, HeaderWriter
 from notifier.push.request import PushRequest
-from notifier.push.send import STREAMS, Answer, NetworkError
+from notifier.push.transport import STREAMS, NetworkError, PushResponse
 
 _WHOLE_ANSWER = frames.END_HEADERS | frames.END_STREAM
 _ON_KNOWN_STREAMS = frozenset({frames.DATA, frames.HEADERS, frames.RST_STREAM, frames.WINDOW_UPDATE})
@@ -40,18 +40,18 @@ class _Block:
     frames: int = 0
 
 
-class Connection:
+class Http2Connection:
     """The client's side.
 
-    After `feed`: `answers` holds (index, Answer), `unprocessed` indices that the service left when it said goodbye,
-    `refused` those whose single stream it refused; both may be sent again. Whoever reads these lists empties them.
-    `outgoing` holds the bytes to send. A status is an answer only where a whole, well-formed head on the very stream of
-    its request said so: what breaks the rules of one answer is that one's error `protocol`, what breaks those of the
-    connection raises ProtocolError.
+    After `feed`: `answers` holds (index, PushResponse), `unprocessed` indices that the service left when it said
+    goodbye, `refused` those whose single stream it refused; both may be sent again. Whoever reads these lists empties
+    them. `outgoing` holds the bytes to send. A status is an answer only where a whole, well-formed head on the very
+    stream of its request said so: what breaks the rules of one answer is that one's error `protocol`, what breaks those
+    of the connection raises ProtocolError.
     """
 
     def __init__(self, origin: str) -> None:
-        self.answers: list[tuple[int, Answer]] = []
+        self.answers: list[tuple[int, PushResponse]] = []
         self.unprocessed: list[int] = []
         self.refused: list[int] = []
         self.outgoing: list[bytes] = [
@@ -75,7 +75,7 @@ class Connection:
         self._block: _Block | None = None
         self._incomplete_since_s: float | None = None
         self._idle_frames, self._fed_at_s = _MOST_IDLE_FRAMES, 0.0
-        self._last = Answer()
+        self._last = PushResponse()
 
     @property
     def open_streams(self) -> int:
@@ -157,7 +157,7 @@ class Connection:
         Nothing more is sent where a frame or header block has begun and not ended: nobody could be answered behind it.
         """
         for stream, (index, started_s) in self._open.items():
-            self.answers.append((index, Answer(error=error, elapsed_s=now_s - started_s)))
+            self.answers.append((index, PushResponse(error=error, elapsed_s=now_s - started_s)))
             self._reset(stream)
         self._open.clear()
         self._bodies.clear()
@@ -282,11 +282,11 @@ class Connection:
             if ends:
                 self._ended(stream)
 
-    def _answer(self, status: int, retry_after: str | None, elapsed_s: float) -> Answer:
+    def _answer(self, status: int, retry_after: str | None, elapsed_s: float) -> PushResponse:
         """The same object for those that were sent and answered together."""
         last = self._last
         if last.status != status or last.elapsed_s != elapsed_s or last.retry_after != retry_after:
-            last = self._last = Answer(status, None, retry_after, elapsed_s)
+            last = self._last = PushResponse(status, None, retry_after, elapsed_s)
         return last
 
     def _ended(self, stream: int) -> None:
@@ -301,7 +301,7 @@ class Connection:
         if opened is None and self._reading.pop(stream, None) is None:
             return
         if opened is not None:
-            self.answers.append((opened[0], Answer(error="protocol")))
+            self.answers.append((opened[0], PushResponse(error="protocol")))
         self._interim.pop(stream, None)
         self._bodies.drop(stream)
         self._reset(stream, frames.PROTOCOL_ERROR)
@@ -342,7 +342,7 @@ class Connection:
         if code == frames.REFUSED_STREAM:
             self.refused.append(index)
         else:
-            self.answers.append((index, Answer(error="reset", elapsed_s=now_s - started_s)))
+            self.answers.append((index, PushResponse(error="reset", elapsed_s=now_s - started_s)))
 
     def _settings(self, flags: int, payload: bytes) -> None:
         if flags & frames.ACK:

@@ -1,6 +1,6 @@
 """The other wire, for services that have no HTTP/2 or break its rules: it works in a thread of its own.
 
-PushRequests of one lane enter, (ticket, Answer) leave; the tickets are those of `wire.py`.
+PushRequests of one lane enter, (ticket, PushResponse) leave; the tickets are those of `transport.py`.
 """
 
 from __future__ import annotations
@@ -9,24 +9,24 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from time import monotonic
 
-from notifier.push.bounded import Bounded
-from notifier.push.http2.lane import Lane
+from notifier.push.bounded_dict import BoundedDict
+from notifier.push.http2.lane import ServiceLane
 from notifier.push.request import PushRequest
-from notifier.push.send import NO_PATIENCE, Answer, Patience, Wire, with_lanes
+from notifier.push.transport import NO_PATIENCE, Patience, PushResponse, PushTransport, with_lanes
 
 WITHOUT_HTTP2_S = 600.0
 """How long a service without HTTP/2, or with a broken one, is left to this wire before it is tried again."""
 
 
-class FallbackWire:
-    """Owns `wire`. `on_done` is called, in another thread, whenever something can be collected."""
+class FallbackTransport:
+    """Owns `transport`. `on_done` is called, in another thread, whenever something can be collected."""
 
-    def __init__(self, wire: Wire, on_done: Callable[[object], None]) -> None:
-        self._wire, self._on_done = with_lanes(wire), on_done
+    def __init__(self, transport: PushTransport, on_done: Callable[[object], None]) -> None:
+        self._transport, self._on_done = with_lanes(transport), on_done
         self._thread = ThreadPoolExecutor(1, "push-fallback")
-        self._until: Bounded[float] = Bounded()
-        self._open: dict[int, tuple[Lane, int]] = {}
-        self._told: Future[list[tuple[int, Answer]]] | None = None
+        self._until: BoundedDict[float] = BoundedDict()
+        self._open: dict[int, tuple[ServiceLane, int]] = {}
+        self._told: Future[list[tuple[int, PushResponse]]] | None = None
 
     def serves(self, origin: str) -> bool:
         """Whether this origin is left to this wire now."""
@@ -44,7 +44,7 @@ class FallbackWire:
 
     def send(
         self,
-        lane: Lane,
+        lane: ServiceLane,
         tickets: Sequence[int],
         requests: Sequence[PushRequest],
         deadline_s: float,
@@ -54,13 +54,13 @@ class FallbackWire:
         limits = {lane.origin: lane.streams}
         lane.left_over_tickets = list(tickets)
         if patience is None:
-            lane.left_over = self._thread.submit(self._wire.send, requests, deadline_s, limits)
+            lane.left_over = self._thread.submit(self._transport.send, requests, deadline_s, limits)
         else:
             known = {origin: s for origin, s in patience.items() if origin == lane.origin} or NO_PATIENCE
-            lane.left_over = self._thread.submit(self._wire.begin, requests, deadline_s, limits, known)
+            lane.left_over = self._thread.submit(self._transport.begin, requests, deadline_s, limits, known)
         lane.left_over.add_done_callback(self._on_done)
 
-    def collect(self, lane: Lane) -> list[tuple[int, Answer]]:
+    def collect(self, lane: ServiceLane) -> list[tuple[int, PushResponse]]:
         """Wait for what was sent for a lane; what is still open comes with `late`."""
         if lane.left_over is None:
             return []
@@ -69,18 +69,18 @@ class FallbackWire:
         self._open |= {answer.ticket: (lane, ticket) for ticket, answer in told if answer.error == "open"}
         return [(ticket, answer) for ticket, answer in told if answer.error != "open"]
 
-    def late(self) -> list[tuple[Lane, int, Answer]]:
+    def late(self) -> list[tuple[ServiceLane, int, PushResponse]]:
         """What has come of those who were open; asks for more, in the thread."""
-        found: list[tuple[Lane, int, Answer]] = []
+        found: list[tuple[ServiceLane, int, PushResponse]] = []
         if self._told is not None and self._told.done():
             told, self._told = self._told.result(), None
             found = [(*self._open.pop(ticket), answer) for ticket, answer in told]
         if self._open and self._told is None:
-            self._told = self._thread.submit(self._wire.late)
+            self._told = self._thread.submit(self._transport.late)
             self._told.add_done_callback(self._on_done)
         return found
 
     def close(self) -> None:
         """End the thread and the wire."""
         self._thread.shutdown(cancel_futures=True)
-        self._wire.close()
+        self._transport.close()

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from math import ceil
 
 from notifier.push.http2.channel import Channel
-from notifier.push.http2.connection import Connection
+from notifier.push.http2.connection import Http2Connection
 from notifier.push.http2.suspects import Suspects
 from notifier.push.request import PushRequest
-from notifier.push.send import STREAMS, TAIL_S, Answer, Patience, patience_for
+from notifier.push.transport import STREAMS, TAIL_S, Patience, PushResponse, patience_for
 
 STOPPING_429S = 5
 """429s more than other answers, in a row so to speak, after which the rest of a batch is not sent: a service that
@@ -33,7 +33,7 @@ class Link:
 
     origin: str
     channel: Channel
-    connection: Connection
+    connection: Http2Connection
     used_at: float
     brought: bool = False
     has_brought: bool = False
@@ -41,7 +41,7 @@ class Link:
 
 
 @dataclass(slots=True)
-class Lane:
+class ServiceLane:
     """One origin. A ticket names a request.
 
     `waiting`: not given to a connection yet; `pending`: how many of the batch under way have no answer; `strangers`:
@@ -74,7 +74,7 @@ class Lane:
     tail_s: float = TAIL_S
     progress_at: float = 0.0
     run_of_429: int = 0
-    left_over: Future[list[Answer]] | None = None
+    left_over: Future[list[PushResponse]] | None = None
     left_over_tickets: list[int] = field(default_factory=list)
 
     def begin(self, streams: int, now_s: float) -> None:

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from notifier.alerts.alert import Alert
-from notifier.alerts.by_hand import Draft
+from notifier.alerts.draft import Draft
 from notifier.alerts.evidence import line, sentences
 from notifier.errors import AudienceGrew, Conflict, EntryInvalid, UnknownTopic
 from notifier.operations.alerts import MOST_BODY, MOST_TITLE

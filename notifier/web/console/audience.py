@@ -15,7 +15,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from markupsafe import Markup
 
-from notifier.subscribers.audience import DayCount, DayEnds, Kind, day_of, largest
+from notifier.subscribers.audience import AudienceKind, DayCount, DayEnds, day_of, largest
 from notifier.web.console.access import Viewer
 from notifier.web.console.charts import bars_a_day, lines_a_day
 from notifier.web.console.page import page
@@ -26,10 +26,10 @@ router = APIRouter(prefix="/console", include_in_schema=False, max_body_size=409
 SPANS = {30: "30 days", 90: "90 days", 365: "a year"}
 MOST = 6
 HEADINGS = {
-    Kind.ALL: "Everybody",
-    Kind.TOPIC: "By topic",
-    Kind.BROWSER: "By browser",
-    Kind.PUSH_SERVICE: "By push service",
+    AudienceKind.ALL: "Everybody",
+    AudienceKind.TOPIC: "By topic",
+    AudienceKind.BROWSER: "By browser",
+    AudienceKind.PUSH_SERVICE: "By push service",
 }
 STOPPED = "pressed “Stop all alerts”"
 ENDS = {
@@ -69,9 +69,9 @@ def audience(
         "audience.html",
         session,
         here="audience",
-        total=next((one.count for one in today if one.kind is Kind.ALL), 0),
+        total=next((one.count for one in today if one.kind is AudienceKind.ALL), 0),
         gained=_gained(counts, sum(end.count for end in ends)),
-        figures=[_figure(kind, counts, titles) for kind in Kind],
+        figures=[_figure(kind, counts, titles) for kind in AudienceKind],
         left=_left(ends, since, now),
         reasons=_reasons(ends),
         chosen=int(days),
@@ -79,11 +79,11 @@ def audience(
     )
 
 
-def _figure(kind: Kind, counts: Iterable[DayCount], titles: Mapping[str, str]) -> Figure:
+def _figure(kind: AudienceKind, counts: Iterable[DayCount], titles: Mapping[str, str]) -> Figure:
     series = largest((one for one in counts if one.kind is kind), MOST)
-    if kind is Kind.TOPIC:
+    if kind is AudienceKind.TOPIC:
         series = {titles.get(name, name): days for name, days in series.items()}
-    elif kind is Kind.ALL:
+    elif kind is AudienceKind.ALL:
         series = {"Everybody": next(iter(series.values()))} if series else {}
     days = sorted({day for by_day in series.values() for day in by_day}, reverse=True)
     now = ", ".join(f"{name} {by_day.get(days[0], 0):,}" for name, by_day in series.items()) if days else "nobody yet"
@@ -114,5 +114,5 @@ def _reasons(ends: Iterable[DayEnds]) -> Sequence[tuple[str, str, int]]:
 
 def _gained(counts: Sequence[DayCount], left: int) -> int | None:
     """How many came in these days; None where only today is known."""
-    totals = sorted((one.day, one.count) for one in counts if one.kind is Kind.ALL)
+    totals = sorted((one.day, one.count) for one in counts if one.kind is AudienceKind.ALL)
     return max(0, totals[-1][1] - totals[0][1] + left) if len(totals) > 1 else None

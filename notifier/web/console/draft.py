@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import Form
 
 from notifier.alerts.alert import Alert, AlertKind
-from notifier.alerts.by_hand import NO_STORY, Draft
+from notifier.alerts.draft import NO_STORY, Draft
 from notifier.operations.alerts import MOST_BODY, MOST_TITLE, MOST_URL
 from notifier.text.line import one_line, visible
 from notifier.web.bodies import LARGEST_ID

@@ -17,21 +17,21 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 
 from notifier.errors import EntryInvalid, NotFound
+from notifier.feeds.discovery import DiscoveredFeed
 from notifier.feeds.feed import FeedConfig
-from notifier.feeds.survey import Offer
 from notifier.operations.files import FileEdit, Overtaken
 from notifier.operations.operations import Operations
 from notifier.text.spans import span
 from notifier.web.bodies import Id
 from notifier.web.console.access import CHANGES, Editor, Session, Viewer
-from notifier.web.console.feed_fields import STATES, FeedFields, feed_fields, feed_rows
+from notifier.web.console.feed_form import STATES, FeedForm, feed_fields, feed_rows
 from notifier.web.console.page import page
 from notifier.web.services import Operating, Services
 
 ITEMS = 40
 NONE_KNOWN: Mapping[str, FeedConfig] = MappingProxyType({})
 ADDED, CHANGED, REMOVED = "added", "changed", "removed"
-Edited = Annotated[FeedFields, Depends(feed_fields)]
+Edited = Annotated[FeedForm, Depends(feed_fields)]
 Flag = Annotated[bool, Form()]
 
 router = APIRouter(prefix="/console/feeds", include_in_schema=False, max_body_size=32 * 1024)
@@ -80,7 +80,7 @@ async def find(
     except NotFound as problem:
         return _found(request, session, site, problem=str(problem), status=422)
     listed = await run_in_threadpool(operations.feeds.listed)
-    found = [(offer, FeedFields(offer.url, offer.publisher, offer.title, offer.section)) for offer in offers]
+    found = [(offer, FeedForm(offer.url, offer.publisher, offer.title, offer.section)) for offer in offers]
     known = {feed.url: feed for feed in listed.entries}
     return _found(request, session, site, offers=found, known=known, now=services.clock())
 
@@ -135,7 +135,7 @@ def one(feed_id: Id, request: Request, session: Viewer, operations: Operating, s
         record=record,
         feed=listed,
         health=next((one for one in operations.feeds.health() if one.feed_id == feed_id), None),
-        edited=FeedFields.of(listed) if listed else None,
+        edited=FeedForm.of(listed) if listed else None,
         sections=_sections(feeds),
         items=operations.feeds.archive.items(feed_id, ITEMS),
         states=STATES,
@@ -151,7 +151,7 @@ def pause(feed_id: Id, session: Editor, operations: Operating, paused: Flag = Fa
     return RedirectResponse(f"/console/feeds/{feed_id}", 303)
 
 
-def _feed(operations: Operations, edited: FeedFields) -> FeedConfig:
+def _feed(operations: Operations, edited: FeedForm) -> FeedConfig:
     """What goes into the file. Raises EntryInvalid, NotFound or FileBroken."""
     return edited.config(operations.feeds.find(edited.was) if edited.was else None)
 
@@ -160,7 +160,7 @@ def _check(
     request: Request,
     session: Session,
     operations: Operations,
-    edited: FeedFields,
+    edited: FeedForm,
     planned: FileEdit | None,
     *,
     remove: bool,
@@ -194,7 +194,7 @@ def _found(
     *,
     status: int = 200,
     problem: str = "",
-    offers: Sequence[tuple[Offer, FeedFields]] = (),
+    offers: Sequence[tuple[DiscoveredFeed, FeedForm]] = (),
     known: Mapping[str, FeedConfig] = NONE_KNOWN,
     now: datetime | None = None,
 ) -> Response:

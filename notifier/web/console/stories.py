@@ -12,12 +12,12 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from notifier.alerts.evidence import figures, sentences
-from notifier.alerts.news import Member, StoryReport
+from notifier.alerts.story_store import Member, StoryReport
 from notifier.errors import NotFound
 from notifier.web.bodies import LARGEST_ID, Id
 from notifier.web.console.access import CHANGES, Editor, Viewer
+from notifier.web.console.news import shown_state
 from notifier.web.console.page import page
-from notifier.web.console.wire import shown_state
 from notifier.web.services import Operating, Services
 
 RULINGS = 100

@@ -14,7 +14,7 @@ from notifier.errors import EntryInvalid
 from notifier.operations.access import LONGEST_NAME
 from notifier.operations.operations import Operations
 from notifier.operators.operator import Role, handle_of
-from notifier.operators.token import Scope
+from notifier.operators.token import TokenScope
 from notifier.web.bodies import Handle, Id, OperatorName
 from notifier.web.console.access import CHANGES, Admin, Session, Viewer, session_digest
 from notifier.web.console.page import page
@@ -39,7 +39,7 @@ def make_token(
     session: Viewer,
     operations: Operating,
     name: Annotated[str, Form(max_length=LONGEST_NAME)] = "",
-    scopes: Annotated[list[Scope], Form()] = [],  # noqa: B006 - FastAPI copies it
+    scopes: Annotated[list[TokenScope], Form()] = [],  # noqa: B006 - FastAPI copies it
     days: Annotated[str, Form(max_length=4)] = "90",
 ) -> Response:
     """Make a token and show it, once."""
@@ -88,7 +88,7 @@ def _access(
     secret: str = "",
     problem: str = "",
     name: str = "",
-    chosen: frozenset[Scope] = frozenset({Scope.READ}),
+    chosen: frozenset[TokenScope] = frozenset({TokenScope.READ}),
     status: int = 200,
 ) -> Response:
     access, now = operations.access, operations.access.wall()
@@ -103,7 +103,7 @@ def _access(
         problem=problem,
         name=name,
         chosen=chosen,
-        scopes=[scope for scope in Scope if session.may(scope.role)],
+        scopes=[scope for scope in TokenScope if session.may(scope.role)],
         days=DAYS,
         tokens=access.tokens.list(whose),
         sessions=access.operators.sessions(now, whose),

@@ -20,13 +20,23 @@ from notifier.operations.operations import Operations
 from notifier.topics.topic import Topic, TopicMode
 from notifier.web.console.access import CHANGES, Editor, Session, Viewer
 from notifier.web.console.page import page
-from notifier.web.console.workbench import DAYS, LISTED, Fields, Look, fields, in_words, is_in_passing, look, words_of
+from notifier.web.console.workbench import (
+    DAYS,
+    LISTED,
+    Look,
+    TopicForm,
+    fields,
+    in_words,
+    is_in_passing,
+    look,
+    words_of,
+)
 from notifier.web.services import Operating, Services
 
 NEW = "new"  # the address of a topic that is not in the file yet
 
 router = APIRouter(prefix="/console", include_in_schema=False, max_body_size=64 * 1024)
-Edited = Annotated[Fields, Depends(fields)]
+Edited = Annotated[TopicForm, Depends(fields)]
 MODES = {
     TopicMode.EVERY: "an alert for each story that matches",
     TopicMode.BREAKING: "only when several outlets tell the story at once",
@@ -56,7 +66,7 @@ def topics(request: Request, session: Viewer, operations: Operating, services: S
 def workbench(slug: str, request: Request, session: Viewer, operations: Operating, services: Services) -> Response:
     """One topic: its rule, and what it would have sent."""
     before = _find(operations, slug)
-    edited = Fields.of(before) if before else Fields("", "", "", "", TopicMode.EVERY.value, "", default_on=False)
+    edited = TopicForm.of(before) if before else TopicForm("", "", "", "", TopicMode.EVERY.value, "", default_on=False)
     seen = look(edited, before, request, session, operations) if before else None
     return _workbench(request, session, services, edited, before, seen, status=seen.status if seen else 200)
 
@@ -120,7 +130,7 @@ def _workbench(
     request: Request,
     session: Session,
     services: Services,
-    edited: Fields,
+    edited: TopicForm,
     before: Topic | None,
     seen: Look | None,
     status: int = 200,
@@ -146,7 +156,7 @@ def _check(
     session: Session,
     services: Services,
     operations: Operations,
-    chosen: Fields,
+    chosen: TopicForm,
     before: Topic | None,
     planned: FileEdit,
     *,
@@ -179,7 +189,7 @@ def _find(operations: Operations, slug: str) -> Topic | None:
     return None if slug == NEW else operations.topics.find(slug)
 
 
-def _named(edited: Fields, before: Topic | None) -> Fields:
+def _named(edited: TopicForm, before: Topic | None) -> TopicForm:
     """A topic that exists keeps its slug: subscriptions name it."""
     if before is None:
         return edited

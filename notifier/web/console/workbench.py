@@ -31,7 +31,7 @@ Line = Annotated[str, Form(max_length=200)]
 
 
 @dataclass(frozen=True, slots=True)
-class Fields:
+class TopicForm:
     """A topic as the form has it: text, nothing checked yet."""
 
     slug: str
@@ -45,7 +45,7 @@ class Fields:
     held_for: str = ""
 
     @classmethod
-    def of(cls, topic: Topic) -> Fields:
+    def of(cls, topic: Topic) -> TopicForm:
         """The fields of a topic."""
         budget = "" if topic.daily_budget is None else str(topic.daily_budget)
         mode = topic.mode.value
@@ -80,10 +80,10 @@ def fields(
     named: Annotated[str, Form(alias="slug", max_length=200)] = "",
     held_then: Annotated[Literal["", "send", "drop"], Form()] = "",
     held_for: Line = "",
-) -> Fields:
+) -> TopicForm:
     """The form's fields (a dependency)."""
     held = (held_then, held_for.strip())
-    return Fields(named.strip(), title, description, match, mode.value, daily_budget, default_on, *held)
+    return TopicForm(named.strip(), title, description, match, mode.value, daily_budget, default_on, *held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ class Look:
     stories_known_since: datetime | None = None
 
 
-def look(edited: Fields, before: Topic | None, request: Request, session: Session, operations: Operations) -> Look:
+def look(edited: TopicForm, before: Topic | None, request: Request, session: Session, operations: Operations) -> Look:
     """Ask the desk about the last days, under the topic as edited and as it is, in the place of a look before."""
     try:
         trials, gone = operations.topics.trials, is_gone(request)

@@ -4,6 +4,6 @@ Enters: requests with `Authorization: Bearer TOKEN`; a cookie means nothing here
 stable code. It calls the same operations as the console, so that neither can do what the other cannot. Described
 by /api/openapi.json and docs/api.md.
 
-In order: `access` (whose token, which scope), `shapes` (strict bodies, pages), then `house`, `stories`, `topics`,
+In order: `access` (whose token, which scope), `shapes` (strict bodies, pages), then `service`, `stories`, `topics`,
 `alerts`, `feeds`, and `changes` of the operators' files.
 """

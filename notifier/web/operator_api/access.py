@@ -15,7 +15,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from notifier.errors import TokenRefused
 from notifier.operations.actor import Actor
-from notifier.operators.token import Grant, Scope, digest_of
+from notifier.operators.token import Grant, TokenScope, digest_of
 from notifier.web import errors
 from notifier.web.clients import client_of
 from notifier.web.rates import count_bad_token
@@ -26,7 +26,7 @@ PREFIX = "/api/v1"
 # Longer than any topic or alert that can be taken.
 MAX_BODY_BYTES = 96 * 1024
 
-SCOPES = "".join(f"- `{scope.value}`: {scope.says} (role {scope.role.value} and up)\n" for scope in Scope)
+SCOPES = "".join(f"- `{scope.value}`: {scope.says} (role {scope.role.value} and up)\n" for scope in TokenScope)
 _bearer = HTTPBearer(
     auto_error=False,
     scheme_name="operatorToken",
@@ -65,7 +65,7 @@ def acting(request: Request, grant: AnyToken) -> Actor:
     return Actor.program(grant, client_of(request.scope))
 
 
-def needs(scope: Scope) -> Callable[..., Actor]:
+def needs(scope: TokenScope) -> Callable[..., Actor]:
     """A dependency: an actor who may do this, asked before the request is read. Raises ScopeMissing or RoleTooLow."""
 
     def check(actor: AnyActor) -> Actor:
@@ -77,9 +77,9 @@ def needs(scope: Scope) -> Callable[..., Actor]:
 
 AnyToken = Annotated[Grant, Depends(granted)]
 AnyActor = Annotated[Actor, Depends(acting)]
-Reads = Annotated[Actor, Depends(needs(Scope.READ))]
-WritesStories = Annotated[Actor, Depends(needs(Scope.STORIES))]
-WritesTopics = Annotated[Actor, Depends(needs(Scope.TOPICS))]
-WritesAlerts = Annotated[Actor, Depends(needs(Scope.ALERTS))]
-WritesFeeds = Annotated[Actor, Depends(needs(Scope.FEEDS))]
-SeesToOperators = Annotated[Actor, Depends(needs(Scope.OPERATORS))]
+Reads = Annotated[Actor, Depends(needs(TokenScope.READ))]
+WritesStories = Annotated[Actor, Depends(needs(TokenScope.STORIES))]
+WritesTopics = Annotated[Actor, Depends(needs(TokenScope.TOPICS))]
+WritesAlerts = Annotated[Actor, Depends(needs(TokenScope.ALERTS))]
+WritesFeeds = Annotated[Actor, Depends(needs(TokenScope.FEEDS))]
+SeesToOperators = Annotated[Actor, Depends(needs(TokenScope.OPERATORS))]

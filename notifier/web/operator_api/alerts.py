@@ -13,14 +13,24 @@ from fastapi import APIRouter, Header, Query, Response
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from notifier.alerts.alert import Alert, AlertKind, Urgency
-from notifier.alerts.by_hand import NO_STORY, Draft
+from notifier.alerts.draft import NO_STORY, Draft
 from notifier.clock import Clock
 from notifier.operations.alerts import MOST_BODY, MOST_TITLE, MOST_URL
 from notifier.operations.operations import Operations
 from notifier.topics.topic import Then
 from notifier.web.bodies import LARGEST_ID, Id
 from notifier.web.operator_api.access import CHANGED, ROUTER, Reads, WritesAlerts
-from notifier.web.operator_api.shapes import PAGE, PRINTABLE, Cursor, Limit, Page, Sent, Shown, cursor_of, places_of
+from notifier.web.operator_api.shapes import (
+    PAGE,
+    PRINTABLE,
+    Cursor,
+    Limit,
+    Page,
+    RequestBody,
+    ResponseBody,
+    cursor_of,
+    places_of,
+)
 from notifier.web.services import Operating, Services
 
 router = APIRouter(**ROUTER)
@@ -35,7 +45,7 @@ class AlertState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-class AlertDraft(Sent):
+class AlertDraft(RequestBody):
     """An alert to write. `story` and `replaces` name what it is about; with `replaces` it is a correction."""
 
     title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MOST_TITLE), PRINTABLE] = (
@@ -61,14 +71,14 @@ class AlertDraft(Sent):
         return Draft(self.title, self.body, self.url, topics, self.breaking, self.story or NO_STORY, self.replaces or 0)
 
 
-class AlertPreview(Shown):
+class AlertPreview(ResponseBody):
     """What would be sent. Nothing is written."""
 
     audience: int = Field(description="Subscriptions that it would go to now")
     kind: AlertKind
 
 
-class AlertShown(Shown):
+class AlertShown(ResponseBody):
     """An alert and what came of it."""
 
     id: int

@@ -8,13 +8,13 @@ from pydantic import AwareDatetime, Field
 from notifier.operators.change import Change
 from notifier.web.bodies import Id
 from notifier.web.operator_api.access import CHANGED, ROUTER, AnyActor, Reads
-from notifier.web.operator_api.shapes import PAGE, Cursor, Limit, Page, Shown, cursor_of, places_of
+from notifier.web.operator_api.shapes import PAGE, Cursor, Limit, Page, ResponseBody, cursor_of, places_of
 from notifier.web.services import Operating
 
 router = APIRouter(**ROUTER)
 
 
-class ChangeShown(Shown):
+class ChangeShown(ResponseBody):
     """A change that was made in the console or by a program."""
 
     id: int
@@ -25,7 +25,7 @@ class ChangeShown(Shown):
     difference: list[str] = Field(description="Line by line, as a unified diff marks it")
 
 
-class TakenBack(Shown):
+class TakenBack(ResponseBody):
     """The file is as it was before the change."""
 
     version: str

@@ -14,7 +14,7 @@ from notifier.operations.actor import Actor
 from notifier.operations.operations import Operations
 from notifier.web.bodies import Id
 from notifier.web.operator_api.access import CHANGED, ROUTER, Reads, WritesFeeds
-from notifier.web.operator_api.shapes import PRINTABLE, Line, Named, Sent, Shown, Version
+from notifier.web.operator_api.shapes import PRINTABLE, Line, Named, RequestBody, ResponseBody, Version
 from notifier.web.services import Operating
 
 LAST_ITEMS = 20
@@ -23,7 +23,7 @@ router = APIRouter(**ROUTER)
 Url = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), PRINTABLE]
 
 
-class FeedFields(Sent):
+class FeedFields(RequestBody):
     """A feed as it is to be (docs/feeds.md). What is left out is as it is for a new feed."""
 
     url: Url = Field(examples=["https://news.example/world/rss"])
@@ -46,7 +46,7 @@ class FeedWrite(FeedFields):
     version: Version
 
 
-class FeedShown(Shown):
+class FeedShown(ResponseBody):
     """A feed as the file has it, and how it does."""
 
     id: int | None = Field(description="Null until the service has taken it up, a second or two")
@@ -67,7 +67,7 @@ class FeedShown(Shown):
     next_poll_at: AwareDatetime | None
 
 
-class Feeds(Shown):
+class Feeds(ResponseBody):
     """The feeds in the order of the file. Where it is broken, those in force, and `problem` says what to mend."""
 
     version: str = Field(description="To name in a write")
@@ -75,7 +75,7 @@ class Feeds(Shown):
     problem: str | None
 
 
-class FeedItemShown(Shown):
+class FeedItemShown(ResponseBody):
     """An item that a feed brought."""
 
     title: str
@@ -85,7 +85,7 @@ class FeedItemShown(Shown):
     why_not: str | None = Field(description="Why it could not alert, where it could not")
 
 
-class FeedNow(Shown):
+class FeedNow(ResponseBody):
     """One feed, the version of the file that it was read from, and its last items."""
 
     version: str
@@ -93,20 +93,20 @@ class FeedNow(Shown):
     items: list[FeedItemShown]
 
 
-class FeedWritten(Shown):
+class FeedWritten(ResponseBody):
     """The feed as it was written; the service takes it up within two seconds."""
 
     version: str
     feed: FeedShown
 
 
-class Site(Sent):
+class Site(RequestBody):
     """The address of a site's page, or of a feed."""
 
     address: Url = Field(examples=["news.example"])
 
 
-class FeedFound(Shown):
+class FeedFound(ResponseBody):
     """A feed that could be followed."""
 
     url: str

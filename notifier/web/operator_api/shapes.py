@@ -47,7 +47,7 @@ Version = Annotated[
 ]
 
 
-class Shown(BaseModel):
+class ResponseBody(BaseModel):
     """An answer."""
 
     model_config = ConfigDict(frozen=True)
@@ -58,13 +58,13 @@ class Shown(BaseModel):
         return cls(**{name: getattr(known, name) for name in cls.model_fields if name not in more} | more)
 
 
-class Sent(BaseModel):
+class RequestBody(BaseModel):
     """A body. Members that we do not know are refused: they would be a mistake that nobody notices."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
 
-class Page(Shown, Generic[Item]):
+class Page(ResponseBody, Generic[Item]):
     """Part of a list, newest first."""
 
     items: list[Item]

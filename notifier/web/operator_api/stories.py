@@ -10,12 +10,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, Field
 
-from notifier.alerts.news import StoryReport
+from notifier.alerts.story_store import StoryReport
 from notifier.operations.operations import Operations
 from notifier.operations.stories import with_words
 from notifier.web.bodies import LARGEST_ID, Id
 from notifier.web.operator_api.access import CHANGED, ROUTER, Reads, WritesStories
-from notifier.web.operator_api.shapes import PAGE, Cursor, Limit, Page, Sent, Shown, cursor_of, places_of
+from notifier.web.operator_api.shapes import PAGE, Cursor, Limit, Page, RequestBody, ResponseBody, cursor_of, places_of
 from notifier.web.services import Operating
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -31,7 +31,7 @@ class Choice(StrEnum):
     HOLD = "hold"
 
 
-class Why(Shown):
+class Why(ResponseBody):
     """Why a story was alerted, or was not."""
 
     code: str = Field(description="Stable", examples=["no-topic"])
@@ -39,7 +39,7 @@ class Why(Shown):
     evidence: dict[str, Any] = Field(description="The figures behind it; more may be added")
 
 
-class StoryShown(Shown):
+class StoryShown(ResponseBody):
     """One event as outlets tell it."""
 
     id: int
@@ -59,7 +59,7 @@ class StoryShown(Shown):
     why: Why
 
 
-class ItemShown(Shown):
+class ItemShown(ResponseBody):
     """An item of a story, and why it is in it."""
 
     id: int
@@ -77,25 +77,25 @@ class StoryInFull(StoryShown):
     items: list[ItemShown]
 
 
-class ChoiceToMake(Sent):
+class ChoiceToMake(RequestBody):
     """An operator's word on a story."""
 
     choice: Choice = Field(strict=False)
 
 
-class OtherStory(Sent):
+class OtherStory(RequestBody):
     """The story that tells the same event."""
 
     story: int = Field(ge=1, le=LARGEST_ID, examples=[18])
 
 
-class RulingMade(Shown):
+class RulingMade(ResponseBody):
     """The desk carries it out within a second or two."""
 
     ruling: int = Field(description="To take it back")
 
 
-class RulingShown(Shown):
+class RulingShown(ResponseBody):
     """What an operator called the same story, or not."""
 
     id: int

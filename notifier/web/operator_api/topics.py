@@ -19,7 +19,7 @@ from notifier.operations.topics import fallback
 from notifier.topics.topic import SLUG, Fallback, Then, Topic, TopicMode
 from notifier.web.clients import is_gone
 from notifier.web.operator_api.access import CHANGED, ROUTER, Reads, WritesTopics
-from notifier.web.operator_api.shapes import PRINTABLE, Line, Named, Sent, Shown, Version
+from notifier.web.operator_api.shapes import PRINTABLE, Line, Named, RequestBody, ResponseBody, Version
 from notifier.web.services import Operating, Services, WebServices
 
 MOST_DAYS = 14
@@ -28,7 +28,7 @@ router = APIRouter(**ROUTER)
 Slug = Annotated[str, Path(pattern=f"^{SLUG.pattern}$", examples=["middle-east"])]
 
 
-class HeldFields(Sent):
+class HeldFields(RequestBody):
     """How long an alert waits for an editor, and what becomes of it then."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", populate_by_name=True)
@@ -44,7 +44,7 @@ class HeldFields(Sent):
         return None if held is None else cls.model_validate({"for": held.written, "then": held.then})
 
 
-class TopicFields(Sent):
+class TopicFields(RequestBody):
     """A topic as it is to be. What is left out is as it is for a new topic."""
 
     title: Named = Field(examples=["Nato"])
@@ -81,7 +81,7 @@ class RuleToTry(TopicFields):
     days: int = Field(MOST_DAYS, ge=1, le=MOST_DAYS)
 
 
-class TopicShown(Shown):
+class TopicShown(ResponseBody):
     """A topic as the file has it, and how many subscriptions follow it."""
 
     slug: str
@@ -95,7 +95,7 @@ class TopicShown(Shown):
     audience: int
 
 
-class Topics(Shown):
+class Topics(ResponseBody):
     """The topics in the order of the file. Where it is broken, those in force, and `problem` says what to mend."""
 
     version: str = Field(description="To name in a write")
@@ -103,14 +103,14 @@ class Topics(Shown):
     problem: str | None
 
 
-class TopicNow(Shown):
+class TopicNow(ResponseBody):
     """One topic, and the version of the file that it was read from."""
 
     version: str
     topic: TopicShown
 
 
-class WouldAlert(Shown):
+class WouldAlert(ResponseBody):
     """A first alert that the rule would have sent."""
 
     story: int
@@ -124,7 +124,7 @@ class WouldAlert(Shown):
     updates: int = Field(description="Updates and corrections that would have followed")
 
 
-class RulePreview(Shown):
+class RulePreview(ResponseBody):
     """What a rule would have sent, decided by the service's own desk over the stories that it recorded."""
 
     days: int

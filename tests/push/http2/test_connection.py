@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from notifier.alerts.alert import Urgency
 from notifier.push.http2 import frames
-from notifier.push.http2.connection import Connection
+from notifier.push.http2.connection import Http2Connection
 from notifier.push.http2.frames import FRAME_HEADER, ProtocolError, frame, settings
 from notifier.push.request import PushRequest, build
-from notifier.push.send import STREAMS, Answer
+from notifier.push.transport import STREAMS, PushResponse
 
 ORIGIN = "https://push.example.org"
 
@@ -23,7 +23,7 @@ def request(number: int = 0, size: int = 100) -> PushRequest:
     )
 
 
-def sent(connection: Connection) -> Iterator[tuple[int, int, int, bytes]]:
+def sent(connection: Http2Connection) -> Iterator[tuple[int, int, int, bytes]]:
     """(kind, flags, stream, payload) of each frame that is waiting to go out; empties the connection's list."""
     data = b"".join(connection.outgoing).removeprefix(frames.PREFACE)
     connection.outgoing.clear()
@@ -34,7 +34,7 @@ def sent(connection: Connection) -> Iterator[tuple[int, int, int, bytes]]:
         data = data[end:]
 
 
-def bodies(connection: Connection) -> list[tuple[int, int, bool]]:
+def bodies(connection: Http2Connection) -> list[tuple[int, int, bool]]:
     """(stream, bytes, is the last) of each DATA frame that is waiting to go out."""
     return [
         (stream, len(payload), bool(flags & frames.END_STREAM))
@@ -51,9 +51,9 @@ def answer(stream: int, status: int, *fields: tuple[str, str], flags: int = fram
     return frame(frames.HEADERS, frames.END_HEADERS | flags, stream, block((":status", str(status)), *fields))
 
 
-def ready(*values: tuple[int, int], requests: int = 0, size: int = 100) -> Connection:
+def ready(*values: tuple[int, int], requests: int = 0, size: int = 100) -> Http2Connection:
     """A connection that has the service's SETTINGS and `requests` open requests."""
-    connection = Connection(ORIGIN)
+    connection = Http2Connection(ORIGIN)
     connection.feed(settings(*values), 0.0)
     list(sent(connection))
     connection.submit([(index, request(index, size)) for index in range(requests)], 10.0)
@@ -61,7 +61,7 @@ def ready(*values: tuple[int, int], requests: int = 0, size: int = 100) -> Conne
 
 
 def test_nothing_may_be_sent_before_the_service_said_what_it_allows() -> None:
-    connection = Connection(ORIGIN)
+    connection = Http2Connection(ORIGIN)
     assert connection.room == 0
     connection.feed(settings((frames.MAX_CONCURRENT_STREAMS, 7)), 0.0)
     assert connection.room == 7
@@ -76,14 +76,14 @@ def test_requests_take_odd_streams_and_give_them_back_when_answered() -> None:
     assert [stream for stream, *_ in bodies(connection)] == [1, 3]
     assert connection.room == 0
     connection.feed(answer(3, 201) + answer(1, 410), 10.5)
-    assert connection.answers == [(1, Answer(201, elapsed_s=0.5)), (0, Answer(410, elapsed_s=0.5))]
+    assert connection.answers == [(1, PushResponse(201, elapsed_s=0.5)), (0, PushResponse(410, elapsed_s=0.5))]
     assert (connection.room, connection.open_streams) == (2, 0)
 
 
 def test_an_answer_counts_at_once_and_its_stream_until_its_text_has_come() -> None:
     connection = ready((frames.MAX_CONCURRENT_STREAMS, 1), requests=1)
     connection.feed(answer(1, 429, ("retry-after", "9"), flags=0), 10.0)
-    assert connection.answers == [(0, Answer(429, retry_after="9"))]
+    assert connection.answers == [(0, PushResponse(429, retry_after="9"))]
     assert connection.room == 0
     connection.feed(frame(frames.DATA, frames.END_STREAM, 1, b"slow down"), 11.0)
     assert connection.room == 1
@@ -101,7 +101,7 @@ def test_interim_answers_and_trailers_are_no_answers() -> None:
     connection = ready(requests=1)
     connection.feed(answer(1, 103, flags=0) + answer(1, 201, flags=0), 10.0)
     connection.feed(frame(frames.HEADERS, frames.END_HEADERS | frames.END_STREAM, 1, block(("x-sum", "1"))), 10.0)
-    assert connection.answers == [(0, Answer(201))]
+    assert connection.answers == [(0, PushResponse(201))]
 
 
 @given(cuts=st.lists(st.integers(1, 120), max_size=12))
@@ -117,7 +117,7 @@ def test_bytes_may_come_in_any_pieces(cuts: list[int]) -> None:
         connection.feed(data[:cut], 10.0)
         data = data[cut:]
     connection.feed(data, 10.0)
-    assert connection.answers == [(0, Answer(201)), (2, Answer(404)), (1, Answer(503))]
+    assert connection.answers == [(0, PushResponse(201)), (2, PushResponse(404)), (1, PushResponse(503))]
 
 
 def test_bodies_wait_for_room_in_both_windows() -> None:
@@ -160,7 +160,7 @@ def test_a_refused_stream_is_told_apart_from_a_reset_one() -> None:
     connection.feed(frame(frames.RST_STREAM, 0, 1, frames.REFUSED_STREAM.to_bytes(4, "big")), 10.0)
     connection.feed(frame(frames.RST_STREAM, 0, 3, (2).to_bytes(4, "big")), 10.0)
     assert connection.refused == [0]
-    assert connection.answers == [(1, Answer(error="reset"))]
+    assert connection.answers == [(1, PushResponse(error="reset"))]
 
 
 def test_settings_and_pings_are_acknowledged() -> None:
@@ -177,8 +177,8 @@ def test_giving_up_answers_everybody_and_tells_the_service() -> None:
     list(sent(connection))
     connection.give_up("timeout", 13.0)
     assert connection.answers == [
-        (0, Answer(error="timeout", elapsed_s=3.0)),
-        (1, Answer(error="timeout", elapsed_s=3.0)),
+        (0, PushResponse(error="timeout", elapsed_s=3.0)),
+        (1, PushResponse(error="timeout", elapsed_s=3.0)),
     ]
     assert [(kind, stream) for kind, _, stream, _ in sent(connection)] == [
         (frames.RST_STREAM, 1),

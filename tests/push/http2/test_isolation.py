@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.addresses import AddressGuard
+from notifier.push.curl_transport import CurlTransport
 from notifier.push.http2.suspects import MOST_DEATHS, WIDTHS, Suspects
-from notifier.push.http2.wire import Http2Wire
-from notifier.push.pycurl_wire import PycurlWire
-from notifier.push.send import NO_LIMITS, NO_PATIENCE
+from notifier.push.http2.transport import Http2Transport
+from notifier.push.transport import NO_LIMITS, NO_PATIENCE
 from tests.push.conftest import requests_to
-from tests.push.test_wire import say
+from tests.push.test_transport import say
 from tests.pushsink.process import PushSink
 
 
@@ -54,14 +54,17 @@ def test_nobody_goes_again_for_ever() -> None:
 @pytest.mark.parametrize("guilty", [1, 5])
 def test_only_the_guilty_one_has_no_answer(sink: PushSink, behaviour: str, guilty: int) -> None:
     sink.forget()
-    wire = Http2Wire(
-        AddressGuard.allowing([sink.local]), PycurlWire(AddressGuard.allowing([]), sink.ca_file), sink.ca_file
+    transport = Http2Transport(
+        AddressGuard.allowing([sink.local]), CurlTransport(AddressGuard.allowing([]), sink.ca_file), sink.ca_file
     )
-    assert say(wire.begin(requests_to(sink, *["ok"] * 20), 30, NO_LIMITS, NO_PATIENCE)) == [201] * 20
+    assert say(transport.begin(requests_to(sink, *["ok"] * 20), 30, NO_LIMITS, NO_PATIENCE)) == [201] * 20
     behaviours = (["ok"] * 40 + [behaviour]) * guilty + ["ok"] * 40
-    answers = say(wire.send(requests_to(sink, *behaviours, first=100), 30))
+    answers = say(transport.send(requests_to(sink, *behaviours, first=100), 30))
     assert [came for came, what in zip(answers, behaviours, strict=True) if what == "ok"] == [201] * 40 * (guilty + 1)
     assert 201 not in [came for came, what in zip(answers, behaviours, strict=True) if what == behaviour]
     # Nor did the origin lose its HTTP/2: libcurl would have been refused every address.
-    assert say(wire.begin(requests_to(sink, *["ok"] * 20, first=900), 30, NO_LIMITS, {sink.origin: 5.0})) == [201] * 20
-    wire.close()
+    assert (
+        say(transport.begin(requests_to(sink, *["ok"] * 20, first=900), 30, NO_LIMITS, {sink.origin: 5.0}))
+        == [201] * 20
+    )
+    transport.close()

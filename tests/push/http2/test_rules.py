@@ -16,14 +16,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.push.http2 import frames
-from notifier.push.http2.connection import LINGER_S, STALLED_S, Connection
+from notifier.push.http2.connection import LINGER_S, STALLED_S, Http2Connection
 from notifier.push.http2.frames import ProtocolError, frame, settings
-from notifier.push.send import Answer
+from notifier.push.transport import PushResponse
 from tests.push.http2.test_connection import ORIGIN, answer, ready, request, sent
 
 WHOLE = frames.END_HEADERS | frames.END_STREAM
 ACKNOWLEDGED = frame(frames.SETTINGS, frames.ACK, 0)
-PROTOCOL = Answer(error="protocol")
+PROTOCOL = PushResponse(error="protocol")
 
 
 def head(stream: int, *fields: tuple[str, str], flags: int = WHOLE) -> bytes:
@@ -98,7 +98,7 @@ def test_what_breaks_the_rules_of_a_connection_ends_it_and_nobody_is_gone(data: 
 @pytest.mark.parametrize("first", [answer(1, 410), frame(frames.PING, 0, 0, bytes(8)), ACKNOWLEDGED, grow(0, 1)])
 def test_a_service_begins_with_its_settings(first: bytes) -> None:
     with pytest.raises(ProtocolError):
-        Connection(ORIGIN).feed(first, 0.0)
+        Http2Connection(ORIGIN).feed(first, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -140,14 +140,14 @@ def test_what_breaks_the_rules_of_one_answer_costs_that_one(data: bytes, table_i
     assert connection.answers == [(0, PROTOCOL)]
     assert (frames.RST_STREAM, 0, 1, frames.PROTOCOL_ERROR.to_bytes(4, "big")) in list(sent(connection))
     connection.feed(answer(1, 410) + answer(3, 201), 10.0)
-    assert connection.answers == [(0, PROTOCOL), (1, Answer(201))]
+    assert connection.answers == [(0, PROTOCOL), (1, PushResponse(201))]
     assert connection.open_streams == 0
 
 
 def test_a_stream_whose_window_grows_beyond_all_bounds_costs_itself() -> None:
     connection = ready((frames.INITIAL_WINDOW_SIZE, 10), requests=2)
     connection.feed(grow(1, frames.LARGEST_WINDOW) + grow(1, 10) + answer(3, 201), 10.0)
-    assert connection.answers == [(1, Answer(201))]  # the first body was sent to its end by then
+    assert connection.answers == [(1, PushResponse(201))]  # the first body was sent to its end by then
     connection = ready((frames.INITIAL_WINDOW_SIZE, 1), requests=17, size=4000)
     connection.feed(grow(0, 1), 10.0)
     connection.feed(grow(1, 1) + setting(frames.INITIAL_WINDOW_SIZE, 0), 10.0)
@@ -163,7 +163,7 @@ def test_a_header_list_that_is_too_long_costs_one_answer_once_blocks_stand_alone
     data += frame(frames.CONTINUATION, frames.END_HEADERS, 1)
     connection = ready(requests=2)
     connection.feed(ACKNOWLEDGED + data + answer(3, 201), 10.0)
-    assert connection.answers == [(0, PROTOCOL), (1, Answer(201))]
+    assert connection.answers == [(0, PROTOCOL), (1, PushResponse(201))]
     with pytest.raises(ProtocolError):
         ready(requests=2).feed(data, 10.0)
 
@@ -230,7 +230,7 @@ def test_streams_whose_text_never_ends_are_given_back_after_seconds() -> None:
     assert [kind for kind, *_ in sent(connection)] == [frames.RST_STREAM] * 3
     connection.submit([(9, request(9))], 13.0)
     connection.feed(frame(frames.DATA, 0, 1, b"late") + answer(7, 201), 13.0)
-    assert connection.answers[-1] == (9, Answer(201))
+    assert connection.answers[-1] == (9, PushResponse(201))
 
 
 @pytest.mark.parametrize("begun", [answer(1, 201)[:-1], answer(1, 201)[:5], frame(frames.HEADERS, 0, 1, b"\x8d")])

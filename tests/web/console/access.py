@@ -7,24 +7,24 @@ from dataclasses import replace
 from datetime import datetime
 
 from notifier.alerts.alert import Alert, NewAlert
-from notifier.alerts.requests import Asked
+from notifier.alerts.requests import IdempotentRequest
 from notifier.errors import Conflict, KeyReused
-from notifier.operators.audit import Act, Entry
+from notifier.operators.audit import Act, AuditEntry
 from notifier.operators.identity import Linked
 from notifier.operators.operator import OpenSession, Operator, Role, handle_of
-from notifier.operators.token import ApiToken, Grant, Scope
+from notifier.operators.token import ApiToken, Grant, TokenScope
 
 
 class MemoryAudit:
     """AuditLog in a list."""
 
     def __init__(self) -> None:
-        self.entries: list[Entry] = []
+        self.entries: list[AuditEntry] = []
 
-    def record(self, entry: Entry) -> None:
+    def record(self, entry: AuditEntry) -> None:
         self.entries.append(entry)
 
-    def recent(self, limit: int, who: str | None = None) -> Sequence[Entry]:
+    def recent(self, limit: int, who: str | None = None) -> Sequence[AuditEntry]:
         found = [one for one in self.entries[::-1] if who is None or who in {one.who, one.by}]
         return found[:limit]
 
@@ -125,7 +125,7 @@ class MemoryTokens:
         operator_id: int,
         name: str,
         digest: bytes,
-        scopes: frozenset[Scope],
+        scopes: frozenset[TokenScope],
         now: datetime,
         until: datetime | None,
     ) -> ApiToken:
@@ -189,13 +189,13 @@ class MemoryRequests:
         self._accept = accept
         self.made: dict[tuple[int, str], tuple[bytes, Alert]] = {}
 
-    def accepted(self, asked: Asked) -> Alert | None:
+    def accepted(self, asked: IdempotentRequest) -> Alert | None:
         digest, alert = self.made.get((asked.operator_id, asked.key), (asked.digest, None))
         if digest != asked.digest:
             raise KeyReused("another request")
         return alert
 
-    def accept_once(self, asked: Asked, new: NewAlert, now: datetime) -> tuple[Alert, bool]:
+    def accept_once(self, asked: IdempotentRequest, new: NewAlert, now: datetime) -> tuple[Alert, bool]:
         earlier = self.accepted(asked)
         if earlier is not None:
             return earlier, False

@@ -12,15 +12,15 @@ from urllib.parse import urlencode
 
 from notifier.alerts.alert import Alert, Message, NewAlert
 from notifier.alerts.decide import AlertRules
-from notifier.alerts.news import Member, Ruling, StoryReport
 from notifier.alerts.queue import QueueState
 from notifier.alerts.record import Record
+from notifier.alerts.story_store import Member, Ruling, StoryReport
 from notifier.clock import ManualClock
 from notifier.config.edit import TopicsFile
 from notifier.config.edit_feeds import FeedsFile
 from notifier.errors import NotFound
+from notifier.feeds.discovery import DiscoveredFeed
 from notifier.feeds.health import FeedHealth
-from notifier.feeds.survey import Offer
 from notifier.operations.access import AccessOperations
 from notifier.operations.alerts import AlertOperations
 from notifier.operations.feeds import FeedOperations
@@ -33,7 +33,7 @@ from notifier.operations.topics import RuleTrials, TopicOperations
 from notifier.operators.change import Change, NewChange
 from notifier.operators.operator import Role
 from notifier.operators.password import hash_password
-from notifier.operators.token import Scope
+from notifier.operators.token import TokenScope
 from notifier.push.outcome import Delivered, Outcome
 from notifier.stories.explain import Explanation, explain
 from notifier.stories.rulings import Rulebook
@@ -80,7 +80,7 @@ class MemoryChanges:
 
 
 @dataclass
-class MemoryNewsroom:
+class MemoryEditorialStore:
     """Newsroom in lists; what was done by hand can be looked at."""
 
     reports: list[StoryReport] = field(default_factory=list)
@@ -163,7 +163,7 @@ REPORT = StoryReport(
 
 
 @dataclass
-class MemoryWire:
+class MemoryStoryReports:
     """Items in a list; what was said of them can be looked at."""
 
     items: Sequence[StoryItem]
@@ -208,9 +208,9 @@ class Console:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "topics.yaml"
         self.path.write_text(TOPICS, encoding="utf-8")
-        self.operators, self.changes, self.newsroom = MemoryOperators(), MemoryChanges(), MemoryNewsroom([REPORT])
+        self.operators, self.changes, self.newsroom = MemoryOperators(), MemoryChanges(), MemoryEditorialStore([REPORT])
         self.audit = MemoryAudit()
-        self.wire = MemoryWire(ITEMS)
+        self.wire = MemoryStoryReports(ITEMS)
         self.tokens, self.requests = MemoryTokens(self.operators), MemoryRequests(self.newsroom.accept)
         self.feeds_path = folder / "feeds.yaml"
         self.feeds_path.write_text(FEEDS, encoding="utf-8")
@@ -218,7 +218,7 @@ class Console:
         self.receipts, self.archive, self.audience = MemoryReceipts(), MemoryArchive(), MemoryAudience()
         self.health: list[FeedHealth] = [health(1, POST)]
         self.state = SystemState("This process: 2 chunks at a time", queue=QueueState(subscriptions=3))
-        self.offers: list[Offer] = []
+        self.offers: list[DiscoveredFeed] = []
         self.asked: list[str] = []
         self.tried: list[tuple[Subscription, Message]] = []
         self.trial_outcome: Outcome = Delivered()
@@ -228,8 +228,8 @@ class Console:
 
     def operations(self) -> Operations:
         topics_file, feeds_file = TopicsFile(self.path), FeedsFile(self.feeds_path)
-        topics_recorded = RecordedFile("topics.yaml", topics_file, Scope.TOPICS, self.changes, self.clock)
-        feeds_recorded = RecordedFile("feeds.yaml", feeds_file, Scope.FEEDS, self.changes, self.clock)
+        topics_recorded = RecordedFile("topics.yaml", topics_file, TokenScope.TOPICS, self.changes, self.clock)
+        feeds_recorded = RecordedFile("feeds.yaml", feeds_file, TokenScope.FEEDS, self.changes, self.clock)
         trials = RuleTrials(lambda: Record(ITEMS), AlertRules(), self.clock, Previews())
         return Operations(
             topics=TopicOperations(topics_file, topics_recorded, lambda: self.site.topics, trials),
@@ -285,7 +285,7 @@ class Console:
     def _headers(self) -> dict[str, str]:
         return {"cookie": f"{COOKIE}={self.cookie}"} if self.cookie else {}
 
-    async def _find_feeds(self, address: str) -> Sequence[Offer]:
+    async def _find_feeds(self, address: str) -> Sequence[DiscoveredFeed]:
         self.asked.append(address)
         if not self.offers:
             raise NotFound(f"{address} is no feed and names none")

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from notifier.subscribers.audience import DayCount, DayEnds, Kind
+from notifier.subscribers.audience import AudienceKind, DayCount, DayEnds
 from tests.web.console.newsroom import Console
 from tests.web.site import NOW
 
@@ -14,18 +14,18 @@ TODAY = NOW.date()
 DAY = timedelta(days=1)
 
 
-def count(kind: Kind, name: str, number: int, days_ago: int = 0) -> DayCount:
+def count(kind: AudienceKind, name: str, number: int, days_ago: int = 0) -> DayCount:
     return DayCount(TODAY - days_ago * DAY, kind, name, number)
 
 
 @pytest.fixture(autouse=True)
 def signed_in(console: Console) -> None:
     console.sign_in()
-    console.audience.kept = [count(Kind.ALL, "all", 1000, 1), count(Kind.TOPIC, "ships", 900, 1)]
+    console.audience.kept = [count(AudienceKind.ALL, "all", 1000, 1), count(AudienceKind.TOPIC, "ships", 900, 1)]
     console.audience.now = [
-        count(Kind.ALL, "all", 1234),
-        count(Kind.TOPIC, "ships", 1100),
-        count(Kind.BROWSER, "firefox", 1234),
+        count(AudienceKind.ALL, "all", 1234),
+        count(AudienceKind.TOPIC, "ships", 1100),
+        count(AudienceKind.BROWSER, "firefox", 1234),
     ]
     console.audience.left = [
         DayEnds(TODAY, "410", "mozilla", 6),
@@ -59,7 +59,7 @@ def test_why_and_where_others_left_is_said_for_the_chosen_time(console: Console)
 
 
 def test_with_nobody_the_page_says_how_to_be_the_first(console: Console) -> None:
-    console.audience.now = [count(Kind.ALL, "all", 0)]
+    console.audience.now = [count(AudienceKind.ALL, "all", 0)]
     console.audience.kept, console.audience.left = [], []
 
     assert "that is your first subscription" in console.get("/console/audience").text

@@ -8,15 +8,15 @@ from dataclasses import replace
 import pytest
 
 from notifier.config.files import load_feeds
-from notifier.feeds.feed import FeedItem, FeedState
-from notifier.feeds.survey import Offer
+from notifier.feeds.discovery import DiscoveredFeed
+from notifier.feeds.feed import FeedItem, HealthStatus
 from notifier.operators.operator import Role
 from tests.web.console.newsroom import Console, fields_of
 from tests.web.console.rooms import FEEDS, GAZETTE, POST, health
 from tests.web.site import NOW
 
 QUAY = "https://quay.example/rss"
-OFFER = Offer(
+OFFER = DiscoveredFeed(
     QUAY,
     "The Quay",
     "The Quay: all",
@@ -33,7 +33,7 @@ def signed_in(console: Console) -> None:
 
 
 def test_each_feed_is_listed_with_how_it_is_and_what_to_do(console: Console) -> None:
-    console.health = [health(1, POST, FeedState.FAILING, error="HTTP 404. Look for the feed's new address")]
+    console.health = [health(1, POST, HealthStatus.FAILING, error="HTTP 404. Look for the feed's new address")]
 
     page = console.get("/console/feeds").text
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from notifier.alerts.news import RelatedStory, Ruling, StoryAlert
+from notifier.alerts.story_store import RelatedStory, Ruling, StoryAlert
 from notifier.operators.operator import Role
-from notifier.web.console.wire import late, shown_state
+from notifier.web.console.news import late, shown_state
 from tests.contracts.samples import an_alert
 from tests.web.console.newsroom import ITEMS, REPORT, Console
 from tests.web.site import NOW

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from notifier.operations.service_reports import service_reports
-from notifier.operations.system import ChoreReport, SystemState
-from notifier.push.pacing import Pace
+from notifier.operations.system import JobReport, SystemState
+from notifier.push.pacing import ServicePace
 from notifier.troubles import Code, Trouble
 from tests.web.console.newsroom import Console
 from tests.web.site import NOW
@@ -17,9 +17,9 @@ WELL = SystemState("This process", contact="mailto:desk@news.example.com")
 
 def test_services_that_are_not_well_are_listed_first() -> None:
     paces = {
-        "https://a.example": Pace(usual_s=0.02),
-        "https://b.example": Pace(failures=3),
-        "https://c.example": Pace(),
+        "https://a.example": ServicePace(usual_s=0.02),
+        "https://b.example": ServicePace(failures=3),
+        "https://c.example": ServicePace(),
     }
 
     assert [(r.name, r.well) for r in service_reports(replace(WELL, paces=paces), NOW)] == [
@@ -34,7 +34,7 @@ def test_the_page_shows_troubles_chores_and_keys(console: Console) -> None:
     later: datetime = NOW + timedelta(seconds=30)
     console.state = replace(
         WELL,
-        chores=[ChoreReport("audience", 3600, NOW, 0.21, "OperationalError", 1)],
+        chores=[JobReport("audience", 3600, NOW, 0.21, "OperationalError", 1)],
         paused={"apple": later},
         versions={"Notifier": "1.2"},
     )

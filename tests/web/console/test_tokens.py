@@ -9,7 +9,7 @@ from hashlib import sha256
 import pytest
 
 from notifier.operators.operator import Role, handle_of
-from notifier.operators.token import MARK, Scope, digest_of
+from notifier.operators.token import MARK, TokenScope, digest_of
 from tests.web.console.newsroom import Console
 from tests.web.site import NOW
 
@@ -29,7 +29,7 @@ def test_a_token_is_shown_once_and_kept_as_its_digest(console: Console) -> None:
     assert answer.status == 201
     assert answer.headers["cache-control"] == "no-store"
     _, token = console.tokens.kept[digest_of(secret) or b""]
-    assert (token.name, token.scopes) == ("Dashboard", frozenset({Scope.READ}))
+    assert (token.name, token.scopes) == ("Dashboard", frozenset({TokenScope.READ}))
     assert token.until == NOW + timedelta(days=30)
     assert secret not in console.get("/console/access").text
     assert console.site.ask("GET", "/api/v1/me", token=secret).json["operator"] == "Ada"

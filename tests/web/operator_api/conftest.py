@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.web.operator_api.house import ApiHouse
+from tests.web.operator_api.harness import ApiHarness
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[ApiHouse]:
-    made = ApiHouse(tmp_path)
+def harness(tmp_path: Path) -> Iterator[ApiHarness]:
+    made = ApiHarness(tmp_path)
     yield made
     made.close()

@@ -14,7 +14,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from notifier.web.rates import Rates
 from notifier.web.services import SiteSettings
-from tests.web.operator_api.house import ApiHouse
+from tests.web.operator_api.harness import ApiHarness
 from tests.web.site import TOKEN, Site
 
 EXAMPLES = 5
@@ -38,8 +38,8 @@ THERE = {"slug": "ships", "name": "Ada", "feed_id": 1, "story_id": 1, "alert_id"
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiHouse]:
-    made = ApiHouse(tmp_path_factory.mktemp("described"))
+def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiHarness]:
+    made = ApiHarness(tmp_path_factory.mktemp("described"))
     token = made.token()
     alert = {"title": "Ferry aground", "url": "https://news.example/1", "topics": ["ships"]}
     assert made.ask("POST", "/api/v1/alerts", token, alert).status == 201
@@ -51,8 +51,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiHouse]:
 
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
-def test_every_answer_is_described(house: ApiHouse, path: str, method: str, mode: GenerationMode) -> None:
-    operation = schemathesis.openapi.from_asgi("/api/openapi.json", house.app, config=CONFIG)[path][method]
+def test_every_answer_is_described(harness: ApiHarness, path: str, method: str, mode: GenerationMode) -> None:
+    operation = schemathesis.openapi.from_asgi("/api/openapi.json", harness.app, config=CONFIG)[path][method]
     there = {name: value for name, value in THERE.items() if f"{{{name}}}" in path}
     named = operation.as_strategy(generation_mode=mode, path_parameters=there or None)
     made_up = operation.as_strategy(generation_mode=mode)
@@ -67,8 +67,8 @@ def test_every_answer_is_described(house: ApiHouse, path: str, method: str, mode
     )
     @given(case=named | made_up if there else made_up)
     def ask(case: Case[Any]) -> None:
-        house.app.state.rates = Rates(UNLIMITED)
-        token = house.token() if path.startswith(PROGRAMS) else TOKEN
+        harness.app.state.rates = Rates(UNLIMITED)
+        token = harness.token() if path.startswith(PROGRAMS) else TOKEN
         answer = case.call(headers={"Authorization": f"Bearer {token}"})
         case.validate_response(answer, excluded_checks=BEYOND_SCHEMAS)
 
