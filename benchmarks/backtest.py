@@ -24,7 +24,7 @@ from notifier.alerts.alert import NewAlert
 from notifier.alerts.decide import AlertRules, Drop
 from notifier.alerts.decider import Decider
 from notifier.alerts.preview import preview
-from notifier.alerts.record import Record
+from notifier.alerts.story_history import StoryHistory
 from notifier.cli.run import collect_seldom
 from notifier.config.files import load_topics
 from notifier.replay import RecordedItems, polls, read_recording
@@ -48,7 +48,7 @@ def main() -> None:
     collect_seldom()
     topics = load_topics(TOPICS)
     items, alerts = settled(arguments.recording, arguments.items)
-    record, index_ms = timed(lambda: Record(items, alerts))
+    record, index_ms = timed(lambda: StoryHistory(items, alerts))
     since, until = items[0].seen_at, items[-1].seen_at + timedelta(seconds=1)
     spent, sent = {}, {}
     for topic in topics:

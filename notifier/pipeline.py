@@ -29,7 +29,7 @@ from notifier.errors import DatabaseUnwell, LeaseLost
 from notifier.stories.baseline import REMEMBERED
 from notifier.stories.cluster import ASIDE
 from notifier.stories.open_stories import WINDOW
-from notifier.stories.story import Fault, Grouping, StoryItem
+from notifier.stories.story import DecisionFault, Grouping, StoryItem
 from notifier.telemetry import Metrics
 from notifier.topics.topic import Topic
 from notifier.troubles import Troubles
@@ -212,10 +212,10 @@ class DecisionLoop:
     def _set_aside(self, item: StoryItem, problem: Exception) -> None:
         """Store an item that the desk always fails with as undecidable, so that the others are decided."""
         story_id = self._news.next_story_id() if item.story_id is None else item.story_id
-        error = str(Fault.of("item", item.id, problem).error)
+        error = str(DecisionFault.of("item", item.id, problem).error)
         grouping = Grouping(item.id, story_id, ASIDE, {"error": error})
         aside = [set_aside(item, story_id, error)] if item.story_id is None else []
-        fault = Fault("item", str(item.id), error)
+        fault = DecisionFault("item", str(item.id), error)
         result = DecisionResult(
             (grouping,), tuple(told for told, _ in aside), tuple(drop for _, drop in aside), faults=(fault,)
         )

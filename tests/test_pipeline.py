@@ -19,8 +19,8 @@ from notifier.alerts.decider import Decider, DecisionResult
 from notifier.clock import ManualClock
 from notifier.pipeline import DecisionLoop, Job, JobStatus, Pipeline
 from notifier.stories.baseline import LabelledItem
+from notifier.stories.overrides import Overrides
 from notifier.stories.story import StoryItem
-from notifier.stories.word import Overrides
 from notifier.telemetry import Metrics
 from notifier.topics.match import TopicIndex
 from notifier.topics.topic import Topic, TopicMode

@@ -17,10 +17,10 @@ from notifier.alerts.decide import AlertRules, Drop, Verdict
 from notifier.alerts.decisions import Decisions
 from notifier.stories.baseline import LabelledItem, by_itself
 from notifier.stories.cluster import Grouper
-from notifier.stories.moment import Moment
+from notifier.stories.overrides import Overrides
+from notifier.stories.snapshot import StorySnapshot
 from notifier.stories.stories import Stories
-from notifier.stories.story import Fault, Grouping, Story, StoryItem, story_from
-from notifier.stories.word import Overrides
+from notifier.stories.story import DecisionFault, Grouping, Story, StoryItem, story_from
 from notifier.topics.in_force import Matcher, TopicsInForce
 from notifier.topics.topic import Topic
 
@@ -41,7 +41,7 @@ class DecisionResult:
     verdicts: tuple[Verdict, ...]
     moves: tuple[Grouping, ...] = ()
     emptied: tuple[tuple[int, int], ...] = ()
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[DecisionFault, ...] = ()
 
 
 class Decider:
@@ -110,7 +110,7 @@ class Decider:
         stories, verdicts = tuple(story for story, _ in decided), tuple(verdict for _, verdict in decided)
         return DecisionResult(change.groupings, stories, verdicts, change.moves, change.emptied, faults)
 
-    def _decided(self, snapshot: Moment, *, quiet: bool) -> list[tuple[Story, Verdict]]:
+    def _decided(self, snapshot: StorySnapshot, *, quiet: bool) -> list[tuple[Story, Verdict]]:
         """The verdicts; a story on which none can be reached is set aside, and says why, until it changes again."""
         stories, story_id = self._stories, snapshot.story_id
         try:
@@ -121,7 +121,7 @@ class Decider:
             )
             return [(told, verdict) for verdict in verdicts]
         except Exception as defect:  # noqa: BLE001 - one story must not keep the others from being told
-            fault = Fault.of("story", story_id, defect)
+            fault = DecisionFault.of("story", story_id, defect)
         stories.faults.append(fault)
         words = "The desk could not decide on this story, and went on with the others."
         ids = [item.id for item in snapshot.items]

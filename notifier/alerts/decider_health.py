@@ -15,7 +15,7 @@ from notifier.alerts.decider import UNDECIDABLE, DecisionResult
 from notifier.alerts.story_store import StoryStore
 from notifier.clock import Clock
 from notifier.errors import DatabaseUnwell, LeaseLost
-from notifier.stories.story import Fault, StoryItem
+from notifier.stories.story import DecisionFault, StoryItem
 from notifier.telemetry import Metrics
 from notifier.text.spans import span
 from notifier.troubles import Code, Trouble, Troubles
@@ -114,7 +114,7 @@ def _crowding(drop: Drop) -> Trouble:
     return Trouble(Code.SHARE_SPENT, what, do, str(drop.evidence["publisher"]))
 
 
-def _told(fault: Fault) -> Trouble:
+def _told(fault: DecisionFault) -> Trouble:
     if fault.part == "topic":
         what = f"The rule of topic {fault.name} cannot be used ({fault.error})"
         return Trouble(

@@ -1,7 +1,7 @@
 """What is decided on stories, with what was told before: the part of the desk that a preview asks once more.
 
-Enters: a `Moment`, which topics touch its story, what an operator said of it. Leaves: verdicts (decide.py), which are
-remembered. State in memory: the alerts of the open stories, and those of the last day by their words.
+Enters: a `StorySnapshot`, which topics touch its story, what an operator said of it. Leaves: verdicts (decide.py),
+which are remembered. State in memory: the alerts of the open stories, and those of the last day by their words.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from notifier.alerts.decide import (
 from notifier.alerts.on_hold import hold_by_operator
 from notifier.alerts.recent_alerts import RecentAlerts
 from notifier.stories.matches import TopicMatches
-from notifier.stories.moment import Moment
 from notifier.stories.open_stories import WINDOW
+from notifier.stories.overrides import HOLD, NEVER, Homes
+from notifier.stories.snapshot import StorySnapshot
 from notifier.stories.story import Story, StoryItem
-from notifier.stories.word import HOLD, NEVER, Homes
 from notifier.topics.topic import Topic
 
 NOBODY = Homes()
@@ -83,13 +83,13 @@ class Decisions:
         for alert in itertools.chain.from_iterable(self._past.values()):
             self._note_shown(alert)
 
-    def is_open_to(self, snapshot: Moment) -> bool:
+    def is_open_to(self, snapshot: StorySnapshot) -> bool:
         """Whether a story may be told: it is breaking, or was told before."""
         return snapshot.judgement.breaking or snapshot.story_id in self._past
 
     def judge(
         self,
-        snapshot: Moment,
+        snapshot: StorySnapshot,
         topics: Mapping[str, Topic],
         matches: TopicMatches,
         item_at: Callable[[int, str], StoryItem | None],
@@ -161,7 +161,7 @@ class Decisions:
             self._shown[alert.story_id] = alert
 
 
-def _support(snapshot: Moment, matches: TopicMatches) -> dict[str, Support]:
+def _support(snapshot: StorySnapshot, matches: TopicMatches) -> dict[str, Support]:
     """By topic, whose items say that the story, or where those of its kin count one of these, is of it."""
     found: dict[str, Support] = {}
     helpers: Sequence[int] = tuple(snapshot.related) if snapshot.judgement.helped else ()

@@ -15,12 +15,12 @@ from datetime import date, datetime, timedelta
 from notifier.alerts.alert import AlertKind, NewAlert
 from notifier.alerts.decide import AlertRules, Hold, PastAlert, Send
 from notifier.alerts.decisions import Decisions
-from notifier.alerts.record import Record
+from notifier.alerts.story_history import StoryHistory
 from notifier.stories.matches import TopicMatches
-from notifier.stories.moment import Moment
+from notifier.stories.overrides import left_by
+from notifier.stories.snapshot import StorySnapshot
 from notifier.stories.stories import Change
 from notifier.stories.story import StoryItem
-from notifier.stories.word import left_by
 from notifier.topics.in_force import text_of
 from notifier.topics.match import TopicIndex
 from notifier.topics.reading import Text
@@ -146,7 +146,7 @@ class _Trial:
             if self._topic.slug in topics or (topics and alert.story_id in self._stories):
                 yield replace(alert, topics=topics)
 
-    def _poll(self, at: datetime, change: Change, snapshots: Sequence[Moment]) -> Iterator[NewAlert]:
+    def _poll(self, at: datetime, change: Change, snapshots: Sequence[StorySnapshot]) -> Iterator[NewAlert]:
         """All that came is read before any of it is decided on."""
         while self._to_come and self._to_come[0].decided_at < at:
             self._decisions.remember(self._to_come.popleft())
@@ -181,7 +181,7 @@ class _Trial:
             story.put(item)
             self._matches.note(item, story_id)
 
-    def _ask(self, snapshot: Moment, *, quiet: bool) -> NewAlert | None:
+    def _ask(self, snapshot: StorySnapshot, *, quiet: bool) -> NewAlert | None:
         story_id = snapshot.story_id
         if not self._matches.of(story_id):  # what is sent of it is for other topics
             return None

@@ -14,8 +14,8 @@ from typing import Any, Protocol
 from notifier.alerts.alert import Alert
 from notifier.alerts.decider import DecisionResult
 from notifier.stories.baseline import LabelledItem
+from notifier.stories.overrides import Overrides
 from notifier.stories.story import StoryItem
-from notifier.stories.word import Overrides
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ def backtest(
     limit: Annotated[int, typer.Option(min=0, help="Alerts to list")] = 30,
 ) -> None:
     """Show what a rule would have sent: the service's own decisions over what it has recorded."""
-    from notifier.alerts.record import Record
+    from notifier.alerts.story_history import StoryHistory
     from notifier.operations.previews import Previews
     from notifier.operations.topics import RuleTrials
     from notifier.storage.stories import SqlStoryStore
@@ -88,7 +88,7 @@ def backtest(
         now = clock()
         since = now - timedelta(days=days)
         stored, alerts = SqlStoryHistory(database), SqlStoryStore(database).past_alerts(since - WINDOW)
-        record = Record(stored.between(since - WINDOW, now), alerts, stored.word(since - WINDOW))
+        record = StoryHistory(stored.between(since - WINDOW, now), alerts, stored.overrides(since - WINDOW))
         previews = Previews(most_s=BACKTEST_S, most_steps=MOST_STEPS)
         tried = RuleTrials(lambda: record, alert_rules(chosen), clock, previews).attempt(
             whoever_types(), topic, None, days

@@ -1,7 +1,7 @@
 """Keeps the last days at hand, so that a rule can be asked about them while it is being typed.
 
-Enters: a store's reader. Leaves: a `Record` that grows as news comes in and operators say something, and is made anew
-once a day, so that it does not grow for ever. One record serves all operators.
+Enters: a store's reader. Leaves: a `StoryHistory` that grows as news comes in and operators say something, and is made
+anew once a day, so that it does not grow for ever. One record serves all operators.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 
 from notifier.alerts.alert import Alert
-from notifier.alerts.record import PastWord, Record
+from notifier.alerts.story_history import PastOverrides, StoryHistory
 from notifier.clock import Clock
 from notifier.stories.open_stories import WINDOW
 from notifier.stories.story import StoryItem
@@ -24,7 +24,7 @@ ANEW_AFTER = timedelta(days=1)
 
 
 class RecentNews:
-    """A `Record` of the last days, up to date to some seconds."""
+    """A `StoryHistory` of the last days, up to date to some seconds."""
 
     def __init__(
         self,
@@ -32,30 +32,30 @@ class RecentNews:
         alerts_since: Callable[[datetime], Sequence[Alert]],
         clock: Clock,
         overrides_version: Callable[[], str] = str,
-        word_since: Callable[[datetime], PastWord] = lambda _since: PastWord(),
+        overrides_since: Callable[[datetime], PastOverrides] = lambda _since: PastOverrides(),
     ) -> None:
         """`between(after, until)` gives the versions seen then, `alerts_since` what was decided since; oldest first.
 
-        `overrides_version` differs whenever operators say something of stories, `word_since` tells what.
+        `overrides_version` differs whenever operators say something of stories, `overrides_since` tells what.
         """
         self._between, self._alerts_since, self._clock = between, alerts_since, clock
-        self._overrides_version, self._word_since = overrides_version, word_since
+        self._overrides_version, self._overrides_since = overrides_version, overrides_since
         self._version: str | None = None
         self._settled_at = datetime.max.replace(tzinfo=UTC)  # the desk has carried the newest word out by then
         self._last_alert = 0
         self._lock = Lock()
-        self._record = Record()
+        self._record = StoryHistory()
         self._made_at: datetime | None = None
         self._until: datetime | None = None
 
-    def record(self) -> Record:
+    def record(self) -> StoryHistory:
         """The record as of now. Call it in a worker thread: the first time reads all of it."""
         now = self._clock()
         with self._lock:
             if self._until is None or self._made_at is None or now - self._made_at > ANEW_AFTER:
-                self._record, self._made_at, self._until = Record(), now, now - KEPT
+                self._record, self._made_at, self._until = StoryHistory(), now, now - KEPT
                 self._last_alert, self._version = 0, None
-            overrides = self._new_word(now)
+            overrides = self._new_overrides(now)
             until = now - SETTLED_AFTER
             if until > self._until or overrides is not None:
                 self._record.add(self._between(self._until, until), overrides)
@@ -65,7 +65,7 @@ class RecentNews:
                 self._until = max(until, self._until)
             return self._record
 
-    def _new_word(self, now: datetime) -> PastWord | None:
+    def _new_overrides(self, now: datetime) -> PastOverrides | None:
         """What operators say, where it changed: read at once, and again when the desk has moved what they ruled on."""
         version = self._overrides_version()
         if version != self._version:
@@ -74,4 +74,4 @@ class RecentNews:
             return None
         else:
             self._settled_at = datetime.max.replace(tzinfo=UTC)
-        return self._word_since(now - KEPT)
+        return self._overrides_since(now - KEPT)

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 from notifier.alerts.decide import AlertRules
 from notifier.alerts.preview import Difference, Preview, compare, preview
-from notifier.alerts.record import Record
+from notifier.alerts.story_history import StoryHistory
 from notifier.clock import Clock
 from notifier.errors import ConfigError, EntryInvalid, FileBroken, NotFound
 from notifier.operations.actor import Actor
@@ -62,10 +62,10 @@ class Tried:
 class RuleTrials:
     """Tries rules on the last days: the service's own decisions over what it has recorded."""
 
-    def __init__(self, record: Callable[[], Record], rules: AlertRules, clock: Clock, previews: Previews) -> None:
+    def __init__(self, record: Callable[[], StoryHistory], rules: AlertRules, clock: Clock, previews: Previews) -> None:
         self.previews = previews
         self._record, self._rules, self._clock = record, rules, clock
-        self._kept: WeakKeyDictionary[Record, dict[object, Preview]] = WeakKeyDictionary()
+        self._kept: WeakKeyDictionary[StoryHistory, dict[object, Preview]] = WeakKeyDictionary()
 
     def attempt(
         self,
@@ -93,7 +93,7 @@ class RuleTrials:
         known_since = record.items[0].seen_at if record.items else None
         return Tried(after, earlier, since, len(record.items), known_since)
 
-    def _as_it_is(self, topic: Topic, record: Record, since: datetime, until: datetime, work: Work) -> Preview:
+    def _as_it_is(self, topic: Topic, record: StoryHistory, since: datetime, until: datetime, work: Work) -> Preview:
         """The preview of the topic that is being edited, kept for as long as it would be the same."""
         known = self._kept.setdefault(record, {})
         key = (topic, since, until, record.version)

@@ -18,9 +18,9 @@ from notifier.errors import Conflict, NotFound
 from notifier.storage.database import Database, upsert_into
 from notifier.storage.schema import grouping, item, operator_choice, story, story_ruling
 from notifier.storage.story_items import as_told, story_item, story_items
+from notifier.stories.overrides import HOLD, Overrides, trail_of
 from notifier.stories.rulings import Pair, Rulebook
 from notifier.stories.story import StoryItem
-from notifier.stories.word import HOLD, Overrides, trail_of
 
 # A split names so many items of the story at most: more than ordinary stories have (stories/members.MOST_JUDGED).
 MOST_NAMED = 256

@@ -25,8 +25,8 @@ from notifier.storage.story_items import as_told, story_item, story_items
 from notifier.storage.story_reports import MERGED, SqlStoryReports
 from notifier.stories.baseline import BEGINNINGS, LabelledItem, by_itself
 from notifier.stories.cluster import ASIDE
+from notifier.stories.overrides import Overrides
 from notifier.stories.story import TOLD_VERSION, Grouping, Story, StoryItem
-from notifier.stories.word import Overrides
 
 DESK = "desk"
 UNSEEN = item.c.grouped_version < item.c.version

@@ -8,12 +8,12 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from notifier.alerts.record import PastChoice, PastWord, past_moves
+from notifier.alerts.story_history import PastChoice, PastOverrides, past_moves
 from notifier.storage.database import Database
 from notifier.storage.schema import feed, grouping, item, item_version, operator_choice, story_ruling
 from notifier.storage.story_items import near
+from notifier.stories.overrides import began_in, trail_of
 from notifier.stories.story import TOLD_VERSION, StoryItem
-from notifier.stories.word import began_in, trail_of
 
 
 class SqlStoryHistory:
@@ -54,7 +54,7 @@ class SqlStoryHistory:
             rows = connection.execute(query).mappings()
             return [_item(**row) for row in rows if row["version"] <= _told(row["evidence"], row["version"])]
 
-    def word(self, since: datetime) -> PastWord:
+    def overrides(self, since: datetime) -> PastOverrides:
         """What operators said: the moves of items that were seen since then, and their choices."""
         moved = select(grouping.c.item_id, grouping.c.evidence, item.c.story_id).join(item)
         moved = moved.where(grouping.c.signal == "operator", item.c.seen_at >= since)
@@ -72,7 +72,7 @@ class SqlStoryHistory:
             choices = {
                 row.story_id: PastChoice(row.choice, row.at) for row in connection.execute(select(operator_choice))
             }
-        return PastWord(tuple(sorted(found, key=lambda move: (move.at, move.item_id))), choices)
+        return PastOverrides(tuple(sorted(found, key=lambda move: (move.at, move.item_id))), choices)
 
 
 def _told(evidence: Mapping[str, Any] | None, version: int) -> int:

@@ -8,8 +8,8 @@ like it), `signals` (how like, by weights.json), `cluster` (where it goes), `app
 `breaking` (is it). The types are in `story`. All of the state is in `stories`: the desk, a replay and previews
 drive it by the same calls.
 
-- its parts: `open_stories` (which items each has), `open_story` and `members`, `matches` (the topics of each), `moment`
-  (a story as a poll left it), `word` (never, hold, rulings)
+- its parts: `open_stories` (which items each has), `open_story` and `members`, `matches` (the topics of each),
+  `snapshot` (a story as a poll left it), `overrides` (never, hold, rulings)
 - beside the walk: `rulings`, `related` (stories that may be related), `baseline` (what is usual),
   `gate` (what recurs and is no news), `agency_copy` (one agency's text is one source), `explain` (why, layer by layer)
 """

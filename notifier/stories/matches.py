@@ -1,6 +1,6 @@
 """Which topics each open story touches, and whose items say so.
 
-Enters: items with their stories, and a matcher (topics/in_force). Leaves: a story's matches and tellers. Worked out
+Enters: items with their stories, and a matcher (topics/in_force). Leaves: a story's matches and reporters. Worked out
 when a story is looked at, or between polls (`catch_up`): a start, and a topic that changes, cost nothing until then,
 and what is found is the same. A changed topic is asked about anew, the others are left alone. Of a huge story those
 items are read that it is judged by.
@@ -14,7 +14,7 @@ from typing import Protocol
 
 from notifier.stories.agency_copy import publisher_key
 from notifier.stories.breaking import is_special
-from notifier.stories.story import Fault, StoryItem
+from notifier.stories.story import DecisionFault, StoryItem
 
 
 class Word(Protocol):
@@ -61,20 +61,20 @@ class Readable(Protocol):
 class _Touched:
     """A story's topics as of the `asked`th change of the topics.
 
-    `first` are the ids of the items whose words the matches are, by topic. `tellers` are the publishers whose items
+    `first` are the ids of the items whose words the matches are, by topic. `reporters` are the publishers whose items
     match, by topic: True for one of a trade's desk.
     """
 
     asked: int
     matches: dict[str, Match] = field(default_factory=dict)
     first: dict[str, int] = field(default_factory=dict)
-    tellers: dict[str, dict[str, bool]] = field(default_factory=dict)
+    reporters: dict[str, dict[str, bool]] = field(default_factory=dict)
 
 
 class TopicMatches:
     """What each open story has of the topics."""
 
-    def __init__(self, matcher: TopicMatcher, faults: list[Fault] | None = None) -> None:
+    def __init__(self, matcher: TopicMatcher, faults: list[DecisionFault] | None = None) -> None:
         """Items that no rule can be asked about are told to `faults`."""
         self._matcher = matcher
         self._faults = [] if faults is None else faults
@@ -99,7 +99,7 @@ class TopicMatches:
         else:
             asked = {slug for slug, change in self._changed_in.items() if change > touched.asked}
             touched.asked = self._changes
-            for known in (touched.matches, touched.first, touched.tellers):
+            for known in (touched.matches, touched.first, touched.reporters):
                 for slug in [slug for slug in known if slug in asked or slug not in self._matcher]:
                     del known[slug]
             if not asked:
@@ -122,10 +122,10 @@ class TopicMatches:
         touched = self._stories.get(story_id)
         return touched.matches if touched is not None else {}
 
-    def tellers(self, story_id: int) -> Mapping[str, Mapping[str, bool]]:
+    def reporters(self, story_id: int) -> Mapping[str, Mapping[str, bool]]:
         """By topic, the publishers whose items in this story match."""
         touched = self._stories.get(story_id)
-        return touched.tellers if touched is not None else {}
+        return touched.reporters if touched is not None else {}
 
     def drop(self, story_id: int) -> None:
         """A story is gone, or other than it was."""
@@ -145,7 +145,7 @@ class TopicMatches:
         try:
             return self._matcher.match(item)
         except Exception as defect:  # noqa: BLE001 - an item that no rule can be asked about must not stop the others
-            self._faults.append(Fault.of("item", item.id, defect))
+            self._faults.append(DecisionFault.of("item", item.id, defect))
             return ()
 
     def _tell(self, touched: _Touched, match: Match, item: StoryItem) -> None:
@@ -154,6 +154,6 @@ class TopicMatches:
             touched.matches[match.slug], touched.first[match.slug] = match, item.id
         # A topic without a rule is touched by everything, which says nothing.
         if self._matcher.has_rule(match.slug):
-            tellers = touched.tellers.setdefault(match.slug, {})
+            reporters = touched.reporters.setdefault(match.slug, {})
             who = publisher_key(item.publisher)
-            tellers[who] = tellers.get(who, False) or is_special(item)
+            reporters[who] = reporters.get(who, False) or is_special(item)

@@ -16,13 +16,13 @@ from notifier.stories.apply_rulings import apply_rulings
 from notifier.stories.baseline import Baseline, LabelledItem
 from notifier.stories.cluster import ASIDE
 from notifier.stories.matches import TopicMatcher, TopicMatches
-from notifier.stories.moment import Moment, in_order, worked_out
 from notifier.stories.open_stories import OpenStories
 from notifier.stories.open_story import OpenStory
+from notifier.stories.overrides import Homes, Overrides, left_by, trace
 from notifier.stories.related import RelatedItems, nearby, nearest
 from notifier.stories.rulings import ItemMove, Rulebook
-from notifier.stories.story import Fault, Grouping, StoryItem
-from notifier.stories.word import Homes, Overrides, left_by, trace
+from notifier.stories.snapshot import StorySnapshot, in_order, worked_out
+from notifier.stories.story import DecisionFault, Grouping, StoryItem
 
 # So much of a headline is read; feeds bring no longer ones.
 MOST_TITLE_CHARS = 2_000
@@ -31,7 +31,7 @@ MOST_SUMMARY_CHARS = 8_000
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a poll and the rulings before it did. `moments` are in the order in which they are decided on.
+    """What a poll and the rulings before it did. `snapshots` are in the order in which they are decided on.
 
     `brought` are the items, and versions, that came to each story. `moves` are items that an operator's word put
     elsewhere, `emptied` the stories that it left without items: (story, the one that has them now); `homes` say where
@@ -40,7 +40,7 @@ class Change:
     """
 
     groupings: tuple[Grouping, ...]
-    moments: tuple[Moment, ...]
+    snapshots: tuple[StorySnapshot, ...]
     brought: Mapping[int, tuple[StoryItem, ...]] = field(default_factory=dict)
     moves: tuple[Grouping, ...] = ()
     emptied: tuple[tuple[int, int], ...] = ()
@@ -56,8 +56,8 @@ class Stories:
     """Call `restore` once, then `take` for every poll. One at a time allocates the story ids (the desk's lease)."""
 
     def __init__(self, open_stories: OpenStories, matcher: TopicMatcher) -> None:
-        self.faults: list[Fault] = []
-        self.word = Overrides()
+        self.faults: list[DecisionFault] = []
+        self.overrides = Overrides()
         self.matches = TopicMatches(matcher, self.faults)
         self._open = open_stories
         self._related_items = RelatedItems()
@@ -91,10 +91,10 @@ class Stories:
                 most_items -= len(story.judged)
         return bool(self._unread)
 
-    def heed(self, word: Overrides) -> None:
+    def apply_overrides(self, overrides: Overrides) -> None:
         """This is the operators' word now; the next `take` moves what it calls same or apart."""
-        self._unsettled |= (word.pairs, word.trails) != (self.word.pairs, self.word.trails)
-        self.word = word
+        self._unsettled |= (overrides.pairs, overrides.trails) != (self.overrides.pairs, self.overrides.trails)
+        self.overrides = overrides
 
     def note_breaking(self, story_id: int, at: datetime) -> None:
         """A story broke by what its outlets told."""
@@ -102,7 +102,7 @@ class Stories:
 
     def homes(self) -> Homes:
         """Where what was told belongs, by all moves of open items."""
-        return Homes.of(self.word.trails, self._open)
+        return Homes.of(self.overrides.trails, self._open)
 
     def open_ids(self) -> set[int]:
         """The ids of all open stories."""
@@ -151,11 +151,11 @@ class Stories:
         fresh = {item.id for item, story_id in zip(items, known, strict=True) if story_id is None}
         brought, aside = self._noted(items, groupings, fresh)
         touched = [story_id for move in moves for story_id in (move.story_id, left_by(move))]
-        moments = self._to_decide(touched, groupings, now)
-        for moment in moments:
-            if moment.weight and moment.judgement.by_itself:
-                self._baseline.note_breaking(moment.story_id, now)
-        return Change(tuple(groupings), tuple(moments), brought, moves, tuple(emptied.items()), homes, tuple(aside))
+        snapshots = self._to_decide(touched, groupings, now)
+        for snapshot in snapshots:
+            if snapshot.weight and snapshot.judgement.by_itself:
+                self._baseline.note_breaking(snapshot.story_id, now)
+        return Change(tuple(groupings), tuple(snapshots), brought, moves, tuple(emptied.items()), homes, tuple(aside))
 
     def _noted(
         self, items: Sequence[StoryItem], groupings: Sequence[Grouping], fresh: Collection[int]
@@ -167,7 +167,7 @@ class Stories:
         for grouping in groupings:
             item, story_id = by_id[grouping.item_id], grouping.story_id
             if grouping.signal == ASIDE:
-                self.faults.append(Fault("item", str(item.id), str(grouping.evidence["error"])))
+                self.faults.append(DecisionFault("item", str(item.id), str(grouping.evidence["error"])))
                 if self._open.story(story_id) is None:  # else it is an edit, and its story goes on without it
                     aside.append((item, grouping))
                 continue
@@ -180,21 +180,21 @@ class Stories:
             brought.setdefault(story_id, []).append(item)
         return {story_id: tuple(came) for story_id, came in brought.items()}, aside
 
-    def _to_decide(self, touched: Iterable[int], groupings: Sequence[Grouping], now: datetime) -> list[Moment]:
+    def _to_decide(self, touched: Iterable[int], groupings: Sequence[Grouping], now: datetime) -> list[StorySnapshot]:
         """The stories that changed, and those near them that it helps; the weightiest of each event first."""
-        changed = self._moments([*touched, *(g.story_id for g in groupings)], now)
-        seen = {moment.story_id for moment in changed}
-        near = self._moments([i for g in groupings for i in g.near if i not in seen], now)
-        return in_order([*changed, *(moment for moment in near if moment.is_helped)])
+        changed = self._snapshots([*touched, *(g.story_id for g in groupings)], now)
+        seen = {snapshot.story_id for snapshot in changed}
+        near = self._snapshots([i for g in groupings for i in g.near if i not in seen], now)
+        return in_order([*changed, *(snapshot for snapshot in near if snapshot.is_helped)])
 
-    def _moments(self, story_ids: Iterable[int], now: datetime) -> list[Moment]:
+    def _snapshots(self, story_ids: Iterable[int], now: datetime) -> list[StorySnapshot]:
         found = (self._open.story(story_id) for story_id in dict.fromkeys(story_ids))
-        return [worked_out(self._moment(story, now)) for story in found if story is not None]
+        return [worked_out(self._snapshot(story, now)) for story in found if story is not None]
 
-    def _moment(self, story: OpenStory, now: datetime) -> Moment:
+    def _snapshot(self, story: OpenStory, now: datetime) -> StorySnapshot:
         related = self._related(story.id)
         items = {i: other.members.kindred for i in related if (other := self._open.story(i)) is not None}
-        return Moment(
+        return StorySnapshot(
             story.id, story.judged, now, items, nearby(story.id, related, self._related), self._baseline.usual(now)
         )
 
@@ -209,7 +209,7 @@ class Stories:
         try:
             self._open.adopt(item)
         except Exception as defect:  # noqa: BLE001 - one item must not keep the desk from its memory
-            self.faults.append(Fault.of("item", item.id, defect))
+            self.faults.append(DecisionFault.of("item", item.id, defect))
             return
         self._related_items.note(item.id, item.near)
         if item.story_id is not None:
@@ -222,15 +222,15 @@ class Stories:
         if not self._unsettled:
             return None
         self._unsettled = False
-        stories, word = self._open, self.word
-        for item in word.items:
+        stories, overrides = self._open, self.overrides
+        for item in overrides.items:
             if stories.story_of(item.id) is None:
                 self._adopt(item)
-        stories.rule(Rulebook(word.pairs))
-        trails = apply_rulings(stories, word.trails, lasting=lambda story: (story not in told, story))
-        self.word = replace(word, trails={**word.trails, **trails})
+        stories.rule(Rulebook(overrides.pairs))
+        trails = apply_rulings(stories, overrides.trails, lasting=lambda story: (story not in told, story))
+        self.overrides = replace(overrides, trails={**overrides.trails, **trails})
         moves = tuple(
-            trace(i, stories.story_of(i) or 0, trail, word.pairs, stories.left.get(i))
+            trace(i, stories.story_of(i) or 0, trail, overrides.pairs, stories.left.get(i))
             for i, trail in sorted(trails.items())
         )
         self._moved(moves)
@@ -238,7 +238,7 @@ class Stories:
 
     def _repeated(self, recorded: Sequence[Grouping]) -> tuple[Grouping, ...]:
         """Moves that were carried out before."""
-        moves, trails = [], dict(self.word.trails)
+        moves, trails = [], dict(self.overrides.trails)
         for move in recorded:
             item_id, left = move.item_id, self._open.story_of(move.item_id)
             if left is not None and left != move.story_id:
@@ -246,7 +246,7 @@ class Stories:
                 moves.append(replace(move, evidence={**move.evidence, "from_story": left}))
                 trails[item_id] = (*trails.get(item_id, ()), ItemMove(item_id, 0, same=False, other=0, before=left))
         self._open.tidy()
-        self.word = replace(self.word, trails=trails)
+        self.overrides = replace(self.overrides, trails=trails)
         self._moved(moves)
         return tuple(moves)
 

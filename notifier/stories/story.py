@@ -103,7 +103,7 @@ class Grouping:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class DecisionFault:
     """Something that could not be worked out, and was set aside so that the rest goes on.
 
     `part` is an item, a story, a ruling or a topic, `name` which one, `error` what was raised.
@@ -114,6 +114,6 @@ class Fault:
     error: str
 
     @classmethod
-    def of(cls, part: str, name: object, error: Exception) -> Fault:
+    def of(cls, part: str, name: object, error: Exception) -> DecisionFault:
         """The fault as a person reads it."""
         return cls(part, str(name), f"{type(error).__name__}: {error}"[:200])

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from notifier.errors import QueryError
-from notifier.stories.story import Fault, StoryItem
+from notifier.stories.story import DecisionFault, StoryItem
 from notifier.topics.reading import Text
 from notifier.topics.topic import Topic, TopicMatch, TopicMode
 
@@ -49,7 +49,7 @@ class TopicsInForce:
             return []
         return [match for match in self._matcher.match(text_of(item)) if match.slug in self.by_slug]
 
-    def exchange(self, topics: Sequence[Topic], faults: list[Fault]) -> set[str]:
+    def exchange(self, topics: Sequence[Topic], faults: list[DecisionFault]) -> set[str]:
         """From now on these topics are in force; returns those of which stories have to be asked anew.
 
         What cannot be read is told to `faults`.
@@ -65,7 +65,7 @@ class TopicsInForce:
             try:
                 self._matcher.add(topic)
             except QueryError as unreadable:
-                faults.append(Fault.of("topic", slug, unreadable))
+                faults.append(DecisionFault.of("topic", slug, unreadable))
                 wanted = {s: t for s, t in wanted.items() if s != slug} | ({slug: known} if known else {})
                 continue
             changed.add(slug)

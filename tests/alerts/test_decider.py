@@ -8,9 +8,9 @@ from datetime import timedelta
 
 from notifier.alerts.decide import Drop, Send, Verdict
 from notifier.alerts.decider import Decider
+from notifier.stories.overrides import NEVER, Overrides
 from notifier.stories.rulings import Pair
 from notifier.stories.story import StoryItem
-from notifier.stories.word import NEVER, Overrides
 from notifier.topics.match import TopicIndex
 from notifier.topics.topic import Topic, TopicMode
 from tests.stories.items import NOON, item

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from notifier.alerts.alert import AlertKind, Message, NewAlert, Urgency
 from notifier.alerts.decide import Drop, Verdict
 from notifier.alerts.decider import Decider, DecisionResult
+from notifier.stories.overrides import HOLD, NEVER, Overrides, trail_of
 from notifier.stories.rulings import Pair
 from notifier.stories.story import StoryItem
-from notifier.stories.word import HOLD, NEVER, Overrides, trail_of
 from notifier.topics.match import TopicIndex
 from notifier.topics.topic import Topic, TopicMode
 from tests.stories.items import NOON, item

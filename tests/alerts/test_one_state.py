@@ -12,9 +12,9 @@ from notifier.alerts.alert import AlertKind
 from notifier.alerts.decide import AlertRules, Drop, Hold
 from notifier.alerts.decider import Decider, DecisionResult
 from notifier.alerts.preview import preview
-from notifier.alerts.record import PastChoice, PastMove, PastWord, Record
+from notifier.alerts.story_history import PastChoice, PastMove, PastOverrides, StoryHistory
+from notifier.stories.overrides import HOLD, NEVER
 from notifier.stories.story import StoryItem
-from notifier.stories.word import HOLD, NEVER
 from notifier.topics.topic import Topic, TopicMode
 from tests.alerts.test_decider_in_place import RULES, TELLS, Harness, carried_out, poll_of
 from tests.stories.items import NOON
@@ -44,7 +44,7 @@ STEPS = st.lists(
 class Recorded(Harness):
     """A house whose polls are recorded as the database does it, and what was sent to each topic."""
 
-    record: Record = field(default_factory=Record)
+    record: StoryHistory = field(default_factory=StoryHistory)
     moves: list[PastMove] = field(default_factory=list)
     choices: dict[int, PastChoice] = field(default_factory=dict)
     sent: dict[str, list[tuple[datetime, int, bool]]] = field(default_factory=dict)
@@ -52,7 +52,7 @@ class Recorded(Harness):
     def keep(self, poll: list[StoryItem], result: DecisionResult) -> None:
         self.moves += [PastMove(self.now, move.item_id, move.story_id) for move in result.moves]
         came = [self.items[one.id] for one in poll]
-        self.record.add(came, PastWord(tuple(self.moves), dict(self.choices)))
+        self.record.add(came, PastOverrides(tuple(self.moves), dict(self.choices)))
         for verdict in result.verdicts:
             if isinstance(verdict, Drop):
                 continue
@@ -92,8 +92,8 @@ def test_a_preview_is_what_was_decided_whatever_was_ruled_changed_and_restarted(
             harness.do(step, live)
             continue
         poll = poll_of(harness, number, step[1])
-        if live.word.version != harness.word.version:
-            live.apply_overrides(harness.word)
+        if live.overrides.version != harness.overrides.version:
+            live.apply_overrides(harness.overrides)
         result = live.take(poll, harness.now)
         harness.store(poll, result)
         harness.keep(poll, result)

@@ -10,10 +10,10 @@ import pytest
 from notifier.alerts.decide import AlertRules, Send
 from notifier.alerts.decider import Decider
 from notifier.alerts.preview import compare, preview
-from notifier.alerts.record import PastChoice, PastMove, PastWord, Record
+from notifier.alerts.story_history import PastChoice, PastMove, PastOverrides, StoryHistory
 from notifier.errors import QueryError, TooMuchWork
+from notifier.stories.overrides import HOLD, NEVER
 from notifier.stories.story import StoryItem
-from notifier.stories.word import HOLD, NEVER
 from notifier.topics.match import TopicIndex
 from notifier.topics.topic import Topic, TopicMode
 from notifier.topics.work import Work
@@ -36,7 +36,7 @@ def topic(match: str, mode: TopicMode = TopicMode.EVERY, budget: int | None = No
     return Topic("tried", "Tried", "", match, mode, budget)
 
 
-RECORD = Record(
+RECORD = StoryHistory(
     [
         told(1, 1, "Ferry aground off the harbour", 1),
         told(2, 1, "Ferry aground, forty rescued", 2, "Gazette"),
@@ -123,7 +123,7 @@ def test_a_telling_that_was_kept_apart_helps_the_story_that_it_is_near_to() -> N
         told(4, 2, "Ferry sinks near Brey, captain held", 4, "Mirror"),
         told(5, 2, "Ferry that sank near Brey was full", 5, "Herald"),
     ]
-    shown = preview(topic("", TopicMode.BREAKING), Record(tellings), RULES, START, END)
+    shown = preview(topic("", TopicMode.BREAKING), StoryHistory(tellings), RULES, START, END)
     (would,) = shown.alerts
     assert (would.alert.story_id, would.alert.decided_at) == (1, tellings[2].seen_at)
     assert would.alert.why["signals"]["related"] == {"stories": [2], "sources": {"Courier": 1.0}}
@@ -137,26 +137,28 @@ def test_a_preview_whose_work_is_spent_is_stopped() -> None:
 
 def test_a_rule_that_takes_too_much_work_on_an_item_does_not_match_it() -> None:
     chain = " NEAR/100 ".join(["(a NEAR/100 a NEAR/100 a)"] * 5)
-    record = Record([replace(RECORD.items[0], title="a " * 20_000)])
+    record = StoryHistory([replace(RECORD.items[0], title="a " * 20_000)])
     assert record.matching(topic(f"{chain} OR ferry")) == []
 
 
 def test_a_preview_heeds_never_from_when_it_was_said() -> None:
     said = START + timedelta(hours=10)
-    never = PastWord(choices={1: PastChoice(NEVER, START), 3: PastChoice(NEVER, START), 2: PastChoice(NEVER, said)})
-    shown = preview(topic("ferry OR flood"), Record(RECORD.items, word=never), RULES, START, END)
+    never = PastOverrides(
+        choices={1: PastChoice(NEVER, START), 3: PastChoice(NEVER, START), 2: PastChoice(NEVER, said)}
+    )
+    shown = preview(topic("ferry OR flood"), StoryHistory(RECORD.items, overrides=never), RULES, START, END)
     assert [would.alert.message.title for would in shown.alerts] == ["Flood closes the old bridge"]
 
 
 def test_a_preview_heeds_hold_as_the_desk_does() -> None:
-    hold = PastWord(choices={2: PastChoice(HOLD, START)})
-    shown = preview(topic("ferry OR flood"), Record(RECORD.items, word=hold), RULES, START, END)
+    hold = PastOverrides(choices={2: PastChoice(HOLD, START)})
+    shown = preview(topic("ferry OR flood"), StoryHistory(RECORD.items, overrides=hold), RULES, START, END)
     assert [(would.alert.story_id, would.held) for would in shown.alerts] == [(3, False), (2, True), (1, False)]
 
 
 def test_a_preview_repeats_a_split_at_its_time() -> None:
-    split = PastWord((PastMove(START + timedelta(hours=3), 2, 9),))
-    record = Record(RECORD.items[:2], word=split)
+    split = PastOverrides((PastMove(START + timedelta(hours=3), 2, 9),))
+    record = StoryHistory(RECORD.items[:2], overrides=split)
     shown = preview(topic("ferry"), record, RULES, START, END)
     told = [(would.alert.story_id, would.alert.message.title) for would in shown.alerts]
     assert told == [(9, "Ferry aground, forty rescued"), (1, "Ferry aground off the harbour")]

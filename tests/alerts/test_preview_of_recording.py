@@ -12,7 +12,7 @@ from notifier.alerts.alert import AlertKind
 from notifier.alerts.decide import AlertRules, Hold, Send
 from notifier.alerts.decider import Decider
 from notifier.alerts.preview import preview
-from notifier.alerts.record import Record
+from notifier.alerts.story_history import StoryHistory
 from notifier.config.files import load_topics
 from notifier.replay import RecordedItems, polls, read_recording
 from notifier.topics.match import TopicIndex
@@ -36,7 +36,7 @@ def test_the_previews_list_is_what_the_replay_sends() -> None:
     ]
     recorder, rules = RecordedItems(), AlertRules()
     decider = Decider(TopicIndex(edited), edited, rules)
-    record = Record()
+    record = StoryHistory()
     sent: dict[str, list[tuple[datetime, int]]] = {topic.slug: [] for topic in edited}
     for at, lines in polls(itertools.islice(read_recording(found[0]), ITEMS)):
         items = list({item.id: item for item in (recorder.item(line, at) for line in lines)}.values())

@@ -12,7 +12,7 @@ from notifier.alerts.alert import AlertKind
 from notifier.alerts.decide import AlertRules
 from notifier.alerts.decider import Decider
 from notifier.alerts.preview import preview
-from notifier.alerts.record import PastChoice, Record
+from notifier.alerts.story_history import PastChoice, StoryHistory
 from notifier.clock import ManualClock
 from notifier.errors import Conflict, NotFound
 from notifier.pipeline import DecisionLoop
@@ -24,7 +24,7 @@ from notifier.storage.schema import feed, item, item_version
 from notifier.storage.stories import SqlStoryStore
 from notifier.storage.story_history import SqlStoryHistory
 from notifier.storage.story_reports import SqlStoryReports
-from notifier.stories.word import NEVER
+from notifier.stories.overrides import NEVER
 from notifier.telemetry import Metrics
 from notifier.topics.match import TopicIndex
 from notifier.topics.topic import Topic
@@ -281,14 +281,16 @@ def test_a_preview_of_what_is_stored_is_what_was_sent_and_held(harness: Harness)
     harness.loop.work()
 
     stored, until = SqlStoryHistory(harness.database), harness.clock() + timedelta(seconds=1)
-    record = Record(stored.between(NOON - timedelta(days=1), until), (), stored.word(NOON - timedelta(days=1)))
+    record = StoryHistory(
+        stored.between(NOON - timedelta(days=1), until), (), stored.overrides(NOON - timedelta(days=1))
+    )
     shown = preview(WORLD, record, AlertRules(), NOON, until)
     sent = [alert for alert in harness.newsroom.alerts(50) if alert.kind is AlertKind.NEW]
     assert sorted((w.alert.decided_at, w.alert.message.url) for w in shown.alerts) == sorted(
         (alert.decided_at, alert.message.url) for alert in sent
     )
     assert len(sent) == 4
-    assert stored.word(NOON).choices == {harness.story(2): PastChoice(NEVER, NOON + timedelta(seconds=120))}
+    assert stored.overrides(NOON).choices == {harness.story(2): PastChoice(NEVER, NOON + timedelta(seconds=120))}
 
 
 def test_a_split_of_a_giant_story_writes_a_bounded_number_of_rows(harness: Harness) -> None:

@@ -21,8 +21,8 @@ from notifier.storage.schema import feed, item, item_version
 from notifier.storage.stories import SqlStoryStore
 from notifier.storage.story_history import SqlStoryHistory
 from notifier.stories.baseline import marker
+from notifier.stories.overrides import Overrides
 from notifier.stories.story import Grouping, Story, StoryItem
-from notifier.stories.word import Overrides
 from tests.contracts.samples import NOON, an_alert
 
 

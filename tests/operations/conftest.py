@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from notifier.alerts.decide import AlertRules
-from notifier.alerts.record import Record
+from notifier.alerts.story_history import StoryHistory
 from notifier.clock import ManualClock
 from notifier.config.settings import Settings, load_settings
 from notifier.operations.actor import Actor
@@ -67,7 +67,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     named = {"NOTIFIER_DATA_DIR": str(tmp_path / "data"), "NOTIFIER_CONFIG_DIR": str(tmp_path)}
     settings, database = load_settings(tmp_path / "no.env", named), Database(f"sqlite:///{tmp_path / 'notifier.db'}")
     database.create()
-    trials = RuleTrials(Record, AlertRules(), ManualClock(NOON), Previews(wait_s=0))
+    trials = RuleTrials(StoryHistory, AlertRules(), ManualClock(NOON), Previews(wait_s=0))
     topics, feeds = topic_operations(settings, database, tuple, trials), feed_operations(settings, database)
     yield Desk(settings, database, topics, feeds, change_operations(database, topics, feeds))
     database.close()

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from notifier.alerts.alert import Alert, Message, NewAlert
 from notifier.alerts.decide import AlertRules
 from notifier.alerts.queue import QueueState
-from notifier.alerts.record import Record
+from notifier.alerts.story_history import StoryHistory
 from notifier.alerts.story_store import Member, Ruling, StoryReport
 from notifier.clock import ManualClock
 from notifier.config.edit import TopicsFile
@@ -230,7 +230,7 @@ class Console:
         topics_file, feeds_file = TopicsFile(self.path), FeedsFile(self.feeds_path)
         topics_recorded = RecordedFile("topics.yaml", topics_file, TokenScope.TOPICS, self.changes, self.clock)
         feeds_recorded = RecordedFile("feeds.yaml", feeds_file, TokenScope.FEEDS, self.changes, self.clock)
-        trials = RuleTrials(lambda: Record(ITEMS), AlertRules(), self.clock, Previews())
+        trials = RuleTrials(lambda: StoryHistory(ITEMS), AlertRules(), self.clock, Previews())
         return Operations(
             topics=TopicOperations(topics_file, topics_recorded, lambda: self.site.topics, trials),
             feeds=FeedOperations(

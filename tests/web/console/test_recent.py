@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from notifier.alerts.alert import Alert
-from notifier.alerts.record import PastChoice, PastMove, PastWord
+from notifier.alerts.story_history import PastChoice, PastMove, PastOverrides
 from notifier.clock import ManualClock
 from notifier.operations.recent import RecentNews
+from notifier.stories.overrides import NEVER
 from notifier.stories.story import StoryItem
-from notifier.stories.word import NEVER
 from tests.web.console.newsroom import ITEMS
 from tests.web.site import NOW, alert
 
@@ -62,16 +62,16 @@ def test_it_is_made_anew_once_a_day_without_what_is_too_old() -> None:
 
 
 def test_what_operators_say_is_heeded_in_place_and_again_once_the_desk_has_moved_the_items() -> None:
-    store, clock, version, said = Store(), ManualClock(NOW), ["1"], [PastWord()]
+    store, clock, version, said = Store(), ManualClock(NOW), ["1"], [PastOverrides()]
     news = RecentNews(store.between, store.since, clock, lambda: version[-1], lambda _since: said[-1])
     record = news.record()
     clock.advance(60)
     assert news.record().choice(ITEMS[0].story_id or 0, clock()) is None
 
     version.append("2")
-    said.append(PastWord(choices={ITEMS[0].story_id or 0: PastChoice(NEVER, clock())}))
+    said.append(PastOverrides(choices={ITEMS[0].story_id or 0: PastChoice(NEVER, clock())}))
     assert news.record().choice(ITEMS[0].story_id or 0, clock()) == NEVER
-    said.append(PastWord((PastMove(clock(), ITEMS[0].id, 70),)))
+    said.append(PastOverrides((PastMove(clock(), ITEMS[0].id, 70),)))
     clock.advance(6)
 
     assert news.record() is record

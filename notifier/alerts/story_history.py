@@ -1,8 +1,8 @@
 """What came and what was told, by time: what a preview asks the desk's decisions about once more.
 
-Enters: stored items with the stories that they came to, moves that operators ruled, alerts. Leaves: a `Record`: each
-poll as `Stories` left it. Whatever no topic has a part in is worked out once: the second rule that is asked about costs
-a fraction of the first. Pure.
+Enters: stored items with the stories that they came to, moves that operators ruled, alerts. Leaves: a `StoryHistory`:
+each poll as `Stories` left it. Whatever no topic has a part in is worked out once: the second rule that is asked about
+costs a fraction of the first. Pure.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from datetime import datetime
 
 from notifier.alerts.alert import Alert, NewAlert
 from notifier.alerts.decide import PastAlert
-from notifier.stories.moment import Unjudged
 from notifier.stories.open_stories import OpenStories
+from notifier.stories.overrides import left_by
 from notifier.stories.rulings import ItemMove
+from notifier.stories.snapshot import UnjudgedSnapshot
 from notifier.stories.stories import Change, Stories
 from notifier.stories.story import Grouping, StoryItem
-from notifier.stories.word import left_by
 from notifier.topics.corpus import Corpus, CorpusItem
 from notifier.topics.in_force import TopicsInForce
 from notifier.topics.match import TopicIndex
@@ -46,7 +46,7 @@ class PastChoice:
 
 
 @dataclass(frozen=True, slots=True)
-class PastWord:
+class PastOverrides:
     """What operators said: moves, oldest first, and their choices by story, without what was taken back again."""
 
     moves: tuple[PastMove, ...] = ()
@@ -67,7 +67,7 @@ def past_moves(
             yield PastMove(taken_back_at, item_id, onward)
 
 
-class Record:
+class StoryHistory:
     """Items, and versions of items, that have a story, in the order in which they were seen; and what was alerted.
 
     `alerts` matter because topics share stories: what one topic has put on screens decides in whose words the next
@@ -75,7 +75,10 @@ class Record:
     """
 
     def __init__(
-        self, items: Iterable[StoryItem] = (), alerts: Iterable[Alert | NewAlert] = (), word: PastWord | None = None
+        self,
+        items: Iterable[StoryItem] = (),
+        alerts: Iterable[Alert | NewAlert] = (),
+        overrides: PastOverrides | None = None,
     ) -> None:
         self.items: list[StoryItem] = []
         self.polls: list[tuple[datetime, Change]] = []
@@ -85,7 +88,7 @@ class Record:
         self._stories = Stories(OpenStories(), TopicsInForce(TopicIndex(), ()))
         self._moved: defaultdict[int, set[int]] = defaultdict(set)
         self._repeated: set[PastMove] = set()
-        self.add(items, word)
+        self.add(items, overrides)
         self.tell(alerts)
 
     @property
@@ -97,11 +100,11 @@ class Record:
         """Put newer alerts behind, as they were decided."""
         self.alerts += map(PastAlert.of, alerts)
 
-    def add(self, items: Iterable[StoryItem], word: PastWord | None = None) -> None:
+    def add(self, items: Iterable[StoryItem], overrides: PastOverrides | None = None) -> None:
         """Put newer ones behind; an item's `story_id` is the one that it came to, before any of its moves.
 
-        `word`: what operators say now, in the place of what they said before (None: the same). A move that is older
-        than what is here (the desk was late) is repeated now.
+        `overrides`: what operators say now, in the place of what they said before (None: the same). A move that is
+        older than what is here (the decider was late) is repeated now.
         """
         polls: defaultdict[datetime, dict[int, StoryItem]] = defaultdict(dict)
         moved: defaultdict[datetime, list[Grouping]] = defaultdict(list)
@@ -110,7 +113,7 @@ class Record:
                 self.items.append(item)
                 self.corpus.add(CorpusItem.of(item))
                 polls[item.seen_at][item.id] = item
-        for move in self._unknown(word):
+        for move in self._unknown(overrides):
             at = max(move.at, self.polls[-1][0]) if self.polls else move.at
             moved[at].append(Grouping(move.item_id, move.story_id, "operator"))
         for at in sorted({*polls, *moved}):
@@ -124,16 +127,16 @@ class Record:
     def _take(self, at: datetime, items: Sequence[StoryItem], moves: Sequence[Grouping]) -> None:
         self._stories.forget(at)
         change = self._stories.take(items, at, recorded=moves)
-        snapshots = tuple(m.work_out() for m in change.snapshots if not isinstance(m, Unjudged))
+        snapshots = tuple(m.work_out() for m in change.snapshots if not isinstance(m, UnjudgedSnapshot))
         for move in change.moves:
             self._moved[move.item_id] |= {move.story_id, left_by(move)}
         self.polls.append((at, replace(change, groupings=(), snapshots=snapshots)))
 
-    def _unknown(self, word: PastWord | None) -> list[PastMove]:
-        if word is None:
+    def _unknown(self, overrides: PastOverrides | None) -> list[PastMove]:
+        if overrides is None:
             return []
-        self._choices = word.choices
-        found = [move for move in word.moves if move not in self._repeated]
+        self._choices = overrides.choices
+        found = [move for move in overrides.moves if move not in self._repeated]
         self._repeated.update(found)
         return found
 

@@ -18,7 +18,7 @@ from notifier.stories.story import Story, StoryItem, story_from
 
 
 @dataclass(frozen=True)
-class Moment:
+class StorySnapshot:
     """A story as a poll left it: all that a decision rests on and no topic has a part in. Worked out when asked."""
 
     story_id: int
@@ -58,13 +58,13 @@ class Moment:
         """It was breaking by the help of its kin."""
         return self.judgement.helped
 
-    def work_out(self) -> Moment:
+    def work_out(self) -> StorySnapshot:
         """All of it now, so that it costs nothing later."""
         _ = self.judgement, self.gated, self.told
         return self
 
 
-class Unjudged(Moment):
+class UnjudgedSnapshot(StorySnapshot):
     """A story that cannot be judged: asking for its judgement raises."""
 
     @property
@@ -78,19 +78,19 @@ class Unjudged(Moment):
         return False
 
 
-def worked_out(moment: Moment) -> Moment:
-    """The moment, judged. Where its kin make that impossible it stands alone, where it is impossible it has no weight:
-    whoever decides on it meets the defect, and nobody else does.
+def worked_out(snapshot: StorySnapshot) -> StorySnapshot:
+    """The snapshot, judged. Where its kin make that impossible it stands alone, where it is impossible it has no
+    weight: whoever decides on it meets the defect, and nobody else does.
     """
-    for one in (moment, replace(moment, related={}, nearby=())):
+    for one in (snapshot, replace(snapshot, related={}, nearby=())):
         try:
             _ = one.judgement
         except Exception:  # noqa: BLE001, S112
             continue
         return one
-    return Unjudged(moment.story_id, moment.items, moment.at)
+    return UnjudgedSnapshot(snapshot.story_id, snapshot.items, snapshot.at)
 
 
-def in_order(moments: Iterable[Moment]) -> list[Moment]:
+def in_order(snapshots: Iterable[StorySnapshot]) -> list[StorySnapshot]:
     """The order in which a poll's stories are decided on: of those that tell one event the weightiest speaks."""
-    return sorted(moments, key=lambda moment: -moment.weight)
+    return sorted(snapshots, key=lambda snapshot: -snapshot.weight)
