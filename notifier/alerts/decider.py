@@ -32,8 +32,9 @@ UNDECIDABLE = "undecidable"
 class DecisionResult:
     """What a poll's items led to: a grouping for each item, each story that changed, and a verdict for each story.
 
-    `moves` are items that an operator's word put elsewhere, `emptied` the stories that it left without items: (story,
-    the one that has them now). `faults` are what could not be worked out and was set aside, so that the rest goes on.
+    `moves` are items that an operator's word put elsewhere, `emptied` the stories that this, or an edit, left without
+    items: (story, the one that has them now). `faults` are what could not be worked out and was set aside, so that
+    the rest goes on.
     """
 
     groupings: tuple[Grouping, ...]
@@ -108,7 +109,8 @@ class Decider:
         faults = tuple(self._stories.faults)
         self._stories.faults.clear()
         stories, verdicts = tuple(story for story, _ in decided), tuple(verdict for _, verdict in decided)
-        return DecisionResult(change.groupings, stories, verdicts, change.moves, change.emptied, faults)
+        emptied = change.emptied + change.deserted
+        return DecisionResult(change.groupings, stories, verdicts, change.moves, emptied, faults)
 
     def _decided(self, snapshot: StorySnapshot, *, quiet: bool) -> list[tuple[Story, Verdict]]:
         """The verdicts; a story on which none can be reached is set aside, and says why, until it changes again."""

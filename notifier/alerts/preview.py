@@ -136,7 +136,7 @@ class _Trial:
         self._work.spend(len(self._record.polls))
         for at, change in self._record.polls:
             snapshots = [snapshot for snapshot in change.snapshots if snapshot.story_id in self._stories]
-            if snapshots or change.moves:
+            if snapshots or change.moves or change.left:
                 yield from self._poll(at, change, snapshots)
 
     def _told_elsewhere(self) -> Iterator[PastAlert]:
@@ -152,6 +152,10 @@ class _Trial:
             self._decisions.remember(self._to_come.popleft())
         joined = change.joined(self._decisions.told)
         self._move(change)
+        for item_id, left in change.left.items():
+            if self._known[left].items.pop(item_id, None) is not None:
+                self._matches.drop(left)
+                self._matches.read(left, self._known[left])
         for story_id, items in change.brought.items():
             if story_id in self._stories:
                 self._bring(story_id, items)

@@ -17,7 +17,7 @@ from notifier.alerts.story_store import Ruling
 from notifier.errors import Conflict, NotFound
 from notifier.storage.database import Database, upsert_into
 from notifier.storage.schema import grouping, item, operator_choice, story, story_ruling
-from notifier.storage.story_items import as_told, story_item, story_items
+from notifier.storage.story_items import story_item, story_items
 from notifier.stories.overrides import HOLD, Overrides, trail_of
 from notifier.stories.rulings import Pair, Rulebook
 from notifier.stories.story import StoryItem
@@ -126,7 +126,7 @@ def read_overrides(connection: Connection, since: datetime, known: Overrides) ->
     named = {i for row in connection.execute(select(*columns).where(lately)) for i in row}
     touched = select(item.c.story_id).where(item.c.id.in_(named), item.c.story_id.is_not(None))
     fresh = item.c.story_id.in_(touched)
-    items = tuple(as_told(connection, story_items().where(fresh).order_by(item.c.id))) if named else ()
+    items = tuple(map(story_item, connection.execute(story_items().where(fresh).order_by(item.c.id)))) if named else ()
     moved = select(grouping.c.item_id, grouping.c.evidence).join(item, item.c.id == grouping.c.item_id)
     lasting = item.c.seen_at >= since if not named else or_(item.c.seen_at >= since, fresh)
     found = connection.execute(moved.where(grouping.c.signal == "operator", lasting))

@@ -21,12 +21,12 @@ from notifier.storage.alerts import accept, count_for, load_alerts
 from notifier.storage.database import Database, upsert_into
 from notifier.storage.rulings import overrides_version, read_overrides
 from notifier.storage.schema import alert, feed, grouping, item, lease, story
-from notifier.storage.story_items import as_told, story_item, story_items
+from notifier.storage.story_items import story_item, story_items
 from notifier.storage.story_reports import MERGED, SqlStoryReports
 from notifier.stories.baseline import BEGINNINGS, LabelledItem, by_itself
 from notifier.stories.cluster import ASIDE
 from notifier.stories.overrides import Overrides
-from notifier.stories.story import TOLD_VERSION, Grouping, Story, StoryItem
+from notifier.stories.story import Grouping, Story, StoryItem
 
 DESK = "desk"
 UNSEEN = item.c.grouped_version < item.c.version
@@ -74,7 +74,7 @@ class SqlStoryStore:
         readable = or_(grouping.c.signal.is_(None), grouping.c.signal != ASIDE)
         with self._database.reading() as connection:
             grouped = story_items().where(item.c.story_id.is_not(None), item.c.seen_at >= since, readable)
-            return as_told(connection, grouped.order_by(item.c.id))
+            return [story_item(row) for row in connection.execute(grouped.order_by(item.c.id))]
 
     def alerts_after(self, alert_id: int, known: Collection[int], since: datetime) -> Sequence[Alert]:
         """Alerts with a greater id that are not among these, decided since then, oldest first."""
@@ -175,18 +175,6 @@ def _save_groupings(connection: Connection, items: Sequence[StoryItem], grouping
     edits = [g for g in groupings if g.signal == "edit"]
     _save_evidence(connection, [g for g in groupings if g.signal != "edit"], newest=True)
     _save_evidence(connection, edits, newest=False)
-    _save_told_versions(connection, edits)
-
-
-def _save_told_versions(connection: Connection, edits: Sequence[Grouping]) -> None:
-    """Of an edit that tells another event, the version whose words its story keeps, until it tells that event again."""
-    told = {edit.item_id: edit.told_version for edit in edits}
-    query = select(grouping.c.item_id, grouping.c.evidence).where(grouping.c.item_id.in_(told))
-    for item_id, evidence in connection.execute(query).all():
-        if evidence.get(TOLD_VERSION) != (version := told[item_id]):
-            rest = {name: value for name, value in evidence.items() if name != TOLD_VERSION}
-            kept = rest if version is None else rest | {TOLD_VERSION: version}
-            connection.execute(update(grouping).where(grouping.c.item_id == item_id).values(evidence=kept))
 
 
 def _save_moves(connection: Connection, result: DecisionResult) -> None:

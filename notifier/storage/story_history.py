@@ -13,7 +13,7 @@ from notifier.storage.database import Database
 from notifier.storage.schema import feed, grouping, item, item_version, operator_choice, story_ruling
 from notifier.storage.story_items import near
 from notifier.stories.overrides import began_in, trail_of
-from notifier.stories.story import TOLD_VERSION, StoryItem
+from notifier.stories.story import LEFT, StoryItem
 
 
 class SqlStoryHistory:
@@ -51,8 +51,7 @@ class SqlStoryHistory:
             .order_by(item_version.c.seen_at, item.c.id)
         )
         with self._database.reading() as connection:
-            rows = connection.execute(query).mappings()
-            return [_item(**row) for row in rows if row["version"] <= _told(row["evidence"], row["version"])]
+            return [_item(**row) for row in connection.execute(query).mappings()]
 
     def overrides(self, since: datetime) -> PastOverrides:
         """What operators said: the moves of items that were seen since then, and their choices."""
@@ -75,11 +74,10 @@ class SqlStoryHistory:
         return PastOverrides(tuple(sorted(found, key=lambda move: (move.at, move.item_id))), choices)
 
 
-def _told(evidence: Mapping[str, Any] | None, version: int) -> int:
-    """The last version that tells the item's story."""
-    return int((evidence or {}).get(TOLD_VERSION, version))
-
-
-def _item(*, id: int, story_id: int, evidence: Mapping[str, Any] | None, **fields: Any) -> StoryItem:  # noqa: A002
-    began = began_in(trail_of(id, evidence or {}), story_id)
-    return StoryItem(id=id, story_id=began, near=near(evidence), **fields)
+def _item(*, id: int, story_id: int, version: int, evidence: Mapping[str, Any] | None, **fields: Any) -> StoryItem:  # noqa: A002
+    """A version in the story that it came to: before rulings moved it, and before an edit did."""
+    known = evidence or {}
+    began = (
+        known[LEFT] if version < known.get("version", 0) and LEFT in known else began_in(trail_of(id, known), story_id)
+    )
+    return StoryItem(id=id, story_id=began, version=version, near=near(evidence), **fields)

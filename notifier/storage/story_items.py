@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Select, select
 
-from notifier.storage.schema import feed, grouping, item, item_version
-from notifier.stories.story import TOLD_VERSION, StoryItem
-
-# So many in one IN (): databases bind no more than some thousands.
-MOST_IDS = 500
+from notifier.storage.schema import feed, grouping, item
+from notifier.stories.story import StoryItem
 
 
 def story_items() -> Select[Any]:
@@ -47,29 +43,6 @@ def story_item(row: Any) -> StoryItem:
         weight=row.weight,
         near=near(row.evidence),
     )
-
-
-def as_told(connection: Connection, query: Select[Any]) -> list[StoryItem]:
-    """The items of `story_items`, in the words in which their stories have them: those of an edit that tells another
-    event are not its story's.
-    """
-    rows = connection.execute(query).all()
-    told = {row.id: row.evidence[TOLD_VERSION] for row in rows if TOLD_VERSION in (row.evidence or {})}
-    kept = {
-        row.item_id: row
-        for start in range(0, len(told), MOST_IDS)
-        for row in connection.execute(
-            select(item_version).where(item_version.c.item_id.in_(list(told)[start : start + MOST_IDS]))
-        )
-        if row.version == told[row.item_id]
-    }
-    return [_in_words_of(story_item(row), kept.get(row.id)) for row in rows]
-
-
-def _in_words_of(one: StoryItem, version: Any) -> StoryItem:
-    if version is None:
-        return one
-    return replace(one, title=version.title, summary=version.summary, version=version.version, seen_at=version.seen_at)
 
 
 def near(evidence: Mapping[str, Any] | None) -> tuple[int, ...]:

@@ -18,7 +18,7 @@ from notifier.stories.exact import ExactKeys, exact_keys, is_one_page, keys_with
 from notifier.stories.identity import components
 from notifier.stories.open_stories import WINDOW, OpenStories
 from notifier.stories.signals import PairSignals, Weights, shipped_weights
-from notifier.stories.story import TOLD_VERSION, Grouping, StoryItem
+from notifier.stories.story import LEFT, Grouping, StoryItem
 from notifier.stories.window import Window, WindowEntry
 
 # Stories that are compared as a whole: the ones with the likest members.
@@ -126,8 +126,8 @@ class Grouper(OpenStories):
         name = self.rulebook.name(item) if self.rulebook else None
         if mine is not None:
             grouping = self._edited(entry, mine, liked)
-            if grouping.told_version is not None:
-                return grouping
+            if grouping.left is not None:
+                self._leave(item.id)
         elif name is not None:
             grouping = self._by_ruling(entry, name, liked)
         elif found is not None:
@@ -140,8 +140,8 @@ class Grouper(OpenStories):
         return grouping
 
     def _edited(self, entry: WindowEntry, story_id: int, liked: Sequence[Likeness]) -> Grouping:
-        """An edit stays in its story. Where its words are another open story's, and not its own's any more, its story
-        keeps those it was told in: else whoever writes another event's words over an item leads that event in here.
+        """An edit stays in its story, unless its words are another open story's and not its own's any more: then it
+        goes there. Else whoever writes another event's words over an item leads that event into the story it was in.
         """
         item, before, merge_at = entry.item, self._entry.get(entry.item.id), self.weights.merge_at
         other = next((like for like in liked if like.story_id != story_id and like.score >= merge_at), None)
@@ -149,8 +149,8 @@ class Grouper(OpenStories):
             signals = self._window.compare(entry, before)
             own = self._whole(entry, story_id, self.weights.score(signals), before, signals)
             if max(own.score, own.nearest_score) < merge_at:
-                kept = {"version": item.version, TOLD_VERSION: before.item.version, "of_story": other.story_id}
-                return Grouping(item.id, story_id, "edit", kept | other.as_evidence(self.weights))
+                evidence = {"version": item.version, LEFT: story_id} | other.as_evidence(self.weights)
+                return Grouping(item.id, other.story_id, "event", evidence)
         return Grouping(item.id, story_id, "edit", {"version": item.version})
 
     def _aside(self, item: StoryItem, defect: Exception) -> Grouping:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from notifier.stories.open_story import OpenStory
 from notifier.stories.rulings import Rulebook
-from notifier.stories.story import Grouping, StoryItem
+from notifier.stories.story import LEFT, Grouping, StoryItem
 from notifier.stories.window import WindowEntry
 
 WINDOW = timedelta(hours=72)
@@ -30,6 +30,7 @@ class OpenStories:
         self.rulebook = Rulebook()
         self._named: dict[int, set[int]] = {}
         self._untidy: set[int] = set()
+        self._given: dict[int, int] = {}  # by item that was recorded, the story that it came to
         self.left: dict[int, int] = {}  # by item that was moved since the last `rule`, where it was then
         self._names_in: dict[int, set[int]] | None = None  # None: to be worked out
 
@@ -92,11 +93,24 @@ class OpenStories:
         self.tidy()
         return groupings
 
+    def _leave(self, item_id: int) -> None:
+        """Out of its story, which is gone if it has nothing else."""
+        left = self._stories[self._story_of[item_id]]
+        left.drop(item_id)
+        if not len(left.members):
+            del self._stories[left.id]
+
     def _recorded(self, item: StoryItem) -> Grouping | None:
-        known = self._story_of.get(item.id)
-        story_id = item.story_id if known is None else known  # rulings may have moved it since
-        if story_id is None:
+        known, given = self._story_of.get(item.id), item.story_id
+        if given is None:
             return None
+        moved_on = known is not None and given not in (known, self._given.get(item.id))
+        self._given[item.id] = given
+        if moved_on:  # by an edit
+            self._leave(item.id)
+            self._put(item, given)
+            return Grouping(item.id, given, "event", {LEFT: known})
+        story_id = given if known is None else known  # rulings may have moved it since
         self._put(item, story_id)
         if known is not None or item.version > 1:
             return Grouping(item.id, story_id, "edit", {"version": item.version})
@@ -109,9 +123,7 @@ class OpenStories:
         if left.id != to:
             item, entry = left.members[item_id], left.entries.get(item_id)
             self.left.setdefault(item_id, left.id)
-            left.drop(item_id)
-            if not len(left.members):
-                del self._stories[left.id]
+            self._leave(item_id)
             self._put(item, to, entry)
         return to
 
@@ -149,6 +161,7 @@ class OpenStories:
     def _drop(self, item_ids: Iterable[int]) -> None:
         for item_id in item_ids:
             del self._story_of[item_id]
+            self._given.pop(item_id, None)
 
     def _note_name(self, item: StoryItem) -> None:
         name = self.rulebook.name(item)

@@ -35,8 +35,9 @@ class Change:
 
     `brought` are the items, and versions, that came to each story. `moves` are items that an operator's word put
     elsewhere, `emptied` the stories that it left without items: (story, the one that has them now); `homes` say where
-    what was told belongs since (None: as before). `aside` could not be
-    grouped, and have stories of their own.
+    what was told belongs since (None: as before). `left` are the stories that items were in
+    before an edit took them elsewhere, by item, `deserted` those of them that have no item now: (story, where its last
+    went). `aside` could not be grouped, and have stories of their own.
     """
 
     groupings: tuple[Grouping, ...]
@@ -45,6 +46,8 @@ class Change:
     moves: tuple[Grouping, ...] = ()
     emptied: tuple[tuple[int, int], ...] = ()
     homes: Homes | None = None
+    left: Mapping[int, int] = field(default_factory=dict)
+    deserted: tuple[tuple[int, int], ...] = ()
     aside: tuple[tuple[StoryItem, Grouping], ...] = ()
 
     def joined(self, told: Collection[int]) -> set[int]:
@@ -151,11 +154,23 @@ class Stories:
         fresh = {item.id for item, story_id in zip(items, known, strict=True) if story_id is None}
         brought, aside = self._noted(items, groupings, fresh)
         touched = [story_id for move in moves for story_id in (move.story_id, left_by(move))]
+        edited = [(one, one.left) for one in groupings if one.left is not None]
+        touched += [left for _, left in edited]
         snapshots = self._to_decide(touched, groupings, now)
         for snapshot in snapshots:
             if snapshot.weight and snapshot.judgement.by_itself:
                 self._baseline.note_breaking(snapshot.story_id, now)
-        return Change(tuple(groupings), tuple(snapshots), brought, moves, tuple(emptied.items()), homes, tuple(aside))
+        return Change(
+            tuple(groupings),
+            tuple(snapshots),
+            brought,
+            moves,
+            tuple(emptied.items()),
+            homes,
+            {grouping.item_id: left for grouping, left in edited},
+            tuple((left, grouping.story_id) for grouping, left in edited if self._open.story(left) is None),
+            tuple(aside),
+        )
 
     def _noted(
         self, items: Sequence[StoryItem], groupings: Sequence[Grouping], fresh: Collection[int]
@@ -171,8 +186,9 @@ class Stories:
                 if self._open.story(story_id) is None:  # else it is an edit, and its story goes on without it
                     aside.append((item, grouping))
                 continue
-            if grouping.told_version is not None:  # its words are another event's
-                continue
+            if grouping.left is not None:
+                self.matches.drop(grouping.left)
+                self._related_items.drop(item.id)
             self.read((story_id,), but=fresh)
             self.matches.note(item, story_id)
             self._related_items.note(item.id, grouping.near or item.near)

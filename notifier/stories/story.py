@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-# In the evidence of a grouping: see `Grouping.told_version`.
-TOLD_VERSION = "told_version"
+# In the evidence of a grouping: see `Grouping.left`.
+LEFT = "left_story"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +91,10 @@ class Grouping:
     related: tuple[int, ...] = ()
 
     @property
-    def told_version(self) -> int | None:
-        """Of an edit that tells another event: the version whose words its story keeps; else None."""
-        version = self.evidence.get(TOLD_VERSION)
-        return None if version is None else int(version)
+    def left(self) -> int | None:
+        """Of an edit that tells another story's event: the story that it was in before; else None."""
+        story_id = self.evidence.get(LEFT)
+        return None if story_id is None else int(story_id)
 
     @property
     def near(self) -> tuple[int, ...]:

@@ -312,19 +312,23 @@ def test_a_split_of_a_giant_story_writes_a_bounded_number_of_rows(harness: Harne
     assert harness.story(1) == story
 
 
-def test_the_words_of_another_event_are_not_its_storys_after_a_restart(harness: Harness) -> None:
-    bakery = harness.story(3)
+def test_an_item_that_is_edited_into_another_event_is_with_it_after_a_restart(harness: Harness) -> None:
+    bakery, alerts = harness.story(3), harness.alerts()
     words = {"title": DAM, "version": 2, "seen_at": harness.clock()}
     with harness.database.writing() as connection:
         connection.execute(item.update().where(item.c.id == 3).values(words))
         connection.execute(insert(item_version).values(item_id=3, summary="", content_hash=b"", **words))
     harness.loop.work()
-    assert [i.title for i in SqlStoryStore(harness.database).window(NOON) if i.id == 3] == [
-        "Bakery of Lind opens at night"
-    ]
+    assert harness.story(3) == harness.story(1) != bakery
+    assert harness.newsroom.story(bakery).state == "merged"
     harness.loop = harness.restarted()
-    harness.publish(4, DAM + " tonight", 3)
+    harness.publish(4, "Bakery of Lind opens at night again", 3)
     harness.publish(5, "Villages under water as dam at Kessel breaks", 2)
     harness.loop.work()
-    assert harness.story(3) == bakery
-    assert harness.story(1) == harness.story(4) == harness.story(5)
+    assert harness.story(1) == harness.story(3) == harness.story(5) != harness.story(4)
+    assert harness.alerts() == alerts + 1, "the bakery's second item"
+    versions = SqlStoryHistory(harness.database).between(NOON - timedelta(days=1), harness.clock())
+    assert sorted((one.version, one.story_id) for one in versions if one.id == 3) == [
+        (1, bakery),
+        (2, harness.story(1)),
+    ]

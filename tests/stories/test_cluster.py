@@ -71,7 +71,7 @@ def test_the_same_words_about_another_time_are_another_story() -> None:
 def test_an_edit_keeps_its_story_however_far_the_headline_moves() -> None:
     grouper = after_a_quiet_morning()
     (first,) = place(grouper, item(1, STORM))
-    (edited,) = place(grouper, item(1, UNRELATED[0], version=2, hours=1))
+    (edited,) = place(grouper, item(1, "Seven swans seen on the Ilm", version=2, hours=1))
     assert (edited.story_id, edited.signal) == (first.story_id, "edit")
 
 
@@ -206,11 +206,12 @@ def test_two_of_a_kind_that_recurs_tell_no_event_in_common() -> None:
 def test_an_item_that_is_edited_into_another_events_words_leads_nobody_into_its_story() -> None:
     grouper = after_a_quiet_morning()
     (mine,) = place(grouper, item(9001, "Bakery of Lind opens at night for shift workers", "Attacker"))
+    place(grouper, item(9000, "Lind bakery opens at night for its shift workers", "Baker"))
     (other,) = place(grouper, item(9002, "Dam at Kessel breaks, villages under water", "Post"))
     edited = item(9001, "Dam at Kessel breaks and villages are under water", "Attacker", version=2)
     (edit,) = place(grouper, edited)
-    assert (edit.story_id, edit.signal, edit.told_version) == (mine.story_id, "edit", 1)
-    assert grouper.item(9001).title.startswith("Bakery"), "the story keeps the words that it was told in"
+    assert (edit.story_id, edit.left) == (other.story_id, mine.story_id), "it goes where its words belong"
+    assert 9001 not in grouper.members(mine.story_id)
     tellings = [
         "Villages under water after Kessel dam breaks",
         "Dam at Kessel breaks and villages are under water, hundreds flee",
@@ -219,7 +220,6 @@ def test_an_item_that_is_edited_into_another_events_words_leads_nobody_into_its_
     ]
     for number, title in enumerate(tellings, 9003):
         (told,) = place(grouper, item(number, title, f"Outlet {number}"))
-        assert told.story_id != mine.story_id, title
-    assert other.story_id == told.story_id
+        assert told.story_id == other.story_id, title
     (back,) = place(grouper, item(9001, "Bakery of Lind opens at night for all shift workers", "Attacker", version=3))
-    assert (back.told_version, grouper.item(9001).version) == (None, 3)
+    assert back.story_id == mine.story_id
