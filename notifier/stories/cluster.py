@@ -125,7 +125,7 @@ class Grouper(OpenStories):
         liked = self._likely(entry)
         name = self.rulebook.name(item) if self.rulebook else None
         if mine is not None:
-            grouping = self._edited(entry, mine, liked)
+            grouping = self._edited(entry, mine, liked if name is None else ())  # what was ruled on stays
             if grouping.left is not None:
                 self._leave(item.id)
         elif name is not None:
