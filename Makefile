@@ -14,7 +14,7 @@ test: $(VENV)/dev.stamp  ## all tests; what needs a missing program skips and sa
 test-quick: $(VENV)/dev.stamp  ## the tests without those that take a browser, or a process that is killed
 	@$(BIN)/pytest -n 2 --dist loadfile --ignore tests/browser --ignore tests/engine --ignore tests/test_kill.py $(TESTS)
 
-check: $(VENV)/dev.stamp deptry  ## style, types, the house's import rules, and dependencies
+check: $(VENV)/dev.stamp deptry  ## style, types, the project's import rules, and dependencies
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy

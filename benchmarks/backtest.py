@@ -2,7 +2,7 @@
 
     python -m benchmarks.backtest [RECORDING] [--items N]
 
-The recording is grouped by the service's own desk first, which is not counted. `rule_ms`: CPU of the dearest shipped
+The recording is grouped by the service's own decider first, which is not counted. `rule_ms`: CPU of the dearest shipped
 topic's preview over all of it, by the code behind the console's workbench and with the collector set as the service
 sets it; `index_ms`: reading the items' words, once; `shipped_ms` and `alerts`: for each shipped topic.
 """

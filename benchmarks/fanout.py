@@ -9,7 +9,7 @@ own, over PostgreSQL and RabbitMQ (servers of the benchmark's own, unless URLs a
 `tests.pushsink`, a TLS HTTP/2 server in another process, on the other core. `cold` is the same without envelopes, over
 a tenth of the subscribers. Peers (see benchmarks/transport.py) send to the same sink in the same run.
 `--breaking-during` accepts breaking news for a tenth in the middle of an ordinary alert to all: seconds from its
-decision to its first message on the wire, and to its last acceptance. One JSON line.
+decision to its first message on the transport, and to its last acceptance. One JSON line.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `python -m benchmarks.fanout_parts DATABASE_URL BROKER_URL ORIGIN CA_FILE SUB_BATCH` is one worker. It answers each line
 of standard input with one of JSON: its CPU time (user and system, seconds), its peak memory (MB) so far, and when the
-first message with each Topic was given to its wire. Workers share what they know of limits, as those of a site do.
+first message with each Topic was given to its transport. Workers share what they know of limits, as those of a site do.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class TimedStore(SqlDeliveryStore):
 
 
 class WatchedTransport:
-    """A Wire that notes when the first message with each Topic was given to it."""
+    """A PushTransport that notes when the first message with each Topic was given to it."""
 
     def __init__(self, transport: LanedTransport, first: dict[str | None, datetime]) -> None:
         self._transport, self._first = transport, first
@@ -66,7 +66,7 @@ class WatchedTransport:
     def send(
         self, batch: Sequence[PushRequest], deadline_s: float, streams: Mapping[str, int] = NO_LIMITS
     ) -> list[PushResponse]:
-        """See Wire.send."""
+        """See PushTransport.send."""
         self._note(batch)
         return self._transport.send(batch, deadline_s, streams)
 
@@ -86,7 +86,7 @@ class WatchedTransport:
             self._first.setdefault(batch[0].headers.topic, system_clock())
 
     def close(self) -> None:
-        """See Wire.close."""
+        """See PushTransport.close."""
         self._transport.close()
 
 
@@ -131,7 +131,7 @@ class Fleet(Protocol):
         """CPU seconds of all senders, and the peak memory of the greatest in MB."""
 
     def first_at(self, topic: str) -> datetime:
-        """When the first message with this Topic was given to a wire."""
+        """When the first message with this Topic was given to a transport."""
 
     def stop(self) -> None:
         """End."""

@@ -21,7 +21,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from time import monotonic
 
-from benchmarks.fanout import LOOK_S, Bench, opened
+from benchmarks.fanout import Bench, opened
 from benchmarks.fanout_parts import Embedded, Sender
 from benchmarks.transport import pin
 from notifier.alerts.alert import Alert
@@ -42,6 +42,8 @@ WAYS = ("403", "401", "429-after-60", "429", "endless", "never", "drip", "reset"
 
 EVERYBODY, GOOD = "news", "tenth"
 SETTLE_S = 5.0
+LOOK_S = 1.0
+"""Seldom: who asks the ledger takes the interpreter from the senders, and the ledger itself says when."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,7 @@ def near_equal(number: int, publishers: int) -> StoryItem:
 
 
 def measure_story(size: int, items: int, publishers: int) -> dict[str, float]:
-    """Milliseconds of CPU that the desk takes an item of a story of `size` items."""
+    """Milliseconds of CPU that the decider takes an item of a story of `size` items."""
     decider, spent = Decider(TopicIndex(TOPICS), TOPICS), []
     started = time.process_time()
     decider.restore([replace(near_equal(n, publishers), story_id=1) for n in range(1, size + 1)], [])

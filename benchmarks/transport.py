@@ -1,8 +1,8 @@
-"""CPU per accepted message on the wire alone, both wires and their peers, against the same TLS HTTP/2 sink.
+"""CPU per accepted message on the transport alone, both transports and their peers, against the same TLS HTTP/2 sink.
 
     python -m benchmarks.transport [--messages 50000] [--delay 0.0] [--streams 400] [--peers]
 
-Bodies are sealed before the clock starts for our wires; the peers seal as part of what they offer, so `seal_us` is
+Bodies are sealed before the clock starts for our transports; the peers seal as part of what they offer, so `seal_us` is
 printed beside them. The sink runs in another process, on the other core where there is one. CPU time of this process
 (user and system), median of three rounds after a warm one. One JSON line.
 """
@@ -135,7 +135,7 @@ def subscription_info(number: int, endpoint: str) -> dict[str, object]:
 
 async def measure_webpush_async(sink: PushSink, key: VapidKey, count: int) -> float:
     """pywebpush.webpush_async with one shared session, 32 at a time."""
-    import aiohttp  # noqa: PLC0415 (a peer: not needed for the wires)
+    import aiohttp  # noqa: PLC0415 (a peer: not needed for the transports)
     from py_vapid import Vapid02  # noqa: PLC0415
     from pywebpush import webpush_async  # noqa: PLC0415
 

@@ -30,7 +30,7 @@ _SERVICE_CODES = {"paused": Code.PUSH_PAUSED, "circuit open": Code.PUSH_NOT_ANSW
 def troubles_of(
     state: SystemState, complaints: Mapping[str, str], feeds: Sequence[FeedHealth], now: datetime, wall: datetime
 ) -> list[Trouble]:
-    """What shows in one look at the whole. `now` is the service's time, `wall` the real one, which chores keep.
+    """What shows in one look at the whole. `now` is the service's time, `wall` the real one, which jobs keep.
 
     `complaints` are {file: why it cannot be used}.
     """
@@ -38,7 +38,7 @@ def troubles_of(
         *(_of_file(name, said) for name, said in complaints.items()),
         *_of_services(state, now),
         *_of_queue(state, now),
-        *_of_chores(state.chores, wall),
+        *_of_jobs(state.jobs, wall),
         *_of_keys(state),
         *of_settings(state.contact, public=state.public),
         *_of_feeds(feeds),
@@ -110,13 +110,13 @@ def _of_queue(state: SystemState, now: datetime) -> Iterator[Trouble]:
         yield Trouble(Code.WORKER_SILENT, silent, "Other workers take them over by themselves")
 
 
-def _of_chores(chores: Sequence[JobReport], wall: datetime) -> Iterator[Trouble]:
-    for job in chores:
+def _of_jobs(jobs: Sequence[JobReport], wall: datetime) -> Iterator[Trouble]:
+    for job in jobs:
         if job.failures:
             times = f" {job.failures} times running" if job.failures > 1 else ""
             yield Trouble(
-                Code.CHORE_FAILING,
-                f"The chore “{job.name}” failed{times} ({job.error})",
+                Code.JOB_FAILING,
+                f"The job “{job.name}” failed{times} ({job.error})",
                 f"It is tried again every {span(job.every_s)}; the log has the cause",
                 job.name,
                 grave=job.failures > 1,
@@ -124,9 +124,9 @@ def _of_chores(chores: Sequence[JobReport], wall: datetime) -> Iterator[Trouble]
         elif job.last_at is not None:
             late = wall - job.last_at
             if late > timedelta(seconds=max(LATE_AT_LEAST_S, LATE_TURNS * job.every_s)):
-                what = f"The chore “{job.name}” has not ended a run for {span(late.total_seconds())}"
+                what = f"The job “{job.name}” has not ended a run for {span(late.total_seconds())}"
                 do = "Something that it asks does not answer; the log may say what"
-                yield Trouble(Code.CHORE_LATE, what, do, job.name, grave=True)
+                yield Trouble(Code.JOB_LATE, what, do, job.name, grave=True)
 
 
 def _of_keys(state: SystemState) -> Iterator[Trouble]:

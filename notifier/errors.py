@@ -1,4 +1,4 @@
-"""Every exception that the house raises on purpose, in one tree.
+"""Every exception that the service raises on purpose, in one tree.
 
     NotifierError
     ├── ConfigError            a setting or a file is wrong: where, what, and what would be right
@@ -35,7 +35,7 @@
     └── LeaseLost              another worker holds this chunk now
 
 Expected results of work (not modified, gone, retry later) are values, not exceptions. Each class carries the stable
-`code` that leaves the house: in JSON answers and in logs. docs/reference/errors.md is written from what stands here.
+`code` that leaves the service: in JSON answers and in logs. docs/reference/errors.md is written from what stands here.
 """
 
 from __future__ import annotations

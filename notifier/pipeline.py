@@ -1,4 +1,4 @@
-"""The loops, in the order of the journey, with no rules of their own: poll, decide, deliver, keep house.
+"""The loops, in the order of the journey, with no rules of their own: poll, decide, deliver, clean up.
 
 Enters: feeds that are due. Leaves: chunks for the engine. Each loop can die and start again at any instant: what it had
 taken on is in the database. Times of day come from the clock that wiring passes in.
@@ -37,16 +37,16 @@ from notifier.troubles import Troubles
 log = structlog.get_logger()
 
 DECISION_LEASE_S = 15.0
-# Items the desk takes at once. A first start brings thousands; smaller steps keep the lease fresh.
+# Items the decider takes at once. A first start brings thousands; smaller steps keep the lease fresh.
 DECISION_BATCH = 500
 DECIDE_EVERY_S = 1.0
-# So often the desk fails with one item alone before that is set aside: what was away may have come back until then.
+# So often the decider fails with one item alone before that is set aside: what was away may have come back until then.
 MOST_TRIES = 3
 # Alerts are numbered before they are committed: one by hand may turn up so many numbers late.
 LATE_IDS = 100
 # How long a sub-batch may take to end when the service is told to stop: a push service has 30 s for it.
 STOP_S = 31.0
-# How long a chore may. A poll that is cut off is not lost: its feed is asked again.
+# How long a job may. A poll that is cut off is not lost: its feed is asked again.
 JOB_STOP_S = 5.0
 LOOK_AT_CLOCK_EVERY_S = 1.0
 
@@ -56,7 +56,7 @@ class _Stopped(Exception):
 
 
 class DecisionLoop:
-    """Takes stored items to the desk, and what the desk decides to the store and the engine."""
+    """Takes stored items to the decider, and what the decider decides to the store and the engine."""
 
     def __init__(
         self,
@@ -82,14 +82,14 @@ class DecisionLoop:
         self._stopping, self._anew = Event(), Event()
         self._decider: Decider | None = None
         self._topics_version = self._decider_version = 0
-        self._alerts: set[int] = set()  # the ids of the newest alerts that the desk knows
+        self._alerts: set[int] = set()  # the ids of the newest alerts that the decider knows
         self._health = DeciderHealth(news, troubles or Troubles(clock), metrics, clock)
         self._batch = DECISION_BATCH
 
     def work(self) -> int:
         """Decide on all that is pending, and do what operators ruled; returns the number of items.
 
-        Runs in a worker thread, one at a time. Whatever goes wrong, the desk's memory is thrown away and read again
+        Runs in a worker thread, one at a time. Whatever goes wrong, the decider's memory is thrown away and read again
         from the database: it may be ahead of it. What goes on failing is tried with smaller batches and longer waits,
         until the item that does it is found and set aside. Raises what went wrong, but the same only once.
         """
@@ -124,7 +124,7 @@ class DecisionLoop:
         self._stopping.set()
 
     def begin_anew(self) -> None:
-        """What the desk remembers is not so any more: read it again before the next decision."""
+        """What the decider remembers is not so any more: read it again before the next decision."""
         self._anew.set()
 
     def reload(self) -> None:
@@ -132,7 +132,7 @@ class DecisionLoop:
         self._topics_version += 1
 
     def look(self) -> None:
-        """Say how far behind the desk is. For any thread, so also while the desk is at work."""
+        """Say how far behind the decider is. For any thread, so also while the decider is at work."""
         self._health.look()
 
     def _decide(self, decider: Decider, items: Sequence[StoryItem]) -> None:
@@ -147,7 +147,7 @@ class DecisionLoop:
         self._tell_feeds(items, result, alerts)
 
     def _hear(self, decider: Decider) -> bool:
-        """Tell the desk what operators said and sent since; True where that has to be carried out."""
+        """Tell the decider what operators said and sent since; True where that has to be carried out."""
         since = self._clock() - WINDOW
         newest = max(self._alerts, default=0)
         self._alerts = {i for i in self._alerts if i > newest - LATE_IDS}
@@ -160,7 +160,7 @@ class DecisionLoop:
         return True
 
     def _current(self) -> Decider:
-        """The desk: restored, if there is none, or by the new topics, if they have changed (also while it was)."""
+        """The decider: restored, if there is none, or by the new topics, if they have changed (also while it was)."""
         version = self._topics_version
         if self._anew.is_set():
             self._anew.clear()
@@ -210,7 +210,7 @@ class DecisionLoop:
         return fresh
 
     def _set_aside(self, item: StoryItem, problem: Exception) -> None:
-        """Store an item that the desk always fails with as undecidable, so that the others are decided."""
+        """Store an item that the decider always fails with as undecidable, so that the others are decided."""
         story_id = self._news.next_story_id() if item.story_id is None else item.story_id
         error = str(DecisionFault.of("item", item.id, problem).error)
         grouping = Grouping(item.id, story_id, ASIDE, {"error": error})
@@ -265,7 +265,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class JobStatus:
-    """How a chore does: `error` is what its last run raised, None where it went well. Real times, UTC."""
+    """How a job does: `error` is what its last run raised, None where it went well. Real times, UTC."""
 
     name: str
     every_s: float
@@ -276,7 +276,7 @@ class JobStatus:
 
 
 class Pipeline:
-    """Runs the chores on APScheduler's clock, and the desk as soon as there is something to decide."""
+    """Runs the jobs on APScheduler's clock, and the decider as soon as there is something to decide."""
 
     def __init__(
         self,
@@ -342,7 +342,7 @@ class Pipeline:
         return scheduler
 
     async def _deciding_beside(self, stopping: asyncio.Event) -> None:
-        """Decide until `stopping`; then end engine, chores and desk together: nobody waits for another's end."""
+        """Decide until `stopping`; then end engine, jobs and decider together: nobody waits for another's end."""
         deciding = asyncio.create_task(self._deciding()) if self._decide is not None else None
         try:
             await stopping.wait()
@@ -362,7 +362,7 @@ class Pipeline:
                 job.cancel()
 
     async def _watch_clock(self, scheduler: AsyncIOScheduler) -> None:
-        """Not a chore: APScheduler's own times are of the wall clock, and stand still when that is set back."""
+        """Not a job: APScheduler's own times are of the wall clock, and stand still when that is set back."""
         while True:
             await asyncio.sleep(self._look_every_s)
             by = self._clock_step()
@@ -375,7 +375,7 @@ class Pipeline:
                 await self._stepped(by)
 
     def states(self) -> Sequence[JobStatus]:
-        """How each chore of this process does."""
+        """How each job of this process does."""
         return tuple(self._states.values())
 
     async def _guarded(self, job: Job) -> None:
@@ -392,18 +392,18 @@ class Pipeline:
                 raise
             return  # cut off by our own end, which is no failure
         except Exception as problem:
-            log.exception("chore.failed", job=job.name)
+            log.exception("job.failed", job=job.name)
             failures, error = before.failures + 1, type(problem).__name__
         finally:
             self._running.discard(task)
         if before.failures and not failures:
-            log.info("chore.works-again", job=job.name, times=before.failures)
+            log.info("job.works-again", job=job.name, times=before.failures)
         took_s = monotonic() - began
         self._states[job.name] = JobStatus(job.name, job.every_s, datetime.now(UTC), took_s, error, failures)
 
     async def _deciding(self) -> None:
         # A thread of its own: whatever else is slow, news is decided.
-        with ThreadPoolExecutor(1, thread_name_prefix="desk") as thread:
+        with ThreadPoolExecutor(1, thread_name_prefix="decider") as thread:
             await self._decide_in(thread)
 
     async def _decide_in(self, thread: Executor) -> None:
@@ -417,8 +417,8 @@ class Pipeline:
                 await asyncio.get_running_loop().run_in_executor(thread, decide)
             except Exception:
                 failures += 1
-                log.exception("desk.failed")
+                log.exception("decisions.failed")
             else:
                 if failures:
-                    log.info("desk.works-again", times=failures)
+                    log.info("decisions.works-again", times=failures)
                 failures = 0

@@ -1,6 +1,6 @@
 """What the service says of itself: structured logs and metrics, neither ever with an endpoint or a key.
 
-`Metrics` holds every metric of the house in a registry of its own, so that two services in one process (tests) do not
+`Metrics` holds every metric of the service in a registry of its own, so that two services in one process (tests) do not
 share counts. docs/reference/metrics.md is written from what stands here (`make reference`).
 """
 
@@ -53,7 +53,7 @@ class Metrics:
         self.items = Counter("notifier_items_total", "Items stored, new or edited", ["kind"], registry=self.registry)
         self.verdicts = Counter(
             "notifier_verdicts_total",
-            "Decisions on stories: send, hold, or the reason why not; undecidable: the desk could not read an item "
+            "Decisions on stories: send, hold, or the reason why not; undecidable: the decider could not read an item "
             "or decide on a story, and set it aside",
             ["verdict"],
             registry=self.registry,
@@ -61,9 +61,9 @@ class Metrics:
         self.alerts = Counter(
             "notifier_alerts_total", "Alerts accepted: new, update, correction", ["kind"], registry=self.registry
         )
-        self.desk_lag = Gauge(
-            "notifier_desk_lag_seconds",
-            "Age of the oldest item that is not decided; over 60 is the trouble desk-behind",
+        self.decision_lag = Gauge(
+            "notifier_decision_lag_seconds",
+            "Age of the oldest item that is not decided; over 60 is the trouble decisions-behind",
             registry=self.registry,
         )
         self.pushes = Counter(
@@ -191,7 +191,7 @@ def set_up_logging(*, json: bool, level: str = "INFO") -> None:
     root.setLevel(level)
     for noisy in ("apscheduler", "aio_pika", "aiormq", "alembic", "uvicorn.error"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    # A chore that takes longer than its interval is left out a turn, on purpose: no reason for a warning each time.
+    # A job that takes longer than its interval is left out a turn, on purpose: no reason for a warning each time.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
 

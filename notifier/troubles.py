@@ -37,8 +37,8 @@ class Code(StrEnum):
     CONFIG_BROKEN = "config-broken"
     CONFIG_NOT_WRITABLE = "config-not-writable"
     SECRETS_READABLE = "secrets-readable"
-    DESK_FAILING = "desk-failing"
-    DESK_BEHIND = "desk-behind"
+    DECISIONS_FAILING = "decisions-failing"
+    DECISIONS_BEHIND = "decisions-behind"
     RULE_FAILING = "rule-failing"
     SHARE_SPENT = "share-spent"
     FEED_FAILING = "feed-failing"
@@ -57,8 +57,8 @@ class Code(StrEnum):
     BASE_URL_UNSET = "base-url-unset"
     PROXY_NOT_TRUSTED = "proxy-not-trusted"
     CLOCK_STEPPED = "clock-stepped"
-    CHORE_FAILING = "chore-failing"
-    CHORE_LATE = "chore-late"
+    JOB_FAILING = "job-failing"
+    JOB_LATE = "job-late"
     CONNECTIONS_FULL = "connections-full"
 
 
@@ -168,4 +168,4 @@ def _asked(source: Source) -> list[Trouble]:
     except Exception as problem:  # noqa: BLE001 - a part that cannot be looked at must not hide the others
         name = getattr(source, "__qualname__", type(source).__name__)
         what = f"A part of the service cannot be looked at: {name} ({type(problem).__name__})"
-        return [Trouble(Code.CHORE_FAILING, what, "Look at the log; if the database is away, mend that first", name)]
+        return [Trouble(Code.JOB_FAILING, what, "Look at the log; if the database is away, mend that first", name)]

@@ -20,10 +20,10 @@ settings.load_profile("any machine")
 
 # Debian keeps the server's programs, by version, out of the PATH.
 PG_CTLS = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin/pg_ctl")), reverse=True)
-
 PROGRAMS = {
     "firefox": (("firefox-esr", "firefox"), "apt-get install firefox-esr"),
     "chromium": (("chromium",), "apt-get install chromium"),
+    "dbus": (("dbus-daemon",), "apt-get install dbus-daemon"),
     "rabbitmq": (("rabbitmq-server", "/usr/sbin/rabbitmq-server"), "apt-get install rabbitmq-server"),
     "postgres": ((*PG_CTLS, "pg_ctl"), "apt-get install postgresql"),
     "pgbouncer": (("pgbouncer", "/usr/sbin/pgbouncer"), "apt-get install pgbouncer"),

@@ -28,8 +28,7 @@ def told(state: SystemState, **more: object) -> list[Trouble]:
 
 def test_where_all_is_well_there_is_no_trouble() -> None:
     assert (
-        told(replace(WELL, paces={"https://push.example": ServicePace()}, chores=[JobReport("poll", 1, NOW, 0.1)]))
-        == []
+        told(replace(WELL, paces={"https://push.example": ServicePace()}, jobs=[JobReport("poll", 1, NOW, 0.1)])) == []
     )
 
 
@@ -40,8 +39,8 @@ def test_where_all_is_well_there_is_no_trouble() -> None:
         (replace(WELL, paces={"https://push.example": ServicePace(failures=4, rests_until=SOON)}), "circuit open"),
         (replace(WELL, paces={"https://push.example": ServicePace(limit=Limit(per_minute=1000))}), "limited"),
         (replace(WELL, queue=QueueState(ready={True: 3}, oldest_ready_at=NOW - timedelta(minutes=9))), "for 9 min"),
-        (replace(WELL, chores=[JobReport("prune", 3600, NOW, 0.1, "OSError", 2)]), "failed 2 times running"),
-        (replace(WELL, chores=[JobReport("poll", 1, NOW - timedelta(minutes=5), 0.1)]), "not ended a run for 5 min"),
+        (replace(WELL, jobs=[JobReport("prune", 3600, NOW, 0.1, "OSError", 2)]), "failed 2 times running"),
+        (replace(WELL, jobs=[JobReport("poll", 1, NOW - timedelta(minutes=5), 0.1)]), "not ended a run for 5 min"),
         (replace(WELL, unknown_keys=12), "12 subscriptions are bound to a key that is not here"),
     ],
 )
@@ -85,6 +84,6 @@ def test_settings_say_what_they_keep_from_readers() -> None:
 
 
 def test_what_two_processes_tell_is_listed_once_with_the_grave_first() -> None:
-    mild, grave = Trouble(Code.BROKER_AWAY, "a", "b"), Trouble(Code.DESK_FAILING, "c", "d", grave=True)
+    mild, grave = Trouble(Code.BROKER_AWAY, "a", "b"), Trouble(Code.DECISIONS_FAILING, "c", "d", grave=True)
 
     assert merged([[mild], [mild, grave], [replace(mild, subject="x")]]) == [grave, mild, replace(mild, subject="x")]

@@ -1,4 +1,6 @@
-"""The maps of the house lead somewhere: rooms to all of their files, walks to functions, changes to files to touch."""
+"""The maps of the service lead somewhere: rooms to all of their files, walks to functions, changes to files to
+touch.
+"""
 
 from __future__ import annotations
 

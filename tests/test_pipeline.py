@@ -1,4 +1,4 @@
-"""The loops: what the desk decides is stored and the engine woken; what fails is tried again from the database."""
+"""The loops: what the decider decides is stored and the engine woken; what fails is tried again from the database."""
 
 from __future__ import annotations
 
@@ -160,12 +160,12 @@ def test_a_decision_that_could_not_be_stored_is_made_anew() -> None:
     loop = a_loop(news, engine)
     with pytest.raises(ConnectionError):
         loop.work()
-    # Had the desk kept its memory, it would take the item for one that was alerted already.
+    # Had the decider kept its memory, it would take the item for one that was alerted already.
     assert loop.work() == 1
     assert engine.calls == ["wake"]
 
 
-def test_topics_that_change_while_a_desk_is_restored_are_the_next_ones_to_decide_by() -> None:
+def test_topics_that_change_while_a_decider_is_restored_are_the_next_ones_to_decide_by() -> None:
     topics, restored = [[RIVERS], [BAKERIES]], 0
 
     def make_decider() -> Decider:
@@ -187,7 +187,7 @@ def test_topics_that_change_while_a_desk_is_restored_are_the_next_ones_to_decide
     assert restored == 1, "the memory is kept"
 
 
-def test_what_operators_say_and_send_is_heeded_without_reading_three_days_again() -> None:
+def test_what_operators_say_and_send_is_applied_without_reading_three_days_again() -> None:
     restored = 0
 
     def make_decider() -> Decider:
@@ -253,7 +253,7 @@ def worked_until_empty(loop: DecisionLoop, news: MemoryStoryStore, clock: Manual
     return told
 
 
-def test_an_item_that_always_makes_the_desk_fail_costs_itself() -> None:
+def test_an_item_that_always_makes_the_decider_fail_costs_itself() -> None:
     items = [an_item(n, f"Dam number {n} holds near {'abcdefghijklmnopqrstuvwxyz'[n % 26] * 9}") for n in range(1, 41)]
     news, clock, troubles = Refusing(items, poison=17), ManualClock(NOON), Troubles()
     loop = DecisionLoop(
@@ -265,11 +265,11 @@ def test_an_item_that_always_makes_the_desk_fail_costs_itself() -> None:
     decided = {g.item_id: g.signal for result in news.saved for g in result.groupings}
     assert sorted(decided) == list(range(1, 41))
     assert [i for i, signal in decided.items() if signal == "undecidable"] == [17]
-    assert [(t.code, t.subject) for t in troubles.all()] == [(Code.DESK_FAILING, "item 17")]
+    assert [(t.code, t.subject) for t in troubles.all()] == [(Code.DECISIONS_FAILING, "item 17")]
     assert news.read <= 15
 
 
-def test_a_desk_that_cannot_store_rests_longer_each_time_and_says_so() -> None:
+def test_a_decider_that_cannot_store_rests_longer_each_time_and_says_so() -> None:
     news, clock, troubles = MemoryStoryStore([an_item(1, "Dam holds")], fails=10**9), ManualClock(NOON), Troubles()
     made = 0
 
@@ -284,7 +284,7 @@ def test_a_desk_that_cannot_store_rests_longer_each_time_and_says_so() -> None:
             loop.work()
         clock.advance(1)
     assert made < 25, "three days are not read again every second"
-    (trouble,) = [t for t in troubles.all() if t.code is Code.DESK_FAILING]
+    (trouble,) = [t for t in troubles.all() if t.code is Code.DECISIONS_FAILING]
     assert trouble.grave
     news.fails = 0
     clock.advance(61)
@@ -318,7 +318,7 @@ def test_an_item_nobody_can_compare_is_set_aside_and_the_others_are_told() -> No
     assert [t.subject for t in troubles.all()] == ["item 1"]
 
 
-def test_the_desk_says_how_far_it_is_behind_also_while_it_does_nothing() -> None:
+def test_the_decider_says_how_far_it_is_behind_also_while_it_does_nothing() -> None:
     news, clock, troubles, metrics = (
         MemoryStoryStore([an_item(1, "Dam holds")], lent=True),
         ManualClock(NOON),
@@ -332,8 +332,8 @@ def test_the_desk_says_how_far_it_is_behind_also_while_it_does_nothing() -> None
     assert troubles.all() == []
     clock.advance(600)
     loop.look()
-    assert [t.code for t in troubles.all()] == [Code.DESK_BEHIND]
-    assert b"notifier_desk_lag_seconds 600.0" in metrics.exposition()
+    assert [t.code for t in troubles.all()] == [Code.DECISIONS_BEHIND]
+    assert b"notifier_decision_lag_seconds 600.0" in metrics.exposition()
     news.lent = False
     loop.work()
     assert troubles.all() == []
@@ -388,7 +388,7 @@ def test_items_are_decided_as_soon_as_they_are_stored() -> None:
     asyncio.run(go())
 
 
-def test_a_chore_that_fails_comes_round_again() -> None:
+def test_a_job_that_fails_comes_round_again() -> None:
     async def go() -> list[str]:
         tries: list[str] = []
 
@@ -407,7 +407,7 @@ def test_a_chore_that_fails_comes_round_again() -> None:
     assert len(asyncio.run(go())) >= 2
 
 
-def test_how_a_chore_does_is_known_from_its_last_run() -> None:
+def test_how_a_job_does_is_known_from_its_last_run() -> None:
     async def go() -> tuple[JobStatus, JobStatus]:
         runs = 0
 
@@ -443,7 +443,7 @@ class EndlessNews(MemoryStoryStore):
         return []
 
 
-def test_a_backlog_at_the_desk_does_not_hold_up_the_end_and_the_batch_under_way_is_kept() -> None:
+def test_a_backlog_at_the_decider_does_not_hold_up_the_end_and_the_batch_under_way_is_kept() -> None:
     news = EndlessNews([an_item(1, "Dam holds")])
     news.loop = a_loop(news, OneEngine())
     assert news.loop.work() == 3
@@ -451,7 +451,7 @@ def test_a_backlog_at_the_desk_does_not_hold_up_the_end_and_the_batch_under_way_
     assert news.loop.work() == 0
 
 
-def test_a_desk_that_is_to_begin_anew_reads_its_memory_again() -> None:
+def test_a_decider_that_is_to_begin_anew_reads_its_memory_again() -> None:
     made: list[int] = []
 
     def make_decider() -> Decider:
@@ -467,7 +467,7 @@ def test_a_desk_that_is_to_begin_anew_reads_its_memory_again() -> None:
     assert len(made) == 2
 
 
-def test_a_chore_that_is_cut_off_by_the_end_is_no_failure_and_writes_no_line() -> None:
+def test_a_job_that_is_cut_off_by_the_end_is_no_failure_and_writes_no_line() -> None:
     async def go() -> JobStatus:
         began = asyncio.Event()
 
@@ -487,7 +487,7 @@ def test_a_chore_that_is_cut_off_by_the_end_is_no_failure_and_writes_no_line() -
     assert lines == []
 
 
-def test_engine_desk_and_chores_are_told_to_end_at_once_and_not_one_after_the_other() -> None:
+def test_engine_decider_and_jobs_are_told_to_end_at_once_and_not_one_after_the_other() -> None:
     """Each of them ends only when the others were told to as well."""
     told = threading.Barrier(2, timeout=5)
     told_to_stop: list[str] = []
@@ -515,7 +515,7 @@ def test_engine_desk_and_chores_are_told_to_end_at_once_and_not_one_after_the_ot
     assert told_to_stop == ["desk"]
 
 
-def test_when_the_clock_is_set_back_chores_go_on_at_once_and_it_is_told() -> None:
+def test_when_the_clock_is_set_back_jobs_go_on_at_once_and_it_is_told() -> None:
     async def go() -> list[timedelta]:
         told: list[timedelta] = []
         steps = [timedelta(days=-2)]
@@ -546,7 +546,7 @@ def test_when_the_clock_is_set_back_chores_go_on_at_once_and_it_is_told() -> Non
     assert asyncio.run(go()) == [timedelta(days=-2)]
 
 
-def test_a_chore_that_works_again_says_so_once() -> None:
+def test_a_job_that_works_again_says_so_once() -> None:
     async def go() -> None:
         runs = 0
 
@@ -564,5 +564,5 @@ def test_a_chore_that_works_again_says_so_once() -> None:
     with capture_logs() as lines:
         asyncio.run(go())
     assert [(line["event"], line.get("times")) for line in lines if "again" in line["event"]] == [
-        ("chore.works-again", 2)
+        ("job.works-again", 2)
     ]

@@ -20,7 +20,7 @@ from tests.conftest import lacking
 
 ROOT = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("NOTIFIER_SHARED", ROOT.parent / "shared"))
-# A day and a half before, so that the desk knows what is usual; every feed's first poll is its backlog.
+# A day and a half before, so that the decider knows what is usual; every feed's first poll is its backlog.
 BEGINS, ENDS = datetime(2026, 4, 23, 20, tzinfo=UTC), datetime(2026, 4, 27, 2, tzinfo=UTC)
 
 

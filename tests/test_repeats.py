@@ -33,7 +33,7 @@ def raised(problem: BaseException) -> BaseException:
     raise AssertionError
 
 
-def passed_on(repeats: Repeats, problem: BaseException, event: str = "chore.failed") -> dict[str, object] | None:
+def passed_on(repeats: Repeats, problem: BaseException, event: str = "job.failed") -> dict[str, object] | None:
     try:
         return dict(repeats(None, "error", {"event": event, "exc_info": raised(problem)}))
     except structlog.DropEvent:
@@ -56,7 +56,7 @@ def test_another_defect_or_another_loop_has_a_line_of_its_own() -> None:
     repeats = Repeats(Hand())
     assert passed_on(repeats, ValueError()) is not None
     assert passed_on(repeats, KeyError()) is not None
-    assert passed_on(repeats, ValueError(), "desk.failed") is not None
+    assert passed_on(repeats, ValueError(), "decisions.failed") is not None
 
 
 def test_a_line_without_an_exception_always_passes() -> None:

@@ -1,4 +1,4 @@
-"""A recording through the desk: the same alerts every time, and a line for each."""
+"""A recording through the decider: the same alerts every time, and a line for each."""
 
 from __future__ import annotations
 

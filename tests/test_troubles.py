@@ -66,4 +66,4 @@ def test_a_source_that_fails_hides_nobody_else() -> None:
     troubles = Troubles(Hand())
     troubles.watch(broken)
     troubles.watch(lambda: [failing("BBC")])
-    assert {trouble.code for trouble in troubles.all()} == {Code.FEED_NOT_RECORDED, Code.CHORE_FAILING}
+    assert {trouble.code for trouble in troubles.all()} == {Code.FEED_NOT_RECORDED, Code.JOB_FAILING}

@@ -48,7 +48,7 @@ def harness(settings: Settings) -> Iterator[MakeService]:
 
     yield make
     for one in made:
-        one.trials.shutdown()
+        one.tester_threads.shutdown()
         one.tester.close()
 
 
@@ -80,7 +80,7 @@ def test_what_the_poller_notices_is_told_by_the_web_process_until_it_is_over(
 
 def test_a_process_that_ended_tells_nothing_any_more(harness: MakeService, database: Database) -> None:
     poller, web = harness(database, ProcessRole.POLL), harness(database, ProcessRole.WEB)
-    poller.troubles.report(Trouble(Code.DESK_FAILING, "An item cannot be decided", "Report it"))
+    poller.troubles.report(Trouble(Code.DECISIONS_FAILING, "An item cannot be decided", "Report it"))
     poller.watch.look()
     poller.watch.end()
     web.watch.look()
@@ -111,4 +111,4 @@ def test_the_metric_counts_what_is_wrong(harness: MakeService, database: Databas
     one.watch.look()
 
     assert b'notifier_troubles{code="rule-failing"} 2.0' in one.metrics.exposition()
-    assert b'notifier_troubles{code="desk-failing"} 0.0' in one.metrics.exposition()
+    assert b'notifier_troubles{code="decisions-failing"} 0.0' in one.metrics.exposition()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import resource
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from notifier.alerts.alert import AlertKind
 from notifier.clock import system_clock
 from notifier.config.settings import Settings, load_settings
 from notifier.engine.engine import ProcessRole
@@ -18,10 +20,11 @@ from notifier.storage.operators import SqlOperatorStore
 from notifier.storage.subscriptions import SqlSubscriptionStore
 from notifier.telemetry import Metrics
 from notifier.wiring.descriptors import ENOUGH, raise_descriptor_limit
-from notifier.wiring.parts import opened_database, provider_sign_in, site_settings, vapid_key
+from notifier.wiring.parts import click_address, opened_database, provider_sign_in, site_settings, vapid_key
 from notifier.wiring.serve import listen
 from notifier.wiring.service import Files, Service
 from tests.contracts.samples import NOON, a_subscription
+from tests.web.site import alert
 
 
 def test_a_key_that_subscriptions_are_bound_to_is_never_replaced(tmp_path: Path) -> None:
@@ -97,7 +100,7 @@ def console_fact(settings: Settings, database: Database, role: ProcessRole) -> s
     """What a process that starts now says of the console."""
     metrics = Metrics()
     harness = Service(settings, Files.of(settings, metrics), database, metrics, system_clock, role)
-    harness.trials.shutdown()
+    harness.tester_threads.shutdown()
     harness.tester.close()
     return harness.facts()["console"]
 
@@ -118,3 +121,12 @@ def test_the_limit_on_open_files_is_raised_to_the_hard_one() -> None:
         assert raise_descriptor_limit() == min(before[1], ENOUGH) == resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_what_a_click_opens_is_the_operators_choice_but_for_a_test() -> None:
+    sent = alert(7, "Ferry aground")
+    test = replace(sent, id=-1, kind=AlertKind.TEST)
+    outlet = click_address(Settings())
+    page = click_address(Settings(base_url="https://news.example/", click_opens="page"))
+    assert (outlet(sent), page(sent)) == (sent.message.url, "https://news.example/alerts/7")
+    assert outlet(test) == page(test) == test.message.url

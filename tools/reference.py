@@ -82,7 +82,7 @@ def metrics() -> str:
 
 
 def error_codes() -> str:
-    """Every code that leaves the house: its HTTP status, its meaning and what a person is told to do."""
+    """Every code that leaves the service: its HTTP status, its meaning and what a person is told to do."""
     kinds = sorted(_kinds(NotifierError), key=lambda kind: (kind.http_status, kind.code))
     rows = [
         (
@@ -95,7 +95,7 @@ def error_codes() -> str:
         if kind is not NotifierError
     ]
     intro = (
-        "Every error that leaves the house has one stable code: in the JSON answers (`application/problem+json`, "
+        "Every error that leaves the service has one stable code: in the JSON answers (`application/problem+json`, "
         "field\n"
         "`code`) and in the log. `internal` (500) is a defect of ours: the log has a traceback. The web server "
         "itself adds\n"

@@ -7,8 +7,8 @@ The decision, in order: `decider` (stories in, verdicts out), `decisions` (with 
 (of the last day), `development` and `facts` (is it news again), `decide` (send, hold or drop), `on_hold` (what waits
 for an editor). Its store's Protocol is in `story_store`; `decider_health` says how it does.
 
-- the alert: `alert`, `evidence` (read and told, once), `payload` (its bytes), `store`, `delivery` (chunks), `queue`,
-  `receipts` (what browsers told)
+- the alert: `alert`, `evidence` (read and told, once), `wording` (what it begins with), `payload` (its bytes),
+  `article` (as anybody may read it), `store`, `delivery` (chunks), `queue`, `receipts` (what browsers told)
 - by people and programs: `draft`, `requests`; `story_history` (what came and what was told) and `preview` (what a rule
   would have sent of it, by the same `decisions`)
 """

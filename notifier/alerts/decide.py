@@ -101,10 +101,10 @@ class Case:
     """All that a decision rests on. `past` is oldest first; `spent` counts a topic's first alerts of the last day,
     `spent_alone` those that one publisher alone told, by topic and publisher (agency_copy.publisher_key).
 
-    `story.lead` is the item that was alerted, if any was; `spokesman` tells it now (None: the same). `support` counts
-    whose items match a topic; a topic that is not in it was not counted. `recent` finds the last day's alerts of other
-    stories that have a word in common with a headline, oldest first; `related_past` is what was sent of stories that
-    may tell the same event.
+    `story.lead` is the item that was alerted, if any was; `representative` tells it now (None: the same). `support`
+    counts whose items match a topic; a topic that is not in it was not counted. `recent` finds the last day's alerts of
+    other stories that have a word in common with a headline, oldest first; `related_past` is what was sent of stories
+    that may tell the same event.
     """
 
     story: Story
@@ -116,7 +116,7 @@ class Case:
     spent: Mapping[str, int] = field(default_factory=dict)
     spent_alone: Mapping[tuple[str, str], int] = field(default_factory=dict)
     silenced: bool = False
-    spokesman: StoryItem | None = None
+    representative: StoryItem | None = None
     support: Mapping[str, Support] = field(default_factory=dict)
     recent: Callable[[str], Sequence[PastAlert]] = nothing_told
     related_past: tuple[PastAlert, ...] = ()
@@ -124,7 +124,7 @@ class Case:
     @property
     def reporter(self) -> StoryItem:
         """Who tells it to those who have not heard of it."""
-        return self.spokesman or self.story.lead
+        return self.representative or self.story.lead
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +267,7 @@ def _told_hours_ago(case: Case, lead: StoryItem, now: datetime) -> list[PastAler
     """Other stories' alerts that told this one: in like words, or of an event that is possibly the same.
 
     A story that helped another one to break was told with it. One that breaks by help itself has nothing to add to what
-    its kin told hours ago, nor on the same day to what they told in part in the same words.
+    its related stories told hours ago, nor on the same day to what they told in part in the same words.
     """
     found = [p for p in case.recent(lead.title) if now - p.decided_at <= REPEAT and alike(p.title, lead.title)]
     for past in case.related_past:

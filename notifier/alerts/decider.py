@@ -1,9 +1,9 @@
-"""The news desk: items in, groupings and verdicts out, with all of its state in memory.
+"""The decider: items in, groupings and verdicts out, with all of its state in memory.
 
 Enters: the items of a poll and `now`. Leaves: a `DecisionResult` that the pipeline stores in one transaction. The live
 service and a replay use this same class, so they cannot differ; `restore` rebuilds it after a restart. The state is in
 two parts, which a preview drives as well: `Stories` (who tells what) and `Decisions` (what was told). No I/O, no clock.
-One desk runs at a time (the pipeline holds a lease): it allocates the story ids.
+One decider runs at a time (the pipeline holds a lease): it allocates the story ids.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ UNDECIDABLE = "undecidable"
 class DecisionResult:
     """What a poll's items led to: a grouping for each item, each story that changed, and a verdict for each story.
 
-    `moves` are items that an operator's word put elsewhere, `emptied` the stories that this, or an edit, left without
-    items: (story, the one that has them now). `faults` are what could not be worked out and was set aside, so that
-    the rest goes on.
+    `moves` are items that an operator's override put elsewhere, `emptied` the stories that this, or an edit, left
+    without items: (story, the one that has them now). `faults` are what could not be worked out and was set aside, so
+    that the rest goes on.
     """
 
     groupings: tuple[Grouping, ...]
@@ -86,11 +86,11 @@ class Decider:
 
     @property
     def overrides(self) -> Overrides:
-        """The operators' word that is heeded."""
+        """The overrides in force."""
         return self._stories.overrides
 
     def apply_overrides(self, overrides: Overrides) -> None:
-        """Decide by this word of the operators; the next `take` moves what it calls same or apart."""
+        """Decide by these overrides; the next `take` moves what it calls same or apart."""
         self._stories.apply_overrides(overrides)
 
     def take(self, items: Sequence[StoryItem], now: datetime) -> DecisionResult:
@@ -125,7 +125,7 @@ class Decider:
         except Exception as defect:  # noqa: BLE001 - one story must not keep the others from being told
             fault = DecisionFault.of("story", story_id, defect)
         stories.faults.append(fault)
-        words = "The desk could not decide on this story, and went on with the others."
+        words = "The decider could not decide on this story, and went on with the others."
         ids = [item.id for item in snapshot.items]
         verdict = Drop(story_id, UNDECIDABLE, words, {"error": fault.error, "items": ids})
         newest = snapshot.items[-1]
@@ -134,6 +134,6 @@ class Decider:
 
 def set_aside(item: StoryItem, story_id: int, error: str) -> tuple[Story, Drop]:
     """A story of its own for an item that cannot be read, and the verdict that says so."""
-    words = "The desk could not read this item, and went on with the others."
+    words = "The decider could not read this item, and went on with the others."
     drop = Drop(story_id, UNDECIDABLE, words, {"error": error, "items": [item.id]})
     return story_from([item], story_id, item), drop

@@ -1,4 +1,4 @@
-"""What is decided on stories, with what was told before: the part of the desk that a preview asks once more.
+"""What is decided on stories, with what was told before: the part of the decider that a preview asks once more.
 
 Enters: a `StorySnapshot`, which topics touch its story, what an operator said of it. Leaves: verdicts (decide.py),
 which are remembered. State in memory: the alerts of the open stories, and those of the last day by their words.
@@ -115,7 +115,7 @@ class Decisions:
             past=tuple(past),
             spent=self._recent_alerts.spent,
             spent_alone=self._recent_alerts.spent_alone,
-            spokesman=snapshot.spokesman,
+            representative=snapshot.representative,
             support=_support(snapshot, matches),
             recent=self._recent_alerts.others(snapshot.story_id) if self.is_open_to(snapshot) else nothing_told,
             related_past=tuple(alert for story_id in snapshot.nearby for alert in self._past.get(story_id, ())),
@@ -125,7 +125,7 @@ class Decisions:
         return told, tuple([self._finished(case, one, snapshot.at, choice, quiet=quiet) for one in decided])
 
     def _finished(self, case: Case, verdict: Verdict, now: datetime, choice: str | None, *, quiet: bool) -> Verdict:
-        """As the operators' word makes it, and remembered."""
+        """As the operators' overrides make it, and remembered."""
         if isinstance(verdict, Send | Hold):
             verdict = self._as_ruled(verdict, now, choice, quiet=quiet)
         if isinstance(verdict, Drop):
@@ -137,7 +137,7 @@ class Decisions:
         return verdict
 
     def _as_ruled(self, verdict: Send | Hold, now: datetime, choice: str | None, *, quiet: bool) -> Verdict:
-        """What an operator's word makes of it: held for an editor, or left unsent where both parts were sent before."""
+        """As an override makes it: held for an editor, or left unsent where both parts were sent before."""
         alert = verdict.alert
         if quiet:
             words = "Both stories were alerted before they were merged: nobody is told twice."
@@ -162,7 +162,7 @@ class Decisions:
 
 
 def _support(snapshot: StorySnapshot, matches: TopicMatches) -> dict[str, Support]:
-    """By topic, whose items say that the story, or where those of its kin count one of these, is of it."""
+    """By topic, whose items say that the story, or where those of its related stories count one of these, is of it."""
     found: dict[str, Support] = {}
     helpers: Sequence[int] = tuple(snapshot.related) if snapshot.judgement.helped else ()
     for slug, own in matches.reporters(snapshot.story_id).items():

@@ -15,9 +15,9 @@ from typing import Protocol
 from notifier.alerts.alert import Alert, Chunk
 from notifier.subscribers.subscriber import PushKeys
 
-Held = Mapping[bool, Collection[str]]
+Deferred = Mapping[bool, Collection[str]]
 """{is breaking: push services that take no such alert for now}."""
-NOTHING_HELD: Held = MappingProxyType({})
+NOTHING_DEFERRED: Deferred = MappingProxyType({})
 NO_ROOMS: Mapping[str, int] = MappingProxyType({})
 
 
@@ -162,7 +162,7 @@ class DeliveryStore(Protocol):
         now: datetime,
         limit: int,
         lease_s: float,
-        held: Held = NOTHING_HELD,
+        held: Deferred = NOTHING_DEFERRED,
         rooms: Mapping[str, int] = NO_ROOMS,
     ) -> Sequence[LeasedRetry]:
         """Up to `limit` due retries of one alert at one push service that is not `held`, under a fresh lease.

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from notifier.alerts.facts import statuses
 from notifier.stories.agency_copy import publisher_key
-from notifier.stories.breaking import Judgement, counts, judge, spokesman
+from notifier.stories.breaking import Judgement, counts, judge, representative
 from notifier.stories.story import StoryItem
 from notifier.text.content import names
 
@@ -40,7 +40,7 @@ def development(items: Sequence[StoryItem], told: Sequence[str], since: datetime
         saying = [item for item in newer if status in statuses(item.title)]
         judgement = judge(saying, now)
         if judgement.breaking:
-            return Development(status, spokesman(saying, now), judgement)
+            return Development(status, representative(saying, now), judgement)
     return None
 
 

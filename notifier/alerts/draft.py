@@ -52,7 +52,7 @@ class Draft:
             breaking=self.breaking,
             urgency=Urgency.HIGH if self.breaking else Urgency.NORMAL,
             ttl_s=rules.breaking_ttl_s if self.breaking else rules.normal_ttl_s,
-            why={**who, **({"replaces": old.id} if old else {})},
+            why={**who, **({"replaces": old.id, "before": old.message.title} if old else {})},
             decided_at=now,
         )
 

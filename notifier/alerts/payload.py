@@ -1,9 +1,11 @@
 """The bytes inside a push: an alert's message as compact JSON that always fits.
 
-Enters: an Alert. Leaves: UTF-8 JSON of at most `limit` bytes; next room: push. Keys are short words that the service
-worker reads: v (format version), id, kind, title, body, publisher, at (milliseconds since the epoch), url, tag, image;
-and where browsers are asked to tell that they showed it: receipt (the alert's random name), since (when it might go,
-as at) and ask (the share of browsers that tell, left out where all do).
+Enters: an `Alert`. Leaves: UTF-8 JSON of at most `limit` bytes; next room: push. Keys are short words that the service
+worker reads: v (format version), id, kind, label (what it is, in a word), title, body, publisher, at (in milliseconds
+since the epoch), url, tag, image; of an update or correction: change (what changed, in words), updated (when an update
+might go, as at: the worker says it by the reader's clock); and where browsers are asked to tell that they showed it:
+receipt (the alert's random name), since (when it might go, as at) and ask (the share of browsers that tell, left out
+where all do).
 """
 
 from __future__ import annotations
@@ -14,14 +16,17 @@ from typing import Any
 
 import orjson
 
-from notifier.alerts.alert import Alert, AlertKind, Message
+from notifier.alerts.alert import Alert, AlertKind
 from notifier.alerts.receipts import share_asked
-from notifier.text.line import shorten
+from notifier.alerts.wording import change, label
+from notifier.text.line import has_words, shorten
 
 FORMAT_VERSION = 1
 # What every screen cuts anyway; more would only be carried.
 TITLE_CHARACTERS = 200
 BODY_CHARACTERS = 400
+# It stands in the first line, and what changed has to be seen behind it.
+PUBLISHER_CHARACTERS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +45,29 @@ def asked_of(alert: Alert) -> ReceiptRequest | None:
     return ReceiptRequest(alert.receipt, alert.released_at, share_asked(alert.audience))
 
 
-def encode(message: Message, alert_id: int, kind: AlertKind, limit: int, asked: ReceiptRequest | None = None) -> bytes:
+def encode(alert: Alert, limit: int, asked: ReceiptRequest | None = None) -> bytes:
     """The payload, never over `limit` bytes.
 
     What does not fit goes in the order in which a reader misses it least: the image, the standfirst's end, then the
-    headline's. The link is never cut. Raises ValueError if even a bare link does not fit: no alert should carry one.
+    headline's. The link is never cut. Raises ValueError if it leaves no room for a word: no alert should carry one.
     """
+    message = alert.message
     fields: dict[str, Any] = {
         "v": FORMAT_VERSION,
-        "id": alert_id,
-        "kind": kind.value,
+        "id": alert.id,
+        "kind": alert.kind.value,
+        "label": label(alert.kind, breaking=alert.breaking),
         "title": shorten(message.title, TITLE_CHARACTERS),
         "body": shorten(message.body, BODY_CHARACTERS),
-        "publisher": message.publisher,
+        "publisher": shorten(message.publisher, PUBLISHER_CHARACTERS),
         "at": _milliseconds(message.published_at),
         "url": message.url,
         "tag": message.tag,
     }
+    if changed := change(alert.kind, message.title, alert.why):
+        fields["change"] = changed
+    if alert.kind is AlertKind.UPDATE:
+        fields["updated"] = _milliseconds(alert.released_at)
     if asked is not None:
         fields |= {"receipt": asked.receipt, "since": _milliseconds(asked.since)}
         if asked.share < 1:
@@ -68,7 +79,7 @@ def encode(message: Message, alert_id: int, kind: AlertKind, limit: int, asked: 
         del fields["image"]
     for key in ("body", "title"):
         payload = _fit(fields, key, limit)
-        if len(payload) <= limit:
+        if len(payload) <= limit and (has_words(fields["title"]) or not has_words(message.title)):
             return payload
     raise ValueError(f"an alert's link of {len(message.url)} characters leaves no room for its words")
 

@@ -19,7 +19,7 @@ from notifier.alerts.story_history import StoryHistory
 from notifier.stories.matches import TopicMatches
 from notifier.stories.overrides import left_by
 from notifier.stories.snapshot import StorySnapshot
-from notifier.stories.stories import Change
+from notifier.stories.stories import StoryChanges
 from notifier.stories.story import StoryItem
 from notifier.topics.in_force import text_of
 from notifier.topics.match import TopicIndex
@@ -80,7 +80,7 @@ class _Found:
     words: tuple[MatchedWord, ...] = ()
 
 
-class _Known:
+class _KnownMatches:
     """The topic, of which it is known which items, and versions, its rule is true of. A TopicMatcher."""
 
     def __init__(self, topic: Topic, matching: Iterable[StoryItem]) -> None:
@@ -118,15 +118,15 @@ class _Story:
         return self.items.get(self._by_url.get(url, 0))
 
 
-class _Trial:
-    """One topic before the desk's decisions, poll by poll: only the stories that it may touch are looked at."""
+class _PreviewRun:
+    """One topic before the service's decisions, poll by poll: only the stories that it may touch are looked at."""
 
     def __init__(self, topic: Topic, record: StoryHistory, rules: AlertRules, work: Work) -> None:
         matching = record.matching(topic, work)
         self._topic, self._record, self._work = topic, record, work
         self._index = TopicIndex([topic])
         self._stories = record.stories_of(matching)
-        self._matches = TopicMatches(_Known(topic, matching))
+        self._matches = TopicMatches(_KnownMatches(topic, matching))
         self._decisions = Decisions(rules)
         self._known: defaultdict[int, _Story] = defaultdict(_Story)
         self._to_come = deque(self._told_elsewhere())
@@ -146,7 +146,7 @@ class _Trial:
             if self._topic.slug in topics or (topics and alert.story_id in self._stories):
                 yield replace(alert, topics=topics)
 
-    def _poll(self, at: datetime, change: Change, snapshots: Sequence[StorySnapshot]) -> Iterator[NewAlert]:
+    def _poll(self, at: datetime, change: StoryChanges, snapshots: Sequence[StorySnapshot]) -> Iterator[NewAlert]:
         """All that came is read before any of it is decided on."""
         while self._to_come and self._to_come[0].decided_at < at:
             self._decisions.remember(self._to_come.popleft())
@@ -165,7 +165,7 @@ class _Trial:
             if alert is not None:
                 yield alert
 
-    def _move(self, change: Change) -> None:
+    def _move(self, change: StoryChanges) -> None:
         if change.homes is None:
             return
         for move in change.moves:
@@ -213,11 +213,11 @@ class _Trial:
 def preview(
     topic: Topic, record: StoryHistory, rules: AlertRules, since: datetime, until: datetime, work: Work | None = None
 ) -> Preview:
-    """Ask the desk. Raises QueryError where the rule cannot be read, TooMuchWork where `work` is spent.
+    """Ask the decider. Raises QueryError where the rule cannot be read, TooMuchWork where `work` is spent.
 
     It starts at the beginning of the record, so that a story that was alerted before `since` is not alerted anew.
     """
-    decided = _Trial(topic, record, rules, work or Work.endless()).run()
+    decided = _PreviewRun(topic, record, rules, work or Work.endless()).run()
     within = [alert for alert in decided if since <= alert.decided_at < until and topic.slug in alert.topics]
     updates = Counter(alert.story_id for alert in within if alert.kind is not AlertKind.NEW)
     index = TopicIndex([topic])

@@ -22,7 +22,7 @@ class QueueState:
     """Chunks and retries at one instant.
 
     `ready` and `leased` are {is breaking: chunks}; `held` waits for its time or an editor. `oldest_ready_at` is since
-    when the chunk that waits longest could have been sent; `overdue` counts leases that ran out. `desk_until` is how
+    when the chunk that waits longest could have been sent; `overdue` counts leases that ran out. `decider_until` is how
     long the process that decides has the right to; None where none ever had.
     """
 
@@ -34,7 +34,7 @@ class QueueState:
     retries: Mapping[str, Retries] = field(default_factory=dict)
     subscriptions: int = 0
     by_key: Mapping[str, int] = field(default_factory=dict)
-    desk_until: datetime | None = None
+    decider_until: datetime | None = None
 
 
 class QueueStore(Protocol):

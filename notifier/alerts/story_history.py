@@ -1,4 +1,4 @@
-"""What came and what was told, by time: what a preview asks the desk's decisions about once more.
+"""What came and what was told, by time: what a preview asks the service's decisions about once more.
 
 Enters: stored items with the stories that they came to, moves that operators ruled, alerts. Leaves: a `StoryHistory`:
 each poll as `Stories` left it. Whatever no topic has a part in is worked out once: the second rule that is asked about
@@ -18,7 +18,7 @@ from notifier.stories.open_stories import OpenStories
 from notifier.stories.overrides import left_by
 from notifier.stories.rulings import ItemMove
 from notifier.stories.snapshot import UnjudgedSnapshot
-from notifier.stories.stories import Change, Stories
+from notifier.stories.stories import Stories, StoryChanges
 from notifier.stories.story import Grouping, StoryItem
 from notifier.topics.corpus import Corpus, CorpusItem
 from notifier.topics.in_force import TopicsInForce
@@ -47,7 +47,7 @@ class PastChoice:
 
 @dataclass(frozen=True, slots=True)
 class PastOverrides:
-    """What operators said: moves, oldest first, and their choices by story, without what was taken back again."""
+    """What operators said: moves, oldest first, and their choices by story, without what was undone."""
 
     moves: tuple[PastMove, ...] = ()
     choices: Mapping[int, PastChoice] = field(default_factory=dict)
@@ -56,15 +56,15 @@ class PastOverrides:
 def past_moves(
     item_id: int, trail: Sequence[ItemMove], story_id: int, acts: Mapping[int, tuple[datetime, datetime | None]]
 ) -> Iterator[PastMove]:
-    """The moves of an item that is in this story now, by its trail. `acts`: when each was ruled, and taken back."""
+    """The moves of an item that is in this story now, by its trail. `acts`: when each was ruled, and undone."""
     for place, move in enumerate(trail):
         if move.act not in acts:
             continue
-        said_at, taken_back_at = acts[move.act]
-        onward = next((later.before for later in trail[place + 1 :] if not later.taken_back), story_id)
-        yield PastMove(said_at, item_id, move.before if move.taken_back else onward)
-        if move.taken_back and taken_back_at is not None:
-            yield PastMove(taken_back_at, item_id, onward)
+        said_at, undone_at = acts[move.act]
+        onward = next((later.before for later in trail[place + 1 :] if not later.undone), story_id)
+        yield PastMove(said_at, item_id, move.before if move.undone else onward)
+        if move.undone and undone_at is not None:
+            yield PastMove(undone_at, item_id, onward)
 
 
 class StoryHistory:
@@ -81,7 +81,7 @@ class StoryHistory:
         overrides: PastOverrides | None = None,
     ) -> None:
         self.items: list[StoryItem] = []
-        self.polls: list[tuple[datetime, Change]] = []
+        self.polls: list[tuple[datetime, StoryChanges]] = []
         self.alerts: list[PastAlert] = []
         self._choices: Mapping[int, PastChoice] = {}
         self.corpus = Corpus()

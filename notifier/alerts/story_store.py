@@ -1,6 +1,6 @@
-"""The store that the desk works from and writes to: the seam between polls and alerts.
+"""The store that the decider works from and writes to: the seam between polls and alerts.
 
-Enters: items that no desk has seen. Leaves: a DecisionResult, written in one transaction with the alerts that it
+Enters: items that no decider has seen. Leaves: a DecisionResult, written in one transaction with the alerts that it
 decided, so that a crash between an item and its story, or between a story and its alert, loses neither.
 """
 
@@ -36,6 +36,7 @@ class RelatedStory:
     id: int
     title: str
     publisher: str
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +89,8 @@ class Ruling:
     pairs: int
     by: str
     at: datetime
-    taken_back_at: datetime | None = None
-    taken_back_by: str | None = None
+    undone_at: datetime | None = None
+    undone_by: str | None = None
 
 
 class StoryStore(Protocol):
@@ -99,14 +100,14 @@ class StoryStore(Protocol):
         """Take or renew the lease that lets one process at a time decide; False if another holds it."""
 
     def pending(self, limit: int) -> Sequence[StoryItem]:
-        """Items or versions that the desk has not seen, oldest first; of more than `limit` a fair choice.
+        """Items or versions that the decider has not seen, oldest first; of more than `limit` a fair choice.
 
         What may alert comes before a feed's backlog, and of either each feed's oldest before any feed's second: a flood
         of one feed delays the others by no more than their share of a batch.
         """
 
     def oldest_pending(self) -> datetime | None:
-        """When the oldest item or version that the desk has not seen was fetched; None where there is none."""
+        """When the oldest item or version that the decider has not seen was fetched; None where there is none."""
 
     def window(self, since: datetime) -> Sequence[StoryItem]:
         """Items that have a story and were seen since then, oldest first."""
@@ -135,5 +136,5 @@ class StoryStore(Protocol):
     def save(self, items: Sequence[StoryItem], result: DecisionResult, now: datetime, holder: str) -> Sequence[Alert]:
         """Write groupings, stories, verdicts and alerts in one transaction; returns the alerts that were accepted.
 
-        Raises LeaseLost, having written nothing, where the desk is not `holder`'s any more: another has decided.
+        Raises LeaseLost, having written nothing, where the decider is not `holder`'s any more: another has decided.
         """

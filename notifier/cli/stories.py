@@ -1,4 +1,4 @@
-"""`notifier stories show | explain | split | merge | take-back | rulings | labels`: an operator's word on stories."""
+"""`notifier stories show | explain | split | merge | undo | rulings | labels`: an operator's override on stories."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def split(item: Item) -> None:
     """Take an item out of its story into one of its own, for good."""
     with _stories() as stories:
         act, _ = stories.split(whoever_types(), item)
-    out.print(f"Ruling {act}: it tells another event. {SOON} Take it back: notifier stories take-back {act}")
+    out.print(f"Ruling {act}: it tells another event. {SOON} To undo it: notifier stories undo {act}")
 
 
 def merge(
@@ -76,14 +76,14 @@ def merge(
     """Make two stories one, for good."""
     with _stories() as stories:
         act = stories.merge(whoever_types(), story, other)
-    out.print(f"Ruling {act}: they tell one event. {SOON} Take it back: notifier stories take-back {act}")
+    out.print(f"Ruling {act}: they tell one event. {SOON} To undo it: notifier stories undo {act}")
 
 
-def take_back(ruling: Annotated[int, typer.Argument(help="Its number (notifier stories rulings)")]) -> None:
+def undo(ruling: Annotated[int, typer.Argument(help="Its number (notifier stories rulings)")]) -> None:
     """Take a split or a merge back."""
     with _stories() as stories:
-        stories.take_back(whoever_types(), ruling)
-    out.print(f"Ruling {ruling} is taken back. {SOON}")
+        stories.undo(whoever_types(), ruling)
+    out.print(f"Ruling {ruling} is undone. {SOON}")
 
 
 def rulings(limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="How many")] = 20) -> None:
@@ -94,7 +94,7 @@ def rulings(limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_00
         out.print("Nothing was split or merged yet: notifier stories split ITEM, merge STORY STORY.")
     for one in found:
         what, joint = ("merged", "with") if one.same else ("split", "from")
-        back = f", taken back by {one.taken_back_by}" if one.taken_back_at else ""
+        back = f", undone by {one.undone_by}" if one.undone_at else ""
         out.print(f"[bold]{one.act}[/] {what}: {escape(one.leads[0])}")
         more = f" and {one.pairs - 1} more" if one.pairs > 1 else ""
         out.print(f"   {joint} {escape(one.leads[1])}{more}")

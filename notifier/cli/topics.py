@@ -76,7 +76,7 @@ def backtest(
     """Show what a rule would have sent: the service's own decisions over what it has recorded."""
     from notifier.alerts.story_history import StoryHistory
     from notifier.operations.previews import Previews
-    from notifier.operations.topics import RuleTrials
+    from notifier.operations.topics import RulePreviewer
     from notifier.storage.stories import SqlStoryStore
     from notifier.storage.story_history import SqlStoryHistory
     from notifier.stories.open_stories import WINDOW
@@ -90,7 +90,7 @@ def backtest(
         stored, alerts = SqlStoryHistory(database), SqlStoryStore(database).past_alerts(since - WINDOW)
         record = StoryHistory(stored.between(since - WINDOW, now), alerts, stored.overrides(since - WINDOW))
         previews = Previews(most_s=BACKTEST_S, most_steps=MOST_STEPS)
-        tried = RuleTrials(lambda: record, alert_rules(chosen), clock, previews).attempt(
+        tried = RulePreviewer(lambda: record, alert_rules(chosen), clock, previews).attempt(
             whoever_types(), topic, None, days
         )
         told = tried.after

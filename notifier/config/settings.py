@@ -108,6 +108,12 @@ class Settings(BaseModel):
         "/pictures/; publisher: each reader's browser loads it from the publisher, who sees who reads, and the page "
         "says so",
     )
+    click_opens: str = Field(
+        "outlet",
+        pattern="^(outlet|page)$",
+        description="What a click on a notification opens. outlet: the article at its publisher; page: the alert's "
+        "page on this site, which says who else tells it, what changed and why it was sent",
+    )
     push_lease_s: float = Field(
         90.0, gt=0, le=3600, description="How long a worker that is silent keeps a chunk from the others"
     )

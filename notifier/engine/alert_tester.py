@@ -20,7 +20,7 @@ TURN_S = 5.0
 
 
 class AlertTester:
-    """Pushes test alerts, one at a time over a wire of its own."""
+    """Pushes test alerts, one at a time over a transport of its own."""
 
     def __init__(self, dispatcher: PushDispatcher, clock: Clock, title: str, url: str) -> None:
         self._dispatcher, self._clock, self._title, self._url = dispatcher, clock, title, url

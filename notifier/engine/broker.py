@@ -65,7 +65,7 @@ class WorkerPool:
 
 
 class BrokerEngine:
-    """Implements Engine. Without a crew it only announces what was accepted, for the workers elsewhere."""
+    """Implements Engine. Without a worker pool it only announces what was accepted, for the workers elsewhere."""
 
     def __init__(
         self,
@@ -208,7 +208,7 @@ class _QueueConsumer:
 
     def _make_runner(self) -> Runner:
         if self._worker_pool is None:
-            raise RuntimeError("a process without a crew takes no messages")
+            raise RuntimeError("a process without a worker pool takes no messages")
         return self._worker_pool.make_runner()
 
     def _run_chunk(self) -> bool:

@@ -1,6 +1,6 @@
 """From an alert and its recipients to outcomes: seal, address, send, judge. The one place that pushes.
 
-Enters: an Alert and Recipients. Leaves: one Outcome each, in the same order. Owned by one thread, like its wire.
+Enters: an Alert and Recipients. Leaves: one Outcome each, in the same order. Owned by one thread, like its transport.
 """
 
 from __future__ import annotations
@@ -37,8 +37,13 @@ log = structlog.get_logger()
 Seal = Callable[[bytes, PushKeys], bytes]
 
 
+def link_of_outlet(alert: Alert) -> str:
+    """The article at its publisher."""
+    return alert.message.url
+
+
 class PushDispatcher:
-    """Pushes one alert to many recipients over one wire."""
+    """Pushes one alert to many recipients over one transport."""
 
     def __init__(
         self,
@@ -49,14 +54,15 @@ class PushDispatcher:
         *,
         receipts: bool = True,
         picture_of: Callable[[Alert], str | None] = lambda _alert: None,
+        link_of: Callable[[Alert], str] = link_of_outlet,
     ) -> None:
         """`wall` dates the signatures: push services have their own idea of the time, whatever is rehearsed here.
 
         `receipts`: browsers are asked to tell that they showed an alert. `picture_of` gives the address from which they
-        load an alert's picture, if any.
+        load an alert's picture, if any; `link_of` what a click opens.
         """
         self._transport, self._signer, self._seal, self._wall = with_lanes(transport), signer, seal, wall
-        self._receipts, self._picture_of = receipts, picture_of
+        self._receipts, self._picture_of, self._link_of = receipts, picture_of, link_of
 
     def deliver(
         self, alert: Alert, recipients: Sequence[Recipient], now: datetime, deadline_s: float = SEND_DEADLINE_S
@@ -93,8 +99,8 @@ class PushDispatcher:
     ) -> list[Outcome]:
         try:
             asked = asked_of(alert) if self._receipts else None
-            message = replace(alert.message, image_url=self._picture_of(alert))
-            payload = encode(message, alert.id, alert.kind, MAX_PLAINTEXT, asked)
+            message = replace(alert.message, image_url=self._picture_of(alert), url=self._link_of(alert))
+            payload = encode(replace(alert, message=message), MAX_PLAINTEXT, asked)
         except ValueError as too_long:
             log.error("push.too-long", alert=alert.id, problem=str(too_long))
             return [TOO_LONG] * len(recipients)
@@ -109,7 +115,7 @@ class PushDispatcher:
         return [_outcome_of(next(answers), now) if isinstance(request, PushRequest) else request for request in made]
 
     def close(self) -> None:
-        """Close the wire's connections."""
+        """Close the transport's connections."""
         self._transport.close()
 
     def _headers(

@@ -21,7 +21,7 @@ RETRIES_S = 0.2
 
 
 class LocalEngine:
-    """Implements Engine with `threads` workers, each with a runner (and so a wire) of its own, and two more.
+    """Implements Engine with `threads` workers, each with a runner (and so a transport) of its own, and two more.
 
     One takes nothing but breaking news, which therefore never waits behind an ordinary sub-batch; the other nothing but
     retries, so that who waits for a late origin does not wait for the end of a long fan-out as well.

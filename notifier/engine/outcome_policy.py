@@ -21,7 +21,7 @@ from notifier.engine.refusals import TRIES, is_over
 from notifier.push.outcome import Delivered, Gone, Open, OurFault, Outcome, Refused, Retry
 from notifier.subscribers.endpoint import origin_of
 
-HELD, OPEN, SOON = "held", "open", "soon"
+DEFERRED, OPEN, SOON = "deferred", "open", "soon"
 SOON_S, SOON_TRIES = 0.5, 5
 NEVER_ACCEPTED = "never-accepted"
 
@@ -77,8 +77,8 @@ class OutcomePolicy:
 
     def later(self, alert: Alert, recipient: Recipient, attempts: int, retry: Retry) -> Disposition:
         """Try again, if the alert's time allows it."""
-        if retry.reason == HELD:
-            return self._held(alert, recipient, attempts, retry.after_s or 0.0)
+        if retry.reason == DEFERRED:
+            return self._deferred(alert, recipient, attempts, retry.after_s or 0.0)
         tried = attempts + 1
         if retry.reason == SOON:
             soon = self._clock() + timedelta(seconds=SOON_S)
@@ -124,7 +124,7 @@ class OutcomePolicy:
         reason = status if standing.is_proven else NEVER_ACCEPTED
         return Disposition(status if isinstance(came, OurFault) else "expired", gone=reason)
 
-    def _held(self, alert: Alert, recipient: Recipient, attempts: int, wait_s: float) -> Disposition:
+    def _deferred(self, alert: Alert, recipient: Recipient, attempts: int, wait_s: float) -> Disposition:
         """It was not sent, so nothing failed: it waits for the next room, with those who were here last in front."""
         at = self._clock() + timedelta(seconds=wait_s)
         origin = origin_of(recipient.keys.endpoint)
@@ -132,7 +132,7 @@ class OutcomePolicy:
         if at >= expires_at(alert):
             return EXPIRED
         return Disposition(
-            "retrying", RetryLater(recipient.subscription_id, attempts, HELD, at, recipient.push_service)
+            "retrying", RetryLater(recipient.subscription_id, attempts, DEFERRED, at, recipient.push_service)
         )
 
 
@@ -146,4 +146,4 @@ def _is_own_failure(recipient: Recipient, came: Outcome, judged: Disposition) ->
     if isinstance(came, OurFault):
         return True
     unproven = recipient.standing is not None and not recipient.standing.is_proven
-    return unproven and not (judged is ACCEPTED or judged.gone or (isinstance(came, Retry) and came.reason == HELD))
+    return unproven and not (judged is ACCEPTED or judged.gone or (isinstance(came, Retry) and came.reason == DEFERRED))

@@ -13,7 +13,7 @@ from threading import Lock
 
 import structlog
 
-from notifier.alerts.delivery import Held
+from notifier.alerts.delivery import Deferred
 from notifier.engine.refusals import Good, RefusalHistory, accepted, refused
 from notifier.telemetry import Metrics
 from notifier.troubles import Code, Trouble
@@ -51,7 +51,7 @@ class Pauses:
         `room`: how many messages an origin takes at a time, None where nothing keeps us from more.
         """
         self._until: dict[str, datetime] = {}
-        self._held: dict[tuple[str, bool], datetime] = {}
+        self._deferred: dict[tuple[str, bool], datetime] = {}
         self._rooms: dict[str, int | None] = {}
         self._evidence: dict[str, RefusalHistory] = {}
         self._accepted_at: datetime | None = None
@@ -123,7 +123,7 @@ class Pauses:
         with self._lock:
             services = list(self._until)
             self._until.clear()
-            self._held.clear()
+            self._deferred.clear()
         for service in services:
             self._metrics.services_paused.labels(service).set(0)
 
@@ -140,17 +140,17 @@ class Pauses:
         """No room is left at `service` until then: for ordinary alerts, or for breaking and so for all."""
         with self._lock:
             self._rooms[service] = self.room(origin)
-            self._held[service, breaking] = until
+            self._deferred[service, breaking] = until
             if breaking:
-                self._held[service, False] = until
+                self._deferred[service, False] = until
 
-    def held(self, now: datetime) -> Held:
+    def deferred(self, now: datetime) -> Deferred:
         """The services that take nothing now: held ones, and paused ones."""
         with self._lock:
-            self._held = {key: until for key, until in self._held.items() if until > now}
+            self._deferred = {key: until for key, until in self._deferred.items() if until > now}
             paused = {service for service, until in self._until.items() if until > now}
             return {
-                breaking: paused | {service for service, urgent in self._held if urgent is breaking}
+                breaking: paused | {service for service, urgent in self._deferred if urgent is breaking}
                 for breaking in (True, False)
             }
 
@@ -162,7 +162,7 @@ class Pauses:
     def look_in_s(self, now: datetime) -> float:
         """Seconds until one of those that are held has room again, a second at most."""
         with self._lock:
-            left = [(until - now).total_seconds() for until in self._held.values()]
+            left = [(until - now).total_seconds() for until in self._deferred.values()]
         return min([LOOK_S, *(max(0.0, left_s) for left_s in left)])
 
     def remaining_s(self, service: str, now: datetime) -> float:

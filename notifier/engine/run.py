@@ -34,7 +34,7 @@ from notifier.alerts.delivery import (
 from notifier.alerts.receipts import end_of
 from notifier.clock import Clock
 from notifier.engine.dispatcher import PushDispatcher, expires_at
-from notifier.engine.outcome_policy import ACCEPTED, EXPIRED, HELD, Disposition, Lease, OutcomePolicy
+from notifier.engine.outcome_policy import ACCEPTED, DEFERRED, EXPIRED, Disposition, Lease, OutcomePolicy
 from notifier.engine.pauses import Pauses
 from notifier.engine.refusals import Good, RefusalHistory
 from notifier.errors import ConfigError, LeaseLost
@@ -84,7 +84,7 @@ class Pushed:
 
 
 class Runner:
-    """Works for one thread: its courier's wire is not shared."""
+    """Works for one thread: its dispatcher's transport is not shared."""
 
     def __init__(
         self,
@@ -129,7 +129,7 @@ class Runner:
         return min(wait_s, LOOK_WHILE_OPEN_S) if self._open else wait_s
 
     def close(self) -> None:
-        """Close the courier's connections."""
+        """Close the dispatcher's connections."""
         self._dispatcher.close()
 
     def finish(self, wait_s: float = FINISH_S) -> None:
@@ -194,7 +194,7 @@ class Runner:
         """
         now, settings, pauses = self._clock(), self._settings, self._pauses
         jobs = self._deliveries.claim_retries(
-            now, settings.retries_at_once, settings.lease_s, pauses.held(now), pauses.rooms()
+            now, settings.retries_at_once, settings.lease_s, pauses.deferred(now), pauses.rooms()
         )
         self._retried_at, self._few_retries = now, 0 < len(jobs) < FEW
         if jobs:
@@ -357,7 +357,7 @@ class Runner:
             if origin in limited or origin in late:
                 at = _gathered_at(alert, now) if origin in limited else now
                 found[place] = Disposition(
-                    "retrying", RetryLater(recipient.subscription_id, 0, HELD, at, recipient.push_service)
+                    "retrying", RetryLater(recipient.subscription_id, 0, DEFERRED, at, recipient.push_service)
                 )
         return found
 

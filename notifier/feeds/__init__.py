@@ -11,7 +11,8 @@ its store's Protocol in `store`.
   `failure`
 - reading: `worker` and `worker_frames` (the process that parses), `charset`, `scan`, `rss`, `jsonfeed`, `sitemap`,
   `newest`, `markup`, `dates`, `images`, `slow_feeds`
-- judging: `matching`, `flood`, `health`, `moves`, `publishers`
-- pushed by hubs: `hub` (pure), `websub`, `inbox`
-- for operators: `feed_links`, `discovery`, `opml`, `archive`
+- judging: `matching` (is it a stored item), `flood` (too many at once), `health`, `moves` (a new address in
+  feeds.yaml), `publishers` (a name for a feed)
+- pushed by hubs (WebSub): `hub` (when to subscribe; pure), `websub` (asks hubs), `inbox` (takes what they push)
+- for operators: `feed_links` and `discovery` (the feeds of a site), `opml`, `archive`
 """

@@ -46,7 +46,8 @@ class FeedItem:
     """One entry of a feed, cleaned: text unescaped, without markup, whitespace collapsed.
 
     `guid` is the feed's own identifier or, where it has none, the URL or a hash of the title. `url` is absolute and as
-    published. Times are aware UTC; None where the feed says nothing that can be understood.
+    published. Times are aware UTC; None where the feed says nothing that can be understood. `credit` is the agency or
+    the photographer whom the feed credits, as it writes it.
     """
 
     guid: str
@@ -58,6 +59,7 @@ class FeedItem:
     updated_at: datetime | None = None
     language: str | None = None
     categories: tuple[str, ...] = ()
+    credit: str | None = None
 
 
 def guid_of(given: object, url: str, title: str) -> str:

@@ -1,7 +1,8 @@
 """How much one feed may bring: a bound on new items and edits, far above what honest feeds bring. Pure.
 
 Enters: a poll's verdicts and the room that the feed has left. Leaves: what is kept of them, how many are left out, and
-the room after it; next: the store. Without it one feed fills the database, and the desk's memory of 72 hours, for all.
+the room after it; next: the store. Without it one feed fills the database, and the decider's memory of 72 hours, for
+all.
 
 The busiest of 39 outlets recorded over two months brought 24 new items in an hour, 227 in a day, and 10 edits in an
 hour; the most edited page had 17 versions. A first poll has up to a thousand items (`newest.MAX_ITEMS`).

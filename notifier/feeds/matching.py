@@ -150,7 +150,7 @@ class Known:
 
     def key_for(self, entry: FeedEntry) -> str:
         """What a new item's page is stored as: the bare page for the first that has it, and what is its alone for any
-        other, so that the desk does not take two items of a page for one."""
+        other, so that the decider does not take two items of a page for one."""
         if not entry.url_key:
             return f"{entry.canonical_url} {entry.guid_hash.hex()}" if entry.canonical_url else ""
         second = f"{entry.url_key} {_SECOND}"

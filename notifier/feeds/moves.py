@@ -1,7 +1,7 @@
 """Sees that a feed only moved: an entry of feeds.yaml has another address, and is otherwise the same. Pure.
 
 Enters: the feeds that left the file and those that came. Leaves: {old address: new address}; next: the store gives
-the new address what it remembers of the old one. An edit in the console, in the file, or taken back all look alike.
+the new address what it remembers of the old one. An edit in the console, in the file, or an undone one all look alike.
 """
 
 from __future__ import annotations

@@ -48,8 +48,8 @@ class AlertOperations:
     """Each verb on alerts, once.
 
     `topics` are those in force, `publisher` is in whose name it is written. `open_alerts` are those that wait or are on
-    their way. `send_trial` pushes words to one browser. `changed` is called when the desk has to look anew, `wake` when
-    there is an alert to send.
+    their way. `send_test` pushes words to one browser. `changed` is called when the decider has to look anew, `wake`
+    when there is an alert to send.
     """
 
     book: EditorialAlerts
@@ -62,7 +62,7 @@ class AlertOperations:
     rules: AlertRules
     clock: Clock
     open_alerts: Callable[[], Sequence[Alert]]
-    send_trial: Callable[[Subscription, Message], Awaitable[Outcome]]
+    send_test: Callable[[Subscription, Message], Awaitable[Outcome]]
     changed: Callable[[], None]
     wake: Callable[[], None]
 
@@ -127,7 +127,7 @@ class AlertOperations:
             raise NotFound("this browser has no subscription; open the subscribers' page and press “Get alerts”")
         _check_words(draft)
         now = self.clock()
-        return await self.send_trial(subscription, draft.message(self.publisher, now, f"try-{now.timestamp():.0f}"))
+        return await self.send_test(subscription, draft.message(self.publisher, now, f"try-{now.timestamp():.0f}"))
 
     def _new(self, actor: Actor, draft: Draft) -> NewAlert:
         _check_words(draft)

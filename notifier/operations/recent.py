@@ -41,7 +41,7 @@ class RecentNews:
         self._between, self._alerts_since, self._clock = between, alerts_since, clock
         self._overrides_version, self._overrides_since = overrides_version, overrides_since
         self._version: str | None = None
-        self._settled_at = datetime.max.replace(tzinfo=UTC)  # the desk has carried the newest word out by then
+        self._settled_at = datetime.max.replace(tzinfo=UTC)  # the decider has carried the newest word out by then
         self._last_alert = 0
         self._lock = Lock()
         self._record = StoryHistory()
@@ -66,7 +66,7 @@ class RecentNews:
             return self._record
 
     def _new_overrides(self, now: datetime) -> PastOverrides | None:
-        """What operators say, where it changed: read at once, and again when the desk has moved what they ruled on."""
+        """What operators say, where it changed: read at once, and again when the decider has moved the items."""
         version = self._overrides_version()
         if version != self._version:
             self._version, self._settled_at = version, now + SETTLED_AFTER

@@ -1,4 +1,4 @@
-"""Stories: what operators say of them, on whichever surface; the desk carries it out within a second or so.
+"""Stories: what operators say of them, on whichever surface; the decider carries it out within a second or so.
 
 Enters: a story's or an item's number, and who asks. Leaves: nothing, or a ruling's number; or a refusal of `errors.py`.
 """
@@ -40,14 +40,14 @@ class RulingStore(Protocol):
     def explain(self, one_id: int, other_id: int) -> Explanation: ...
     def split(self, item_id: int, by: str, now: datetime) -> int: ...
     def merge(self, story_id: int, other_id: int, by: str, now: datetime) -> int: ...
-    def take_back(self, act: int, by: str, now: datetime) -> None: ...
+    def undo(self, act: int, by: str, now: datetime) -> None: ...
     def rulings(self, limit: int) -> Sequence[Ruling]: ...
     def hold(self, story_id: int, by: str, now: datetime) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class StoryOperations:
-    """Each verb on stories, once. `changed` lets the desk look at once; `wall` tells the real time.
+    """Each verb on stories, once. `changed` lets the decider look at once; `wall` tells the real time.
 
     Each raises NotFound, ScopeMissing or RoleTooLow.
     """
@@ -86,12 +86,12 @@ class StoryOperations:
         """Make two stories one, for good; returns the ruling's number. Raises Conflict where they are already."""
         return self._say(actor, partial(self.rulings.merge, story_id, other_id))
 
-    def take_back(self, actor: Actor, ruling: int) -> None:
-        """As if a merge or a split had not been said. Raises Conflict where it was taken back before."""
-        self._say(actor, partial(self.rulings.take_back, ruling))
+    def undo(self, actor: Actor, ruling: int) -> None:
+        """As if a merge or a split had not been said. Raises Conflict where it was undone before."""
+        self._say(actor, partial(self.rulings.undo, ruling))
 
     def _say(self, actor: Actor, say: Callable[[str, datetime], Said]) -> Said:
-        """Keep it in the actor's name, and let the desk look."""
+        """Keep it in the actor's name, and let the decider look."""
         actor.need(TokenScope.STORIES)
         said = say(actor.name, self.wall())
         self.changed()

@@ -51,7 +51,7 @@ class SystemState:
 
     engine: str
     queue: QueueState = field(default_factory=QueueState)
-    chores: Sequence[JobReport] = ()
+    jobs: Sequence[JobReport] = ()
     keys: Sequence[KeyReport] = ()
     envelopes: int = 0
     paces: Mapping[str, ServicePace] = field(default_factory=dict)

@@ -59,7 +59,7 @@ class Tried:
         return compare(self.before, self.after) if self.before else None
 
 
-class RuleTrials:
+class RulePreviewer:
     """Tries rules on the last days: the service's own decisions over what it has recorded."""
 
     def __init__(self, record: Callable[[], StoryHistory], rules: AlertRules, clock: Clock, previews: Previews) -> None:
@@ -106,12 +106,12 @@ class RuleTrials:
 
 @dataclass(frozen=True, slots=True)
 class TopicOperations:
-    """Each verb on topics, once. `in_force` are the topics that the desk decides by now."""
+    """Each verb on topics, once. `in_force` are the topics that the decider decides by now."""
 
     file: EditableTopicsFile
     recorded: RecordedFile
     in_force: Callable[[], Sequence[Topic]]
-    trials: RuleTrials
+    previewer: RulePreviewer
 
     def listed(self) -> Listed[Topic]:
         """All topics."""

@@ -1,4 +1,4 @@
-"""A change that an operator made to a file: who, when, what it was before and after, so that it can be taken back."""
+"""A change that an operator made to a file: who, when, what it was before and after, so that it can be undone."""
 
 from __future__ import annotations
 

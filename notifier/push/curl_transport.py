@@ -1,7 +1,7 @@
-"""The wire by libcurl: HTTP/2 with many streams over few kept connections, HTTP/1.1 where a service has no HTTP/2.
+"""The transport by libcurl: HTTP/2 with many streams over few kept connections, HTTP/1.1 where a service has no HTTP/2.
 
-PushRequests enter, Answers leave (`transport.py`). Nothing of a request, its endpoint least of all, is in a log or an
-error.
+PushRequests enter, PushResponses leave (`transport.py`). Nothing of a request, its endpoint least of all, is in a log
+or an error.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ class _Transfer:
 
 
 class CurlTransport:
-    """A Wire and a LanedTransport (see `transport.py`).
+    """A PushTransport and a LanedTransport (see `transport.py`).
 
     `guard` is asked for every address that libcurl is about to connect to. `ca_file` replaces the public certificate
     authorities, for a push service of one's own. Limits: `CONNECT_S` to connect, `ANSWER_S` for each request, and the
@@ -153,7 +153,7 @@ class CurlTransport:
     def send(
         self, batch: Sequence[PushRequest], deadline_s: float, streams: Mapping[str, int] = NO_LIMITS
     ) -> list[PushResponse]:
-        """See Wire.send."""
+        """See PushTransport.send."""
         return self._run(batch, deadline_s, streams, None)
 
     def begin(
@@ -181,7 +181,7 @@ class CurlTransport:
         unsent = (
             PushResponse(error="timeout", elapsed_s=deadline_s)
             if patience is None
-            else PushResponse(error="held", wait_s=0.0)
+            else PushResponse(error="deferred", wait_s=0.0)
         )
         answers = [unsent] * len(batch)
         lanes = _lanes(batch, streams, self._guard)
@@ -218,7 +218,7 @@ class CurlTransport:
             self._take_off(transfer)
 
     def close(self) -> None:
-        """See Wire.close."""
+        """See PushTransport.close."""
         for handle in self._idle:
             handle.close()
         self._idle.clear()

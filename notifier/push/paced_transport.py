@@ -1,7 +1,7 @@
-"""A Wire that keeps to each service's pace: it sends what may be sent now and holds the rest back.
+"""A PushTransport that keeps to each service's pace: it sends what may be sent now and holds the rest back.
 
-What is held comes back as an PushResponse `held` with the seconds to wait, which becomes a Retry like any other. Urgent
-messages go before the others, and earlier ones in a batch before later ones: callers put the most engaged first.
+What is held comes back as a PushResponse `deferred` with the seconds to wait, which becomes a Retry like any other.
+Urgent messages go before the others, and earlier ones in a batch before later ones: callers put the most engaged first.
 How long others wait for an origin follows from what is known of it (`ServicePace.patience_s`).
 """
 
@@ -45,7 +45,7 @@ class SharedLimits(Protocol):
 
 
 class Pacer:
-    """The Paces of all services, shared by a process's threads. `streams` are those of each wire."""
+    """The Paces of all services, shared by a process's threads. `streams` are those of each transport."""
 
     def __init__(self, clock: Clock, limiting: Collection[str] = (CHROME,), shared: SharedLimits | None = None) -> None:
         """`limiting`: the origins that limit sites which they judge disruptive (pacing.py).
@@ -216,7 +216,7 @@ class PacedTransport:
             admission = self._pacer.admit(origin, len(indices), urgent=urgent)
             admitted.setdefault(origin, []).extend(indices[: admission.send])
             limits[origin] = min(admission.streams, streams.get(origin, admission.streams))
-            held = PushResponse(error="held", wait_s=admission.wait_s)
+            held = PushResponse(error="deferred", wait_s=admission.wait_s)
             answers.update(dict.fromkeys(indices[admission.send :], held))
         order = [index for indices in admitted.values() for index in indices]
         wanted = [batch[index] for index in order]

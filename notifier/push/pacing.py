@@ -85,7 +85,7 @@ class Minute:
     def looks_limited(self) -> bool:
         """Many 429 beside about as many acceptances as Chrome grants to a site that it judges disruptive."""
         near = 0.5 * LIMITED_PER_MINUTE <= self.accepted <= MOST_GRANTED
-        # Of the answers, not of what was wanted: the wire stops a while after a few 429 in a row.
+        # Of the answers, not of what was wanted: the transport stops a while after a few 429 in a row.
         return near and self.throttled >= 0.1 * (self.accepted + self.throttled)
 
 
@@ -214,7 +214,7 @@ def tally(answers: Sequence[PushResponse], now: datetime, requests: Sequence[Pus
             answered += 1
             accepted += 200 <= status < 300
             latencies.append(answer.elapsed_s)
-        elif answer.error == "held":
+        elif answer.error == "deferred":
             continue
         elif requests and not requests[place].tells:
             others += 1

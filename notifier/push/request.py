@@ -1,6 +1,6 @@
-"""A push message ready to leave (RFC 8030 section 5): a sealed body and what to say about it; next: a Wire.
+"""A push message ready to leave (RFC 8030 section 5): a sealed body and what to say about it; next: a PushTransport.
 
-All messages of one alert to one push service share one `PushHeaders` object, so that a wire encodes them once.
+All messages of one alert to one push service share one `PushHeaders` object, so that a transport encodes them once.
 """
 
 from __future__ import annotations

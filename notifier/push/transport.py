@@ -1,7 +1,7 @@
-"""What a wire is: PushRequests enter, one PushResponse for each leaves, in the same order; next: `outcome.py`.
+"""What a transport is: PushRequests enter, one PushResponse for each leaves, in the same order; next: `outcome.py`.
 
-A Wire waits for all of them; a LanedTransport waits for nobody longer than the others can bear, and tells the rest
-later.
+A PushTransport waits for all of them; a LanedTransport waits for nobody longer than the others can bear, and tells the
+rest later.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Literal, Protocol, runtime_checkable
 from notifier.push.request import PushRequest
 
 NetworkError = Literal[
-    "timeout", "dns", "connect", "tls", "address-refused", "closed", "reset", "protocol", "held", "open"
+    "timeout", "dns", "connect", "tls", "address-refused", "closed", "reset", "protocol", "deferred", "open"
 ]
 """Why there is no status. From `timeout`, `closed` and `reset` nobody knows whether the service took the message;
-`held` was not sent at all, for the service's sake (`pacing.py`); `open` is still under way (LanedTransport)."""
+`deferred` was not sent at all, for the service's sake (`pacing.py`); `open` is still under way (LanedTransport)."""
 
 STREAMS = 100
 """Requests that may be under way to one service at a time, where nobody says otherwise."""
@@ -34,7 +34,7 @@ TAIL_SHARE, TAIL_S = 0.06, 0.015
 LONGEST_S = 1.0
 """After that a batch is over for all that is not answered, however steadily an origin drips."""
 MOST_OPEN = 512
-"""Requests that one wire leaves under way to one origin; beyond, those who have waited longest are given up."""
+"""Requests that one transport leaves under way to one origin; beyond, those who have waited longest are given up."""
 
 Patience = Mapping[str, float]
 NO_PATIENCE: Patience = MappingProxyType({})
@@ -45,8 +45,8 @@ class PushResponse:
     """A status, or the reason why there is none; exactly one of the two.
 
     `retry_after` is the header as it came (seconds or an HTTP date, RFC 9110 section 10.2.3); `elapsed_s` counts from
-    the moment when the request was given to a connection. `wait_s` is our own wait for who is `held`; `ticket` names
-    who is `open`.
+    the moment when the request was given to a connection. `wait_s` is our own wait for who is `deferred`; `ticket`
+    names who is `open`.
     """
 
     status: int | None = None
@@ -104,7 +104,7 @@ def patience_for(
 
 @runtime_checkable
 class LanedTransport(PushTransport, Protocol):
-    """A Wire in which no origin waits for another: who is late stays under way, and is told of later."""
+    """A PushTransport in which no origin waits for another: who is late stays under way, and is told of later."""
 
     def begin(
         self, batch: Sequence[PushRequest], deadline_s: float, streams: Mapping[str, int], patience: Patience
@@ -112,8 +112,8 @@ class LanedTransport(PushTransport, Protocol):
         """Send all, and wait for each origin only while it brings something.
 
         `patience`: origin -> seconds that it may bring nothing, `PATIENCE_S` elsewhere; 0 waits for nothing there.
-        Who has no answer by then is `open` with a ticket, or `held` where it was not sent yet. What is open ends, as
-        `timeout`, `deadline_s` after it began.
+        Who has no answer by then is `open` with a ticket, or `deferred` where it was not sent yet. What is open ends,
+        as `timeout`, `deadline_s` after it began.
         """
 
     def late(self, wait_s: float = 0.0) -> list[tuple[int, PushResponse]]:
@@ -144,5 +144,5 @@ class _BlockingTransport:
 
 
 def with_lanes(transport: PushTransport) -> LanedTransport:
-    """The wire itself where it has lanes, or one that waits for all."""
+    """The transport itself where it has lanes, or one that waits for all."""
     return transport if isinstance(transport, LanedTransport) else _BlockingTransport(transport)

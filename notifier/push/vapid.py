@@ -115,7 +115,7 @@ def no_other(_key_id: str) -> VapidKey | None:
 
 
 class VapidSigner:
-    """Signs once for each push service, key and hour: a signature costs more than a whole message on the wire.
+    """Signs once for each push service, key and hour: a signature costs more than the sending of a whole message.
 
     `subject` is how a push service reaches the operator: a `mailto:` or `https:` URL (RFC 8292 section 2.1). May be
     shared between threads.

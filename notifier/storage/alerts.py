@@ -1,6 +1,6 @@
 """Accepted alerts: written with their chunks in one transaction, read back with what came of them.
 
-`accept` takes a connection, so that whoever decides (the desk's store) commits the decision and the alert together.
+`accept` takes a connection, so that whoever decides (the decider's store) commits the decision and the alert together.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, insert, select, update
+from sqlalchemy import BindParameter, Connection, Row, and_, bindparam, func, insert, select, update
 
 from notifier.alerts.alert import NOBODY_LOOKED, Alert, AlertKind, Message, NewAlert, Urgency, goes_by_itself
 from notifier.storage.database import Database
@@ -24,6 +24,21 @@ CHUNK_IDS = 10_000
 OPEN_AT_MOST = 200
 # Of an alert's name for receipts: nobody guesses one.
 RECEIPT_BYTES = 12
+
+
+# Made once: each fan-out and each handful of retries reads its alert.
+_IDS: BindParameter[int] = bindparam("ids", expanding=True)
+_ALERTS = select(alert).where(alert.c.id.in_(_IDS))
+_TOPICS_OF = (
+    select(alert_topic.c.alert_id, topic.c.slug)
+    .join(topic, topic.c.id == alert_topic.c.topic_id)
+    .where(alert_topic.c.alert_id.in_(_IDS), ~alert_topic.c.excluded)
+)
+_COUNTS_OF = (
+    select(delivery_count.c.alert_id, delivery_count.c.outcome, func.sum(delivery_count.c.count).label("n"))
+    .where(delivery_count.c.alert_id.in_(_IDS))
+    .group_by(delivery_count.c.alert_id, delivery_count.c.outcome)
+)
 
 
 class SqlAlertStore:
@@ -143,18 +158,14 @@ def accept(connection: Connection, new: NewAlert, now: datetime, *, audience: in
 def load_alerts(connection: Connection, ids: Iterable[int]) -> dict[int, Alert]:
     """{id: Alert} with topics and counts, for those that exist."""
     wanted = list(ids)
+    named = {"ids": wanted}
     topics: dict[int, set[str]] = {}
-    pairs = select(alert_topic.c.alert_id, topic.c.slug).join(topic, topic.c.id == alert_topic.c.topic_id)
-    for row in connection.execute(pairs.where(alert_topic.c.alert_id.in_(wanted), ~alert_topic.c.excluded)):
+    for row in connection.execute(_TOPICS_OF, named):
         topics.setdefault(row.alert_id, set()).add(row.slug)
     counts: dict[int, dict[str, int]] = {}
-    summed = select(delivery_count.c.alert_id, delivery_count.c.outcome, func.sum(delivery_count.c.count).label("n"))
-    grouped = summed.where(delivery_count.c.alert_id.in_(wanted)).group_by(
-        delivery_count.c.alert_id, delivery_count.c.outcome
-    )
-    for total in connection.execute(grouped):
+    for total in connection.execute(_COUNTS_OF, named):
         counts.setdefault(total.alert_id, {})[total.outcome] = int(total.n)
-    found = connection.execute(select(alert).where(alert.c.id.in_(wanted)))
+    found = connection.execute(_ALERTS, named)
     return {row.id: _alert(row, frozenset(topics.get(row.id, ())), counts.get(row.id, {})) for row in found}
 
 

@@ -11,10 +11,16 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, delete, exists, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, exists, select, update
 
 from notifier.storage.database import adding_to
 from notifier.storage.schema import alert, chunk, delivery_count, delivery_retry
+
+_OPEN = and_(alert.c.id.in_(bindparam("ids", expanding=True)), alert.c.done_at.is_(None))
+_HOLD_OPEN = select(alert.c.id).where(_OPEN).order_by(alert.c.id).with_for_update()
+_OPEN_CHUNK = exists().where(chunk.c.alert_id == alert.c.id, chunk.c.state != "done")
+_OPEN_RETRY = exists().where(delivery_retry.c.alert_id == alert.c.id)
+_END_OPEN = update(alert).where(_OPEN, ~_OPEN_CHUNK, ~_OPEN_RETRY).values(done_at=bindparam("at"))
 
 
 class OutcomeCounts(Counter[tuple[int, str, str]]):
@@ -60,10 +66,6 @@ def finish_if_done(connection: Connection, alerts: Iterable[int], now: datetime)
     ids = list(alerts)
     if not ids:
         return
-    open_ones = and_(alert.c.id.in_(ids), alert.c.done_at.is_(None))
     # Held first: of two transactions that end the last two pushes, the second has to see what the first did.
-    if not connection.scalars(select(alert.c.id).where(open_ones).order_by(alert.c.id).with_for_update()).all():
-        return
-    open_chunk = exists().where(chunk.c.alert_id == alert.c.id, chunk.c.state != "done")
-    open_retry = exists().where(delivery_retry.c.alert_id == alert.c.id)
-    connection.execute(update(alert).where(open_ones, ~open_chunk, ~open_retry).values(done_at=now))
+    if connection.scalars(_HOLD_OPEN, {"ids": ids}).all():
+        connection.execute(_END_OPEN, {"ids": ids, "at": now})

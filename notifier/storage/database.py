@@ -218,7 +218,7 @@ def note_erased(connection: Connection) -> None:
 @cache
 def adding_to(dialect: str, table: Table) -> Any:
     """An INSERT that adds each row's `count` to what is there. Made once: that costs more than to run it."""
-    statement = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(table)
+    statement = insert_for(dialect, table)
     return statement.on_conflict_do_update(
         index_elements=list(table.primary_key), set_={"count": table.c["count"] + statement.excluded["count"]}
     )
@@ -226,4 +226,9 @@ def adding_to(dialect: str, table: Table) -> Any:
 
 def upsert_into(connection: Connection, table: Table) -> Any:
     """An INSERT that knows `on_conflict_do_update` and `on_conflict_do_nothing`, which both databases spell alike."""
-    return (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(table)
+    return insert_for(connection.dialect.name, table)
+
+
+def insert_for(dialect: str, table: Table) -> Any:
+    """`upsert_into` for statements that are made once."""
+    return (sqlite.insert if dialect == "sqlite" else postgresql.insert)(table)

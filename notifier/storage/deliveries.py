@@ -7,7 +7,7 @@ itself: whoever asks next takes it over where its cursor stands.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -30,8 +30,8 @@ from sqlalchemy import (
 from notifier.alerts.alert import Chunk
 from notifier.alerts.delivery import (
     NO_ROOMS,
-    NOTHING_HELD,
-    Held,
+    NOTHING_DEFERRED,
+    Deferred,
     LeasedChunk,
     LeasedRetry,
     Recipient,
@@ -46,9 +46,9 @@ from notifier.storage.database import Database
 from notifier.storage.envelopes import take_envelopes
 from notifier.storage.receipts import add_times
 from notifier.storage.retries import (
+    DUE,
     RECIPIENT_COLUMNS,
     add_retries,
-    due,
     end,
     first_due,
     follow,
@@ -56,6 +56,7 @@ from notifier.storage.retries import (
     put_off,
     recipient,
     retry_jobs,
+    staying,
 )
 from notifier.storage.schema import (
     alert_topic,
@@ -70,6 +71,16 @@ from notifier.storage.subscriptions import has_topic, remove_subscriptions
 # What is set is what is given with it.
 _UNDER_LEASE = update(chunk).where(
     chunk.c.id == bindparam("held"), chunk.c.state == "leased", chunk.c.lease_token == bindparam("token")
+)
+_ANY_DUE = select(exists().where(DUE))
+_LEASE_RETRIES = (
+    update(delivery_retry)
+    .where(
+        delivery_retry.c.alert_id == bindparam("alert"),
+        delivery_retry.c.subscription_id.in_(bindparam("ids", expanding=True)),
+    )
+    .values(lease_until=bindparam("until"), lease_token=bindparam("token"))
+    .returning(delivery_retry)
 )
 
 
@@ -152,7 +163,7 @@ class SqlDeliveryStore:
             add_retries(connection, job.alert, settlement.retries, tally)
             _, moved = remove_subscriptions(connection, settlement.gone, now, tally, settlement.endpoints)
             prove(connection, settlement.proved)
-            count_failures(connection, _alive(connection, settlement.failed), now)
+            count_failures(connection, staying(connection, list(settlement.failed)), now)
             follow(connection, job.alert, moved, now, tally)
             add_counts(connection, tally)
             add_times(connection, {(job.alert.id, ACCEPTED, le_s): n for le_s, n in settlement.took.items()})
@@ -169,25 +180,19 @@ class SqlDeliveryStore:
         now: datetime,
         limit: int,
         lease_s: float,
-        held: Held = NOTHING_HELD,
+        held: Deferred = NOTHING_DEFERRED,
         rooms: Mapping[str, int] = NO_ROOMS,
     ) -> Sequence[LeasedRetry]:
         """Due retries of one alert at one push service that is not held, who was here most recently first."""
-        if not self._any(due(now)):
-            return []
         with self._database.reading() as connection:
-            found = connection.execute(first_due(now, held)).one_or_none()
+            found = first_due(connection, now, held) if connection.scalar(_ANY_DUE, {"now": now}) else None
         if found is None:
             return []
-        alert_id, service = found.alert_id, found.push_service
+        alert_id, service = found
         with self._database.writing(may_be_repeated=True) as connection:
             ids = most_engaged(connection, alert_id, service, now, min(limit, rooms.get(service, limit)))
-            rows = connection.execute(
-                update(delivery_retry)
-                .where(delivery_retry.c.alert_id == alert_id, delivery_retry.c.subscription_id.in_(ids))
-                .values(lease_until=now + timedelta(seconds=lease_s), lease_token=self._database.lease_token())
-                .returning(delivery_retry)
-            ).all()
+            lease = {"until": now + timedelta(seconds=lease_s), "token": self._database.lease_token()}
+            rows = connection.execute(_LEASE_RETRIES, {"alert": alert_id, "ids": ids, **lease}).all()
             return retry_jobs(connection, alert_id, sorted(rows, key=lambda row: ids.index(row.subscription_id)))
 
     def settle_retries(self, settlements: Sequence[RetrySettlement], now: datetime) -> None:
@@ -211,7 +216,7 @@ class SqlDeliveryStore:
             _, moved = remove_subscriptions(connection, gone, now, tally, endpoints)
             prove(connection, [s.recipient.subscription_id for s in settlements if s.proved])
             failed = [s.recipient.subscription_id for s in settlements if s.failed]
-            count_failures(connection, _alive(connection, failed), now)
+            count_failures(connection, staying(connection, failed), now)
             for alert_id in {s.alert_id for s in settlements if s.recipient.subscription_id in moved}:
                 follow(connection, load_alerts(connection, [alert_id])[alert_id], moved, now, tally)
             add_counts(connection, tally)
@@ -245,14 +250,6 @@ def _recipients(*, several: bool, some_left_out: bool) -> Select[Any]:
     if several:
         query = query.distinct()
     return query.where(~has_topic(subscription.c.id, bindparam("left_out", expanding=True))) if some_left_out else query
-
-
-def _alive(connection: Connection, ids: Collection[int]) -> Collection[int]:
-    """Those who did not leave meanwhile, and stay until the caller's transaction ends."""
-    if not ids:
-        return ids
-    there = select(subscription.c.id).where(subscription.c.id.in_(ids)).order_by(subscription.c.id)
-    return connection.scalars(there.with_for_update(read=True, key_share=True)).all()
 
 
 def _under_lease(connection: Connection, job: LeasedChunk, values: dict[str, Any]) -> None:

@@ -1,4 +1,5 @@
-"""Writes what was judged of items: new ones, new versions, other names. A version that was not grouped is the desk's.
+"""Writes what was judged of items: new ones, new versions, other names. A version that was not grouped is the
+decider's.
 
 Enters: verdicts of one or more feeds, inside a transaction. Leaves: rows; and for each entry that the database refuses
 by itself a `Refusal`, which costs that entry and nothing else.
@@ -31,7 +32,7 @@ _EDIT = (
     .values(
         {
             name: bindparam(name)
-            for name in ("title", "title_hash", "summary", "content_hash", "image_url", "seen_at", "version")
+            for name in ("title", "title_hash", "summary", "content_hash", "image_url", "credit", "seen_at", "version")
         }
         | {name: bindparam(name) for name in ("guid_hash", "url", "canonical_url")}
     )
@@ -132,6 +133,7 @@ def _new_row(feed_id: int, verdict: ClassifiedEntry, now: datetime) -> dict[str,
         "title_hash": entry.title_hash,
         "summary": one.summary,
         "image_url": one.image_url,
+        "credit": one.credit,
         "language": one.language,
         "published_at": one.published_at,
         "first_seen_at": now,
@@ -151,6 +153,7 @@ def _edit_row(item_id: int, version: int, verdict: ClassifiedEntry, now: datetim
         "summary": one.summary,
         "content_hash": entry.content_hash,
         "image_url": one.image_url,
+        "credit": one.credit,
         "seen_at": now,
         "version": version,
     }

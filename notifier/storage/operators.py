@@ -16,7 +16,7 @@ from notifier.errors import Conflict
 from notifier.operators.change import Change, NewChange
 from notifier.operators.operator import OpenSession, Operator, Role, handle_of
 from notifier.storage.database import Database, upsert_into
-from notifier.storage.schema import EPOCH, config_change, house_fact, operator, operator_session
+from notifier.storage.schema import EPOCH, config_change, operator, operator_session, service_fact
 
 FIRST = "first-operator"
 
@@ -48,9 +48,9 @@ class SqlOperatorStore:
         values = {"name": name, "password_hash": password_hash, "role": role.value, "created_at": now}
         try:
             with self._database.writing() as connection:
-                fact = upsert_into(connection, house_fact).values(name=FIRST, at=now).on_conflict_do_nothing()
+                fact = upsert_into(connection, service_fact).values(name=FIRST, at=now).on_conflict_do_nothing()
                 # Of two that use the link at once, one writes the fact; the other waits for it, and comes too late.
-                first = connection.scalar(fact.returning(house_fact.c.name))
+                first = connection.scalar(fact.returning(service_fact.c.name))
                 if first is None and only_first:
                     raise Conflict("there has been an operator already")
                 made = connection.execute(insert(operator).values(values).returning(operator)).one()
@@ -61,7 +61,7 @@ class SqlOperatorStore:
     def ever_any(self) -> bool:
         """Whether there is an operator, or ever was one."""
         with self._database.reading() as connection:
-            return connection.scalar(select(house_fact.c.name).where(house_fact.c.name == FIRST)) is not None
+            return connection.scalar(select(service_fact.c.name).where(service_fact.c.name == FIRST)) is not None
 
     def remove(self, name: str) -> bool:
         """Forget an operator and their sessions; False if there is none of this name."""

@@ -1,7 +1,7 @@
 """Which processes of the service live, and what becomes of the leases of one that does not any more.
 
 Implements `ProcessStore`. Every lease names its holder: a chunk's, a retry's and a feed's in the first characters of
-the token, the desk's in a column. Whoever lost a lease finds its token gone when it settles, and writes nothing.
+the token, the decider's in a column. Whoever lost a lease finds its token gone when it settles, and writes nothing.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, and_, func, or_, select
 from notifier.alerts.queue import QueueState, Retries
 from notifier.storage.database import Database
 from notifier.storage.schema import chunk, delivery_retry, lease, subscription
-from notifier.storage.stories import DESK
+from notifier.storage.stories import DECIDER
 
 
 class SqlQueueStore:
@@ -41,7 +41,7 @@ class SqlQueueStore:
                 retries=_retries(connection),
                 subscriptions=sum(keys.values()),
                 by_key=keys,
-                desk_until=connection.scalar(select(lease.c.until).where(lease.c.name == DESK)),
+                decider_until=connection.scalar(select(lease.c.until).where(lease.c.name == DECIDER)),
             )
 
 

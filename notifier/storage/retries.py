@@ -9,15 +9,16 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, delete, exists, func, or_, select, update
+from sqlalchemy import BindParameter, Connection, Integer, and_, bindparam, delete, exists, func, or_, select, update
 
 from notifier.alerts.alert import Alert
-from notifier.alerts.delivery import Held, LeasedRetry, Recipient, RetryLater, RetrySettlement, Standing
+from notifier.alerts.delivery import Deferred, LeasedRetry, Recipient, RetryLater, RetrySettlement, Standing
 from notifier.storage.alerts import load_alerts
 from notifier.storage.counts import OutcomeCounts
-from notifier.storage.database import upsert_into
+from notifier.storage.database import insert_for
 from notifier.storage.schema import alert, delivery_count, delivery_retry, subscription
 from notifier.storage.standing import standings_of
 from notifier.subscribers.subscriber import PushKeys
@@ -32,45 +33,83 @@ RECIPIENT_COLUMNS = (
     subscription.c.push_service,
     subscription.c.vapid_key_id,
 )
-
-
-def due(now: datetime) -> ColumnElement[bool]:
-    free = or_(delivery_retry.c.lease_until.is_(None), delivery_retry.c.lease_until < now)
-    return and_(delivery_retry.c.next_attempt_at <= now, free)
-
-
-def first_due(now: datetime, held: Held) -> Select[tuple[int, str]]:
-    """(alert, push service) whose turn it is: by the few rows that count them, not by the many that wait."""
-    service = delivery_count.c.push_service
-    theirs = (delivery_retry.c.alert_id == delivery_count.c.alert_id, delivery_retry.c.push_service == service)
-    return (
-        select(delivery_count.c.alert_id, service)
-        .join(alert, alert.c.id == delivery_count.c.alert_id)
-        .where(
-            delivery_count.c.outcome == "retrying",
-            delivery_count.c["count"] > 0,
-            *(or_(alert.c.breaking != breaking, service.not_in(services)) for breaking, services in held.items()),
-            exists().where(*theirs, due(now)),
-        )
-        .order_by(alert.c.breaking.desc(), alert.c.id, service)
-        .limit(1)
+# Statements that are run for every sub-batch are made once: that costs more than to run them.
+_IDS: BindParameter[int] = bindparam("ids", expanding=True)
+_RECIPIENTS = select(*RECIPIENT_COLUMNS).where(subscription.c.id.in_(_IDS))
+_STAYING = (
+    select(subscription.c.id, subscription.c.push_service, subscription.c.last_seen_at)
+    .where(subscription.c.id.in_(_IDS))
+    .order_by(subscription.c.id)
+    .with_for_update(read=True, key_share=True)
+)
+_HELD = and_(delivery_retry.c.alert_id == bindparam("alert"), delivery_retry.c.lease_token == bindparam("token"))
+_END = (
+    delete(delivery_retry)
+    .where(_HELD, delivery_retry.c.subscription_id.in_(_IDS))
+    .returning(delivery_retry.c.subscription_id)
+)
+_PUT_OFF = (
+    update(delivery_retry)
+    .where(_HELD, delivery_retry.c.subscription_id == bindparam("who"))
+    .values(
+        attempts=bindparam("tried"),
+        reason=bindparam("why"),
+        next_attempt_at=bindparam("at"),
+        lease_until=None,
+        lease_token=None,
     )
+)
+
+
+# `now` twice: who waits until then, and whose lease is over by then.
+_NOW = bindparam("now", type_=delivery_retry.c.next_attempt_at.type)
+_FREE = or_(delivery_retry.c.lease_until.is_(None), delivery_retry.c.lease_until < _NOW)
+DUE = and_(delivery_retry.c.next_attempt_at <= _NOW, _FREE)
+_SERVICE = delivery_count.c.push_service
+# Whose turn it is: by the few rows that count them, not by the many that wait.
+_FIRST_DUE = (
+    select(delivery_count.c.alert_id, _SERVICE)
+    .join(alert, alert.c.id == delivery_count.c.alert_id)
+    .where(
+        delivery_count.c.outcome == "retrying",
+        delivery_count.c["count"] > 0,
+        or_(alert.c.breaking.is_(False), _SERVICE.not_in(bindparam("held_breaking", expanding=True))),
+        or_(alert.c.breaking.is_(True), _SERVICE.not_in(bindparam("held_ordinary", expanding=True))),
+        exists().where(
+            delivery_retry.c.alert_id == delivery_count.c.alert_id, delivery_retry.c.push_service == _SERVICE, DUE
+        ),
+    )
+    .order_by(alert.c.breaking.desc(), alert.c.id, _SERVICE)
+    .limit(1)
+)
+_WAITING = (
+    select(delivery_retry.c.subscription_id, delivery_retry.c.seen_at)
+    .where(delivery_retry.c.alert_id == bindparam("alert"), delivery_retry.c.push_service == bindparam("service"))
+    .with_for_update(skip_locked=True)
+)
+_SOONEST = _WAITING.where(DUE).order_by(delivery_retry.c.next_attempt_at).limit(MANY_DUE)
+# Written so that no index of times to try again is used, which would sort everybody who waits each time.
+_REACHED = func.coalesce(delivery_retry.c.next_attempt_at, delivery_retry.c.next_attempt_at) <= _NOW
+_LAST_SEEN = (
+    _WAITING.where(_REACHED, _FREE).order_by(delivery_retry.c.seen_at.desc()).limit(bindparam("limit", type_=Integer))
+)
+
+
+def first_due(connection: Connection, now: datetime, deferred: Deferred) -> tuple[int, str] | None:
+    """(alert, push service) whose turn it is; None if nothing is due."""
+    named = {"now": now, "held_breaking": list(deferred.get(True, ())), "held_ordinary": list(deferred.get(False, ()))}
+    found = connection.execute(_FIRST_DUE, named).one_or_none()
+    return None if found is None else (found.alert_id, found.push_service)
 
 
 def most_engaged(connection: Connection, alert_id: int, service: str, now: datetime, limit: int) -> list[int]:
     """Of those who are due, the subscribers who were here most recently."""
-    theirs = and_(delivery_retry.c.alert_id == alert_id, delivery_retry.c.push_service == service)
-    columns = (delivery_retry.c.subscription_id, delivery_retry.c.seen_at)
-    query = select(*columns).where(theirs).with_for_update(skip_locked=True)
-    few = connection.execute(query.where(due(now)).order_by(delivery_retry.c.next_attempt_at).limit(MANY_DUE)).all()
+    named = {"alert": alert_id, "service": service, "now": now}
+    few = connection.execute(_SOONEST, named).all()
     if len(few) < MANY_DUE:
         return [row.subscription_id for row in sorted(few, key=lambda row: row.seen_at, reverse=True)[:limit]]
-    # Most of them are due, then: go through those who were here last until enough are. Written so that no index of
-    # times to try again is used, which would sort everybody who waits each time.
-    free = or_(delivery_retry.c.lease_until.is_(None), delivery_retry.c.lease_until < now)
-    reached = func.coalesce(delivery_retry.c.next_attempt_at, delivery_retry.c.next_attempt_at) <= now
-    walk = query.where(reached, free).order_by(delivery_retry.c.seen_at.desc()).limit(limit)
-    return [row.subscription_id for row in connection.execute(walk)]
+    # Most of them are due, then: go through those who were here last until enough are.
+    return [row.subscription_id for row in connection.execute(_LAST_SEEN, named | {"limit": limit})]
 
 
 def follow(connection: Connection, to: Alert, moved: Mapping[int, str], now: datetime, tally: OutcomeCounts) -> None:
@@ -86,11 +125,8 @@ def add_retries(connection: Connection, to: Alert, retries: Sequence[RetryLater]
     if not retries:
         return
     expires = to.decided_at + timedelta(seconds=to.ttl_s)
-    # A subscriber who left in the meantime is no longer there to be referred to; who is there stays until the commit.
-    columns = (subscription.c.id, subscription.c.push_service, subscription.c.last_seen_at)
-    wanted = select(*columns).where(subscription.c.id.in_([later.subscription_id for later in retries]))
-    held = connection.execute(wanted.order_by(subscription.c.id).with_for_update(read=True, key_share=True))
-    alive = {row.id: row for row in held}
+    # A subscriber who left in the meantime is no longer there to be referred to.
+    alive = staying(connection, [later.subscription_id for later in retries])
     rows = []
     for later in retries:
         if later.subscription_id not in alive:
@@ -111,7 +147,17 @@ def add_retries(connection: Connection, to: Alert, retries: Sequence[RetryLater]
             }
         )
     if rows:
-        connection.execute(upsert_into(connection, delivery_retry).on_conflict_do_nothing(), rows)
+        connection.execute(_adding(connection.dialect.name), rows)
+
+
+def staying(connection: Connection, ids: Sequence[int]) -> Mapping[int, Any]:
+    """{subscription id: row} of those who did not leave meanwhile, and stay until the caller's transaction ends."""
+    return {row.id: row for row in connection.execute(_STAYING, {"ids": ids})} if ids else {}
+
+
+@cache
+def _adding(dialect: str) -> Any:
+    return insert_for(dialect, delivery_retry).on_conflict_do_nothing()
 
 
 def end(connection: Connection, settlements: Sequence[RetrySettlement]) -> set[tuple[int, int]]:
@@ -121,12 +167,7 @@ def end(connection: Connection, settlements: Sequence[RetrySettlement]) -> set[t
         held[settled.alert_id, settled.lease_token].append(settled.recipient.subscription_id)
     ended = set()
     for (alert_id, lease_token), ids in held.items():
-        ours = and_(
-            delivery_retry.c.alert_id == alert_id,
-            delivery_retry.c.lease_token == lease_token,
-            delivery_retry.c.subscription_id.in_(ids),
-        )
-        gone = connection.scalars(delete(delivery_retry).where(ours).returning(delivery_retry.c.subscription_id))
+        gone = connection.scalars(_END, {"alert": alert_id, "token": lease_token, "ids": ids})
         ended |= {(alert_id, number) for number in gone}
     return ended
 
@@ -145,27 +186,13 @@ def put_off(connection: Connection, settlements: Sequence[RetrySettlement]) -> N
         for settled in settlements
         if settled.again is not None
     ]
-    if not rows:
-        return
-    held = and_(
-        delivery_retry.c.alert_id == bindparam("alert"),
-        delivery_retry.c.subscription_id == bindparam("who"),
-        delivery_retry.c.lease_token == bindparam("token"),
-    )
-    waits: dict[str, Any] = {
-        "attempts": bindparam("tried"),
-        "reason": bindparam("why"),
-        "next_attempt_at": bindparam("at"),
-        "lease_until": None,
-        "lease_token": None,
-    }
-    connection.execute(update(delivery_retry).where(held).values(waits), rows)
+    if rows:
+        connection.execute(_PUT_OFF, rows)
 
 
 def retry_jobs(connection: Connection, alert_id: int, rows: Sequence[Any]) -> list[LeasedRetry]:
     held = load_alerts(connection, [alert_id])[alert_id]
-    query = select(*RECIPIENT_COLUMNS).where(subscription.c.id.in_([row.subscription_id for row in rows]))
-    found = connection.execute(query).all()
+    found = connection.execute(_RECIPIENTS, {"ids": [row.subscription_id for row in rows]}).all()
     standings = standings_of(connection, [row.id for row in found])
     recipients = {row.id: recipient(row, standing=standings.get(row.id)) for row in found}
     return [

@@ -1,6 +1,6 @@
 """What operators say of stories: which items are one, which are not, and whose alerts wait or never come.
 
-Enters: a split, a merge, the taking back of one. Leaves: rows that the desk reads whenever their version changes, and
+Enters: a split, a merge, the undoing of one. Leaves: rows that the decider reads whenever their version changes, and
 carries out; writing one is all that it takes, so that a crash before its effect loses neither.
 """
 
@@ -62,13 +62,13 @@ class SqlRulings:
             _share_choice(connection, story_id, other_id)
             return _write(connection, list(dict.fromkeys([leads, *named])), by, now, same=True)
 
-    def take_back(self, act: int, by: str, now: datetime) -> None:
-        """As if it had not been said. Raises NotFound, or Conflict if it was taken back before."""
+    def undo(self, act: int, by: str, now: datetime) -> None:
+        """As if it had not been said. Raises NotFound, or Conflict if it was undone before."""
         with self._database.writing() as connection:
             rows = update(story_ruling).where(story_ruling.c.act == act, story_ruling.c.taken_back_at.is_(None))
             if not connection.execute(rows.values(taken_back_at=now, taken_back_by=by)).rowcount:
                 if connection.scalar(select(func.count()).where(story_ruling.c.act == act)):
-                    raise Conflict(f"ruling {act} was taken back already")
+                    raise Conflict(f"ruling {act} was undone already")
                 raise NotFound(f"there is no ruling {act}")
 
     def hold(self, story_id: int, by: str, now: datetime) -> None:
@@ -79,7 +79,7 @@ class SqlRulings:
             _choose(connection, story_id, HOLD, by, now)
 
     def rulings(self, limit: int) -> Sequence[Ruling]:
-        """The newest rulings first, those that were taken back too."""
+        """The newest rulings first, those that were undone too."""
         counts = select(story_ruling.c.act, func.count().label("pairs")).group_by(story_ruling.c.act).subquery()
         query = (
             select(story_ruling, counts.c.pairs)
@@ -156,8 +156,8 @@ def _ruling(row: Row[Any]) -> Ruling:
         pairs=row.pairs,
         by=row.by,
         at=row.at,
-        taken_back_at=row.taken_back_at,
-        taken_back_by=row.taken_back_by,
+        undone_at=row.taken_back_at,
+        undone_by=row.taken_back_by,
     )
 
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, bindparam, delete, func, select
 
 from notifier.alerts.delivery import Standing
-from notifier.storage.database import upsert_into
+from notifier.storage.database import insert_for, upsert_into
 from notifier.storage.schema import standing
 
 # Between two ids, not by a list of them: where there are no rows, which is usual, this costs next to nothing.
@@ -20,6 +21,8 @@ _BETWEEN = select(standing).where(
     standing.c.subscription_id > bindparam("after", type_=BigInteger),
     standing.c.subscription_id <= bindparam("last", type_=BigInteger),
 )
+_THESE = standing.c.subscription_id.in_(bindparam("ids", expanding=True))
+_OF_THESE, _PROVEN = select(standing).where(_THESE), delete(standing).where(_THESE)
 
 
 def standings_between(connection: Connection, after: int, last: int) -> Mapping[int, Standing]:
@@ -29,7 +32,7 @@ def standings_between(connection: Connection, after: int, last: int) -> Mapping[
 
 def standings_of(connection: Connection, ids: Collection[int]) -> Mapping[int, Standing]:
     """The same of those with these ids."""
-    found = connection.execute(select(standing).where(standing.c.subscription_id.in_(ids)))
+    found = connection.execute(_OF_THESE, {"ids": list(ids)})
     return {row.subscription_id: _standing(row) for row in found}
 
 
@@ -43,7 +46,7 @@ def begin_unproven(connection: Connection, subscription_id: int) -> None:
 def prove(connection: Connection, ids: Collection[int]) -> None:
     """A push to these was accepted."""
     if ids:
-        connection.execute(delete(standing).where(standing.c.subscription_id.in_(ids)))
+        connection.execute(_PROVEN, {"ids": list(ids)})
 
 
 def count_failures(connection: Connection, ids: Collection[int], now: datetime) -> None:
@@ -51,9 +54,14 @@ def count_failures(connection: Connection, ids: Collection[int], now: datetime) 
     if not ids:
         return
     rows = [{"subscription_id": number, "is_proven": True, "failures": 1, "since": now} for number in sorted(ids)]
-    made = upsert_into(connection, standing)
+    connection.execute(_counting(connection.dialect.name), rows)
+
+
+@cache
+def _counting(dialect: str) -> Any:
+    made = insert_for(dialect, standing)
     again = {"failures": standing.c.failures + 1, "since": func.coalesce(standing.c.since, made.excluded.since)}
-    connection.execute(made.on_conflict_do_update(index_elements=[standing.c.subscription_id], set_=again), rows)
+    return made.on_conflict_do_update(index_elements=[standing.c.subscription_id], set_=again)
 
 
 def _standing(row: Any) -> Standing:

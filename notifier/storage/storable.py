@@ -25,7 +25,8 @@ def storable_text(text: str) -> str:
 def storable(item: FeedItem) -> FeedItem:
     """The item as both databases take it; mostly the very one."""
     language = item.language
-    every = "".join((item.guid, item.url, item.title, item.summary, item.image_url or "", language or ""))
+    named = (item.image_url or "", language or "", item.credit or "")
+    every = "".join((item.guid, item.url, item.title, item.summary, *named))
     if not _REFUSED.search(every) and len(language or "") <= MOST_LANGUAGE_CHARS:
         return item
     language = language and storable_text(language)
@@ -36,6 +37,7 @@ def storable(item: FeedItem) -> FeedItem:
         title=storable_text(item.title),
         summary=storable_text(item.summary),
         image_url=item.image_url and storable_text(item.image_url),
+        credit=item.credit and storable_text(item.credit),
         language=language if language and len(language) <= MOST_LANGUAGE_CHARS else None,
     )
 

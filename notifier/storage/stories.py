@@ -1,4 +1,4 @@
-"""The desk's store: what it has not seen yet, and what it decided.
+"""The decider's store: what it has not seen yet, and what it decided.
 
 Implements `StoryStore`. A story's row keeps its newest verdict with the evidence, so that "why was this not sent" has
 an answer for every story there is.
@@ -28,7 +28,7 @@ from notifier.stories.cluster import ASIDE
 from notifier.stories.overrides import Overrides
 from notifier.stories.story import Grouping, Story, StoryItem
 
-DESK = "desk"
+DECIDER = "desk"
 UNSEEN = item.c.grouped_version < item.c.version
 
 
@@ -42,7 +42,7 @@ class SqlStoryStore:
         """Take or renew the lease that lets one process at a time decide; False if another holds it."""
         with self._database.writing() as connection:
             statement = upsert_into(connection, lease).values(
-                name=DESK, holder=holder, until=now + timedelta(seconds=lease_s)
+                name=DECIDER, holder=holder, until=now + timedelta(seconds=lease_s)
             )
             free = (lease.c.holder == holder) | (lease.c.until < now)
             taken = connection.execute(
@@ -55,7 +55,7 @@ class SqlStoryStore:
             return taken == holder
 
     def pending(self, limit: int) -> Sequence[StoryItem]:
-        """Items or versions that the desk has not seen, oldest first; of more than `limit` a fair choice."""
+        """Items or versions that the decider has not seen, oldest first; of more than `limit` a fair choice."""
         with self._database.reading() as connection:
             unseen = story_items().where(UNSEEN).order_by(item.c.id)
             found = connection.execute(unseen.limit(limit + 1)).all()
@@ -64,7 +64,7 @@ class SqlStoryStore:
             return [story_item(row) for row in found]
 
     def oldest_pending(self) -> datetime | None:
-        """When the oldest item or version that the desk has not seen was fetched; None where there is none."""
+        """When the oldest item or version that the decider has not seen was fetched; None where there is none."""
         with self._database.reading() as connection:
             oldest: datetime | None = connection.scalar(select(func.min(item.c.seen_at)).where(UNSEEN))
             return oldest
@@ -130,8 +130,8 @@ class SqlStoryStore:
         new = [verdict.alert for verdict in result.verdicts if not isinstance(verdict, Drop)]
         audiences = [count_for(self._database, one) for one in new]
         with self._database.writing() as connection:
-            # Touched, not only read: whoever takes the desk over has to wait for this transaction.
-            ours = update(lease).where(lease.c.name == DESK, lease.c.holder == holder).values(holder=holder)
+            # Touched, not only read: whoever takes the decider over has to wait for this transaction.
+            ours = update(lease).where(lease.c.name == DECIDER, lease.c.holder == holder).values(holder=holder)
             if connection.execute(ours).rowcount != 1:
                 raise LeaseLost("another process decides now")
             _save_moves(connection, result)
@@ -162,7 +162,7 @@ def _fair(connection: Connection, limit: int) -> Sequence[int]:
 
 
 def _save_groupings(connection: Connection, items: Sequence[StoryItem], groupings: Sequence[Grouping]) -> None:
-    """Each item gets its story, and the desk has seen the version it was shown (a newer one stays pending)."""
+    """Each item gets its story, and the decider has seen the version it was shown (a newer one stays pending)."""
     if not groupings:
         return
     versions = {seen.id: seen.version for seen in items}
@@ -178,7 +178,7 @@ def _save_groupings(connection: Connection, items: Sequence[StoryItem], grouping
 
 
 def _save_moves(connection: Connection, result: DecisionResult) -> None:
-    """Items that an operator's word put elsewhere; a story that it left empty says where its items are."""
+    """Items that an operator's override put elsewhere; a story that it left empty says where its items are."""
     if result.moves:
         moved = update(item).where(item.c.id == bindparam("i")).values(story_id=bindparam("s"))
         connection.execute(moved, [{"i": g.item_id, "s": g.story_id} for g in result.moves])
@@ -214,7 +214,7 @@ def _save_evidence(connection: Connection, groupings: Sequence[Grouping], *, new
 
 
 def _save_stories(connection: Connection, result: DecisionResult, now: datetime) -> None:
-    """Their newest verdicts. A story that an operator's word changed changed now, whenever its items came."""
+    """Their newest verdicts. A story that an operator's override changed changed now, whenever its items came."""
     if not result.stories:
         return
     statement = upsert_into(connection, story)

@@ -1,4 +1,4 @@
-"""Reads back what came in, version by version and with its story: what a preview asks the desk about."""
+"""Reads back what came in, version by version and with its story: what a preview asks the decider about."""
 
 from __future__ import annotations
 

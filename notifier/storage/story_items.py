@@ -42,6 +42,7 @@ def story_item(row: Any) -> StoryItem:
         first_seen_at=row.first_seen_at,
         weight=row.weight,
         near=near(row.evidence),
+        credit=row.credit,
     )
 
 

@@ -1,6 +1,6 @@
 """Stories as people read them: what came of each, who tells it, why each item is in it, and any two items compared.
 
-Enters: what the desk has stored. Leaves: `StoryReport`s, `Member`s and `Explanation`s; nothing is decided here.
+Enters: what the decider has stored. Leaves: `StoryReport`s, `Member`s and `Explanation`s; nothing is decided here.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def _reports(connection: Connection, wanted: ColumnElement[bool], limit: int) ->
     )
     rows = connection.execute(query).all()
     ids = [row.of for row in rows]
-    told, alerts, related = _told(connection, ids), _alerts(connection, ids), _related(connection, ids)
+    told, alerts, related = _told(connection, ids), alerts_of(connection, ids), related_stories(connection, ids)
     chosen = {
         row.story_id: (row.choice, row.by)
         for row in connection.execute(select(operator_choice).where(operator_choice.c.story_id.in_(ids)))
@@ -119,9 +119,9 @@ def _told(connection: Connection, stories: Sequence[int]) -> dict[int, list[str]
     return found
 
 
-def _alerts(connection: Connection, stories: Sequence[int]) -> dict[int, list[StoryAlert]]:
+def alerts_of(connection: Connection, stories: Sequence[int]) -> dict[int, list[StoryAlert]]:
     """What was sent of each story, and of those that were merged into it."""
-    parts = {left: into for left, into in _merged_into(connection).items() if into in stories}
+    parts = {left: into for left, into in merged_into(connection).items() if into in stories}
     columns = (alert.c.id, alert.c.story_id, alert.c.kind, alert.c.decided_at, alert.c.hold_until, alert.c.why)
     query = select(*columns, alert.c.done_at, alert.c.withdrawn_at).where(alert.c.story_id.in_([*stories, *parts]))
     found: dict[int, list[StoryAlert]] = {}
@@ -132,10 +132,10 @@ def _alerts(connection: Connection, stories: Sequence[int]) -> dict[int, list[St
     return found
 
 
-def _related(connection: Connection, stories: Sequence[int]) -> dict[int, tuple[RelatedStory, ...]]:
+def related_stories(connection: Connection, stories: Sequence[int]) -> dict[int, tuple[RelatedStory, ...]]:
     """The stories that may tell the same event as each of these, called from either side, newest first."""
     query = select(item.c.story_id, grouping.c.related).join(grouping, grouping.c.item_id == item.c.id)
-    merged = _merged_into(connection)
+    merged = merged_into(connection)
     pairs: set[tuple[int, int]] = set()
     for row in connection.execute(query.where(item.c.story_id.in_(stories))):
         for other in row.related:
@@ -158,7 +158,7 @@ def _leads(connection: Connection, stories: Iterable[int]) -> dict[int, RelatedS
         .join(story, story.c.lead_item_id == item.c.id)
         .where(story.c.id.in_(list(stories)), story.c.state != MERGED)
     )
-    return {row.of: RelatedStory(row.of, row.title, row.publisher) for row in connection.execute(query)}
+    return {row.of: RelatedStory(row.of, row.title, row.publisher, row.url) for row in connection.execute(query)}
 
 
 def _called_apart(connection: Connection) -> set[tuple[int, int]]:
@@ -176,7 +176,7 @@ def _called_apart(connection: Connection) -> set[tuple[int, int]]:
     return {(a, b) for a, b in rows} | {(b, a) for a, b in rows}
 
 
-def _merged_into(connection: Connection) -> dict[int, int]:
+def merged_into(connection: Connection) -> dict[int, int]:
     """{story that was merged: the story that has its items now}."""
     rows = connection.execute(select(story.c.id, story.c.verdict).where(story.c.state == MERGED))
     into = {row.id: int(row.verdict["evidence"]["into"]) for row in rows}

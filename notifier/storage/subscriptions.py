@@ -37,6 +37,7 @@ from notifier.storage.standing import begin_unproven
 from notifier.storage.topics import topic_ids
 from notifier.subscribers.subscriber import NewSubscription, PushKeys, Subscription
 
+_NEXT_VERSION: Mapping[str, Any] = MappingProxyType({"version": subscription.c.version + 1})
 EVERYWHERE: Mapping[int, str] = MappingProxyType({})
 
 
@@ -55,9 +56,10 @@ class SqlSubscriptionStore:
             _free_endpoint(connection, new.keys, new.token_hash, now)
             values = _columns(new) | {"last_seen_at": now}
             moves = _is_new_endpoint(connection, new)
-            known = _change(connection, new.token_hash, values)
+            known = _change(connection, new.token_hash, {**values, **_NEXT_VERSION})
             if known is not None:
-                _set_topics(connection, known, new.topics)
+                _remove_topics(connection, known, _topics_of(connection, known))
+                _add_topics(connection, known, new.topics)
                 _drop_envelope(connection, known)
                 if moves:
                     begin_unproven(connection, known)
@@ -88,11 +90,16 @@ class SqlSubscriptionStore:
         with self._database.writing() as connection:
             _touch(connection, token_hash, {"last_seen_at": now})
 
-    def set_topics(self, token_hash: bytes, topics: frozenset[str], now: datetime) -> None:
-        """Replace the topics. Raises NotFound."""
+    def change_topics(self, token_hash: bytes, add: frozenset[str], remove: frozenset[str], now: datetime) -> None:
+        """Add some topics and remove others; the version grows if that changes anything. Raises NotFound."""
         with self._database.writing() as connection:
+            # Its row is locked from here on: of two changes at once the second sees what the first made.
             owner = _touch(connection, token_hash, {"last_seen_at": now})
-            _set_topics(connection, owner, topics)
+            before = _topics_of(connection, owner)
+            if before & remove or add - before:
+                _remove_topics(connection, owner, before & remove)
+                _add_topics(connection, owner, add - before)
+                _touch(connection, token_hash, _NEXT_VERSION)
 
     def renew(self, token_hash: bytes, new: NewSubscription, now: datetime) -> None:
         """The browser made new keys or a new endpoint; topics stay. Raises NotFound."""
@@ -236,9 +243,10 @@ def _drop_envelope(connection: Connection, owner: int) -> None:
     connection.execute(delete(envelope).where(envelope.c.subscription_id == owner))
 
 
-def _set_topics(connection: Connection, owner: int, topics: frozenset[str]) -> None:
-    connection.execute(delete(subscription_topic).where(subscription_topic.c.subscription_id == owner))
-    _add_topics(connection, owner, topics)
+def _remove_topics(connection: Connection, owner: int, topics: frozenset[str]) -> None:
+    ids = topic_ids(connection, topics)
+    mine = subscription_topic.c.subscription_id == owner
+    connection.execute(delete(subscription_topic).where(mine, subscription_topic.c.topic_id.in_(ids.values())))
 
 
 def _add_topics(connection: Connection, owner: int, topics: frozenset[str]) -> None:
@@ -256,19 +264,19 @@ def _topics_of(connection: Connection, owner: int) -> frozenset[str]:
     )
 
 
-def _touch(connection: Connection, token_hash: bytes, values: dict[str, Any]) -> int:
+def _touch(connection: Connection, token_hash: bytes, values: Mapping[str, Any]) -> int:
     owner = _change(connection, token_hash, values)
     if owner is None:
         raise NotFound("there is no subscription for this browser; press “Get alerts” to make one")
     return owner
 
 
-def _change(connection: Connection, token_hash: bytes, values: dict[str, Any]) -> int | None:
+def _change(connection: Connection, token_hash: bytes, values: Mapping[str, Any]) -> int | None:
     """Update the token's subscription; returns its id, or None if there is none."""
     if "endpoint" in values:
         note_erased(connection)  # of those that it had before
     mine = update(subscription).where(subscription.c.token_hash == token_hash)
-    return connection.execute(mine.values(values).returning(subscription.c.id)).scalar_one_or_none()
+    return connection.execute(mine.values(dict(values)).returning(subscription.c.id)).scalar_one_or_none()
 
 
 def _columns(new: NewSubscription) -> dict[str, Any]:
@@ -298,4 +306,5 @@ def subscription_of(row: Row[Any], topics: frozenset[str]) -> Subscription:
         topics=topics,
         created_at=row.created_at,
         last_seen_at=row.last_seen_at,
+        version=row.version,
     )

@@ -5,7 +5,7 @@ of each; next room: topics.
 
 An item, in order: `identity` (its keys; its words by text/), `exact` (same page or headline), `window` (who may be
 like it), `signals` (how like, by weights.json), `cluster` (where it goes), `apply_rulings` (what operators ruled),
-`breaking` (is it). The types are in `story`. All of the state is in `stories`: the desk, a replay and previews
+`breaking` (is it). The types are in `story`. All of the state is in `stories`: the decider, a replay and previews
 drive it by the same calls.
 
 - its parts: `open_stories` (which items each has), `open_story` and `members`, `matches` (the topics of each),

@@ -27,7 +27,7 @@ CREDIT = re.compile(
 LEAST_STEMS = 10
 NEAR_EQUAL = 0.75
 # What a publisher's name says about the desk or the edition, not about who speaks.
-DESKS = words(
+SECTION_WORDS = words(
     "the news world business sport sports tech technology science online com co uk org net us international english "
     "politics arts culture europe asia africa entertainment health money magazine version edition opinion"
 )
@@ -49,7 +49,7 @@ def publisher_key(name: str) -> str:
     """Who speaks: `bbc.co.uk`, `BBC News` and `BBC World` are one."""
     plain = re.sub(r"\([^)]*\)|^https?://(?:www\.)?", " ", fold(name))
     parts = [p for p in re.split(r"[\s.,/|-]+", plain) if p]
-    kept = " ".join(p for p in parts if p not in DESKS) or " ".join(parts)
+    kept = " ".join(p for p in parts if p not in SECTION_WORDS) or " ".join(parts)
     return SAME_PUBLISHER.get(kept, kept)
 
 

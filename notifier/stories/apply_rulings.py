@@ -2,7 +2,7 @@
 
 Enters: the open stories, a `Rulebook`, and the trail of each item that was moved before. Leaves: the moves that were
 made, and open stories that agree with the rulings. Doing it twice moves nothing more, so a ruling whose effect was lost
-in a crash is simply carried out again. First what was taken back returns, then who belongs together is gathered, then
+in a crash is simply carried out again. First what was undone returns, then who belongs together is gathered, then
 who does not is parted.
 """
 
@@ -45,12 +45,12 @@ class _Settling:
         return self._moved
 
     def _void(self, item: int) -> int | None:
-        """The place in its trail of the first move whose ruling was taken back."""
+        """The place in its trail of the first move whose ruling was undone."""
         acts = self._book.acts
-        return next((n for n, m in enumerate(self._trails[item]) if not m.taken_back and m.act not in acts), None)
+        return next((n for n, m in enumerate(self._trails[item]) if not m.undone and m.act not in acts), None)
 
     def _return(self, item: int, void: int, returning: set[int]) -> None:
-        """Back to where it was before what was taken back; where that would break another ruling it stays."""
+        """Back to where it was before what was undone; where that would break another ruling it stays."""
         trail, now = self._trails[item], self._story(item)
         move = trail[void]
         companions = set() if move.same else self._stories((move.other,))
@@ -60,9 +60,9 @@ class _Settling:
         tied = {self._story(mate) for mate in mates}
         held = now in tied if move.same else bool(tied - {back})
         if held or self._book.contradicts(names, self._names(self._grouper.members(back))):
-            self._put(item, now, trail[:void], replace(move, taken_back=True), *trail[void + 1 :])
+            self._put(item, now, trail[:void], replace(move, undone=True), *trail[void + 1 :])
         else:
-            self._put(item, back, trail[:void], replace(move, before=now, taken_back=True))
+            self._put(item, back, trail[:void], replace(move, before=now, undone=True))
 
     def _gather(self, pair: Pair) -> None:
         """Make the stories of the two one; only the two, where others in them have to stay apart."""

@@ -97,7 +97,7 @@ def by_itself(why: Mapping[str, Any]) -> bool:
 
 
 class Baseline:
-    """The publishers' habits of the last month."""
+    """What was usual in the last month, by hour and by publisher."""
 
     def __init__(self) -> None:
         self._by_hour: dict[int, int] = {}  # new items, by hour since the epoch

@@ -24,7 +24,9 @@ from notifier.text.content import overlap, stems
 from notifier.text.line import has_words
 from notifier.text.tokens import words
 
-SPECIAL_DESKS = words("entertainment technology sports sport science culture lifestyle gaming travel food music film")
+SPECIAL_SECTIONS = words(
+    "entertainment technology sports sport science culture lifestyle gaming travel food music film"
+)
 SPECIAL_WEIGHT = 0.5
 SPECIAL_MOST = 1.0
 LEAST_WEIGHT = 3.0
@@ -102,7 +104,7 @@ def judge(
         evidence["markers"] = markers
     if own.total + said >= needed or own.total < OWN_LEAST or not related:
         return Judgement(own.total + said >= needed, evidence, own.total)
-    voice = spokesman(items, now)
+    voice = representative(items, now)
     cousins = {
         story_id: [item for item in theirs if counts(item, now, within) and echoes(item, voice)]
         for story_id, theirs in related.items()
@@ -168,7 +170,7 @@ def _few(items: list[StoryItem]) -> list[StoryItem]:
     return [items[place] for place in sorted(place for places in newest for place in places[-each:])]
 
 
-def spokesman(items: Sequence[StoryItem], now: datetime) -> StoryItem:
+def representative(items: Sequence[StoryItem], now: datetime) -> StoryItem:
     """The item whose words tell the story now: of the fresh ones, of desks for general news if there are any, the one
     whose headline says most of what the others say; the first of them where that is equal.
 
@@ -202,4 +204,4 @@ def _weight(item: StoryItem) -> float:
 
 def is_special(item: StoryItem) -> bool:
     """The item comes from a desk whose news is its trade's, not everybody's."""
-    return item.section.casefold() in SPECIAL_DESKS
+    return item.section.casefold() in SPECIAL_SECTIONS

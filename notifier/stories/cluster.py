@@ -64,7 +64,7 @@ class Grouper(OpenStories):
         self._keys = ExactKeys()
 
     def adopt(self, item: StoryItem, *, compared: bool = True) -> None:
-        """Take back an item that was grouped before (at start): its `story_id` stands.
+        """Take in again an item that was grouped before (at start): its `story_id` stands.
 
         Not `compared`: it is there to be counted only, which costs a fraction.
         """

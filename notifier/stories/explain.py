@@ -110,7 +110,7 @@ def _arrive(
 
 
 def _in_a_story_of_its_own(item: StoryItem) -> StoryItem:
-    """An item that the desk has not seen yet, for the comparison."""
+    """An item that the decider has not seen yet, for the comparison."""
     fields = {name: getattr(item, name) for name in StoryItem.__slots__}
     return StoryItem(**fields | {"story_id": 0})
 
@@ -214,7 +214,7 @@ def _sentence(
     older: StoryItem, newer: StoryItem, joined: Sequence[Grouping], figures: Mapping[str, Mapping[str, Any]]
 ) -> str:
     if older.story_id is None or newer.story_id is None:
-        return "At least one of them has no story yet: the desk gives it one within a second."
+        return "At least one of them has no story yet: the decider gives it one within a second."
     if older.story_id == newer.story_id:
         return " ".join([f"One story, number {older.story_id}.", *map(_way, joined)])
     return f"Two stories, numbers {older.story_id} and {newer.story_id}{_why_apart(figures)}"

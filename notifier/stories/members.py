@@ -18,8 +18,8 @@ from notifier.stories.story import StoryItem
 MOST_JUDGED = 256
 # Of a larger one count so many publishers, those that joined last, each with an equal share of its newest items.
 PUBLISHERS = 64
-# So many of a story's newest items may support another story that may tell the same event (kin).
-MOST_KINDRED = 64
+# So many of a story's newest items may support another story that may tell the same event (related).
+MOST_AS_RELATED = 64
 
 
 class Members:
@@ -70,9 +70,9 @@ class Members:
         return self._updated_at
 
     @property
-    def kindred(self) -> tuple[StoryItem, ...]:
+    def as_related(self) -> tuple[StoryItem, ...]:
         """Those that may support another story: the newest of the judged ones."""
-        return self.judged[-MOST_KINDRED:]
+        return self.judged[-MOST_AS_RELATED:]
 
     def at(self, url: str) -> StoryItem | None:
         """The first of those with this address."""

@@ -58,7 +58,7 @@ class OpenStories:
         return list(self._stories[story_id].members) if story_id in self._stories else []
 
     def rule(self, rulebook: Rulebook) -> None:
-        """Heed these rulings from now on. What is open already is moved by `settle`."""
+        """Apply these rulings from now on. What is open already is moved by `settle`."""
         self.rulebook, self._named, self._names_in, self.left = rulebook, {}, None, {}
         if rulebook:
             for story in self._stories.values():
@@ -83,7 +83,7 @@ class OpenStories:
         return self.rulebook.contradicts(names[story_id], names[other_id])
 
     def adopt(self, item: StoryItem) -> None:
-        """Take back an item that was grouped before (at start): its `story_id` stands."""
+        """Take in again an item that was grouped before (at start): its `story_id` stands."""
         if item.story_id is not None:
             self._put(item, item.story_id)
 

@@ -1,4 +1,4 @@
-"""The operator's word as it is heeded: rulings on items, and what was said of whole stories.
+"""What operators said against the rules, as it is applied: rulings on items, and what was said of whole stories.
 
 Enters: what the store keeps of it. Leaves: `Overrides`, why an item was moved, and `Homes`: where what was told of
 a story belongs once its items were moved. It goes with the item whose words it used, so that a split repeats nothing
@@ -65,20 +65,20 @@ class Homes:
 def trace(
     item_id: int, story_id: int, trail: tuple[ItemMove, ...], pairs: Iterable[Pair], left: int | None = None
 ) -> Grouping:
-    """Why the item is in its story now: an operator's ruling, with the whole trail so that it can be taken back.
+    """Why the item is in its story now: an operator's ruling, with the whole trail so that it can be undone.
 
     `left` is the story that it was in before (None: before the last of its moves): several may be made at once.
     """
     last = trail[-1]
     by = next((pair.by for pair in pairs if pair.act == last.act), "")
-    said = "taken back" if last.taken_back else "same" if last.same else "apart"
+    said = "taken back" if last.undone else "same" if last.same else "apart"
     evidence = {
         "ruling": last.act,
         "said": said,
         "with": last.other,
         "from_story": last.before if left is None else left,
     }
-    steps = [[m.act, m.same, m.other, m.before, m.taken_back, m.began] for m in trail]
+    steps = [[m.act, m.same, m.other, m.before, m.undone, m.began] for m in trail]
     return Grouping(item_id, story_id, "operator", evidence | ({"by": by} if by else {}) | {"trail": steps})
 
 
@@ -93,7 +93,7 @@ def began_in(trail: tuple[ItemMove, ...], story_id: int | None) -> int | None:
     if not trail:
         return story_id
     first = trail[0]
-    return first.began if first.began is not None else story_id if first.taken_back else first.before
+    return first.began if first.began is not None else story_id if first.undone else first.before
 
 
 def left_by(move: Grouping) -> int:

@@ -1,7 +1,7 @@
 """Which stories may tell one event, though nothing was sure enough to merge them: what was marked when items came.
 
-Enters: each item's `near` stories. Leaves: a story's kin, called from either side; next room: alerts, where kin
-count as supporting sources and what was told of one is not told of the other.
+Enters: each item's `near` stories. Leaves: a story's related stories, called from either side; next room: alerts, where
+they count as supporting sources and what was told of one is not told of the other.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from itertools import islice
 
 from notifier.stories.story import StoryItem
 
-# A story has so many kin at most, the newest; ordinary ones have a handful.
+# A story has so many related stories at most, the newest; ordinary ones have a handful.
 MOST_RELATED = 24
 MOST_POINTING = 96
 
@@ -34,7 +34,7 @@ class RelatedItems:
     def of(self, story_id: int, items: Iterable[StoryItem], story_of: Callable[[int], int | None]) -> tuple[int, ...]:
         """The stories that these items of the story point to, and those whose items point to it, in order.
 
-        Of those that point to it the newest MOST_POINTING are asked: one that thousands name is kin to the last.
+        Of those that point to it the newest MOST_POINTING are asked: one that thousands name is related to the last.
         """
         pointed = {other for item in items for other in self._marked.get(item.id, ())}
         newest = islice(reversed(self._pointing.get(story_id, {})), MOST_POINTING)
@@ -61,6 +61,8 @@ def nearest(related: Iterable[int], is_related: Callable[[int], bool]) -> list[i
 
 
 def nearby(story_id: int, related: Iterable[int], related_to: Callable[[int], Iterable[int]]) -> tuple[int, ...]:
-    """A story's kin and their kin, without itself: what was told of one of these may have told it."""
+    """A story's related stories, and those related to them, without itself: what was told of one of these may have told
+    it.
+    """
     near = tuple(related)
     return tuple(sorted({*near, *(other for one in near for other in related_to(one))} - {story_id}))

@@ -1,4 +1,4 @@
-"""An operator's word on two items: the same story, or not. It outranks every signal.
+"""An operator's override on two items: the same story, or not. It outranks every signal.
 
 Enters: the pairs that operators called, in the order in which they did. Leaves: a `Rulebook`, which says of an item
 with which others it has to be, and from which it has to stay away. Where calls contradict each other, directly or
@@ -35,9 +35,9 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class ItemMove:
-    """An item that a ruling, or the taking back of one, put into another story. `other` is who it was called with.
+    """An item that a ruling, or the undoing of one, put into another story. `other` is who it was called with.
 
-    `taken_back` says that it is the trace of a taking back, which nothing takes back in its turn. `began` is the story
+    `undone` says that it is the trace of an undoing, which nothing undoes in its turn. `began` is the story
     that the item joined when it came (None: not known), whatever was ruled since: what is recorded is told again by it.
     """
 
@@ -46,7 +46,7 @@ class ItemMove:
     same: bool
     other: int
     before: int
-    taken_back: bool = False
+    undone: bool = False
     began: int | None = None
 
 
@@ -54,7 +54,7 @@ class Rulebook:
     """The rulings in force, without those that newer ones contradict. Items are named by the id that was ruled on."""
 
     def __init__(self, pairs: Iterable[Pair] = ()) -> None:
-        """`pairs` are those that were not taken back, oldest first."""
+        """`pairs` are those that were not undone, oldest first."""
         given = list(pairs)
         self.acts = frozenset(pair.act for pair in given)
         self._named: set[int] = set()

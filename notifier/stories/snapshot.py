@@ -1,4 +1,4 @@
-"""A story as a poll left it: what is decided on, by the desk and by a preview once more.
+"""A story as a poll left it: what the decider decides on, and a preview once more.
 
 Enters: a story's items, those of the stories that may tell the same event, and `now`. Leaves: its judgement, worked out
 when asked; next room: alerts. Pure.
@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cached_property
 
 from notifier.stories.baseline import ORDINARY, Usual
-from notifier.stories.breaking import Judgement, judge, spokesman
+from notifier.stories.breaking import Judgement, judge, representative
 from notifier.stories.gate import Gated, gate
 from notifier.stories.story import Story, StoryItem, story_from
 
@@ -25,7 +25,7 @@ class StorySnapshot:
     items: tuple[StoryItem, ...]
     at: datetime
     related: Mapping[int, tuple[StoryItem, ...]] = field(default_factory=dict)  # what may tell the same event, by story
-    nearby: tuple[int, ...] = ()  # the kin, and their kin
+    nearby: tuple[int, ...] = ()  # the related stories, and those related to them
     usual: Usual = ORDINARY  # for the hour
 
     @cached_property
@@ -34,19 +34,19 @@ class StorySnapshot:
         return judge(self.items, self.at, related=self.related, usual=self.usual)
 
     @cached_property
-    def spokesman(self) -> StoryItem:
+    def representative(self) -> StoryItem:
         """The item that spoke for it."""
-        return spokesman(self.items, self.at)
+        return representative(self.items, self.at)
 
     @cached_property
     def gated(self) -> Gated | None:
-        """The rule that keeps its spokesman from alerting."""
-        return gate(self.spokesman)
+        """The rule that keeps its representative from alerting."""
+        return gate(self.representative)
 
     @cached_property
     def told(self) -> Story:
-        """The story in its spokesman's words."""
-        return story_from(self.items, self.story_id, self.spokesman)
+        """The story in its representative's words."""
+        return story_from(self.items, self.story_id, self.representative)
 
     @property
     def weight(self) -> float:
@@ -55,7 +55,7 @@ class StorySnapshot:
 
     @property
     def is_helped(self) -> bool:
-        """It was breaking by the help of its kin."""
+        """It was breaking by the help of its related stories."""
         return self.judgement.helped
 
     def work_out(self) -> StorySnapshot:
@@ -79,8 +79,8 @@ class UnjudgedSnapshot(StorySnapshot):
 
 
 def worked_out(snapshot: StorySnapshot) -> StorySnapshot:
-    """The snapshot, judged. Where its kin make that impossible it stands alone, where it is impossible it has no
-    weight: whoever decides on it meets the defect, and nobody else does.
+    """The snapshot, judged. Where its related stories make that impossible it stands alone, where it is impossible it
+    has no weight: whoever decides on it meets the defect, and nobody else does.
     """
     for one in (snapshot, replace(snapshot, related={}, nearby=())):
         try:

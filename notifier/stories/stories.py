@@ -1,9 +1,9 @@
 """The stories: one object that owns all of their state, whoever asks.
 
-Enters: the items of a poll, what operators said, topics that changed. Leaves: a `Change`: where each item went, what
-rulings moved, and each story that is to be decided on as the poll left it. The live decision, a replay and previews
-drive this same object by the same calls; a preview's `OpenStories` repeats the grouping that was recorded, where the
-others' `Grouper` finds it. No I/O, no clock.
+Enters: the items of a poll, what operators said, topics that changed. Leaves: `StoryChanges`: where each item went,
+what rulings moved, and each story that is to be decided on as the poll left it. The live decision, a replay and
+previews drive this same object by the same calls; a preview's `OpenStories` repeats the grouping that was recorded,
+where the others' `Grouper` finds it. No I/O, no clock.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ MOST_SUMMARY_CHARS = 8_000
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class StoryChanges:
     """What a poll and the rulings before it did. `snapshots` are in the order in which they are decided on.
 
-    `brought` are the items, and versions, that came to each story. `moves` are items that an operator's word put
+    `brought` are the items, and versions, that came to each story. `moves` are items that an operator's override put
     elsewhere, `emptied` the stories that it left without items: (story, the one that has them now); `homes` say where
-    what was told belongs since (None: as before). `left` are the stories that items were in
-    before an edit took them elsewhere, by item, `deserted` those of them that have no item now: (story, where its last
-    went). `aside` could not be grouped, and have stories of their own.
+    what was told belongs since (None: as before). `left` are the stories that items were in before an edit took them
+    elsewhere, by item, `deserted` those of them that have no item now: (story, where its last went). `aside` could not
+    be grouped, and have stories of their own.
     """
 
     groupings: tuple[Grouping, ...]
@@ -56,7 +56,7 @@ class Change:
 
 
 class Stories:
-    """Call `restore` once, then `take` for every poll. One at a time allocates the story ids (the desk's lease)."""
+    """Call `restore` once, then `take` for every poll. One at a time allocates the story ids (the decider's lease)."""
 
     def __init__(self, open_stories: OpenStories, matcher: TopicMatcher) -> None:
         self.faults: list[DecisionFault] = []
@@ -95,7 +95,7 @@ class Stories:
         return bool(self._unread)
 
     def apply_overrides(self, overrides: Overrides) -> None:
-        """This is the operators' word now; the next `take` moves what it calls same or apart."""
+        """These are the overrides now; the next `take` moves what it calls same or apart."""
         self._unsettled |= (overrides.pairs, overrides.trails) != (self.overrides.pairs, self.overrides.trails)
         self.overrides = overrides
 
@@ -137,7 +137,7 @@ class Stories:
         now: datetime,
         told: Collection[int] = (),
         recorded: Sequence[Grouping] = (),
-    ) -> Change:
+    ) -> StoryChanges:
         """Carry out what operators ruled, then put the items of a poll into their stories.
 
         `told` are the stories that were alerted: of two that become one, one of these keeps its id. `recorded` are
@@ -160,7 +160,7 @@ class Stories:
         for snapshot in snapshots:
             if snapshot.weight and snapshot.judgement.by_itself:
                 self._baseline.note_breaking(snapshot.story_id, now)
-        return Change(
+        return StoryChanges(
             tuple(groupings),
             tuple(snapshots),
             brought,
@@ -209,7 +209,7 @@ class Stories:
 
     def _snapshot(self, story: OpenStory, now: datetime) -> StorySnapshot:
         related = self._related(story.id)
-        items = {i: other.members.kindred for i in related if (other := self._open.story(i)) is not None}
+        items = {i: other.members.as_related for i in related if (other := self._open.story(i)) is not None}
         return StorySnapshot(
             story.id, story.judged, now, items, nearby(story.id, related, self._related), self._baseline.usual(now)
         )
@@ -224,7 +224,7 @@ class Stories:
         item = _cut(item)
         try:
             self._open.adopt(item)
-        except Exception as defect:  # noqa: BLE001 - one item must not keep the desk from its memory
+        except Exception as defect:  # noqa: BLE001 - one item must not keep the decider from its memory
             self.faults.append(DecisionFault.of("item", item.id, defect))
             return
         self._related_items.note(item.id, item.near)

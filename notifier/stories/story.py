@@ -21,7 +21,8 @@ class StoryItem:
     `may_alert` is False for a feed's backlog and for whatever the feeds room recognised as resurfaced; `seen_at` is
     when this version was fetched, `first_seen_at` when its first one was (None: the same). `story_id` is set once the
     item has been grouped. `weight` is how much its feed's word counts towards breaking; `near` are the stories that it
-    may tell the same event as, as it was found when it came. Times are aware UTC.
+    may tell the same event as, as it was found when it came; `credit` is the agency or the photographer, as the feed
+    writes it. Times are aware UTC.
     """
 
     id: int
@@ -42,6 +43,7 @@ class StoryItem:
     first_seen_at: datetime | None = None
     weight: float = 1.0
     near: tuple[int, ...] = ()
+    credit: str | None = None
 
     @property
     def first_seen(self) -> datetime:

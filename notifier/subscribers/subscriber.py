@@ -1,6 +1,6 @@
 """A subscription as a browser made it, and the store that keeps it.
 
-A subscriber is known by a random token that only the browser keeps; the house stores its SHA-256. Endpoints and keys
+A subscriber is known by a random token that only the browser keeps; the service stores its SHA-256. Endpoints and keys
 are secrets: they have no place in a repr, a log line, a URL or a metric.
 """
 
@@ -40,7 +40,7 @@ class NewSubscription:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A stored subscription. `id` grows with time and orders every fan-out."""
+    """A stored subscription. `id` grows with time and orders every fan-out; `version` with each change of `topics`."""
 
     id: int
     keys: PushKeys
@@ -50,6 +50,7 @@ class Subscription:
     topics: frozenset[str]
     created_at: datetime
     last_seen_at: datetime
+    version: int = 0
 
 
 class SubscriptionStore(Protocol):
@@ -64,8 +65,8 @@ class SubscriptionStore(Protocol):
     def seen(self, token_hash: bytes, now: datetime) -> None:
         """Its owner is here now. Raises NotFound."""
 
-    def set_topics(self, token_hash: bytes, topics: frozenset[str], now: datetime) -> None:
-        """Replace the topics. Raises NotFound."""
+    def change_topics(self, token_hash: bytes, add: frozenset[str], remove: frozenset[str], now: datetime) -> None:
+        """Add some topics, remove others, and leave the rest as it is, whoever chose it. Raises NotFound."""
 
     def renew(self, token_hash: bytes, new: NewSubscription, now: datetime) -> None:
         """The browser made new keys or a new endpoint (pushsubscriptionchange); topics stay. Raises NotFound."""

@@ -26,6 +26,7 @@ _MARKS = frozenset(("Mn", "Mc", "Me"))
 # What goes with the character before it and is no mark: the other joiner, Thai and Lao vowels, half-width kana's voice,
 # the second and third part of a Hangul syllable, skin tones, and the tags of a flag.
 _goes_with = re.compile("[\u200c\u0e33\u0eb3\uff9e\uff9f\u1160-\u11ff\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]").match
+_STRONG = frozenset(("L", "R", "AL"))
 _LETTERS_OF_FLAGS = "".join(map(chr, range(0x1F1E6, 0x1F200)))
 
 
@@ -45,6 +46,12 @@ def has_words(text: str) -> bool:
     Not marks, punctuation, symbols and emoji alone, nor what Unicode calls letters and nobody sees.
     """
     return any(unicodedata.category(c) in _WORDY and c not in _BLANK_LETTERS for c in text)
+
+
+def direction(text: str) -> str:
+    """`rtl` where the first letter is of a script that runs from right to left, else `ltr` (UAX #9, P2 and P3)."""
+    strong = next((kind for c in text if (kind := unicodedata.bidirectional(c)) in _STRONG), "L")
+    return "ltr" if strong == "L" else "rtl"
 
 
 def shorten(text: str, limit_chars: int) -> str:

@@ -1,4 +1,4 @@
-"""Lengths of time as people say them, on every page, in every command and in every sentence.
+"""Lengths of time and times as people write them, on every page, in every command and in every sentence.
 
 Enters: seconds, or two times. Leaves: words. A length is as exact as one whole number can be; an age is how many whole
 minutes, hours or days have passed, which is enough for somebody who reads.
@@ -6,10 +6,16 @@ minutes, hours or days have passed, which is enough for somebody who reads.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3_600, 86_400
 NEVER = "–"
+# Not strftime's, which are the server's locale's.
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
 _UNITS = ((DAY_S, "day", "days"), (HOUR_S, "h", "h"), (MINUTE_S, "min", "min"))
 
 
@@ -41,3 +47,14 @@ def ahead(then: datetime | None, now: datetime) -> str:
         return NEVER
     left_s = (then - now).total_seconds()
     return "now" if left_s <= 0 else f"in {span(left_s)}"
+
+
+def written(at: datetime) -> str:
+    """A time with its zone, for whoever's own is not known: `Thursday 25 May 2017 14:49 UTC`."""
+    at = at.astimezone(UTC)
+    return f"{_WEEKDAYS[at.weekday()]} {at.day} {_MONTHS[at.month - 1]} {at:%Y %H:%M} UTC"
+
+
+def iso(at: datetime) -> str:
+    """As programs read it (RFC 3339), in UTC."""
+    return at.astimezone(UTC).isoformat(timespec="seconds")

@@ -37,7 +37,7 @@ _apostrophe = re.compile(f"[{APOSTROPHES}]")
 
 
 def words(text: str) -> frozenset[str]:
-    """A set written as a line of words: how the house spells its short lists."""
+    """A set written as a line of words: how the service spells its short lists."""
     return frozenset(text.split())
 
 

@@ -115,7 +115,7 @@ class Corpus:
         try:
             return evaluate(rule, item.text(), asked) is not None
         except TooMuchWork:
-            return False  # as the desk takes it (topics/match)
+            return False  # as the decider takes it (topics/match)
         finally:
             work.spend(asked.spent)
 

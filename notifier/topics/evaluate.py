@@ -18,7 +18,7 @@ from notifier.topics.tree import And, In, Near, Node, Not, Or, Term
 from notifier.topics.work import Work
 
 MOST_TOLD = 200
-"""Words told of a match: a person reads a handful, and the desk keeps them for days."""
+"""Words told of a match: a person reads a handful, and the decider keeps them for days."""
 
 MOST_SPANS = 20
 """Places at which a NEAR is true whose words are told."""

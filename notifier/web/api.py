@@ -17,7 +17,7 @@ from notifier.errors import KeyChanged, NotFound, PushFailed, PushServiceBusy, S
 from notifier.push.outcome import Delivered, Gone, Retry
 from notifier.subscribers.subscriber import NewSubscription, Subscription
 from notifier.web import errors
-from notifier.web.bodies import RenewBody, SubscribeBody, TopicsBody, known_topics
+from notifier.web.bodies import ChangesBody, RenewBody, SubscribeBody, known_topics
 from notifier.web.browsers import browser_family
 from notifier.web.clients import client_of
 from notifier.web.rates import limit_changes, limit_tests
@@ -56,9 +56,13 @@ class ApplicationServerKey(BaseModel):
 
 
 class Mine(BaseModel):
-    """What a subscriber may see of their own subscription; topics that no longer exist are left out."""
+    """What a subscriber may see of their own subscription; topics that no longer exist are left out.
+
+    `version` grows with each change of the topics: of two answers it tells the older one.
+    """
 
     topics: list[str]
+    version: int
     key_id: str
     since: datetime
 
@@ -93,11 +97,11 @@ def show(owner: Owner, services: Services) -> Mine:
     return _mine(owner, services)
 
 
-@router.put("/subscriptions/mine/topics", dependencies=counted)
-def set_topics(body: TopicsBody, owner: Owner, services: Services) -> Mine:
-    """Replace the topics."""
-    topics = known_topics(body.topics, services.topics())
-    services.subscriptions.set_topics(owner, topics, services.clock())
+@router.patch("/subscriptions/mine/topics", dependencies=counted)
+def change_topics(body: ChangesBody, owner: Owner, services: Services) -> Mine:
+    """Add some topics and remove others. What other tabs chose meanwhile stays."""
+    added = known_topics(body.add, services.topics())
+    services.subscriptions.change_topics(owner, added, frozenset(body.remove), services.clock())
     return _mine(owner, services)
 
 
@@ -153,7 +157,7 @@ def _new(
 def _mine(owner: bytes, services: WebServices) -> Mine:
     mine = _found(owner, services)
     topics = [topic.slug for topic in services.topics() if topic.slug in mine.topics]
-    return Mine(topics=topics, key_id=mine.vapid_key_id, since=mine.created_at)
+    return Mine(topics=topics, version=mine.version, key_id=mine.vapid_key_id, since=mine.created_at)
 
 
 def _found(owner: bytes, services: WebServices) -> Subscription:

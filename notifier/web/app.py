@@ -12,7 +12,7 @@ from starlette.staticfiles import StaticFiles
 
 from notifier import __version__
 from notifier.errors import SignInNeeded
-from notifier.web import api, errors, health, hubs, pages, pictures, receipts
+from notifier.web import api, articles, errors, health, hubs, pages, pictures, receipts
 from notifier.web.console import (
     access,
     alerts,
@@ -20,8 +20,8 @@ from notifier.web.console import (
     by_provider,
     changes,
     feeds,
-    news,
     signin,
+    story_list,
     system,
     tokens,
     topics,
@@ -41,12 +41,12 @@ from notifier.web.sign_ins import SignIns
 from notifier.web.streams import Streams
 from notifier.web.under_way import UnderWay
 
-ROUTERS = (pages.router, api.router, receipts.router, health.router, hubs.router, pictures.router)
+ROUTERS = (pages.router, articles.router, api.router, receipts.router, health.router, hubs.router, pictures.router)
 CONSOLE = (
     signin.router,
     by_provider.router,
     tokens.router,
-    news.router,
+    story_list.router,
     console_stories.router,
     topics.router,
     changes.router,
@@ -86,6 +86,7 @@ def build_app(services: WebServices) -> FastAPI:
     )
     app.state.services = services
     app.state.rates = Rates(services.site)
+    app.state.articles = articles.Articles()
     app.state.meter = Meter()
     app.state.streams = Streams()
     app.state.sign_ins = SignIns()

@@ -6,10 +6,10 @@ Enters: JSON as `PushSubscription.toJSON()` gives it, and topic slugs. Leaves: `
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated
+from typing import Annotated, Self
 
 from fastapi import Path
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from notifier.errors import UnknownTopic
 from notifier.subscribers.endpoint import MAX_ENDPOINT
@@ -54,10 +54,17 @@ class PushBody(Body):
         return push_keys(self.endpoint, self.keys.p256dh, self.keys.auth)
 
 
-class TopicsBody(Body):
-    """Topics by slug; an empty list is a subscriber who wants nothing for now."""
+class ChangesBody(Body):
+    """Topics by slug: what one tab changed, and not what it believes all of them to be."""
 
-    topics: Slugs
+    add: Slugs = []
+    remove: Slugs = []
+
+    @model_validator(mode="after")
+    def _be_of_one_mind(self) -> Self:
+        if set(self.add) & set(self.remove):
+            raise ValueError("a topic is both added and removed")
+        return self
 
 
 class RenewBody(Body):
@@ -67,8 +74,10 @@ class RenewBody(Body):
     key_id: str = Field(max_length=64)
 
 
-class SubscribeBody(RenewBody, TopicsBody):
-    """A new subscription and what it is for."""
+class SubscribeBody(RenewBody):
+    """A new subscription and what it is for: topics by slug, none for somebody who wants nothing for now."""
+
+    topics: Slugs
 
 
 def known_topics(slugs: Iterable[str], topics: Sequence[Topic]) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Errors as they leave the house: problem+json (RFC 9457) for programs, a small page for people.
+"""Errors as they leave the service: problem+json (RFC 9457) for programs, a small page for people.
 
 Enters: exceptions. Leaves: answers with a stable `code`, a title, and a detail that says what to do. Words come from
 the table below and never from the exception, whose text may hold what the client sent (an endpoint, a key).

@@ -51,11 +51,11 @@ class ReceiptCounter:
         self._store, self._clock, self._metrics = store, clock, metrics
         self._lock = Lock()
         self._told: Counter[Receipt] = Counter()
-        self._tellers = ReportLimits()
+        self._limits = ReportLimits()
 
     def hear(self, told: Receipt, client: str) -> None:
         """Count this, unless the client has told it often enough for today."""
-        if self._tellers.counts(told, client, self._clock()):
+        if self._limits.counts(told, client, self._clock()):
             self.tell(told)
 
     def tell(self, told: Receipt, count: int = 1) -> None:

@@ -1,4 +1,4 @@
-"""What the web room needs from the rest of the house, passed in by wiring.
+"""What the web room needs from the rest of the service, passed in by wiring.
 
 Enters: stores and callables, all synchronous unless they say otherwise (the web room runs them in worker threads).
 Leaves: nothing; `app.build_app` hands this to every route.
@@ -14,6 +14,7 @@ from typing import Annotated, NamedTuple, Protocol
 from fastapi import Depends, Request
 
 from notifier.alerts.alert import Alert
+from notifier.alerts.article import ArticleStore
 from notifier.clock import Clock
 from notifier.errors import NotFound
 from notifier.operations.operations import Operations
@@ -88,14 +89,15 @@ class PictureSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WebServices:
-    """The parts of the house that routes use.
+    """The parts of the service that routes use.
 
     `topics` gives the topics in force, in the order of the page; `public_key` the key that browsers subscribe with at
     present (base64url without padding); `send_test` pushes a test alert to one subscription and says what came of
     it; `recent_alerts` gives the newest alerts first; `metrics` the Prometheus text format; `receipts` counts what
     browsers tell of alerts, None where they are not asked to; `troubles` is what is wrong just now;
-    `pictures` are those of alerts, None where this site serves none. `operations` are what operators do, None where the
-    application has no console; `by_provider` is how they sign in beside the password.
+    `pictures` are those of alerts, None where this site serves none; `articles` are alerts as anybody may read them,
+    None where the application has no pages of them. `operations` are what operators do, None where the application has
+    no console; `by_provider` is how they sign in beside the password.
     """
 
     site: SiteSettings
@@ -114,6 +116,7 @@ class WebServices:
     by_provider: ProviderSignIn | None = None
     receipts: ReceiptCounter | None = None
     pictures: PictureSource | None = None
+    articles: ArticleStore | None = None
 
 
 def services_of(request: Request) -> WebServices:

@@ -1,7 +1,7 @@
 """The event streams that are open, and how many there may be: each holds a connection for minutes.
 
 Enters: an operator who opens a page that moves. Leaves: a place, given back when the stream is over; TooOften where the
-operator or the house has no more.
+operator or the service has no more.
 """
 
 from __future__ import annotations

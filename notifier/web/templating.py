@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from notifier.text.line import shorten
-from notifier.text.spans import ago
+from notifier.text.spans import ago, iso, written
 from notifier.web.services import services_of
 
 
@@ -32,5 +32,5 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"ago": ago, "shorten": shorten}
+    environment.filters |= {"ago": ago, "shorten": shorten, "written": written, "iso": iso}
     return environment

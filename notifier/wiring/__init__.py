@@ -1,4 +1,4 @@
-"""Constructs the service: settings in, a running house out.
+"""Constructs the service: settings in, a running service out.
 
 Enters: `Settings` and the operators' files. Leaves: the service, until it is told to stop.
 

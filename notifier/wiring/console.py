@@ -18,7 +18,7 @@ from notifier.feeds.discovery import DiscoveredFeed, FeedDiscovery
 from notifier.operations.alerts import AlertOperations
 from notifier.operations.operations import Operations
 from notifier.operations.system import JobReport, KeyReport, SystemState
-from notifier.operations.topics import RuleTrials
+from notifier.operations.topics import RulePreviewer
 from notifier.push.outcome import Outcome
 from notifier.storage.access import SqlRequestStore
 from notifier.storage.database import Database
@@ -50,8 +50,8 @@ def service_operations(service: Service) -> Operations:
     """What operators do, over the parts of a running service."""
     settings, database, editorial = service.settings, service.database, SqlEditorialStore(service.database)
     files = (service.files.topics, service.files.feeds)
-    trials = RuleTrials(service.recent_news.record, alert_rules(settings), service.clock, service.previews)
-    topics = topic_operations(settings, database, lambda: service.files.topics.content, trials)
+    previewer = RulePreviewer(service.recent_news.record, alert_rules(settings), service.clock, service.previews)
+    topics = topic_operations(settings, database, lambda: service.files.topics.content, previewer)
     finder = FeedFinder(service).look
     feeds = feed_operations(settings, database, lambda: service.files.feeds.content, service.feed_health, finder)
     alerts = AlertOperations(
@@ -65,7 +65,7 @@ def service_operations(service: Service) -> Operations:
         rules=alert_rules(settings),
         clock=service.clock,
         open_alerts=service.alerts.open,
-        send_trial=DraftSender(service).send,
+        send_test=DraftSender(service).send,
         changed=service.wake_decider,
         wake=service.engine.wake,
     )
@@ -113,7 +113,7 @@ class DraftSender:
         """Push now. Raises PushServiceBusy."""
         service = self._service
         return await asyncio.get_running_loop().run_in_executor(
-            service.trials, service.tester.send, subscription, message
+            service.tester_threads, service.tester.send, subscription, message
         )
 
 
@@ -125,7 +125,7 @@ def system_state(service: Service) -> SystemState:
     return SystemState(
         engine=_engine(service),
         queue=queue,
-        chores=[JobReport(s.name, s.every_s, s.last_at, s.took_s, s.error, s.failures) for s in service.job_states()],
+        jobs=[JobReport(s.name, s.every_s, s.last_at, s.took_s, s.error, s.failures) for s in service.job_states()],
         keys=keys,
         envelopes=SqlEnvelopeStore(service.database).ready(),
         paces=service.pacer.paces(),

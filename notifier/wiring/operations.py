@@ -16,7 +16,7 @@ from notifier.operations.access import AccessOperations
 from notifier.operations.feeds import FeedOperations, Finder
 from notifier.operations.files import FEEDS, TOPICS, ChangeOperations, RecordedFile
 from notifier.operations.stories import StoryOperations
-from notifier.operations.topics import RuleTrials, TopicOperations
+from notifier.operations.topics import RulePreviewer, TopicOperations
 from notifier.operators.token import TokenScope
 from notifier.storage.access import SqlTokenStore
 from notifier.storage.audit import SqlAuditLog
@@ -34,12 +34,12 @@ async def finds_nothing(_address: str) -> Sequence[DiscoveredFeed]:
 
 
 def topic_operations(
-    settings: Settings, database: Database, in_force: Callable[[], Sequence[Topic]], trials: RuleTrials
+    settings: Settings, database: Database, in_force: Callable[[], Sequence[Topic]], previewer: RulePreviewer
 ) -> TopicOperations:
     """Topics over topics.yaml."""
     file = TopicsFile(settings.topics_path)
     recorded = RecordedFile(TOPICS, file, TokenScope.TOPICS, SqlChangeStore(database), system_clock)
-    return TopicOperations(file, recorded, in_force, trials)
+    return TopicOperations(file, recorded, in_force, previewer)
 
 
 def feed_operations(
@@ -61,7 +61,7 @@ def change_operations(database: Database, topics: TopicOperations, feeds: FeedOp
 
 
 def story_operations(database: Database, changed: Callable[[], None] = lambda: None) -> StoryOperations:
-    """Stories over the database; a desk that is not told by `changed` looks by itself within a second or two."""
+    """Stories over the database; a decider that is not told by `changed` looks by itself within a second or two."""
     return StoryOperations(SqlEditorialStore(database), SqlStoryReports(database), system_clock, changed)
 
 

@@ -13,14 +13,14 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from notifier.addresses import AddressGuard
-from notifier.alerts.alert import Alert
+from notifier.alerts.alert import Alert, AlertKind
 from notifier.alerts.decide import AlertRules
 from notifier.alerts.decider import Decider
 from notifier.clock import Clock, RehearsalClock, system_clock
 from notifier.config.modes import tighten
 from notifier.config.settings import Settings, listed, rehearsal_of
 from notifier.engine.alert_tester import AlertTester
-from notifier.engine.dispatcher import PushDispatcher, Seal
+from notifier.engine.dispatcher import PushDispatcher, Seal, link_of_outlet
 from notifier.errors import ConfigError, DatabaseUnwell
 from notifier.feeds.cadence import CadenceSettings
 from notifier.feeds.decide import PollRules
@@ -46,6 +46,7 @@ from notifier.topics.failing import FailingRules
 from notifier.topics.match import TopicIndex
 from notifier.topics.topic import Topic
 from notifier.troubles import SILENT_AFTER, ProcessReport
+from notifier.web.articles import ALERTS
 from notifier.web.console.by_provider import CALLBACK
 from notifier.web.pictures import LARGEST_BYTES, PICTURES
 from notifier.web.provider.http import ProviderHttp
@@ -155,7 +156,8 @@ def make_clock(settings: Settings) -> Clock:
 def make_dispatcher(
     settings: Settings, keys: Sequence[VapidKey], pacer: Pacer | None = None, seal: Seal = seal_now
 ) -> PushDispatcher:
-    """A courier with a wire of its own, for one thread; `pacer` keeps all threads' wires to each service's pace.
+    """A dispatcher with a transport of its own, for one thread; `pacer` keeps all threads' transports to each service's
+    pace.
 
     `seal` is for those for whom nothing was sealed ahead.
     """
@@ -164,7 +166,16 @@ def make_dispatcher(
     if pacer is not None:
         transport = PacedTransport(transport, pacer)
     signer = VapidSigner(keys, settings.contact, Keyring(settings.vapid_key_path).find)
-    return PushDispatcher(transport, signer, seal, receipts=settings.receipts, picture_of=picture_address(settings))
+    picture_of, link_of = picture_address(settings), click_address(settings)
+    return PushDispatcher(transport, signer, seal, receipts=settings.receipts, picture_of=picture_of, link_of=link_of)
+
+
+def click_address(settings: Settings) -> Callable[[Alert], str]:
+    """What a click on an alert's notification opens, by the operator's choice; a test has no page."""
+    base = site_settings(settings).base_url
+    if settings.click_opens == "outlet":
+        return link_of_outlet
+    return lambda alert: link_of_outlet(alert) if alert.kind is AlertKind.TEST else f"{base}{ALERTS}/{alert.id}"
 
 
 def picture_address(settings: Settings) -> Callable[[Alert], str | None]:
@@ -186,7 +197,7 @@ def make_alert_tester(settings: Settings, keys: Sequence[VapidKey], clock: Clock
 
 
 def make_decider(topics: Sequence[Topic], settings: Settings, failing: FailingRules | None = None) -> Decider:
-    """A desk that decides by these topics and the settings' rules; `failing` is told of rules that fail when run."""
+    """A decider that decides by these topics and the settings' rules; `failing` is told of rules that fail when run."""
     return Decider(TopicIndex(topics, failing), topics, alert_rules(settings))
 
 
@@ -199,7 +210,7 @@ def feed_rules(settings: Settings) -> PollRules:
 
 
 def alert_rules(settings: Settings) -> AlertRules:
-    """The numbers by which the desk decides."""
+    """The numbers by which the decider decides."""
     return AlertRules(
         max_age_s=settings.alert_max_age_s,
         update_gap_s=settings.alert_update_gap_s,

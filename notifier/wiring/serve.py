@@ -57,7 +57,7 @@ async def serve(
             heartbeat.start()
             stack.callback(heartbeat.stop, LEAVE_S)
         stack.callback(service.watch.end)
-        stack.callback(service.trials.shutdown, cancel_futures=True)
+        stack.callback(service.tester_threads.shutdown, cancel_futures=True)
         stack.callback(service.receipt_counter.hand_over)  # what was told since the last second
         poller, websub = (None, None) if role is ProcessRole.WORK else await service.enter_poller(stack)
         await service.enter_pictures(stack)

@@ -42,6 +42,7 @@ from notifier.push.outcome import Outcome
 from notifier.push.paced_transport import Pacer
 from notifier.push.vapid import VapidKey
 from notifier.storage.alerts import SqlAlertStore
+from notifier.storage.articles import SqlArticles
 from notifier.storage.audience import SqlAudienceStore
 from notifier.storage.clock_back import bring_back
 from notifier.storage.database import Database
@@ -85,7 +86,7 @@ from notifier.wiring.troubles import TroubleMonitor
 log = structlog.get_logger()
 
 POLL_LEASE_S = 30.0
-TRIALS = 4
+TESTER_THREADS = 4
 # By then no push service holds a message for anybody any more, and strangers who count numbers up cost us nothing.
 PICTURE_FOR = timedelta(days=2)
 # How long it is told that the clock was set, or that another process died.
@@ -152,7 +153,7 @@ class Service:
         self.pauses = Pauses(metrics, self.pacer.limited, self.pacer.late, self.pacer.room)
         troubles.watch(lambda: self.pauses.troubles(clock()))
         self.tester = make_alert_tester(settings, [self.key], clock)
-        self.trials = ThreadPoolExecutor(TRIALS, thread_name_prefix="trial")
+        self.tester_threads = ThreadPoolExecutor(TESTER_THREADS, thread_name_prefix="tester")
         self._feeds_to_sync = False
         sealer = Sealer(SqlEnvelopeStore(database), self.deliveries.is_sending, metrics)
         self.engine = self._engine(sealer)
@@ -269,7 +270,7 @@ class Service:
             Job("gauges", 15.0, self._show_gauges),
             Job("receipts", 1.0, self._hand_receipts_over),
             Job("troubles", LOOK_EVERY_S, self._look_at_troubles),
-            Job("held", 5.0, self._end_holds),
+            Job("holds", 5.0, self._end_holds),
             Job("audience", 3600.0, self._count_audience),
             Job("prune", 3600.0, self._prune),
             Job("keys", 3600.0, self._retire_keys),
@@ -309,12 +310,13 @@ class Service:
             websub=websub,
             receipts=self.receipt_counter if self.settings.receipts else None,
             pictures=self.pictures,
+            articles=SqlArticles(self.database),
             operations=service_operations(self),
             by_provider=provider_sign_in(self.settings, self.database),
         )
 
     def wake_decider(self) -> None:
-        """An operator said something: the desk looks at once, not only at its next second. For any thread."""
+        """An operator said something: the decider looks at once, not only at its next second. For any thread."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._items_stored)
 
@@ -376,7 +378,7 @@ class Service:
 
     async def _send_test(self, subscription: Subscription) -> Outcome:
         """In threads of their own: a push service that does not answer must not hold up the news."""
-        return await asyncio.get_running_loop().run_in_executor(self.trials, self.tester.send, subscription)
+        return await asyncio.get_running_loop().run_in_executor(self.tester_threads, self.tester.send, subscription)
 
     async def _refresh_files(self) -> None:
         self._feeds_to_sync |= self.files.feeds.refresh()

@@ -257,7 +257,7 @@ def test_what_another_story_said_hours_ago_is_not_said_again() -> None:
 def test_who_has_not_heard_of_it_is_told_in_the_words_of_now() -> None:
     old = item(1, "Flood reaches the town of Ilm", hours=-20)
     fresh = item(2, "Dam above Ilm breaks", "Inland Times")
-    made = case("floods", "breaking", lead=old, breaking=True, past=(told(),), items=(old, fresh), spokesman=fresh)
+    made = case("floods", "breaking", lead=old, breaking=True, past=(told(),), items=(old, fresh), representative=fresh)
     verdict = judged(made)
     assert isinstance(verdict, Send)
     assert verdict.alert.message.title == "Dam above Ilm breaks"
@@ -281,7 +281,7 @@ def test_a_story_that_breaks_by_help_says_by_whose() -> None:
     assert "with possibly related #8: C" in line({"signals": story_from | verdict.alert.why["signals"]})
 
 
-def test_a_story_that_breaks_by_help_is_a_repeat_where_its_kin_was_told() -> None:
+def test_a_story_that_breaks_by_help_is_a_repeat_where_its_related_was_told() -> None:
     assert code(judged(helped(related_past=(of_kin(),)))) == "repeat"
     assert isinstance(judged(helped(related_past=(of_kin(hours_ago=20),))), Send)
     assert isinstance(judged(helped(related_past=(replace(of_kin(), topics=frozenset({"floods"})),))), Send)
@@ -292,7 +292,7 @@ def test_a_story_that_helped_another_was_told_with_it() -> None:
     assert code(judged(case("breaking", breaking=True, related_past=(with_it,)))) == "repeat"
 
 
-def test_a_story_that_breaks_alone_goes_out_beside_its_kin_unless_it_says_the_same() -> None:
+def test_a_story_that_breaks_alone_goes_out_beside_its_related_unless_it_says_the_same() -> None:
     assert isinstance(judged(case("breaking", breaking=True, related_past=(of_kin(),))), Send)
     same = of_kin("Flood reaches Ilm, town hall says")
     assert code(judged(case("breaking", breaking=True, related_past=(same,)))) == "repeat"

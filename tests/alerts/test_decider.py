@@ -1,4 +1,4 @@
-"""The desk as the pipeline uses it: polls in, groupings and verdicts out, and the same again after a restart."""
+"""The decider as the pipeline uses it: polls in, groupings and verdicts out, and the same again after a restart."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_every_changed_story_has_a_verdict_and_every_item_a_grouping() -> None:
     assert drop.code == "not-breaking"
 
 
-def test_a_restored_desk_goes_on_where_the_old_one_stopped() -> None:
+def test_a_restored_decider_goes_on_where_the_old_one_stopped() -> None:
     polls = [
         [story_from("A", 1)],
         [story_from("B", 2, hours=1)],

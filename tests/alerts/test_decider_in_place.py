@@ -1,4 +1,6 @@
-"""What operators change is heeded in place: a desk that lived through it decides as one that is restored after it."""
+"""What operators change is applied in place: a decider that lived through it decides as one that is restored after
+it.
+"""
 
 from __future__ import annotations
 
@@ -150,7 +152,7 @@ def carried_out(step: tuple, harness: Harness, live: Decider) -> None:  # type: 
 @given(STEPS, st.integers(0, 12))
 @example([("poll", [(0, 0), (0, 1), (0, 0)]), ("choose", 0, NEVER), ("split", 0)], 0)  # the twins are placed first
 @example([("poll", [(0, 2), (0, 2)]), ("split", 0), ("poll", [(0, 4)])], 10)  # which story is the likest one's now
-def test_a_desk_that_lived_through_all_decides_as_one_that_is_restored(steps: list[tuple], at: int) -> None:  # type: ignore[type-arg]
+def test_a_decider_that_lived_through_all_decides_as_one_that_is_restored(steps: list[tuple], at: int) -> None:  # type: ignore[type-arg]
     harness = Harness()
     live, other = harness.restored(), None
     for number, step in enumerate([*steps, ("poll", list(itertools.product([0, 1, 2], [0, 3])))], 1):

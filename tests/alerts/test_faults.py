@@ -38,7 +38,7 @@ def test_a_story_that_cannot_be_judged_costs_itself() -> None:
     assert fault.error.startswith("TypeError")
 
 
-def test_a_story_whose_kin_cannot_be_judged_is_decided_without_it() -> None:
+def test_a_story_whose_related_cannot_be_judged_is_decided_without_it() -> None:
     made = decider()
     poison = replace(item(1, "Dam at Kessel holds", "A", story_id=1), published_at=NO_ZONE)
     made.restore([poison, item(2, "Dams of Brey", "B", story_id=2, near=(1,))], [])
@@ -78,7 +78,7 @@ def test_an_edit_that_cannot_be_read_leaves_its_story_as_it_was() -> None:
     assert outcome(result)[2] == "sent"
 
 
-def test_an_odd_item_in_the_memory_does_not_keep_the_desk_from_starting() -> None:
+def test_an_odd_item_in_the_memory_does_not_keep_the_decider_from_starting() -> None:
     made = decider()
     made.restore([replace(item(1, "", "A", story_id=1), title=None), item(2, "Dam holds", "B", story_id=2)], [])
     result = made.take([item(3, "Dam near Brey breaks", "C")], NOON)

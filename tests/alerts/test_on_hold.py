@@ -1,4 +1,4 @@
-"""A held topic at the desk: its followers wait for an editor, those of other topics do not wait for them."""
+"""A held topic at the decider: its followers wait for an editor, those of other topics do not wait for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A preview is what the desk would have decided."""
+"""A preview is what the decider would have decided."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_a_changed_rule_gains_loses_and_keeps() -> None:
     assert [w.alert.message.title for w in changed.kept] == ["Ferry aground off the harbour"]
 
 
-def test_it_is_what_the_services_desk_decides() -> None:
+def test_it_is_what_the_services_decider_decides() -> None:
     tried = topic("ferry OR bridge")
     decider = Decider(TopicIndex([tried]), [tried], RULES)
     sent = []

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from playwright.sync_api import Page, Request, Route, sync_playwright
 
 from tests.browser.background import POLL_S
+from tests.browser.desktop import Desktop, with_desktop
 from tests.browser.push_for_chromium import ChromiumPush
 
 T = TypeVar("T")
@@ -30,7 +31,10 @@ FLAGS = [
 class Chromium:
     """A headless Chromium with a fresh profile, whose push service is `push`."""
 
-    def __init__(self, binary: str, push: ChromiumPush) -> None:
+    def __init__(
+        self, binary: str, push: ChromiumPush, desktop: Desktop | None = None, zone: str | None = None
+    ) -> None:
+        """`zone` is the time zone of the machine, as the browser and its workers believe."""
         self._push = push
         self._folder = tempfile.TemporaryDirectory(prefix="chromium-")
         self._playwright = sync_playwright().start()
@@ -38,6 +42,7 @@ class Chromium:
             self._folder.name,
             executable_path=binary,
             args=FLAGS + push.flags(),
+            env={**with_desktop(desktop), **({"TZ": zone} if zone else {})},
             # Playwright turns off what push needs.
             ignore_default_args=["--disable-background-networking"],
         )
@@ -77,6 +82,14 @@ class Chromium:
             }"""
         )
         return listed
+
+    def tab(self, part: str) -> Page | None:
+        """An open tab whose address has this in it."""
+        return next((page for page in self._context.pages if part in page.url), None)
+
+    def addresses(self) -> list[str]:
+        """The addresses of all open tabs."""
+        return [page.url for page in self._context.pages]
 
     def until(self, look: Callable[[], T], what: str, timeout_s: float = 45) -> T:
         """As `background.until`, while Playwright goes on answering the page's requests."""

@@ -68,9 +68,9 @@ def service_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("service")
 
 
-def run_service(folder: Path, newsroom: Newsroom, push_origin: str) -> Iterator[Service]:
-    """The service until the module ends; its log must then hold no error and no secret."""
-    service = Service(folder, newsroom, push_origin)
+def run_service(folder: Path, newsroom: Newsroom, push_origin: str, **settings: str) -> Iterator[Service]:
+    """The service until the module ends; its log must then hold no error and no secret. `settings` are NOTIFIER_…"""
+    service = Service(folder, newsroom, push_origin, **settings)
     try:
         yield service
         assert "Traceback" not in service.log, service.log

@@ -110,7 +110,7 @@ def sign_in(context: BrowserContext, service: Service) -> Page:
     page.fill("input[name=name]", "Ada")
     page.fill("input[name=password]", "four words will do")
     page.keyboard.press("Enter")
-    page.wait_for_selector("h1:has-text('Wire')")
+    page.wait_for_selector("h1:has-text('Stories')")
     until(lambda: page.reload() and page.get_by_text("Museum of tin toys").count(), "the news", 30)
     return page
 
@@ -118,7 +118,7 @@ def sign_in(context: BrowserContext, service: Service) -> Page:
 def take_by_day(page: Page, service: Service, folder: Path) -> None:
     """The wire, the workbench in the middle of an edit, what waits for an editor, and one being written."""
     page.locator("li > details > summary").nth(1).click()
-    page.screenshot(path=folder / "console-wire.png")
+    page.screenshot(path=folder / "console-stories.png")
     page.goto(f"{service.origin}/console/topics/ships")
     # The newest news is tried on some seconds after it came.
     until(lambda: page.reload() and page.locator("#preview h3").count() >= 4, "the preview", 40)
@@ -139,7 +139,7 @@ def take_by_day(page: Page, service: Service, folder: Path) -> None:
 
 def take_story(page: Page, service: Service, folder: Path) -> None:
     """Two stories made one by hand, why each item is there, and the two compared."""
-    page.goto(f"{service.origin}/console/wire")
+    page.goto(f"{service.origin}/console/stories")
     other = page.locator("li", has_text="Harbour board").get_attribute("id") or ""
     page.locator("li", has_text="Ferry aground").locator("summary").first.click()
     page.get_by_role("link", name="merge…").filter(visible=True).click()

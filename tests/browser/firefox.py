@@ -6,6 +6,7 @@ Clicks go through the input machinery and count as a person's.
 from __future__ import annotations
 
 import base64
+import copy
 import json
 import subprocess
 import tempfile
@@ -15,6 +16,7 @@ from typing import Any
 
 from tests.browser.background import until
 from tests.browser.bidi import BiDi
+from tests.browser.desktop import Desktop, with_desktop
 
 KEYS = {"Enter": "\ue007", "Tab": "\ue004", "Space": " "}  # WebDriver's code points
 
@@ -30,14 +32,14 @@ DRAWN_WINDOW = """(async () => {
 })()"""
 
 
-def preferences(push_url: str) -> dict[str, bool | int | str]:
-    """Push goes to `push_url`, notifications to Firefox's own popups, and nothing else leaves the machine."""
+def preferences(push_url: str, *, desktop: bool) -> dict[str, bool | int | str]:
+    """Push goes to `push_url`, notifications to a desktop or Firefox's own popups; nothing else leaves the machine."""
     return {
         "dom.push.serverURL": push_url,
         "dom.push.testing.allowInsecureServerURL": True,  # ws:// instead of wss://
         "dom.push.connection.enabled": True,  # remote control turns it off
         "dom.push.retryBaseInterval": 200,
-        "alerts.useSystemBackend": False,  # popups of its own: no desktop is running here
+        "alerts.useSystemBackend": desktop,
         "dom.webnotifications.requireuserinteraction": False,
         "network.proxy.type": 1,
         "network.proxy.http": "127.0.0.1",
@@ -78,15 +80,17 @@ class Popup:
 class Firefox:
     """A headless Firefox with a fresh profile."""
 
-    def __init__(self, binary: str, push_url: str) -> None:
+    def __init__(self, binary: str, push_url: str, desktop: Desktop | None = None) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="firefox-")
         profile = Path(self._folder.name)
-        lines = [f"user_pref({json.dumps(k)}, {json.dumps(v)});\n" for k, v in preferences(push_url).items()]
+        chosen = preferences(push_url, desktop=desktop is not None)
+        lines = [f"user_pref({json.dumps(k)}, {json.dumps(v)});\n" for k, v in chosen.items()]
         (profile / "user.js").write_text("".join(lines))
         # --remote-allow-system-access: the doorhanger and the popups belong to the browser, not to a page.
         flags = ["--headless", "--no-remote", "--new-instance", "--remote-allow-system-access"]
         self._process = subprocess.Popen(
             [binary, *flags, "--remote-debugging-port", "0", "--profile", str(profile), "about:blank"],
+            env=with_desktop(desktop),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -150,6 +154,13 @@ class Firefox:
     def tabs(self) -> list[str]:
         """The addresses of all open tabs."""
         return [context["url"] for context in self._command("browsingContext.getTree", {})["contexts"]]
+
+    def other_tab(self, url: str) -> Firefox:
+        """A further tab with `url`, as a browser of its own; `close_other_tabs` ends it."""
+        other = copy.copy(self)
+        other.tab = self._command("browsingContext.create", {"type": "tab", "background": True})["context"]
+        other.goto(url)
+        return other
 
     def close_other_tabs(self) -> None:
         """Leave only the tab that the tests use."""

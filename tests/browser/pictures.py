@@ -1,6 +1,7 @@
 """Pictures of the page for the documentation: `python -m tests.browser.pictures FOLDER`, as root.
 
-The shipped topics, invented news, stock Firefox; each state at the width of a phone and of a desk, by day and by night.
+The shipped topics, invented news, stock Firefox; each state at the width of a phone and of a decider, by day and by
+night.
 """
 
 from __future__ import annotations
@@ -52,6 +53,9 @@ def main(folder: Path) -> None:
             shown = until(lambda t=title: [p for p in firefox.popups() if p.title == t], "the notification")  # type: ignore[misc]
             firefox.screenshot_popup(shown[0], folder / "notification.png")
         firefox.close_popups()
+        firefox.goto(f"{service.origin}/alerts/{len(STORIES)}")
+        until(lambda: firefox.evaluate("!document.getElementById('mine').hidden"), "the page to say what is followed")
+        take(firefox, folder, "alert")
         firefox.goto(service.origin)
         page.wait_for("on")
         take(firefox, folder, "on")

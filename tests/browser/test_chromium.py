@@ -1,4 +1,4 @@
-"""The main job in stock Chromium, up to the click: no driver can make a click on its notifications that counts."""
+"""The main job in stock Chromium, up to the screen; what a desktop gets, and clicks, are in test_desktop.py."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_new_story_is_on_the_screen_and_leads_to_it(newsroom: Newsroom, subscr
 
     notification = shown(subscribed, "A ferry came in with a whale")
 
-    assert notification["body"] == f"The harbour master says grüße ✓ to both.\n{PUBLISHER}"
+    assert notification["body"] == f"News · {PUBLISHER}\nThe harbour master says grüße ✓ to both."
     assert notification["url"] == story
 
 
@@ -116,7 +116,7 @@ def test_a_topic_change_is_saved_at_once(service: Service, subscribed: Chromium)
     assert service.topics() == {"ships", "storms"}
 
 
-def test_a_change_that_the_server_could_not_save_is_taken_back(service: Service, subscribed: Chromium) -> None:
+def test_a_change_that_the_server_could_not_save_is_undone(service: Service, subscribed: Chromium) -> None:
     subscribed.page.route("**/mine/topics", lambda route: route.abort())
 
     subscribed.page.get_by_label("Storms").click()

@@ -1,4 +1,6 @@
-"""The console as an operator uses it, in Chromium: by keyboard alone, on a phone and on a desk, by day and by night."""
+"""The console as an operator uses it, in Chromium: by keyboard alone, on a phone and on a desk, by day and by
+night.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,7 @@ WIDTHS = (360, 1280)
 # A machine that does much else at the same time is slow, and nothing is wrong.
 expect.set_options(timeout=30_000)
 PAGES = (
-    "wire",
+    "stories",
     "rulings",
     "stories/compare",
     "topics",
@@ -76,7 +78,7 @@ def signed_in(service: Service, browser: Browser) -> dict[str, object]:
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Wire")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Stories")
     until(lambda: page.reload() and page.get_by_text("Flood closes").count(), "the news to be on the wire", 30)
     page.goto(f"{service.origin}/console/topics/storms")
     until(lambda: page.reload() and page.locator("#preview h3").count(), "the news to be in previews", 30)
@@ -147,11 +149,11 @@ def test_nothing_on_a_page_shuts_anybody_out(page: Page, service: Service, path:
 
 def test_each_job_says_what_it_is_for(page: Page, service: Service) -> None:
     page.goto(f"{service.origin}/console/system")
-    expect(page.locator("#chores .kicker").first).to_be_visible()
-    expect(page.locator("#chores .kicker:empty")).to_have_count(0)
+    expect(page.locator("#jobs .kicker").first).to_be_visible()
+    expect(page.locator("#jobs .kicker:empty")).to_have_count(0)
 
 
-def test_a_rule_is_tried_saved_and_taken_back_by_keyboard(page: Page, service: Service) -> None:
+def test_a_rule_is_tried_saved_and_undone_by_keyboard(page: Page, service: Service) -> None:
     page.goto(f"{service.origin}/console/topics/ships")
     expect(page.locator("#preview h3")).to_have_text(["Ferry aground off the harbour"])
 
@@ -178,7 +180,7 @@ def test_a_rule_is_tried_saved_and_taken_back_by_keyboard(page: Page, service: S
 
 
 def test_a_story_says_why_and_is_silenced_by_keyboard(page: Page, service: Service) -> None:
-    page.goto(f"{service.origin}/console/wire")
+    page.goto(f"{service.origin}/console/stories")
 
     unfold(page, page.locator("li[id^=story-] > details", has_text="Ferry aground off"))
     tab_to(page, "Never alert")
@@ -191,7 +193,7 @@ def test_a_story_says_why_and_is_silenced_by_keyboard(page: Page, service: Servi
 
 
 def test_stories_are_merged_compared_and_parted_by_keyboard(page: Page, service: Service) -> None:
-    page.goto(f"{service.origin}/console/wire")
+    page.goto(f"{service.origin}/console/stories")
     other = (page.locator(".stories > li", has_text="Flood closes").get_attribute("id") or "").removeprefix("story-")
     unfold(page, page.locator(".stories > li > details", has_text="Ferry aground"))
     tab_to(page, "Open or merge")
@@ -209,9 +211,9 @@ def test_stories_are_merged_compared_and_parted_by_keyboard(page: Page, service:
     assert Axe().run(page).violations_count == 0
     page.goto(f"{service.origin}/console/rulings")
     page.wait_for_load_state()
-    tab_to(page, "Take back")
+    tab_to(page, "Undo")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("status")).to_contain_text("Taken back")
+    expect(page.get_by_role("status")).to_contain_text("Undone")
     page.goto(f"{service.origin}/console/stories/{other}")
     until(lambda: page.reload() and page.locator("#items li").count() == 1, "the two to part", 20)
     assert Axe().run(page).violations_count == 0
@@ -273,7 +275,7 @@ def subscribe(page: Page, service: Service) -> None:
     )
 
 
-def test_a_feed_is_found_seen_added_paused_and_taken_back_by_keyboard(
+def test_a_feed_is_found_seen_added_paused_and_undone_by_keyboard(
     page: Page, service: Service, newsroom: Newsroom
 ) -> None:
     before = service.feeds_path.read_text()
@@ -313,7 +315,7 @@ def test_a_feed_is_found_seen_added_paused_and_taken_back_by_keyboard(
         page.keyboard.press("Enter")
         tab_to(page, "Take this back")
         page.keyboard.press("Enter")
-        expect(page.get_by_role("status")).to_contain_text("Taken back")
+        expect(page.get_by_role("status")).to_contain_text("Undone")
     assert service.feeds_path.read_text() == before
 
 
@@ -364,7 +366,7 @@ def test_alerts_come_onto_their_page_by_themselves_and_the_order_stays(
 
 
 def test_new_stories_come_onto_the_wire_by_themselves(page: Page, service: Service, newsroom: Newsroom) -> None:
-    page.goto(f"{service.origin}/console/wire")
+    page.goto(f"{service.origin}/console/stories")
     size = page.viewport_size
     title = "Harbour master retires to the islands" if size and size["width"] == 360 else "Oldest lighthouse goes dark"
 

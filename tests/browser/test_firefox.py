@@ -89,7 +89,7 @@ def test_a_new_story_is_on_the_screen_with_its_words_and_its_origin(
     newsroom.publish("A ferry came in with a whale", "The harbour master says grüße ✓ to both.")
 
     shown = popup(firefox, "A ferry came in with a whale")
-    assert shown.body == f"The harbour master says grüße ✓ to both.\n{PUBLISHER}"
+    assert shown.body == f"News · {PUBLISHER}\nThe harbour master says grüße ✓ to both."
     assert service.origin.removeprefix("http://") in shown.source
     assert firefox_push.statuses[-1] == 201
     assert firefox_push.acks[-1] == DECRYPTED
@@ -242,6 +242,82 @@ def test_a_topic_change_is_saved_at_once_and_decides_what_comes(
 
     popup(firefox, "A flood at the weekend")
     assert [shown.title for shown in firefox.popups()] == ["A flood at the weekend"]
+
+
+def test_two_tabs_choose_without_undoing_each_other_and_each_shows_what_the_other_chose(
+    firefox: Firefox, service: Service, subscribed: Page
+) -> None:
+    other = Page(firefox.other_tab(service.origin))
+    other.wait_for("on")
+
+    other.tick("storms")
+    until(lambda: subscribed.ticked == ["ships", "storms"], "this tab to follow", 1)
+    subscribed.tick("ships")
+
+    until(lambda: other.ticked == ["storms"], "the other tab to follow")
+    until(lambda: subscribed.said == "Saved: Storms.", "the page to confirm")
+    assert service.topics() == {"storms"}
+    assert subscribed.kept()["topics"] == ["storms"]
+
+
+def test_a_tab_that_has_heard_nothing_undoes_nothing(firefox: Firefox, service: Service, subscribed: Page) -> None:
+    other = firefox.other_tab(service.origin)
+    deaf = Page(other)
+    deaf.wait_for("on")
+    other.evaluate("void (keep.others.onmessage = null)")
+
+    subscribed.tick("storms")
+    until(lambda: service.topics() == {"ships", "storms"}, "the change to be saved")
+    assert deaf.ticked == ["ships"]
+    deaf.tick("ships")
+
+    until(lambda: service.topics() == {"storms"}, "the other tab's change to be saved beside it")
+    until(lambda: deaf.ticked == ["storms"], "the other tab to show what was chosen here")
+
+
+def test_stop_in_one_tab_turns_the_others_off_and_a_tick_there_explains_itself(
+    firefox: Firefox, service: Service, subscribed: Page
+) -> None:
+    other = Page(firefox.other_tab(service.origin))
+    other.wait_for("on")
+
+    subscribed.press("stop")
+
+    other.wait_for("off")
+    assert other.said == "Alerts were stopped in another tab, and your data is deleted."
+    other.tick("storms")
+    until(lambda: other.said.startswith("Alerts are off on this browser"), "the tab to explain itself")
+    assert service.subscriptions() == 0
+
+
+def test_a_tick_in_a_tab_that_missed_the_stop_keeps_the_tick_and_explains_itself(
+    firefox: Firefox, service: Service, subscribed: Page
+) -> None:
+    other = firefox.other_tab(service.origin)
+    deaf = Page(other)
+    deaf.wait_for("on")
+    other.evaluate("void (keep.others.onmessage = null)")
+    subscribed.press("stop")
+    subscribed.wait_for("off")
+
+    deaf.tick("storms")
+
+    deaf.wait_for("off")
+    until(lambda: deaf.said.endswith("to get alerts for Ships and Storms."), "the tab to explain itself")
+    assert deaf.ticked == ["ships", "storms"]
+    assert service.subscriptions() == 0
+
+
+def test_stop_works_though_another_tab_never_ends_what_it_is_at(
+    firefox: Firefox, service: Service, subscribed: Page
+) -> None:
+    other = firefox.other_tab(service.origin)
+    other.evaluate("void keep.alone(() => new Promise(() => {}))")
+
+    subscribed.press("stop")
+
+    subscribed.wait_for("off")
+    assert service.subscriptions() == 0
 
 
 def test_the_page_remembers_after_a_reload(firefox: Firefox, service: Service, subscribed: Page) -> None:

@@ -98,7 +98,7 @@ def test_check_says_ok_of_each_part(run: Run) -> None:
 
 
 def test_check_tells_what_the_running_service_says_of_itself(run: Run, database: Database) -> None:
-    slow = Trouble(Code.DESK_BEHIND, "The desk is 9 minutes behind", "Look at the log", grave=True)
+    slow = Trouble(Code.DECISIONS_BEHIND, "The desk is 9 minutes behind", "Look at the log", grave=True)
     SqlReportStore(database).put(ProcessReport("one", "all", system_clock(), (slow,)))
     result = run("check")
     assert result.exit_code == 1

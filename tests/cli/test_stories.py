@@ -1,4 +1,4 @@
-"""An operator's word on stories, as it is typed."""
+"""An operator's override on stories, as it is typed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def run(tmp_path: Path) -> Run:
     return lambda *arguments: CliRunner().invoke(app, list(arguments), env=environment)
 
 
-def test_a_story_is_split_shown_merged_and_taken_back(harness: Harness, run: Run) -> None:
+def test_a_story_is_split_shown_merged_and_undone(harness: Harness, run: Run) -> None:
     first, third = str(harness.story(1)), str(harness.story(3))
     shown = run("stories", "show", first).stdout
     assert "by headline" in shown
@@ -52,12 +52,12 @@ def test_a_story_is_split_shown_merged_and_taken_back(harness: Harness, run: Run
     assert harness.story(2) != harness.story(1)
 
     assert run("stories", "merge", first, third).exit_code == 0
-    assert run("stories", "take-back", "1").exit_code == 0
+    assert run("stories", "undo", "1").exit_code == 0
     harness.loop.work()
     assert harness.story(1) == harness.story(2) == harness.story(3)
     listed = run("stories", "rulings").stdout
     assert "merged:" in listed
-    assert "taken back by" in listed
+    assert "undone by" in listed
     labels = [json.loads(line) for line in run("stories", "labels").stdout.splitlines()]
     assert [label["same"] for label in labels] == [True, True]
 
@@ -72,7 +72,7 @@ def test_two_items_are_explained_within_80_columns_and_as_json(harness: Harness,
 
 
 def test_what_does_not_exist_is_said_in_a_sentence(harness: Harness, run: Run) -> None:
-    for arguments in (("show", "99"), ("split", "99"), ("explain", "1", "99"), ("take-back", "9")):
+    for arguments in (("show", "99"), ("split", "99"), ("explain", "1", "99"), ("undo", "9")):
         answer = run("stories", *arguments)
         assert answer.exit_code == 2
         assert "there is no" in " ".join(answer.stderr.split())

@@ -49,6 +49,7 @@ entries = st.builds(
     title=headlines,
     summary=headlines,
     image_url=st.none() | addresses,
+    credit=st.none() | headlines,
     published_at=moments,
     language=st.sampled_from([None, "en", "x" * 200, "e\x00"]),
 )

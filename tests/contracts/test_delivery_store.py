@@ -341,7 +341,7 @@ def test_who_was_here_most_recently_is_tried_again_first_and_a_held_service_is_l
     ids = {}
     for day, name in enumerate(("ada", "bob", "eve")):
         ids[name] = harness.subscribe(name, "world")
-        harness.subscriptions.set_topics(token(name), frozenset({"world"}), NOON - timedelta(days=(day * 2) % 3))
+        harness.subscriptions.seen(token(name), NOON - timedelta(days=(day * 2) % 3))
     harness.alerts.accept(an_alert("world"), NOON)
     job = harness.claim()
     later = [RetryLater(number, 1, "429", DUE - timedelta(seconds=number % 2), "mozilla") for number in ids.values()]
@@ -358,7 +358,7 @@ def test_of_very_many_who_are_due_those_who_were_here_last_are_found_all_the_sam
 ) -> None:
     many = MANY_DUE + 50
     SqlTransfer(database).add([a_subscription(str(number), "world") for number in range(many)], NOON)
-    harness.subscriptions.set_topics(token("17"), frozenset({"world"}), NOON + timedelta(days=1))
+    harness.subscriptions.seen(token("17"), NOON + timedelta(days=1))
     harness.alerts.accept(an_alert("world"), NOON)
     job = harness.claim()
     ids = [recipient.subscription_id for recipient in harness.store.take(job, 0, many)]

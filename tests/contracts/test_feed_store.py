@@ -138,7 +138,7 @@ def test_a_lease_that_ran_out_and_that_nobody_took_is_still_good(harness: Harnes
     assert harness.poll(an_item(), feed=feed, now=LATER + timedelta(hours=1)) == Recorded(new=1)
 
 
-def test_a_lease_that_is_kept_does_not_end_and_one_that_was_lost_is_not_taken_back(harness: Harness) -> None:
+def test_a_lease_that_is_kept_does_not_end_and_one_that_was_lost_is_not_undone(harness: Harness) -> None:
     harness.has(config())
     (slow,) = harness.claim()
     harness.store.keep([slow], LATER + timedelta(seconds=50), LEASE_S)
@@ -204,7 +204,7 @@ def test_a_stale_cache_makes_no_version_and_a_real_return_does(harness: Harness)
     assert harness.poll(an_item(title="Old words"), now=LATER + timedelta(hours=4)) == Recorded(edited=1)
 
 
-def test_an_edit_and_a_new_item_wait_for_the_desk(harness: Harness, database: Database) -> None:
+def test_an_edit_and_a_new_item_wait_for_the_decider(harness: Harness, database: Database) -> None:
     harness.has(config())
     harness.poll(an_item(1), an_item(2))
     with database.writing() as connection:

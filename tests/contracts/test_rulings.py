@@ -97,7 +97,7 @@ def harness(database: Database) -> Harness:
     return harness
 
 
-def test_a_split_is_done_by_the_running_desk_and_the_item_may_alert_by_the_rules(harness: Harness) -> None:
+def test_a_split_is_done_by_the_running_decider_and_the_item_may_alert_by_the_rules(harness: Harness) -> None:
     harness.wire.split(2, "Ada", NOON)
     harness.loop.work()
     assert harness.story(1) != harness.story(2)
@@ -151,16 +151,16 @@ def test_a_ruling_outlives_a_restart_and_an_edit(harness: Harness) -> None:
     assert (member.signal, member.evidence["by"]) == ("operator", "Ada"), "an edit hides not how it came there"
 
 
-def test_what_is_taken_back_returns(harness: Harness) -> None:
+def test_what_is_undone_returns(harness: Harness) -> None:
     before = harness.story(2)
     act = harness.wire.split(2, "Ada", NOON)
     harness.loop.work()
-    harness.wire.take_back(act, "Bea", NOON)
+    harness.wire.undo(act, "Bea", NOON)
     harness.restarted().work()
     assert harness.story(2) == before
     merge = harness.wire.merge(harness.story(1), harness.story(3), "Ada", NOON)
     harness.loop.work()
-    harness.wire.take_back(merge, "Bea", NOON)
+    harness.wire.undo(merge, "Bea", NOON)
     harness.loop.work()
     assert harness.story(1) != harness.story(3)
     assert harness.alerts() == 3, "of which the split's own is one"
@@ -168,9 +168,9 @@ def test_what_is_taken_back_returns(harness: Harness) -> None:
 
 def test_every_act_is_kept_with_who_and_when(harness: Harness) -> None:
     act = harness.wire.split(2, "Ada", NOON)
-    harness.wire.take_back(act, "Bea", NOON + timedelta(minutes=1))
+    harness.wire.undo(act, "Bea", NOON + timedelta(minutes=1))
     (ruling,) = harness.wire.rulings(5)
-    assert (ruling.act, ruling.same, ruling.by, ruling.taken_back_by) == (act, False, "Ada", "Bea")
+    assert (ruling.act, ruling.same, ruling.by, ruling.undone_by) == (act, False, "Ada", "Bea")
     assert ruling.leads == (DAM, DAM)
 
 
@@ -196,7 +196,7 @@ def test_the_version_changes_with_everything_that_is_said(harness: Harness) -> N
     seen = [store.overrides_version()]
     act = harness.wire.split(2, "Ada", NOON)
     seen.append(store.overrides_version())
-    harness.wire.take_back(act, "Ada", NOON)
+    harness.wire.undo(act, "Ada", NOON)
     seen.append(store.overrides_version())
     harness.wire.hold(harness.story(1), "Ada", NOON)
     seen.append(store.overrides_version())
@@ -234,11 +234,11 @@ def test_what_cannot_be_ruled_is_refused_in_words(harness: Harness) -> None:
     act = harness.wire.split(2, "Ada", NOON)
     with pytest.raises(Conflict, match="being taken out already"):
         harness.wire.split(2, "Ada", NOON)
-    harness.wire.take_back(act, "Ada", NOON)
+    harness.wire.undo(act, "Ada", NOON)
     with pytest.raises(Conflict, match="already"):
-        harness.wire.take_back(act, "Ada", NOON)
+        harness.wire.undo(act, "Ada", NOON)
     with pytest.raises(NotFound):
-        harness.wire.take_back(99, "Ada", NOON)
+        harness.wire.undo(99, "Ada", NOON)
 
 
 def test_two_items_are_explained_by_every_layer(harness: Harness) -> None:
@@ -271,7 +271,7 @@ def test_a_preview_of_what_is_stored_is_what_was_sent_and_held(harness: Harness)
     act = harness.wire.merge(harness.story(1), harness.story(3), "Ada", harness.clock())
     harness.loop.work()
     harness.clock.advance(60)
-    harness.wire.take_back(act, "Bea", harness.clock())
+    harness.wire.undo(act, "Bea", harness.clock())
     harness.loop.work()
     harness.newsroom.silence(harness.story(2), "Ada", harness.clock())
     harness.clock.advance(1200)
@@ -307,7 +307,7 @@ def test_a_split_of_a_giant_story_writes_a_bounded_number_of_rows(harness: Harne
     harness.loop = harness.restarted()
     harness.loop.work()
     assert harness.story(1) != story == harness.story(2) == harness.story(1_099)
-    harness.wire.take_back(act, "Bea", NOON)
+    harness.wire.undo(act, "Bea", NOON)
     harness.loop.work()
     assert harness.story(1) == story
 

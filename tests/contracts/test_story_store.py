@@ -58,7 +58,7 @@ class Newsroom:
             connection.execute(update(item).where(item.c.id == number).values(title=title, version=item.c.version + 1))
 
     def save(self, items: Sequence[StoryItem], result: DecisionResult) -> Sequence[Alert]:
-        """What the desk's holder does."""
+        """What the decider's holder does."""
         assert self.store.lease_decisions("me", NOON, 15)
         return self.store.save(items, result, NOON, "me")
 
@@ -74,7 +74,7 @@ def newsroom(database: Database) -> Newsroom:
     return Newsroom(database)
 
 
-def test_an_item_is_pending_until_a_desk_has_decided(newsroom: Newsroom) -> None:
+def test_an_item_is_pending_until_a_decider_has_decided(newsroom: Newsroom) -> None:
     newsroom.add(1)
     newsroom.add(2)
     items = newsroom.store.pending(10)
@@ -95,7 +95,7 @@ def test_an_edit_makes_an_item_pending_again_with_its_story(newsroom: Newsroom) 
     assert (edited.title, edited.version, edited.story_id) == ("Dam breaks", 2, 4)
 
 
-def test_an_edit_that_came_while_the_desk_decided_stays_pending(newsroom: Newsroom) -> None:
+def test_an_edit_that_came_while_the_decider_decided_stays_pending(newsroom: Newsroom) -> None:
     newsroom.add(1)
     items = newsroom.store.pending(10)
     newsroom.edit(1, "Dam breaks")
@@ -195,7 +195,7 @@ def test_one_process_decides_at_a_time(newsroom: Newsroom) -> None:
     assert not store.lease_decisions("one", NOON + timedelta(seconds=27), 15)
 
 
-def test_a_desk_that_was_taken_over_while_it_decided_writes_nothing(newsroom: Newsroom) -> None:
+def test_a_decider_that_was_taken_over_while_it_decided_writes_nothing(newsroom: Newsroom) -> None:
     newsroom.add(1)
     items = newsroom.store.pending(10)
     assert newsroom.store.lease_decisions("slow", NOON, 15)
@@ -267,7 +267,7 @@ def test_what_may_alert_is_decided_before_a_backlog(newsroom: Newsroom) -> None:
     assert set(range(401, 411)) <= {i.id for i in newsroom.store.pending(20)}
 
 
-def test_the_oldest_item_that_waits_says_how_far_the_desk_is_behind(newsroom: Newsroom) -> None:
+def test_the_oldest_item_that_waits_says_how_far_the_decider_is_behind(newsroom: Newsroom) -> None:
     assert newsroom.store.oldest_pending() is None
     newsroom.add(1, seen_at=NOON + timedelta(hours=1))
     newsroom.add(2, seen_at=NOON)
@@ -277,7 +277,7 @@ def test_the_oldest_item_that_waits_says_how_far_the_desk_is_behind(newsroom: Ne
     assert newsroom.store.oldest_pending() is None
 
 
-def test_alerts_that_the_desk_did_not_make_are_found_by_their_ids(newsroom: Newsroom) -> None:
+def test_alerts_that_the_decider_did_not_make_are_found_by_their_ids(newsroom: Newsroom) -> None:
     newsroom.add(1)
     items = newsroom.store.pending(10)
     (own,) = newsroom.save(items, newsroom.decide(items, send=True))

@@ -61,13 +61,35 @@ def test_a_later_subscription_has_a_higher_id_even_after_removals(store: Subscri
     assert store.subscribe(a_subscription("ada", "world"), NOON) > first
 
 
-def test_topics_are_replaced_and_the_visit_is_noted(store: SubscriptionStore) -> None:
+NONE = frozenset[str]()
+
+
+def test_topics_are_added_and_removed_and_the_visit_is_noted(store: SubscriptionStore) -> None:
     store.subscribe(a_subscription("ada", "world", "uk"), NOON)
     later = NOON + timedelta(days=3)
-    store.set_topics(token("ada"), frozenset({"science"}), later)
+    store.change_topics(token("ada"), frozenset({"science", "uk"}), frozenset({"world", "unheard-of"}), later)
     found = store.find(token("ada"))
     assert found is not None
-    assert (found.topics, found.last_seen_at) == ({"science"}, day(later))
+    assert (found.topics, found.last_seen_at, found.version) == ({"science", "uk"}, day(later), 1)
+
+
+def test_the_version_grows_with_each_change_of_the_topics_and_with_nothing_else(store: SubscriptionStore) -> None:
+    store.subscribe(a_subscription("ada", "world"), NOON)
+    ada, science = token("ada"), frozenset({"science"})
+    seen = []
+    for change in (
+        lambda: store.change_topics(ada, science, NONE, NOON),
+        lambda: store.change_topics(ada, science, NONE, NOON),
+        lambda: store.renew(ada, a_subscription("ada", endpoint="https://push.example/new"), NOON),
+        lambda: store.seen(ada, NOON),
+        lambda: store.change_topics(ada, NONE, science, NOON),
+        lambda: store.subscribe(a_subscription("ada", "uk"), NOON),
+    ):
+        change()
+        found = store.find(ada)
+        assert found is not None
+        seen.append(found.version)
+    assert seen == [1, 1, 1, 1, 2, 3]
 
 
 def test_a_visit_is_noted_and_changes_nothing_else(store: SubscriptionStore) -> None:
@@ -81,7 +103,7 @@ def test_a_visit_is_noted_and_changes_nothing_else(store: SubscriptionStore) -> 
 
 def test_no_topic_at_all_is_a_choice_too(store: SubscriptionStore) -> None:
     store.subscribe(a_subscription("ada", "world"), NOON)
-    store.set_topics(token("ada"), frozenset(), NOON)
+    store.change_topics(token("ada"), NONE, frozenset({"world"}), NOON)
     found = store.find(token("ada"))
     assert found is not None
     assert found.topics == frozenset()
@@ -104,7 +126,7 @@ def test_new_keys_take_an_endpoint_from_whoever_had_it(store: SubscriptionStore)
 
 def test_changing_what_is_not_there_says_so(store: SubscriptionStore) -> None:
     with pytest.raises(NotFound, match="Get alerts"):
-        store.set_topics(token("nobody"), frozenset({"world"}), NOON)
+        store.change_topics(token("nobody"), frozenset({"world"}), NONE, NOON)
     with pytest.raises(NotFound, match="Get alerts"):
         store.renew(token("nobody"), a_subscription("nobody"), NOON)
 

@@ -1,4 +1,4 @@
-"""An engine on a real database, with a wire that answers as the test says. Times are simulated."""
+"""An engine on a real database, with a transport that answers as the test says. Times are simulated."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class ScriptedTransport:
 
 
 class EngineHarness:
-    """One worker, its stores and its wire."""
+    """One worker, its stores and its transport."""
 
     def __init__(self, database: Database, sub_batch: int = 2, first_batch: int = 100) -> None:
         self.database, self.clock = database, ManualClock(NOON)

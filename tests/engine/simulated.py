@@ -1,4 +1,5 @@
-"""Push services and a wire to them in simulated time, hand-written: what a neighbour does to a good origin, to the ms.
+"""Push services and a transport to them in simulated time, hand-written: what a neighbour does to a good origin, to the
+ms.
 
 A LanedTransport's promises, with a clock that only goes on while somebody waits. An origin answers each push after its
 latency, `streams` at a time; a bad neighbour's answers are what its behaviour says.
@@ -80,7 +81,7 @@ class Allowing:
 
 @dataclass(slots=True)
 class Services:
-    """What each endpoint does, by its last part; 201 after LATENCY_S otherwise. Shared by all workers' wires.
+    """What each endpoint does, by its last part; 201 after LATENCY_S otherwise. Shared by all workers' transports.
 
     `accepted_at` is {name: when its push was accepted first}; `pushes` counts every push by name.
     """
@@ -179,7 +180,7 @@ class SimulatedTransport:
         for place, (_, flight) in flights.items():
             flight.is_open = True
             found[place] = PushResponse(error="open", ticket=flight.ticket)
-        return [answer or PushResponse(error="held", wait_s=0.0) for answer in found]
+        return [answer or PushResponse(error="deferred", wait_s=0.0) for answer in found]
 
     def late(self, wait_s: float = 0.0) -> list[tuple[int, PushResponse]]:
         landed = self._landed(None)

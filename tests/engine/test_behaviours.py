@@ -1,4 +1,4 @@
-"""Everything that a push service may do, over each wire, against what is promised (promises 1 and 2).
+"""Everything that a push service may do, over each transport, against what is promised (promises 1 and 2).
 
 A real push service in another process does it; what the engine makes of each kind of answer, step by step, is in
 test_outcomes.py.

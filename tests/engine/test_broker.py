@@ -41,7 +41,7 @@ def far_harness(postgres_server: PostgresServer, request: pytest.FixtureRequest)
 
 
 class Workers:
-    """Some worker processes' engines, here as threads, whose wires note whom they reach."""
+    """Some worker processes' engines, here as threads, whose transports note whom they reach."""
 
     def __init__(self, harness: EngineHarness, url: str, count: int) -> None:
         self.reached: list[str] = []

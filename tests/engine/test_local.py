@@ -15,7 +15,7 @@ def wait_for(happened: threading.Event) -> None:
 
 
 def notice_when_sent(harness: EngineHarness) -> threading.Event:
-    """Set as soon as the wire has been given a message."""
+    """Set as soon as the transport has been given a message."""
     sent = threading.Event()
     harness.transport.then = sent.set
     return sent

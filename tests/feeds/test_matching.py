@@ -83,7 +83,7 @@ def test_an_entry_is_the_stored_item_by_guid_page_and_headline(changed: dict[str
         ("https://paper.example/i.php?2026-1", "https://paper.example/i.php?2026-2", "https://paper.example/i.php?2"),
     ],
 )
-def test_items_that_share_a_page_are_different_items_and_the_desk_cannot_take_them_for_one(
+def test_items_that_share_a_page_are_different_items_and_the_decider_cannot_take_them_for_one(
     urls: tuple[str, str, str],
 ) -> None:
     items = [an_item(number, url=url) for number, url in enumerate(urls)]

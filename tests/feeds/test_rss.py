@@ -191,7 +191,7 @@ def test_categories_are_clean_and_once_each() -> None:
         ('type="xhtml"', '<div xmlns="http://www.w3.org/1999/xhtml"><b>AT&amp;T</b> up</div>', "AT&T up"),
     ],
 )
-def test_the_types_of_atom_text_are_heeded(kind: str, title: str, text: str) -> None:
+def test_the_types_of_atom_text_are_applied(kind: str, title: str, text: str) -> None:
     assert feed_of(atom(f"<entry><title {kind}>{title}</title><id>1</id></entry>")).items[0].title == text
 
 
@@ -223,3 +223,31 @@ def test_more_items_than_anybody_reads_are_cut_to_the_newest() -> None:
     assert len(feed.items) == len(feed.digests) == 1_000
     assert feed.items[-1].title == "Story 0"
     assert "1,010 items" in feed.problems[0]
+
+
+MEDIA = 'xmlns:media="http://search.yahoo.com/mrss/"'
+
+
+@pytest.mark.parametrize(
+    ("inside", "credit"),
+    [
+        ("<media:credit role='photographer'>Ada &amp; Bea</media:credit>", "Ada & Bea"),
+        (
+            (
+                "<media:content url='https://i.example/1.jpg'><media:credit>Ada</media:credit></media:content>"
+                "<media:credit>Reuters</media:credit><media:credit>Ada</media:credit>"
+            ),
+            "Ada, Reuters",
+        ),
+        ("<media:credit> &lt;b&gt; &lt;/b&gt; </media:credit>", None),
+        ("<title>Only</title>", None),
+    ],
+)
+def test_the_agency_and_the_photographer_are_kept_as_the_feed_writes_them(inside: str, credit: str | None) -> None:
+    assert only_item(f"<title>Bridge opens</title>{inside}", MEDIA).credit == credit
+
+
+def test_a_credit_is_short() -> None:
+    found = only_item(f"<title>Bridge opens</title><media:credit>{'Ada ' * 200}</media:credit>", MEDIA).credit
+    assert found is not None
+    assert len(found) <= 120

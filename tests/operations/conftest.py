@@ -17,7 +17,7 @@ from notifier.operations.feeds import FeedOperations
 from notifier.operations.files import ChangeOperations
 from notifier.operations.operations import Operations
 from notifier.operations.previews import Previews
-from notifier.operations.topics import RuleTrials, TopicOperations
+from notifier.operations.topics import RulePreviewer, TopicOperations
 from notifier.operators.operator import Role
 from notifier.storage.database import Database
 from notifier.wiring.console import service_operations
@@ -67,15 +67,15 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     named = {"NOTIFIER_DATA_DIR": str(tmp_path / "data"), "NOTIFIER_CONFIG_DIR": str(tmp_path)}
     settings, database = load_settings(tmp_path / "no.env", named), Database(f"sqlite:///{tmp_path / 'notifier.db'}")
     database.create()
-    trials = RuleTrials(StoryHistory, AlertRules(), ManualClock(NOON), Previews(wait_s=0))
-    topics, feeds = topic_operations(settings, database, tuple, trials), feed_operations(settings, database)
+    previewer = RulePreviewer(StoryHistory, AlertRules(), ManualClock(NOON), Previews(wait_s=0))
+    topics, feeds = topic_operations(settings, database, tuple, previewer), feed_operations(settings, database)
     yield Desk(settings, database, topics, feeds, change_operations(database, topics, feeds))
     database.close()
 
 
 @dataclass(slots=True)
 class Told:
-    """How often the desk was told to look anew, and the engine to send."""
+    """How often the decider was told to look anew, and the engine to send."""
 
     changed: int = 0
     woken: int = 0

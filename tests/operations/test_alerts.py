@@ -90,7 +90,7 @@ def test_a_correction_and_an_update_take_the_place_of_the_first(operations: Oper
 
     assert [alert.kind for alert in (corrected, updated)] == [AlertKind.CORRECTION, AlertKind.UPDATE]
     assert {alert.message.tag for alert in (first, corrected, updated)} == {"story-1"}
-    assert corrected.why == {"by hand": "Ada", "token": "desk bot", "replaces": first.id}
+    assert corrected.why == {"by hand": "Ada", "token": "desk bot", "replaces": first.id, "before": "Ferry aground"}
 
 
 def test_an_alert_that_went_already_is_said_to_have_gone(operations: Operations, told: Told) -> None:
@@ -124,7 +124,7 @@ def test_words_are_tried_on_the_browser_of_the_token_and_on_no_other(
         sent.append((subscription, message))
         return Delivered()
 
-    alerts = replace(operations.alerts, send_trial=send)
+    alerts = replace(operations.alerts, send_test=send)
     assert asyncio.run(alerts.attempt(ADA, DRAFT, token("bea"))) == Delivered()
 
     ((subscription, message),) = sent

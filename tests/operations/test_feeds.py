@@ -22,7 +22,7 @@ def text(desk: Desk) -> str:
     return desk.settings.feeds_path.read_text(encoding="utf-8")
 
 
-def test_a_list_from_the_command_line_is_one_change_that_is_kept_and_taken_back(desk: Desk) -> None:
+def test_a_list_from_the_command_line_is_one_change_that_is_kept_and_undone(desk: Desk) -> None:
     came = desk.feeds.bring(SERVER, LIST)
 
     assert ([feed.url for feed in came.added], came.known) == ([QUAY.url, "https://quay.example/2"], 0)

@@ -21,7 +21,7 @@ VERBS: dict[str, Verb] = {
     "topic": lambda ops, who, said: ops.topics.save(who, Topic(said[0], said[0], "", " ".join(said[1:]))).what,
     "forget": lambda ops, who, said: ops.topics.remove(who, said[0]).what,
     "undo": lambda ops, who, said: ops.changes.undo(who, int(said[0]))[1].what,
-    "try": lambda ops, who, said: len(ops.topics.trials.attempt(who, a_rule(said), None, 14).after.alerts),
+    "try": lambda ops, who, said: len(ops.topics.previewer.attempt(who, a_rule(said), None, 14).after.alerts),
     "feeds": lambda ops, who, said: [feed.title for feed in ops.feeds.listed().entries],
     "pause": lambda ops, who, said: ops.feeds.pause(who, said[0], paused=True).what,
     "resume": lambda ops, who, said: ops.feeds.pause(who, said[0], paused=False).what,
@@ -33,7 +33,7 @@ VERBS: dict[str, Verb] = {
     "rules": lambda ops, who, said: ops.stories.leave_to_the_rules(who, int(said[0])),
     "merge": lambda ops, who, said: ops.stories.merge(who, int(said[0]), int(said[1])),
     "split": lambda ops, who, said: ops.stories.split(who, said[0])[0],
-    "unrule": lambda ops, who, said: ops.stories.take_back(who, int(said[0])),
+    "unrule": lambda ops, who, said: ops.stories.undo(who, int(said[0])),
     "out": lambda ops, who, said: ops.access.sign_out(who, said[0]),
     "engine": lambda ops, who, said: ops.system().engine,
 }

@@ -1,4 +1,4 @@
-"""An operator's word on stories, by whichever surface: kept in their name, and the desk is told each time."""
+"""An operator's override on stories, by whichever surface: kept in their name, and the decider is told each time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from notifier.operations.stories import with_words
 from tests.operations.conftest import ADA, SERVER, VIC, Told
 
 
-def test_never_and_hold_are_said_and_taken_back(operations: Operations, told: Told) -> None:
+def test_never_and_hold_are_said_and_undone(operations: Operations, told: Told) -> None:
     stories = operations.stories
 
     stories.never(ADA, 1)
@@ -25,15 +25,15 @@ def test_never_and_hold_are_said_and_taken_back(operations: Operations, told: To
     assert (stories.book.story(1).choice, told.changed) == ("", 4)
 
 
-def test_stories_are_merged_and_split_for_good_until_that_is_taken_back(operations: Operations, told: Told) -> None:
+def test_stories_are_merged_and_split_for_good_until_that_is_undone(operations: Operations, told: Told) -> None:
     stories = operations.stories
 
     ruling = stories.merge(ADA, 1, 3)
 
     assert [(one.act, one.by, one.same) for one in stories.rulings.rulings(5)] == [(ruling, "Ada", True)]
-    stories.take_back(SERVER, ruling)
+    stories.undo(SERVER, ruling)
     with pytest.raises(Conflict):
-        stories.take_back(ADA, ruling)
+        stories.undo(ADA, ruling)
     assert told.changed == 2
 
 
@@ -52,7 +52,7 @@ def test_what_is_not_there_is_said_also_where_nothing_would_change(operations: O
         lambda: stories.leave_to_the_rules(ADA, 99),
         lambda: stories.merge(ADA, 1, 99),
         lambda: stories.split(ADA, "99"),
-        lambda: stories.take_back(ADA, 99),
+        lambda: stories.undo(ADA, 99),
     ]
 
     for ask in asked:
@@ -70,7 +70,7 @@ def test_a_viewer_says_nothing(operations: Operations) -> None:
         lambda: stories.leave_to_the_rules(VIC, 1),
         lambda: stories.merge(VIC, 1, 3),
         lambda: stories.split(VIC, "1"),
-        lambda: stories.take_back(VIC, 1),
+        lambda: stories.undo(VIC, 1),
     ]
 
     for ask in asked:

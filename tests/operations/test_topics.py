@@ -55,7 +55,7 @@ def test_what_cannot_be_a_topic_is_refused_alike_when_looked_at_tried_and_saved(
 ) -> None:
     asked: list[Callable[[], object]] = [
         lambda: desk.topics.plan(topic),
-        lambda: desk.topics.trials.attempt(ADA, topic, None, 14),
+        lambda: desk.topics.previewer.attempt(ADA, topic, None, 14),
         lambda: desk.topics.save(ADA, topic),
     ]
     for ask in asked:
@@ -98,7 +98,7 @@ def test_a_save_from_an_older_text_is_told_what_it_would_change_now(desk: Desk) 
     assert (told.value.edit.what, "+  - slug: storms" in told.value.edit.lines) == ("Added storms", True)
 
 
-def test_a_change_is_taken_back_once_and_not_over_a_newer_one(desk: Desk) -> None:
+def test_a_change_is_undone_once_and_not_over_a_newer_one(desk: Desk) -> None:
     desk.topics.save(ADA, STORMS)
     desk.topics.save(ADA, replace(STORMS, title="Storm"))
 
@@ -137,7 +137,7 @@ def test_taking_back_takes_the_right_that_the_file_takes(desk: Desk) -> None:
 
 
 def test_an_operator_has_one_trial_at_a_time_on_all_surfaces_together(desk: Desk) -> None:
-    with desk.topics.trials.previews.turn(1), pytest.raises(PreviewsBusy):
-        desk.topics.trials.attempt(replace(ADA, token="a program"), STORMS, None, 14)
+    with desk.topics.previewer.previews.turn(1), pytest.raises(PreviewsBusy):
+        desk.topics.previewer.attempt(replace(ADA, token="a program"), STORMS, None, 14)
 
-    assert desk.topics.trials.attempt(ADA, STORMS, None, 14).after.alerts == ()
+    assert desk.topics.previewer.attempt(ADA, STORMS, None, 14).after.alerts == ()

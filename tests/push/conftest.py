@@ -1,4 +1,4 @@
-"""A sink for each test of a wire, and requests to it."""
+"""A sink for each test of a transport, and requests to it."""
 
 from __future__ import annotations
 

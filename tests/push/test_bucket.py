@@ -46,7 +46,7 @@ class Leaking:
 
 @dataclass
 class Worker:
-    """One process: a ServicePace, and a wire that stops where the service refuses one after the other."""
+    """One process: a ServicePace, and a transport that stops where the service refuses one after the other."""
 
     allows: Allows
     pace: ServicePace = field(default_factory=ServicePace)

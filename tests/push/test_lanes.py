@@ -18,7 +18,7 @@ from tests.pushsink.process import PushSink
 
 @pytest.fixture(params=WIRES)
 def lanes_to(request: pytest.FixtureRequest) -> Iterator[Callable[..., LanedTransport]]:
-    """Makes a wire that may talk to these sinks."""
+    """Makes a transport that may talk to these sinks."""
     with ExitStack() as stack:
 
         def make(*sinks: PushSink) -> LanedTransport:
@@ -114,5 +114,5 @@ def test_a_batch_that_the_service_limits_is_not_sent_to_its_end(sink: PushSink) 
     transport = with_lanes(WIRES["http2"](AddressGuard.allowing([sink.local]), sink.ca_file))
     answers = transport.begin(requests_to(sink, *["429"] * 500), 30, {sink.origin: 10}, NO_PATIENCE)
     assert say(answers).count(429) <= 40
-    assert set(say(answers)) == {429, "held"}
+    assert set(say(answers)) == {429, "deferred"}
     transport.close()

@@ -69,7 +69,7 @@ def test_a_service_that_fails_is_left_alone_while_the_others_go_on() -> None:
         paced.send([*(to(CHROME, number) for number in range(5)), to(MOZILLA)], 10)
     held, accepted = paced.send([to(CHROME), to(MOZILLA)], 10)
     assert transport.batches[-1] == [f"{MOZILLA}/0"]
-    assert outcome(held, clock()) == Retry("held", 5.0)
+    assert outcome(held, clock()) == Retry("deferred", 5.0)
     assert accepted.status == 201
     clock.advance(6)
     transport.answer = accept
@@ -108,7 +108,7 @@ def test_the_earliest_of_a_batch_go_where_not_all_may() -> None:
     clock.advance(61)
     granted = 0
     answers = paced.send([to(CHROME, number) for number in range(1500)], 10)
-    assert [answer.status or answer.error for answer in answers] == [201] * 800 + ["held"] * 700
+    assert [answer.status or answer.error for answer in answers] == [201] * 800 + ["deferred"] * 700
     assert pacer.paces()[CHROME].per_minute == 1000
 
 

@@ -39,7 +39,7 @@ LIMITS = {
 
 @pytest.fixture(params=WIRES)
 def transport_to(request: pytest.FixtureRequest) -> Iterator[Callable[[PushSink], PushTransport]]:
-    """Makes a wire that may talk to this sink."""
+    """Makes a transport that may talk to this sink."""
     with ExitStack() as stack:
 
         def make(sink: PushSink) -> PushTransport:

@@ -94,7 +94,7 @@ def test_a_chunk_and_a_retry_that_were_held_ahead_are_free_after_a_lease(desk: D
     assert desk.deliveries.claim_retries(after + timedelta(minutes=2), 10, LEASE_S)
 
 
-def test_the_desk_and_the_feeds_that_were_taken_ahead_are_free_after_a_lease(desk: Desk) -> None:
+def test_the_decider_and_the_feeds_that_were_taken_ahead_are_free_after_a_lease(desk: Desk) -> None:
     news, feeds = SqlStoryStore(desk.database), SqlFeedStore(desk.database)
     feeds.sync_config([FeedConfig("https://news.example/feed.xml", "A", "A", "world")], NOW - timedelta(days=1))
     assert news.lease_decisions("gone", AHEAD, LEASE_S)

@@ -29,7 +29,7 @@ def test_upgrading_twice_changes_nothing(empty_database: Database) -> None:
     assert versions == [newest_revision()]
 
 
-def test_a_house_that_had_operators_before_prints_no_link_for_the_first(empty_database: Database) -> None:
+def test_a_service_that_had_operators_before_prints_no_link_for_the_first(empty_database: Database) -> None:
     upgrade(empty_database)
     operators = SqlOperatorStore(empty_database)
     for name, at in (("Ada", NOON), ("Bea", NOON)):

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from notifier.stories.agency_copy import agency, publisher_key, sources
-from notifier.stories.breaking import judge, spokesman
+from notifier.stories.breaking import judge, representative
 from tests.stories.items import NOON, item
 
 TOLD = [
@@ -73,7 +73,7 @@ def test_one_publisher_has_one_key(one: str, other: str) -> None:
 def test_a_preview_of_yesterday_does_not_speak_for_tonight() -> None:
     preview = item(1, "What to expect at the harbour gala", hours=-14)
     tonight = item(2, "Shots fired at harbour gala", "B")
-    assert spokesman([preview, tonight], NOON) is tonight
+    assert representative([preview, tonight], NOON) is tonight
 
 
 def test_an_operators_weight_for_a_feed_counts() -> None:
@@ -87,14 +87,14 @@ def test_who_says_what_the_others_say_speaks_for_the_story() -> None:
     aside = item(1, "Mayor of Orsk cancels summer fair")
     central = item(2, "Orsk bridge collapses into river", "B")
     third = item(3, "Bridge at Orsk collapses, cars in river", "C")
-    assert spokesman([aside, central, third], NOON) is central
+    assert representative([aside, central, third], NOON) is central
 
 
 def test_a_running_page_speaks_only_where_nobody_else_does() -> None:
     live = item(1, "Bridge at Orsk collapses into river: live")
     plain = item(2, "Orsk bridge falls", "B")
-    assert spokesman([live, plain], NOON) is plain
-    assert spokesman([live], NOON) is live
+    assert representative([live, plain], NOON) is plain
+    assert representative([live], NOON) is live
 
 
 def test_a_story_that_may_tell_the_same_event_helps_with_its_sources() -> None:
@@ -129,5 +129,5 @@ def test_what_breaks_alone_needs_no_help() -> None:
 
 def test_a_page_that_was_rewritten_all_day_does_not_speak_where_there_is_a_newer_one() -> None:
     page = item(1, TOLD[0], "A", first_seen_at=NOON - timedelta(hours=16))
-    assert spokesman([page, item(2, "Cars plunge into the Orsk", "B")], NOON).publisher == "B"
-    assert spokesman([page], NOON).publisher == "A"
+    assert representative([page, item(2, "Cars plunge into the Orsk", "B")], NOON).publisher == "B"
+    assert representative([page], NOON).publisher == "A"

@@ -17,7 +17,7 @@ from notifier.alerts.alert import NewAlert
 from notifier.alerts.decide import Send
 from notifier.alerts.decider import Decider
 from notifier.stories.agency_copy import near_equal, sources
-from notifier.stories.breaking import judge, spokesman
+from notifier.stories.breaking import judge, representative
 from notifier.stories.members import MOST_JUDGED, Members
 from notifier.stories.open_story import OpenStory
 from notifier.stories.story import StoryItem
@@ -211,4 +211,4 @@ def alerts_of(many: int) -> list[NewAlert]:
 
 def test_the_spokesman_of_many_is_found_by_a_few() -> None:
     many = near_equals(range(1, 2_001), 50)
-    assert calls_of(lambda: spokesman(members_of(many).judged, NOON)) < 120_000
+    assert calls_of(lambda: representative(members_of(many).judged, NOON)) < 120_000

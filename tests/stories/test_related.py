@@ -20,7 +20,7 @@ def of(made: RelatedItems, story_id: int) -> tuple[int, ...]:
     return made.of(story_id, items, HOME.get)
 
 
-def test_kin_are_known_from_either_side() -> None:
+def test_related_are_known_from_either_side() -> None:
     made = related_items()
     assert [of(made, story) for story in (10, 20, 30)] == [(20, 30), (10, 30), (10, 20)]
 
@@ -44,6 +44,6 @@ def test_items_that_are_closed_are_forgotten() -> None:
     assert [of(made, story) for story in (10, 20, 30)] == [(30,), (30,), (10, 20)]
 
 
-def test_the_circle_is_the_kin_and_their_kin() -> None:
+def test_the_circle_is_the_related_and_their_related() -> None:
     related = {1: (2,), 2: (1, 3), 3: (2, 4), 4: (3,)}
     assert nearby(1, related[1], related.__getitem__) == (2, 3)

@@ -1,4 +1,4 @@
-"""An operator's word outranks every signal: whatever is said, in whatever order, the stories agree with it."""
+"""An operator's override outranks every signal: whatever is said, in whatever order, the stories agree with it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Desk:
         across = [(a, b) for a in mine for b in theirs if b in book.away_from(a)]
         return self._say([(one, other), *across], same=True)
 
-    def take_back(self, act: int) -> None:
+    def undo(self, act: int) -> None:
         self.pairs = [pair for pair in self.pairs if pair.act != act]
         self.settle()
 
@@ -79,12 +79,12 @@ def test_a_split_takes_one_item_out_and_a_merge_makes_two_stories_one() -> None:
     assert decider.stories() == {frozenset({1, 3, 4, 5}), frozenset({2})}
 
 
-def test_what_is_taken_back_is_as_if_it_had_not_been_said() -> None:
+def test_what_is_undone_is_as_if_it_had_not_been_said() -> None:
     decider = a_decider()
     before = decider.stories()
-    decider.take_back(decider.split(2))
+    decider.undo(decider.split(2))
     assert decider.stories() == before
-    decider.take_back(decider.merge(1, 4))
+    decider.undo(decider.merge(1, 4))
     assert decider.stories() == before
     assert {decider.grouper.story_of(4), decider.grouper.story_of(5)} == {2}, "under the number that it had"
 
@@ -164,7 +164,7 @@ def test_any_sequence_of_rulings_leaves_every_item_in_one_story_that_agrees_with
         elif what == "merge":
             decider.merge(one, other)
         else:
-            decider.take_back(one)
+            decider.undo(one)
         book = Rulebook(decider.pairs)
         assert sorted(i for story in decider.stories() for i in story) == [1, 2, 3, 4, 5, 6]
         for pair in book.same:
@@ -177,7 +177,7 @@ def test_any_sequence_of_rulings_leaves_every_item_in_one_story_that_agrees_with
 
 
 @given(ACTS)
-def test_a_desk_that_died_before_it_moved_anything_ends_with_the_same_rulings_kept(
+def test_a_decider_that_died_before_it_moved_anything_ends_with_the_same_rulings_kept(
     acts: list[tuple[str, int, int]],
 ) -> None:
     live = Desk([told(1), told(2), told(3)], [told(4), told(5)], [told(6)])

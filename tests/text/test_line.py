@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.text.line import has_words, one_line, shorten
+from notifier.text.line import direction, has_words, one_line, shorten
 
 
 @pytest.mark.parametrize("text", ["Fire", "7", "火", "①", "🔥 Fire", "\u2800a", "ة", "क", "Ⅳ"])
@@ -74,3 +74,19 @@ def test_nothing_is_cut_within_what_is_drawn_as_one(drawn_as_one: str) -> None:
     for limit in range(1, len(text)):
         assert shorten(text, limit) in whole
         assert len(shorten(text, limit)) > limit - len(drawn_as_one)
+
+
+@pytest.mark.parametrize(
+    ("text", "runs"),
+    [
+        ("Bridge", "ltr"),
+        ("“وقف", "rtl"),
+        ("52 מתים", "rtl"),
+        ("水灾", "ltr"),
+        ("¡123!", "ltr"),
+        ("", "ltr"),
+        ("Nato وقف", "ltr"),
+    ],
+)
+def test_the_first_letter_says_which_way_a_text_runs(text: str, runs: str) -> None:
+    assert direction(text) == runs

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from notifier.text.spans import ago, ahead, span
+from notifier.text.spans import ago, ahead, iso, span, written
 
 NOON = datetime(2026, 4, 25, 12, tzinfo=UTC)
 
@@ -47,3 +47,9 @@ def test_what_never_was_has_no_age_and_what_is_due_is_now() -> None:
     assert ago(None, NOON) == ahead(None, NOON) == "–"
     assert ahead(NOON, NOON) == "now"
     assert ahead(NOON + timedelta(seconds=40), NOON) == "in 40 s"
+
+
+def test_a_time_is_written_with_its_zone_and_as_programs_read_it() -> None:
+    at = datetime(2017, 5, 25, 16, 49, 7, 5, tzinfo=timezone(timedelta(hours=1)))
+    assert written(at) == "Thursday 25 May 2017 15:49 UTC"
+    assert iso(at) == "2017-05-25T15:49:07+00:00"

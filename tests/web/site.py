@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fastapi import FastAPI
 
 from notifier.alerts.alert import Alert, AlertKind, Message, Urgency
+from notifier.alerts.article import ArticleStore
 from notifier.clock import ManualClock
 from notifier.errors import NotFound
 from notifier.push.outcome import Delivered, Outcome
@@ -80,8 +81,11 @@ class MemorySubscriptions:
     def seen(self, token_hash: bytes, now: datetime) -> None:
         self.kept[token_hash] = replace(self._owned(token_hash), last_seen_at=now)
 
-    def set_topics(self, token_hash: bytes, topics: frozenset[str], now: datetime) -> None:
-        self.kept[token_hash] = replace(self._owned(token_hash), topics=topics, last_seen_at=now)
+    def change_topics(self, token_hash: bytes, add: frozenset[str], remove: frozenset[str], now: datetime) -> None:
+        old = self._owned(token_hash)
+        topics = (old.topics | add) - remove
+        version = old.version + (topics != old.topics)
+        self.kept[token_hash] = replace(old, topics=topics, version=version, last_seen_at=now)
 
     def renew(self, token_hash: bytes, new: NewSubscription, now: datetime) -> None:
         old = self._owned(token_hash)
@@ -141,6 +145,7 @@ class Site:
     push_origins: tuple[str, ...] = ()
     receipts: ReceiptCounter | None = None
     pictures: PictureSource | None = None
+    articles: ArticleStore | None = None
 
     def __post_init__(self) -> None:
         self.app: FastAPI = build_app(self.services())
@@ -161,6 +166,7 @@ class Site:
             websub=self.websub,
             receipts=self.receipts,
             pictures=self.pictures,
+            articles=self.articles,
         )
 
     async def _send_test(self, subscription: Subscription) -> Outcome:

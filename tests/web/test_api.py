@@ -73,20 +73,31 @@ def test_subscribing_again_from_the_same_browser_leaves_one_subscription() -> No
     assert site.ask("GET", MINE, token=TOKEN).status == 404
 
 
-def test_topics_are_replaced() -> None:
+def test_what_one_tab_adds_and_removes_leaves_alone_what_another_chose() -> None:
     site = Site()
     site.subscribe("world")
 
-    answer = site.ask("PUT", f"{MINE}/topics", token=TOKEN, body={"topics": ["breaking", "science"]})
+    one = site.ask("PATCH", f"{MINE}/topics", token=TOKEN, body={"add": ["breaking"]})
+    other = site.ask("PATCH", f"{MINE}/topics", token=TOKEN, body={"add": ["science"], "remove": ["world"]})
 
-    assert (answer.status, answer.json["topics"]) == (200, ["breaking", "science"])
+    assert (one.status, one.json["topics"], one.json["version"]) == (200, ["breaking", "world"], 1)
+    assert (other.status, other.json["topics"], other.json["version"]) == (200, ["breaking", "science"], 2)
+
+
+def test_a_topic_cannot_be_added_and_removed_in_one_change() -> None:
+    site = Site()
+    site.subscribe("world")
+
+    answer = site.ask("PATCH", f"{MINE}/topics", token=TOKEN, body={"add": ["world"], "remove": ["world"]})
+
+    assert (answer.status, answer.json["code"]) == (422, "request-invalid")
 
 
 def test_a_subscriber_may_want_nothing_for_now() -> None:
     site = Site()
     site.subscribe("world")
 
-    assert site.ask("PUT", f"{MINE}/topics", token=TOKEN, body={"topics": []}).json["topics"] == []
+    assert site.ask("PATCH", f"{MINE}/topics", token=TOKEN, body={"remove": ["world"]}).json["topics"] == []
 
 
 def test_a_topic_that_operators_removed_is_not_shown() -> None:
@@ -129,7 +140,7 @@ def test_a_token_opens_only_its_own_subscription() -> None:
 
     for method, path, body in (
         ("GET", MINE, None),
-        ("PUT", f"{MINE}/topics", {"topics": ["science"]}),
+        ("PATCH", f"{MINE}/topics", {"add": ["science"]}),
         ("PUT", f"{MINE}/keys", {"subscription": push_subscription(), "key_id": KEY_ID}),
         ("POST", f"{MINE}/test", None),
     ):

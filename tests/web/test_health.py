@@ -38,14 +38,16 @@ def test_one_check_that_fails_makes_the_service_not_ready() -> None:
 
 
 def test_a_trouble_is_told_in_full_and_is_no_reason_to_send_readers_elsewhere() -> None:
-    slow = Trouble(Code.DESK_BEHIND, "The desk is 9 minutes behind", "Look at the log", grave=True, since=NOW, count=4)
+    slow = Trouble(
+        Code.DECISIONS_BEHIND, "The desk is 9 minutes behind", "Look at the log", grave=True, since=NOW, count=4
+    )
 
     answer = Site(troubles=(slow,)).ask("GET", "/readyz")
 
     assert answer.status == 200
     assert answer.json["troubles"] == [
         {
-            "code": "desk-behind",
+            "code": "decisions-behind",
             "subject": "",
             "what": "The desk is 9 minutes behind",
             "do": "Look at the log",

@@ -80,7 +80,7 @@ def test_one_session_or_token_has_a_bounded_number_of_requests_under_way(header:
     async def run() -> None:
         slow = Slow()
         app = UnderWay(slow, most_of_a_credential=2)
-        wanted = [*[("/console/topics", b"vic")] * 5, ("/console/wire", b"ada"), ("/", b"vic"), (STREAMS, b"vic")]
+        wanted = [*[("/console/topics", b"vic")] * 5, ("/console/stories", b"ada"), ("/", b"vic"), (STREAMS, b"vic")]
         asking = [asyncio.create_task(ask(app, *one)) for one in wanted]
         await asyncio.wait(asking[2:5])  # the three that are refused
         await asyncio.sleep(0)

@@ -26,10 +26,12 @@ class CannotOpen(Exception):
 class Channel:
     """A socket with TLS in memory beside it: one system call moves many records. Not blocking once it is open."""
 
-    def __init__(self, sock: socket.socket, context: ssl.SSLContext, host: str) -> None:
+    def __init__(
+        self, sock: socket.socket, context: ssl.SSLContext, host: str, session: ssl.SSLSession | None = None
+    ) -> None:
         self._sock = sock
         self._came, self._goes = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._came, self._goes, server_hostname=host)
+        self._tls = context.wrap_bio(self._came, self._goes, server_hostname=host, session=session)
         self._unsent = b""
 
     @property
@@ -41,6 +43,11 @@ class Channel:
     def speaks_http2(self) -> bool:
         """What was agreed on in the handshake (ALPN)."""
         return self._tls.selected_alpn_protocol() == "h2"
+
+    @property
+    def session(self) -> ssl.SSLSession | None:
+        """What the next connection to the same origin may resume (RFC 8446, section 2.2): half the work."""
+        return self._tls.session
 
     def fileno(self) -> int:
         """For a selector."""
@@ -105,7 +112,9 @@ class Channel:
         self._came.write(data)
 
 
-def open_channel(origin: str, guard: AddressGuard, context: ssl.SSLContext) -> Channel:
+def open_channel(
+    origin: str, guard: AddressGuard, context: ssl.SSLContext, session: ssl.SSLSession | None = None
+) -> Channel:
     """Connect and shake hands within `CONNECT_S`, trying each address that the name has. Raises CannotOpen."""
     ends_at = monotonic() + CONNECT_S
     parts = urlsplit(origin)
@@ -114,7 +123,7 @@ def open_channel(origin: str, guard: AddressGuard, context: ssl.SSLContext) -> C
     try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        channel = Channel(sock, context, host)
+        channel = Channel(sock, context, host, session)
         channel.shake_hands(ends_at)
     except TimeoutError as problem:
         sock.close()

@@ -1,4 +1,4 @@
-"""The other wire, for services that have no HTTP/2 or break its rules: it works in a thread of its own.
+"""The other transport, for services that have no HTTP/2 or break its rules: it works in a thread of its own.
 
 PushRequests of one lane enter, (ticket, PushResponse) leave; the tickets are those of `transport.py`.
 """
@@ -15,7 +15,7 @@ from notifier.push.request import PushRequest
 from notifier.push.transport import NO_PATIENCE, Patience, PushResponse, PushTransport, with_lanes
 
 WITHOUT_HTTP2_S = 600.0
-"""How long a service without HTTP/2, or with a broken one, is left to this wire before it is tried again."""
+"""How long a service without HTTP/2, or with a broken one, is left to this transport before it is tried again."""
 
 
 class FallbackTransport:
@@ -29,7 +29,7 @@ class FallbackTransport:
         self._told: Future[list[tuple[int, PushResponse]]] | None = None
 
     def serves(self, origin: str) -> bool:
-        """Whether this origin is left to this wire now."""
+        """Whether this origin is left to this transport now."""
         if origin.startswith("http:"):
             return True
         until = self._until.get(origin)
@@ -81,6 +81,6 @@ class FallbackTransport:
         return found
 
     def close(self) -> None:
-        """End the thread and the wire."""
+        """End the thread and the transport."""
         self._thread.shutdown(cancel_futures=True)
         self._transport.close()

@@ -1,4 +1,4 @@
-"""Frames on the wire (RFC 9113 sections 4 and 6): numbers, and how to read and write them."""
+"""Frames as bytes (RFC 9113 sections 4 and 6): numbers, and how to read and write them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""What one origin has in a wire: its connections, who waits for room on them, and who was left under way."""
+"""What one origin has in a transport: its connections, who waits for room on them, and who was left under way."""
 
 from __future__ import annotations
 
+import ssl
 from collections import deque
 from collections.abc import Collection
 from concurrent.futures import Future
@@ -50,7 +51,8 @@ class ServiceLane:
     `suspects`: whose connection died; `each`: how many requests its connections take; `ended`: connections that ended
     in the batch under way, `spare`: how many more there are for that, so that one that ends takes few along;
     `fruitless` and `broken`: how many in a row brought nothing, or broke the rules; `tail_s`: how long the last few
-    without an answer are waited for, less each time that it was in vain.
+    without an answer are waited for, less each time that it was in vain; `session`: of a connection that brought
+    something and ended, for the next one to resume.
     """
 
     origin: str
@@ -74,11 +76,12 @@ class ServiceLane:
     tail_s: float = TAIL_S
     progress_at: float = 0.0
     run_of_429: int = 0
+    session: ssl.SSLSession | None = None
     left_over: Future[list[PushResponse]] | None = None
     left_over_tickets: list[int] = field(default_factory=list)
 
     def begin(self, streams: int, now_s: float) -> None:
-        """A new batch; its tickets are added by the wire."""
+        """A new batch; its tickets are added by the transport."""
         self.streams, self.progress_at = streams, now_s
         self.tickets, self.pending, self.run_of_429, self.fruitless = [], 0, 0, 0
         self.refusals.clear()

@@ -1,7 +1,8 @@
-"""The wire made for just this: POST only, headers encoded once, many frames in one TLS write.
+"""The transport made for just this: POST only, headers encoded once, many frames in one TLS write.
 
-PushRequests enter, Answers leave (`send.py`). Each origin has its lane (`lane.py`): its own connections, its own room,
-its own patience. A service that has no HTTP/2, or breaks its rules, is left to the fall-back wire.
+PushRequests enter, PushResponses leave (`push/transport.py`). Each origin has its lane (`lane.py`): its own
+connections, its own room, its own patience. A service that has no HTTP/2, or breaks its rules, is left to the fall-back
+transport.
 """
 
 from __future__ import annotations
@@ -59,10 +60,10 @@ log = structlog.get_logger()
 
 
 class Http2Transport:
-    """A Wire and a LanedTransport (see `send.py`).
+    """A PushTransport and a LanedTransport (see `push/transport.py`).
 
     `guard` is asked for every address; `ca_file` replaces the public certificate authorities; `fallback` is another
-    Wire, of this one alone, and closed with it. Limits: `channel.CONNECT_S` to connect, the deadline for all.
+    PushTransport, of this one alone, and closed with it. Limits: `channel.CONNECT_S` to connect, the deadline for all.
     """
 
     def __init__(self, guard: AddressGuard, fallback: PushTransport, ca_file: Path | None = None) -> None:
@@ -318,7 +319,7 @@ class Http2Transport:
     def _again(self, lane: ServiceLane, ticket: int, *, first: bool) -> None:
         """What was provably not processed is sent again; if its batch is over, by whoever hears of it."""
         if ticket in lane.open:
-            self._answer(lane, ticket, PushResponse(error="held", wait_s=0.0))
+            self._answer(lane, ticket, PushResponse(error="deferred", wait_s=0.0))
         elif ticket >= self._first:
             (lane.waiting.appendleft if first else lane.waiting.append)(ticket)
 
@@ -364,12 +365,12 @@ class Http2Transport:
         met = lane.origin in self._met
         openers, at_once = (self._openers, _OPENING_AT_ONCE) if met else (self._meeters, 1)
         while usable + len(lane.opening) < wanted and len(lane.opening) < at_once:
-            opened = openers.submit(open_channel, lane.origin, self._guard, self._context)
+            opened = openers.submit(open_channel, lane.origin, self._guard, self._context, lane.session)
             opened.add_done_callback(self._on_done)
             lane.opening.append(opened)
 
     def _on_done(self, _: object) -> None:
-        with suppress(OSError):  # the wire was closed meanwhile
+        with suppress(OSError):  # the transport was closed meanwhile
             self._wake.send(b"\0")
 
     def _pump(self, limit_s: float) -> None:
@@ -412,7 +413,9 @@ class Http2Transport:
             self._selector.modify(link.channel, events, link)
 
     def _note_broken(self, lane: ServiceLane, link: Link) -> None:
-        """A service that breaks the rules from the start, or again and again, is left to the other wire for a while."""
+        """A service that breaks the rules from the start, or again and again, is left to the other transport for a
+        while.
+        """
         if link.connection.answers:
             lane.has_answered, lane.broken = True, 0
         lane.broken += 1
@@ -434,6 +437,8 @@ class Http2Transport:
             self._suspect(lane, link, tickets, error, alone_is_guilty=not was_kept)
 
     def _drop(self, lane: ServiceLane, link: Link) -> None:
+        if link.has_brought:
+            lane.session = link.channel.session
         if link.channel.fileno() >= 0:
             self._selector.unregister(link.channel)
             link.channel.close()
@@ -494,7 +499,7 @@ class Http2Transport:
         given_up = frozenset(unsent)
         lane.waiting = deque(ticket for ticket in lane.waiting if ticket not in given_up)
         for ticket in unsent:
-            self._answer(lane, ticket, PushResponse(error="held", wait_s=0.0))
+            self._answer(lane, ticket, PushResponse(error="deferred", wait_s=0.0))
 
     def _expire(self, lane: ServiceLane) -> None:
         now_s = monotonic()

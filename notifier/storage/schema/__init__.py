@@ -24,13 +24,13 @@ from notifier.storage.schema.operators import (
     api_token,
     audit_entry,
     config_change,
-    house_fact,
     lease,
     operator,
     operator_identity,
     operator_session,
     process_report,
     provider_visit,
+    service_fact,
 )
 from notifier.storage.schema.processes import process
 from notifier.storage.schema.stories import grouping, operator_choice, story, story_ruling
@@ -66,7 +66,6 @@ __all__ = [
     "feed",
     "feed_body",
     "grouping",
-    "house_fact",
     "item",
     "item_version",
     "lease",
@@ -79,6 +78,7 @@ __all__ = [
     "process_report",
     "provider_visit",
     "push_limit",
+    "service_fact",
     "standing",
     "story",
     "story_ruling",

@@ -82,6 +82,7 @@ item = Table(
     Column("title_hash", LargeBinary, nullable=False),
     Column("summary", Text, nullable=False),
     Column("image_url", Text),
+    Column("credit", Text),  # the agency or photographer, where the feed names one
     Column("language", String(35)),
     Column("published_at", UtcTime),
     Column("first_seen_at", UtcTime, nullable=False),
@@ -91,14 +92,14 @@ item = Table(
     Column("may_alert", Boolean, nullable=False),
     Column("why_not", Text),  # in words, where may_alert is false
     Column("story_id", Id),
-    Column("grouped_version", Integer, nullable=False, server_default="0"),  # < version: the desk has not seen it
+    Column("grouped_version", Integer, nullable=False, server_default="0"),  # < version: the decider has not seen it
     Index(None, "guid_hash"),  # not unique: a feed may use a guid again for another item
     Index(None, "title_hash"),
     Index(None, "canonical_url"),
     Index(None, "story_id"),
     Index(None, "seen_at"),
 )
-# What the desk still has to look at: a few rows among millions.
+# What the decider still has to look at: a few rows among millions.
 Index(
     "ix_item_ungrouped",
     item.c.id,

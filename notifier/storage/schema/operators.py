@@ -6,7 +6,7 @@ from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, LargeBinary, St
 
 from notifier.storage.schema.base import Id, UtcTime, metadata
 
-# One process at a time does what must not be done twice at once (the desk); the others wait for its lease to end.
+# One process at a time does what must not be done twice at once (the decider); the others wait for its lease to end.
 lease = Table(
     "lease",
     metadata,
@@ -36,7 +36,7 @@ operator_session = Table(
     Column("browser", String(16), nullable=False, server_default="other"),
 )
 
-# Every change made to an operators' file in the console, whole, so that it can be taken back.
+# Every change made to an operators' file in the console, whole, so that it can be undone.
 config_change = Table(
     "config_change",
     metadata,
@@ -120,7 +120,7 @@ audit_entry = Table(
 )
 
 # What has happened once and must not happen again: that there was a first operator.
-house_fact = Table(
+service_fact = Table(
     "house_fact",
     metadata,
     Column("name", String(32), primary_key=True),

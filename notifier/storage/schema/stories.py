@@ -30,7 +30,7 @@ grouping = Table(
     Index(None, "story_id"),
 )
 
-# What an operator said of a story against the rules; the desk heeds it for as long as the story is open.
+# What an operator said of a story against the rules; the decider applies it for as long as the story is open.
 operator_choice = Table(
     "operator_choice",
     metadata,
@@ -41,7 +41,7 @@ operator_choice = Table(
 )
 
 # Two items that an operator called the same story, or not: it outranks every signal. One act (a split, a merge) is one
-# or more such pairs, taken back as a whole. Kept as labelled examples with what was read, which outlives the items.
+# or more such pairs, undone as a whole. Kept as labelled examples with what was read, which outlives the items.
 story_ruling = Table(
     "story_ruling",
     metadata,

@@ -27,6 +27,7 @@ subscription = Table(
     Column("browser", String(32), nullable=False),
     Column("created_at", UtcDay, nullable=False),
     Column("last_seen_at", UtcDay, nullable=False),
+    Column("version", Integer, nullable=False, server_default="0"),  # of its topics: grows with each change
     sqlite_autoincrement=True,  # an id is never used again: cursors and chunks compare them
 )
 

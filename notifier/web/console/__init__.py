@@ -3,7 +3,7 @@
 Enters: a request with a session, and the `operations`. Leaves: a page, made by `page`.
 
 - who asks: `access`, `signin`, `by_provider`, `tokens`
-- news: `news` (the list), `stories` (one), `alerts`, `draft` (one by hand), `progress`
+- news: `story_list`, `stories` (one), `alerts`, `draft` (one by hand), `progress`
 - rules and feeds: `topics`, `workbench`, `feeds`, `feed_form`, `changes`
 - figures: `audience`, `charts`, `system`
 """

@@ -1,4 +1,4 @@
-"""What was changed in the operators' files, by whom, and taken back with one click."""
+"""What was changed in the operators' files, by whom, and undone with one click."""
 
 from __future__ import annotations
 

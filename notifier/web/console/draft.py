@@ -12,7 +12,7 @@ from notifier.operations.alerts import MOST_BODY, MOST_TITLE, MOST_URL
 from notifier.text.line import one_line, visible
 from notifier.web.bodies import LARGEST_ID
 
-CORRECTED, TAKEN_BACK = "Correction: ", "Taken back: "
+CORRECTED, RETRACTED = "Correction: ", "Retracted: "
 
 
 def replacing(old: Alert, way: str) -> Draft:
@@ -26,7 +26,7 @@ def replacing(old: Alert, way: str) -> Draft:
     if way == "correction" and not title.startswith(CORRECTED):
         title = CORRECTED + title
     elif way == "back":
-        title, body = TAKEN_BACK + title, "We sent this alert in error."
+        title, body = RETRACTED + title, "We sent this alert in error."
     topics = tuple(sorted(old.topics))
     return Draft(title[:MOST_TITLE], body, words.url, topics, old.breaking, old.story_id, old.id, kind)
 

@@ -18,7 +18,7 @@ POLICY = PAGE_POLICY.replace("form-action 'none'", "form-action 'self'")
 # A signed-out operator's pages are not to be found with the back button.
 HEADERS = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store"}
 MENU = (
-    ("wire", "Wire"),
+    ("stories", "Stories"),
     ("topics", "Topics"),
     ("alerts", "Alerts"),
     ("feeds", "Feeds"),

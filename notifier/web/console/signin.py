@@ -24,7 +24,7 @@ from notifier.web.services import Operating, Services, WebServices
 from notifier.web.sign_ins import SignIns
 
 MAX_BODY_BYTES = 4096
-HOME = "/console/wire"
+HOME = "/console/stories"
 
 router = APIRouter(prefix="/console", include_in_schema=False, max_body_size=MAX_BODY_BYTES)
 Text = Annotated[str, Form(max_length=200)]
@@ -33,7 +33,7 @@ OPEN = [Depends(refuse_foreign), Depends(limit_sign_ins)]
 
 @router.get("")
 def start() -> RedirectResponse:
-    """The console begins with the wire."""
+    """The console begins with the list of stories."""
     return RedirectResponse(HOME, 303)
 
 

@@ -1,6 +1,6 @@
 """One story, item by item; what an operator says of it; and any two items compared, layer by layer.
 
-Enters: the wire. Leaves: HTML, and rulings that the desk carries out within a second or so.
+Enters: stories and their items. Leaves: HTML, and rulings that the decider carries out within a second or so.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from notifier.alerts.story_store import Member, StoryReport
 from notifier.errors import NotFound
 from notifier.web.bodies import LARGEST_ID, Id
 from notifier.web.console.access import CHANGES, Editor, Viewer
-from notifier.web.console.news import shown_state
 from notifier.web.console.page import page
+from notifier.web.console.story_list import shown_state
 from notifier.web.services import Operating, Services
 
 RULINGS = 100
-# What a page says after something was done: the desk needs a moment for it.
+# What a page says after something was done: the decider needs a second for it.
 SAID = {
     "split": "It is being taken out into a story of its own. This page follows within a second or two.",
     "merge": "The two are being made one. This page follows within a second or two.",
     "hold": "Alerts of this story wait under Alerts until an editor lets them go.",
-    "back": "Taken back. Items return within a second or two.",
+    "back": "Undone. Items return within a second or two.",
 }
 
 router = APIRouter(prefix="/console", include_in_schema=False, max_body_size=4096)
@@ -44,7 +44,7 @@ def compare(request: Request, session: Viewer, operations: Operating, a: str = "
         except NotFound as unknown:
             problem = str(unknown)
     status = 404 if problem else 200
-    return page(request, "compare.html", session, status=status, here="wire", found=found, problem=problem, a=a, b=b)
+    return page(request, "compare.html", session, status=status, here="stories", found=found, problem=problem, a=a, b=b)
 
 
 @router.get("/stories/{story_id}")
@@ -59,7 +59,7 @@ def story(
         request,
         "story.html",
         session,
-        here="wire",
+        here="stories",
         story=report,
         members=operations.stories.rulings.members(report.id),
         state=shown_state(report),
@@ -100,17 +100,17 @@ def rulings(request: Request, session: Viewer, operations: Operating, services: 
         request,
         "rulings.html",
         session,
-        here="wire",
+        here="stories",
         rulings=operations.stories.rulings.rulings(RULINGS),
         now=services.clock(),
         said=SAID.get(said, ""),
     )
 
 
-@router.post("/rulings/{act}/take-back", dependencies=CHANGES)
-def take_back(act: Id, session: Editor, operations: Operating) -> Response:
+@router.post("/rulings/{act}/undo", dependencies=CHANGES)
+def undo(act: Id, session: Editor, operations: Operating) -> Response:
     """As if it had not been said."""
-    operations.stories.take_back(session.actor, act)
+    operations.stories.undo(session.actor, act)
     return RedirectResponse("/console/rulings?said=back", 303)
 
 

@@ -14,7 +14,7 @@ from notifier.web.services import Operating, Services
 
 router = APIRouter(prefix="/console", include_in_schema=False, max_body_size=4096)
 
-CHORES = {
+JOBS = {
     "poll": "ask the feeds that are due",
     "hubs": "subscribe to hubs, so that publishers push to us",
     "config": "look whether feeds.yaml or topics.yaml changed",
@@ -24,7 +24,7 @@ CHORES = {
     "keys": "put away keys that nobody has any more",
     "prune": "let go of what is old",
     "troubles": "look for what is wrong",
-    "held": "end the waiting of alerts that nobody let go in time",
+    "holds": "end the waiting of alerts that nobody let go in time",
     "erasure": "make what subscribers deleted unreadable in the database's files",
     "disk": "look how much room is left",
 }
@@ -44,7 +44,7 @@ def system(request: Request, session: Viewer, operations: Operating, services: S
         troubles=services.troubles(),
         services=service_reports(state, now),
         checks=checks,
-        chores=CHORES,
+        jobs=JOBS,
         operators=operations.access.operators.all(wall),
         now=now,
         wall=wall,

@@ -109,10 +109,10 @@ class Look:
 
 
 def look(edited: TopicForm, before: Topic | None, request: Request, session: Session, operations: Operations) -> Look:
-    """Ask the desk about the last days, under the topic as edited and as it is, in the place of a look before."""
+    """Ask the decider about the last days, under the topic as edited and as it is, in the place of a look before."""
     try:
-        trials, gone = operations.topics.trials, is_gone(request)
-        tried = trials.attempt(session.actor, edited.topic(), before, DAYS, gone, newest=True)
+        previewer, gone = operations.topics.previewer, is_gone(request)
+        tried = previewer.attempt(session.actor, edited.topic(), before, DAYS, gone, newest=True)
     except PreviewsBusy:
         words = "Other previews are being worked out, and each waits for its turn. Try again in a moment"
         return Look(problem=words, status=429)

@@ -1,4 +1,4 @@
-"""What was changed in the operators' files, by whom, line by line; each change can be taken back."""
+"""What was changed in the operators' files, by whom, line by line; each change can be undone."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class ChangeShown(ResponseBody):
     difference: list[str] = Field(description="Line by line, as a unified diff marks it")
 
 
-class TakenBack(ResponseBody):
+class ChangeUndone(ResponseBody):
     """The file is as it was before the change."""
 
     version: str
-    taken_back: ChangeShown
+    undone: ChangeShown
 
 
 @router.get("/changes")
@@ -50,13 +50,13 @@ def show_change(change_id: Id, actor: Reads, operations: Operating) -> ChangeSho
 
 
 @router.post("/changes/{change_id}/undo", responses=CHANGED)
-def take_change_back(change_id: Id, actor: AnyActor, operations: Operating) -> TakenBack:
+def undo_change(change_id: Id, actor: AnyActor, operations: Operating) -> ChangeUndone:
     """Put back the text from before a change. 409 where anything else has happened to the file since.
 
     It needs the scope that the file needs: topics:write or feeds:write.
     """
     change, undone = operations.changes.undo(actor, change_id)
-    return TakenBack(version=undone.after.version, taken_back=_shown(change))
+    return ChangeUndone(version=undone.after.version, undone=_shown(change))
 
 
 def _shown(change: Change) -> ChangeShown:

@@ -1,4 +1,4 @@
-"""Stories for programs: what came in, what came of it and why; and an operator's word on them."""
+"""Stories for programs: what came in, what came of it and why; and an operator's override on them."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class StoryInFull(StoryShown):
 
 
 class ChoiceToMake(RequestBody):
-    """An operator's word on a story."""
+    """An operator's override on a story."""
 
     choice: Choice = Field(strict=False)
 
@@ -90,9 +90,9 @@ class OtherStory(RequestBody):
 
 
 class RulingMade(ResponseBody):
-    """The desk carries it out within a second or two."""
+    """The decider carries it out within a second or two."""
 
-    ruling: int = Field(description="To take it back")
+    ruling: int = Field(description="To undo it")
 
 
 class RulingShown(ResponseBody):
@@ -104,8 +104,8 @@ class RulingShown(ResponseBody):
     items: list[int]
     by: str
     at: AwareDatetime
-    taken_back_at: AwareDatetime | None
-    taken_back_by: str | None
+    undone_at: AwareDatetime | None
+    undone_by: str | None
 
 
 @router.get("/stories")
@@ -164,7 +164,7 @@ def split(item_id: Id, actor: WritesStories, operations: Operating) -> RulingMad
 
 @router.get("/rulings")
 def list_rulings(actor: Reads, operations: Operating, limit: Limit = PAGE) -> list[RulingShown]:
-    """The newest merges and splits, those that were taken back too."""
+    """The newest merges and splits, those that were undone too."""
     return [
         RulingShown.of(ruling, id=ruling.act, headlines=list(ruling.leads), items=list(ruling.items))
         for ruling in operations.stories.rulings.rulings(limit)
@@ -173,8 +173,8 @@ def list_rulings(actor: Reads, operations: Operating, limit: Limit = PAGE) -> li
 
 @router.delete("/rulings/{ruling_id}", status_code=204, responses=CHANGED)
 def take_ruling_back(ruling_id: Id, actor: WritesStories, operations: Operating) -> None:
-    """As if it had not been said. 409 where it was taken back before."""
-    operations.stories.take_back(actor, ruling_id)
+    """As if it had not been said. 409 where it was undone before."""
+    operations.stories.undo(actor, ruling_id)
 
 
 def _in_full(story_id: int, operations: Operations) -> StoryInFull:

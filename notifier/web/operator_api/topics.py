@@ -1,4 +1,4 @@
-"""Topics for programs: read, try a rule on the last days, write the file, see and take back what was changed.
+"""Topics for programs: read, try a rule on the last days, write the file, see and undo what was changed.
 
 A write names the version of the file that it starts from. Where somebody else was quicker it is answered with 409, the
 file's version now, and what the write would change in it as it stands: read, decide, and send that version.
@@ -125,7 +125,7 @@ class WouldAlert(ResponseBody):
 
 
 class RulePreview(ResponseBody):
-    """What a rule would have sent, decided by the service's own desk over the stories that it recorded."""
+    """What a rule would have sent, decided by the service's own decider over the stories that it recorded."""
 
     days: int
     rate_a_day: float
@@ -153,7 +153,7 @@ def try_rule(rule: RuleToTry, request: Request, actor: Reads, operations: Operat
     """
     topic = rule.topic(rule.slug or "a-rule-to-try")
     before = operations.topics.find(rule.slug) if rule.slug else None
-    tried = operations.topics.trials.attempt(actor, topic, before, rule.days, is_gone(request))
+    tried = operations.topics.previewer.attempt(actor, topic, before, rule.days, is_gone(request))
     changes = tried.difference
     return RulePreview(
         days=rule.days,

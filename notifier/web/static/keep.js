@@ -1,5 +1,6 @@
 // What this browser keeps for itself, in IndexedDB, where the page and the service worker both find it: who we are
-// (token, topics, the endpoint that the server was last told), which alerts were shown, and what of that is still to be told.
+// (token, topics with their version, the endpoint that the server was last told), which alerts were shown, and what of that
+// is still to be told. Whenever who we are changes, the other tabs hear of it.
 //
 // Any of this may fail, or never answer: the disk is full, storage was lost, another tab holds it. The page says so; the
 // worker shows what was pushed all the same.
@@ -12,6 +13,18 @@
 globalThis.keep = (() => {
   const SHOWN_LIMIT = 300;
   const TO_TELL_LIMIT = 20;
+  const PATIENCE_MS = 5000;
+
+  // One for each tab and for the worker: a message reaches all but the one that sent it. Where a browser refuses it, tabs
+  // follow when they are looked at; the worker has to go on.
+  const others = (() => {
+    try {
+      return new BroadcastChannel("notifier");
+    } catch {
+      return { postMessage() {} };
+    }
+  })();
+  const tellOthers = () => others.postMessage("changed");
 
   const done = (request) =>
     new Promise((resolve, reject) => {
@@ -33,13 +46,54 @@ globalThis.keep = (() => {
     }
   }
 
-  /** `{token, topics, endpoint}`, or undefined for a visitor who has not subscribed. */
+  /**
+   * Do `work` while no other tab, nor the worker, does theirs: subscribing, moving, choosing, stopping. Whoever holds the
+   * others up for long is no longer waited for, since "Stop" always has to work.
+   */
+  async function alone(work) {
+    let begun = false;
+    const begin = () => {
+      begun = true;
+      return work();
+    };
+    try {
+      return await navigator.locks.request("notifier", { signal: AbortSignal.timeout(PATIENCE_MS) }, begin);
+    } catch (problem) {
+      if (begun) throw problem;
+      return work();
+    }
+  }
+
+  /** `{token, topics, version, endpoint}`, or undefined for a visitor who has not subscribed. */
   const subscriber = () => within("subscriber", "readonly", (store) => done(store.get("me")));
 
-  const save = (me) => within("subscriber", "readwrite", (store) => done(store.put(me, "me")));
+  const save = async (me) => {
+    await within("subscriber", "readwrite", (store) => done(store.put(me, "me")));
+    tellOthers();
+  };
+
+  /** Keep what `change` makes of us, unless we are somebody else by now, or nobody. Returns who we are then. */
+  async function update(token, change) {
+    const [before, after] = await within("subscriber", "readwrite", async (store) => {
+      const me = await done(store.get("me"));
+      if (me?.token !== token) return [me, me];
+      const changed = change(me);
+      await done(store.put(changed, "me"));
+      return [me, changed];
+    });
+    if (JSON.stringify(before) !== JSON.stringify(after)) tellOthers();
+    return after;
+  }
+
+  /** Keep the server's word on our topics; a late answer does not take the place of a newer one. */
+  const learn = (token, { topics, version }) =>
+    update(token, (me) => (version < (me.version ?? 0) ? me : { ...me, topics, version }));
 
   /** Forget who we are. What was shown stays, so that nothing is shown twice after subscribing again. */
-  const forget = () => within("subscriber", "readwrite", (store) => done(store.delete(IDBKeyRange.lowerBound(""))));
+  const forget = async () => {
+    await within("subscriber", "readwrite", (store) => done(store.delete(IDBKeyRange.lowerBound(""))));
+    tellOthers();
+  };
 
   /** Keep a receipt for `takeToTell`, the newest few. */
   const toTell = (receipt) =>
@@ -76,5 +130,5 @@ globalThis.keep = (() => {
       return { alert, state: "fresh" };
     });
 
-  return { subscriber, save, forget, claim, toTell, takeToTell };
+  return { others, tellOthers, alone, subscriber, save, update, learn, forget, claim, toTell, takeToTell };
 })();

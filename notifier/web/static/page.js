@@ -14,12 +14,16 @@ const boxes = [...document.querySelectorAll("input[name=topic]")];
 const key = { key: document.body.dataset.key, key_id: document.body.dataset.keyId };
 const toasts = { done: document.getElementById("done"), problem: document.getElementById("problem") };
 
-let me; // what keep.js has: {token, topics, endpoint}, or undefined
+let me; // what keep.js has: {token, topics, version, endpoint}, or undefined
 let saving = Promise.resolve(); // topic changes reach the server in the order in which they were made
 let fading;
+let hasStopped = false; // here or in another tab, since the page was loaded
+const wanted = new Map(); // topic: whether it was ticked in this tab, for what the server has not heard of yet
 
 const chosen = () => boxes.filter((box) => box.checked);
-const tick = (topics) => boxes.forEach((box) => (box.checked = topics.includes(box.value)));
+const tick = (topics) => boxes.forEach((box) => (box.checked = wanted.get(box.value) ?? topics.includes(box.value)));
+const named = () => listed(chosen().map((box) => box.dataset.title));
+const is = (...names) => names.includes(panel.dataset.now);
 
 // --- what is seen
 
@@ -35,8 +39,7 @@ function show(name, { focus = false } = {}) {
 }
 
 function summarise() {
-  const titles = listed(chosen().map((box) => box.dataset.title));
-  for (const place of panel.querySelectorAll("[data-chosen]")) place.textContent = titles;
+  for (const place of panel.querySelectorAll("[data-chosen]")) place.textContent = named();
 }
 
 function say(kind, text) {
@@ -75,9 +78,9 @@ async function refresh() {
   if (name !== "on") return;
   try {
     const mine = await server.call("GET", "/api/subscriptions/mine", { token: me.token });
-    tick(mine.topics);
+    await keep.learn(me.token, mine);
     if (mine.key_id !== key.key_id || me.endpoint !== push.endpoint) return arrive(registration);
-    show("on");
+    show((await look()).name);
   } catch (problem) {
     if (problem.code !== "not-found") return complain(inWords(problem));
     if (me.moving) return arrive(registration);
@@ -87,12 +90,27 @@ async function refresh() {
   }
 }
 
+/** Another tab, or the worker, changed who we are; or this tab is looked at again. Nothing is asked of the server. */
+async function follow() {
+  if (is("asking", "starting")) return;
+  const before = me;
+  const { name } = await look();
+  if (is("asking", "starting")) return;
+  show(name);
+  if (before && !me) {
+    hasStopped = true;
+    say("done", "Alerts were stopped in another tab, and your data is deleted.");
+  }
+}
+
 /** Move to the site's present key or tell the server of a new endpoint, or go on with that where it was cut off. */
 async function arrive(registration) {
   try {
-    await subscription.renew(registration, me, key);
-    me = await keep.subscriber();
-    show("on");
+    await keep.alone(async () => {
+      me = await keep.subscriber();
+      if (me) await subscription.renew(registration, me, key);
+    });
+    show((await look()).name);
   } catch (problem) {
     show((await registration.pushManager.getSubscription()) ? "on" : "lapsed");
     complain(inWords(problem));
@@ -115,14 +133,32 @@ async function start() {
   show("starting");
   try {
     const registration = await registered();
-    tick(await subscription.start(registration, key, chosen().map((box) => box.value), me?.token));
-    me = await keep.subscriber();
-    show("on", { focus: true });
+    await keep.alone(() => turnOn(registration));
+    show((await look()).name, { focus: true });
     say("done", "Alerts are on. Send yourself a test alert to see what they look like.");
   } catch (problem) {
     show(me ? "lapsed" : "off", { focus: true });
     complain(inWords(problem));
   }
+}
+
+/** Subscribe; or, where this browser has a subscription (another tab was first, or it has lapsed), go on with that. */
+async function turnOn(registration) {
+  const known = await keep.subscriber();
+  const change = known?.token === me?.token ? changes() : { add: chosen().map((box) => box.value), remove: [] };
+  if (known) {
+    await subscription.renew(registration, known, key);
+    await subscription.choose(known, change);
+  } else {
+    await subscription.start(registration, key, chosen().map((box) => box.value));
+  }
+  wanted.clear();
+}
+
+/** What was ticked and unticked in this tab. */
+function changes() {
+  const said = (ticked) => [...wanted].filter(([, is]) => is === ticked).map(([topic]) => topic);
+  return { add: said(true), remove: said(false) };
 }
 
 async function ask() {
@@ -158,12 +194,18 @@ async function test(button) {
   }
 }
 
-async function stop() {
-  const { push } = await look();
+const stop = () => keep.alone(stopped);
+
+async function stopped() {
+  const { push, name } = await look();
+  if (!me) return show(name, { focus: true }); // another tab was first
   const deletion = server.call("DELETE", "/api/subscriptions/mine", { token: me.token });
   // Whatever becomes of the server's half, this browser's half ends now.
   const [deleted] = await Promise.allSettled([deletion, push?.unsubscribe()]);
+  hasStopped = true;
+  wanted.clear();
   if (deleted.status === "rejected") {
+    keep.tellOthers();
     show("lapsed", { focus: true });
     return say("problem", `Alerts have stopped on this browser, but your data could not be deleted yet. ${deleted.reason.detail}`);
   }
@@ -172,19 +214,41 @@ async function stop() {
   say("done", "All alerts have stopped and your data is deleted.");
 }
 
-async function saveTopics() {
-  const topics = chosen().map((box) => box.value);
+/** Tell the server what was ticked here; what it could not save is taken back, but where everything has ended. */
+async function save() {
+  const change = changes();
+  if (!wanted.size) return;
   try {
-    const mine = await server.call("PUT", "/api/subscriptions/mine/topics", { token: me.token, body: { topics } });
-    me = { ...me, topics: mine.topics };
-    await keep.save(me);
-    say("done", topics.length ? `Saved: ${listed(chosen().map((box) => box.dataset.title))}.` : "Saved. Without a topic you get no alerts until you tick one.");
+    await keep.alone(() => subscription.choose(me, change));
+    forgetTicks(change);
+    await look();
+    summarise();
+    say("done", chosen().length ? `Saved: ${named()}.` : "Saved. Without a topic you get no alerts until you tick one.");
   } catch (problem) {
+    if (problem.code === "not-found") return ended();
+    forgetTicks(change);
     tick(me.topics);
     summarise();
     complain(problem);
   }
 }
+
+/** These ticks are no longer this tab's alone, but for those that were changed again meanwhile. */
+function forgetTicks({ add, remove }) {
+  for (const topic of add) if (wanted.get(topic) === true) wanted.delete(topic);
+  for (const topic of remove) if (wanted.get(topic) === false) wanted.delete(topic);
+}
+
+/** There is no subscription any more: it was stopped in another tab, or the server lost it. */
+async function ended() {
+  const { push } = await look();
+  if (me) await push?.unsubscribe();
+  show((await look()).name);
+  hasStopped = true;
+  explain();
+}
+
+const explain = () => say("done", `Alerts are off on this browser, so nothing was saved. Your ticks are kept: press the button to get alerts for ${named()}.`);
 
 // --- wiring
 
@@ -194,16 +258,22 @@ panel.addEventListener("click", (event) => {
   if (button) actions[button.dataset.do](button);
 });
 
-document.getElementById("topics")?.addEventListener("change", () => {
+document.getElementById("topics")?.addEventListener("change", (event) => {
+  wanted.set(event.target.value, event.target.checked);
   summarise();
-  if (panel.dataset.now === "on") saving = saving.then(saveTopics);
+  if (is("on")) saving = saving.then(save);
+  else if (hasStopped && is("off", "lapsed")) explain();
 });
+
+keep.others.onmessage = follow;
+document.addEventListener("visibilitychange", () => document.hidden || follow());
+addEventListener("pageshow", ({ persisted }) => persisted && follow());
 
 // Unblocking in the browser's settings is noticed at once, where the browser tells.
 navigator.permissions
   ?.query({ name: "notifications" })
   .then((status) => {
-    status.onchange = () => ["asking", "starting"].includes(panel.dataset.now) || refresh();
+    status.onchange = () => is("asking", "starting") || refresh();
   })
   .catch(() => {});
 

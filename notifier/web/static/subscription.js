@@ -1,7 +1,8 @@
 // The browser's push subscription and the server's knowledge of it, brought together.
 //
 // Loaded by the page as a module and by the worker with importScripts, so it exports nothing and names itself.
-// Needs keep.js and server.js.
+// Needs keep.js and server.js. Whatever changes anything is to be called under `keep.alone`, with who we are at that moment:
+// then no tab undoes another's work, nor the worker one's.
 
 globalThis.subscription = (() => {
   const base64url = (bytes) =>
@@ -20,7 +21,7 @@ globalThis.subscription = (() => {
     const present = await registration.pushManager.getSubscription();
     if (present && base64url(present.options.applicationServerKey ?? []) === key) return present;
     if (present) {
-      if (me) await keep.save({ ...me, moving: true });
+      if (me) await keep.update(me.token, (now) => ({ ...now, moving: true }));
       await present.unsubscribe();
     }
     const options = { userVisibleOnly: true, applicationServerKey: key };
@@ -35,15 +36,16 @@ globalThis.subscription = (() => {
     return registration.pushManager.subscribe(options);
   }
 
-  /** Subscribe, tell the server, and keep who we are. Returns the topics as the server has them. */
-  async function start(registration, { key, key_id }, topics, token = base64url(crypto.getRandomValues(new Uint8Array(32)))) {
+  const fresh = () => base64url(crypto.getRandomValues(new Uint8Array(32)));
+
+  /** Subscribe, tell the server, and keep who we are. */
+  async function start(registration, { key, key_id }, topics, token = fresh()) {
     const push = await made(registration, key);
     const mine = await server.call("POST", "/api/subscriptions", {
       token,
       body: { subscription: push.toJSON(), topics, key_id },
     });
-    await keep.save({ token, topics: mine.topics, endpoint: push.endpoint });
-    return mine.topics;
+    await keep.save({ token, topics: mine.topics, version: mine.version, endpoint: push.endpoint });
   }
 
   /** Tell the server of new keys or a new endpoint, under the same token; a server that forgot us hears all of it. */
@@ -57,8 +59,13 @@ globalThis.subscription = (() => {
       await start(registration, { key, key_id }, me.topics, me.token);
       return;
     }
-    await keep.save({ token: me.token, topics: me.topics, endpoint: push.endpoint });
+    await keep.update(me.token, ({ moving, ...now }) => ({ ...now, endpoint: push.endpoint }));
   }
 
-  return { start, renew };
+  /** Add topics and remove others: what was chosen elsewhere meanwhile stays. */
+  async function choose({ token }, change) {
+    await keep.learn(token, await server.call("PATCH", "/api/subscriptions/mine/topics", { token, body: change }));
+  }
+
+  return { start, renew, choose };
 })();

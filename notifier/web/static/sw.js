@@ -5,6 +5,7 @@ importScripts("/static/keep.js", "/static/server.js", "/static/subscription.js")
 
 // How long what this browser keeps may take to answer: it may be blocked for good, and then nothing must wait for it.
 const ANSWER_WITHIN_MS = 500;
+const HAS_WORDS = /[\p{L}\p{N}]/u;
 const NEVER_KEPT = ["test", "unreadable"];
 const LOUD_AGAIN = ["new", "correction"]; // an update replaces what is on the screen without a sound
 // Spread over this, so that the server does not hear from everybody at once. A worker is left alone for 30 s after an event.
@@ -26,7 +27,7 @@ self.addEventListener("pushsubscriptionchange", (event) => event.waitUntil(renew
 function read(data) {
   try {
     const alert = data.json();
-    if (typeof alert.title === "string" && alert.title.trim()) return alert;
+    if (typeof alert.title === "string" && HAS_WORDS.test(alert.title)) return alert;
   } catch {
     // Not ours, or of a format to come: the page below has the news.
   }
@@ -105,9 +106,16 @@ async function tellAll() {
   }
 }
 
-/** Standfirst, then who says it: the browser itself names only this site. */
-function body(alert) {
-  return [alert.body, alert.publisher].filter(Boolean).join("\n");
+/** What it is and who says it, what changed, the standfirst: screens cut the end. The words came with the push. */
+function body({ label, updated, publisher, change, body }) {
+  const is = [label, updated && clock(updated)].filter(Boolean).join(" ");
+  return [[is, publisher].filter(Boolean).join(" · "), change, body].filter(Boolean).join("\n");
+}
+
+/** "15:49", in the reader's zone and way of writing; with the day where it is not today's. */
+function clock(at) {
+  const day = new Date(at).toDateString() === new Date().toDateString() ? {} : { weekday: "short" };
+  return new Intl.DateTimeFormat(self.navigator.languages, { ...day, hour: "numeric", minute: "2-digit" }).format(at);
 }
 
 /** Focus the window that already shows `url`, else open one. */
@@ -120,8 +128,9 @@ async function open(url) {
 
 /** The browser dropped or changed the subscription by itself; if the server is away, the next visit makes up for it. */
 async function renewed() {
-  const me = await keep.subscriber();
-  if (!me) return;
   const key = await server.call("GET", "/api/application-server-key");
-  await subscription.renew(self.registration, me, key);
+  await keep.alone(async () => {
+    const me = await keep.subscriber(); // a tab may have stopped everything meanwhile
+    if (me) await subscription.renew(self.registration, me, key);
+  });
 }

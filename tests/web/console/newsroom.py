@@ -29,7 +29,7 @@ from notifier.operations.operations import Operations
 from notifier.operations.previews import Previews
 from notifier.operations.stories import StoryOperations
 from notifier.operations.system import SystemState
-from notifier.operations.topics import RuleTrials, TopicOperations
+from notifier.operations.topics import RulePreviewer, TopicOperations
 from notifier.operators.change import Change, NewChange
 from notifier.operators.operator import Role
 from notifier.operators.password import hash_password
@@ -192,7 +192,7 @@ class MemoryStoryReports:
         self.said.append(("merge", story_id, other_id, by))
         return len(self.said)
 
-    def take_back(self, act: int, by: str, now: datetime) -> None:
+    def undo(self, act: int, by: str, now: datetime) -> None:
         self.said.append(("take back", act, by))
 
     def rulings(self, limit: int) -> Sequence[Ruling]:
@@ -230,9 +230,9 @@ class Console:
         topics_file, feeds_file = TopicsFile(self.path), FeedsFile(self.feeds_path)
         topics_recorded = RecordedFile("topics.yaml", topics_file, TokenScope.TOPICS, self.changes, self.clock)
         feeds_recorded = RecordedFile("feeds.yaml", feeds_file, TokenScope.FEEDS, self.changes, self.clock)
-        trials = RuleTrials(lambda: StoryHistory(ITEMS), AlertRules(), self.clock, Previews())
+        previewer = RulePreviewer(lambda: StoryHistory(ITEMS), AlertRules(), self.clock, Previews())
         return Operations(
-            topics=TopicOperations(topics_file, topics_recorded, lambda: self.site.topics, trials),
+            topics=TopicOperations(topics_file, topics_recorded, lambda: self.site.topics, previewer),
             feeds=FeedOperations(
                 feeds_file, feeds_recorded, tuple, self.archive, lambda: self.health, self._find_feeds
             ),
@@ -248,7 +248,7 @@ class Console:
                 rules=AlertRules(),
                 clock=self.clock,
                 open_alerts=lambda: [alert for alert in self.newsroom.made[::-1] if alert.done_at is None],
-                send_trial=self._send_trial,
+                send_test=self._send_test,
                 changed=self._count_reload,
                 wake=self._count_wake,
             ),
@@ -291,7 +291,7 @@ class Console:
             raise NotFound(f"{address} is no feed and names none")
         return self.offers
 
-    async def _send_trial(self, subscription: Subscription, message: Message) -> Outcome:
+    async def _send_test(self, subscription: Subscription, message: Message) -> Outcome:
         self.tried.append((subscription, message))
         return self.trial_outcome
 

@@ -35,7 +35,7 @@ def test_a_page_asks_to_sign_in_first(console: Console, path: str) -> None:
 
 
 def test_a_script_is_told_instead_of_led_away(console: Console) -> None:
-    assert console.site.ask("GET", "/console/wire").json["code"] == "sign-in-needed"
+    assert console.site.ask("GET", "/console/stories").json["code"] == "sign-in-needed"
 
 
 def test_signing_in_opens_a_session_that_no_script_and_no_other_site_can_use(console: Console) -> None:
@@ -43,11 +43,11 @@ def test_signing_in_opens_a_session_that_no_script_and_no_other_site_can_use(con
 
     answer = console.form("/console/sign-in", {"name": "Ada", "password": PASSWORD}, {"sec-fetch-site": "same-origin"})
 
-    assert (answer.status, answer.headers["location"]) == (303, "/console/wire")
+    assert (answer.status, answer.headers["location"]) == (303, "/console/stories")
     cookie = answer.headers["set-cookie"]
     assert {"HttpOnly", "SameSite=strict", "Path=/console"} <= set(cookie.split("; "))
     console.cookie = re.match(rf"{COOKIE}=([^;]+)", cookie)[1]  # type: ignore[index]
-    assert console.get("/console/wire").status == 200
+    assert console.get("/console/stories").status == 200
 
 
 @pytest.mark.parametrize(("name", "password"), [("Ada", "not this one, no"), ("Eve", PASSWORD)])
@@ -72,14 +72,14 @@ def test_signing_out_ends_the_session_for_good(console: Console) -> None:
 
     assert console.post("/console/sign-out").headers["location"] == "/console/sign-in"
 
-    assert console.get("/console/wire").status == 303
+    assert console.get("/console/stories").status == 303
 
 
 def test_a_session_ends_by_itself(console: Console) -> None:
     console.sign_in()
     console.site.clock.advance(3601)
 
-    assert console.get("/console/wire").status == 303
+    assert console.get("/console/stories").status == 303
 
 
 def test_an_administrator_signs_somebody_out_everywhere(console: Console) -> None:
@@ -89,7 +89,7 @@ def test_an_administrator_signs_somebody_out_everywhere(console: Console) -> Non
     console.post("/console/operators/Ada/sign-out")
 
     console.cookie = "session-of-Ada"
-    assert console.get("/console/wire").status == 303
+    assert console.get("/console/stories").status == 303
 
 
 def test_without_an_operator_the_console_is_closed(console: Console) -> None:
@@ -112,7 +112,7 @@ def test_the_printed_link_makes_the_first_administrator_once(console: Console) -
 def test_console_pages_run_no_inline_script_and_are_kept_by_nobody(console: Console) -> None:
     console.sign_in()
 
-    answer = console.get("/console/wire")
+    answer = console.get("/console/stories")
 
     assert "script-src 'self'" in answer.headers["content-security-policy"]
     assert "form-action 'self'" in answer.headers["content-security-policy"]

@@ -24,7 +24,7 @@ def signed_in(console: Console) -> None:
 
 
 def test_the_wire_says_what_came_of_a_story_and_why(console: Console) -> None:
-    page = console.get("/console/wire").text
+    page = console.get("/console/stories").text
 
     assert "Ferry fares to rise" in page
     assert "not alerted" in page
@@ -33,17 +33,17 @@ def test_the_wire_says_what_came_of_a_story_and_why(console: Console) -> None:
 
 
 def test_the_wire_is_searched_by_words(console: Console) -> None:
-    assert "Ferry fares" in console.get("/console/wire?q=fares").text
-    assert "Ferry fares" in console.get("/console/wire?q=F%C3%81RES").text, "however it is written"
-    assert "No story of the last hundred" in console.get("/console/wire?q=tunnel").text
+    assert "Ferry fares" in console.get("/console/stories?q=fares").text
+    assert "Ferry fares" in console.get("/console/stories?q=F%C3%81RES").text, "however it is written"
+    assert "No story of the last hundred" in console.get("/console/stories?q=tunnel").text
 
 
-def test_never_reaches_the_desk_and_can_be_taken_back(console: Console) -> None:
+def test_never_reaches_the_decider_and_can_be_undone(console: Console) -> None:
     console.post("/console/stories/3/never")
 
     assert console.newsroom.never == {3: "Ada"}
     assert console.reloads == 1
-    assert "Ada said: never alert this one." in console.get("/console/wire").text
+    assert "Ada said: never alert this one." in console.get("/console/stories").text
     console.post("/console/stories/3/by-the-rules")
     assert console.newsroom.never == {}
 
@@ -193,7 +193,7 @@ def test_a_viewer_sees_no_button_that_would_be_refused(console: Console) -> None
 
     console.sign_in("Vic", Role.VIEWER)
 
-    for path in ("/console/wire", "/console/topics/ships", "/console/alerts", "/console/alerts/1"):
+    for path in ("/console/stories", "/console/topics/ships", "/console/alerts", "/console/alerts/1"):
         page = console.get(path).text
         assert not any(word in page for word in ("Never alert", "Send now", "Withdraw", "Save…", "Remove this"))
 
@@ -208,7 +208,7 @@ def test_every_page_opens_even_with_nothing_to_show(console: Console, path: str)
     [
         ("correction", AlertKind.CORRECTION, "Correction: Dam holds after night of rain"),
         ("update", AlertKind.UPDATE, "Dam holds after night of rain"),
-        ("back", AlertKind.CORRECTION, "Taken back: Dam holds after night of rain"),
+        ("back", AlertKind.CORRECTION, "Retracted: Dam holds after night of rain"),
     ],
 )
 def test_what_is_on_screens_is_replaced_in_words_that_say_so(

@@ -149,7 +149,7 @@ def test_the_second_saver_sees_the_difference_and_decides(console: Console) -> N
     assert [(f.url, f.paused) for f in load_feeds(console.feeds_path)] == [(MOVED["url"], True), (GAZETTE, True)]
 
 
-def test_a_removal_is_shown_first_and_can_be_taken_back(console: Console) -> None:
+def test_a_removal_is_shown_first_and_can_be_undone(console: Console) -> None:
     page = console.post("/console/feeds/check", was=POST, url=POST, remove="true").text
     console.post("/console/feeds/save", **fields_of(page))
     assert [feed.url for feed in load_feeds(console.feeds_path)] == [GAZETTE]

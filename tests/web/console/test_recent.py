@@ -61,7 +61,7 @@ def test_it_is_made_anew_once_a_day_without_what_is_too_old() -> None:
     assert [item.id for item in news.record().items] == [3]
 
 
-def test_what_operators_say_is_heeded_in_place_and_again_once_the_desk_has_moved_the_items() -> None:
+def test_overrides_are_applied_in_place_and_again_once_the_decider_has_moved_the_items() -> None:
     store, clock, version, said = Store(), ManualClock(NOW), ["1"], [PastOverrides()]
     news = RecentNews(store.between, store.since, clock, lambda: version[-1], lambda _since: said[-1])
     record = news.record()

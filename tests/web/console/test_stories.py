@@ -9,7 +9,7 @@ import pytest
 
 from notifier.alerts.story_store import RelatedStory, Ruling, StoryAlert
 from notifier.operators.operator import Role
-from notifier.web.console.news import late, shown_state
+from notifier.web.console.story_list import late, shown_state
 from tests.contracts.samples import an_alert
 from tests.web.console.newsroom import ITEMS, REPORT, Console
 from tests.web.site import NOW
@@ -40,7 +40,7 @@ def test_an_item_is_split_out_and_two_stories_are_merged(console: Console) -> No
 def test_possibly_related_stories_are_shown_with_a_button_that_merges(console: Console) -> None:
     console.newsroom.reports[0] = replace(REPORT, related=(RelatedStory(2, "Flood closes the old bridge", "Post"),))
 
-    for path in ("/console/wire", "/console/stories/3"):
+    for path in ("/console/stories", "/console/stories/3"):
         page = console.get(path).text
         assert "Flood closes the old bridge" in page
         assert 'action="/console/stories/3/merge"' in page
@@ -52,7 +52,7 @@ def test_a_story_is_put_on_hold_and_says_what_that_means(console: Console) -> No
     console.newsroom.reports[0] = replace(REPORT, choice="hold", chosen_by="Ada")
 
     assert console.wire.said == [("hold", 3, "Ada")]
-    page = console.get("/console/wire").text
+    page = console.get("/console/stories").text
     assert "Ada put it on hold" in page
     assert "Back to the rules" in page
 
@@ -76,12 +76,12 @@ def test_any_two_items_are_compared_by_number_or_address(console: Console) -> No
     assert console.get("/console/stories/compare").status == 200
 
 
-def test_rulings_are_listed_and_taken_back(console: Console) -> None:
+def test_rulings_are_listed_and_undone(console: Console) -> None:
     assert "Nothing yet" in console.get("/console/rulings").text
     console.wire.ruled.append(Ruling(7, False, ("Ferry aground", "Ferry fares to rise"), (1, 3), 2, "Bea", NOW))
 
     page = console.get("/console/rulings").text
-    console.post("/console/rulings/7/take-back")
+    console.post("/console/rulings/7/undo")
 
     assert "Split: Ferry aground" in page
     assert "from Ferry fares to rise and 1 more" in page

@@ -29,12 +29,12 @@ def test_services_that_are_not_well_are_listed_first() -> None:
     ]
 
 
-def test_the_page_shows_troubles_chores_and_keys(console: Console) -> None:
+def test_the_page_shows_troubles_jobs_and_keys(console: Console) -> None:
     console.sign_in()
     later: datetime = NOW + timedelta(seconds=30)
     console.state = replace(
         WELL,
-        chores=[JobReport("audience", 3600, NOW, 0.21, "OperationalError", 1)],
+        jobs=[JobReport("audience", 3600, NOW, 0.21, "OperationalError", 1)],
         paused={"apple": later},
         versions={"Notifier": "1.2"},
     )

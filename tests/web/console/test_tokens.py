@@ -69,7 +69,7 @@ def test_an_operator_sees_and_ends_their_own_and_nobody_elses(console: Console) 
     assert console.post("/console/access/tokens/1/revoke").status == 404
     assert console.post(f"/console/access/sessions/{hers}/end").status == 404
     console.cookie = "session-of-Eve"
-    assert console.get("/console/wire").status == 200
+    assert console.get("/console/stories").status == 200
 
 
 def test_an_administrator_ends_anybodys_sessions_and_tokens(console: Console) -> None:
@@ -84,7 +84,7 @@ def test_an_administrator_ends_anybodys_sessions_and_tokens(console: Console) ->
 
     assert console.site.ask("GET", "/api/v1/me", token=secret).json["code"] == "token-refused"
     console.cookie = "session-of-Eve"
-    assert console.get("/console/wire").status == 303
+    assert console.get("/console/stories").status == 303
 
 
 def test_signing_out_everywhere_ends_this_session_too(console: Console) -> None:
@@ -92,7 +92,7 @@ def test_signing_out_everywhere_ends_this_session_too(console: Console) -> None:
 
     assert console.post("/console/access/sign-out-everywhere").headers["location"] == "/console/sign-in"
 
-    assert console.get("/console/wire").status == 303
+    assert console.get("/console/stories").status == 303
     assert console.operators.sessions(NOW) == []
 
 

@@ -134,7 +134,7 @@ def test_what_cannot_be_saved_is_said_in_a_sentence(console: Console, field: str
     assert (answer.status, problem in answer.text) == (422, True)
 
 
-def test_a_change_is_taken_back(console: Console) -> None:
+def test_a_change_is_undone(console: Console) -> None:
     console.post(
         "/console/topics/ships/save",
         **fields_of(console.post("/console/topics/ships/check", **SHIPS | {"match": "ferry"}).text),
@@ -147,7 +147,7 @@ def test_a_change_is_taken_back(console: Console) -> None:
     assert "Changed ships" in console.get("/console/changes").text
 
 
-def test_an_old_change_is_not_taken_back_over_a_newer_one(console: Console) -> None:
+def test_an_old_change_is_not_undone_over_a_newer_one(console: Console) -> None:
     for rule in ("ferry", "ferry OR boat"):
         page = console.post("/console/topics/ships/check", **SHIPS | {"match": rule}).text
         console.post("/console/topics/ships/save", **fields_of(page))

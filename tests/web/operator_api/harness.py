@@ -76,7 +76,7 @@ class ApiHarness:
 
     def close(self) -> None:
         """Give everything back."""
-        self.service.trials.shutdown()
+        self.service.tester_threads.shutdown()
         self.service.tester.close()
         self._resources.close()
 

@@ -74,7 +74,7 @@ def test_a_story_is_silenced_held_and_left_to_the_rules_again(harness: ApiHarnes
     assert code(harness.ask("PUT", f"{V1}/stories/1/choice", token, {"choice": "maybe"})) == (422, "request-invalid")
 
 
-def test_stories_are_merged_and_that_is_taken_back_once(harness: ApiHarness, token: str) -> None:
+def test_stories_are_merged_and_that_is_undone_once(harness: ApiHarness, token: str) -> None:
     made = harness.ask("POST", f"{V1}/stories/1/merge", token, {"story": 3})
 
     assert made.status == 202
@@ -171,7 +171,7 @@ def test_a_rule_that_cannot_be_read_says_where(harness: ApiHarness, token: str) 
     assert "not closed" in answer.json["problem"]
 
 
-def test_a_topic_is_changed_with_its_comments_kept_and_taken_back(harness: ApiHarness, token: str) -> None:
+def test_a_topic_is_changed_with_its_comments_kept_and_undone(harness: ApiHarness, token: str) -> None:
     body = {"version": version(harness, token), "title": "Ships and ferries", "match": "ferry OR harbour"}
 
     answer = harness.ask("PUT", f"{V1}/topics/ships", token, body)
@@ -256,7 +256,7 @@ def test_feeds_are_added_paused_and_removed_with_their_comments_kept(harness: Ap
     assert files == {"feeds.yaml"}
 
 
-def test_a_change_is_taken_back_only_with_its_files_scope(harness: ApiHarness, token: str) -> None:
+def test_a_change_is_undone_only_with_its_files_scope(harness: ApiHarness, token: str) -> None:
     new = {"url": "https://other.example/rss", "publisher": "Other", "version": version(harness, token, "feeds")}
     harness.ask("POST", f"{V1}/feeds", token, new)
     topics_only = harness.token("Bea", Role.EDITOR, frozenset({TokenScope.TOPICS}))

@@ -76,7 +76,7 @@ class Browser:
         if found is None:
             return None
         self.console.cookie = found[1]
-        assert self.console.get("/console/wire").status == 200
+        assert self.console.get("/console/stories").status == 200
         return self.console.operators.sessions(NOW)[0].operator
 
 
@@ -103,7 +103,7 @@ def test_an_operator_made_beforehand_is_known_by_the_verified_address_then_by_th
     answer = browser.sign_in()
 
     assert browser.is_in(answer) == BEA
-    assert 'content="0; url=/console/wire"' in answer.text
+    assert 'content="0; url=/console/stories"' in answer.text
     assert browser.fake.asked[0]["grant_type"] == "authorization_code"
     assert SECRET not in str(browser.fake.asked)
     assert browser.fake.credentials[0].startswith("Basic ")

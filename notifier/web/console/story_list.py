@@ -1,6 +1,6 @@
-"""The wire: stories as they come, with what came of each and why; and what keeps console pages moving.
+"""The list of stories as they come, with what came of each and why; and what keeps console pages moving.
 
-Enters: the newsroom's stories. Leaves: HTML, and a stream of events (HTML Living Standard, server-sent events) that
+Enters: the stories. Leaves: HTML, and a stream of events (HTML Living Standard, server-sent events) that
 says when a page would look different.
 """
 
@@ -42,14 +42,14 @@ STATES = {
 }
 
 
-@router.get("/wire")
-def news(request: Request, session: Viewer, operations: Operating, services: Services, q: str = "") -> Response:
+@router.get("/stories")
+def story_list(request: Request, session: Viewer, operations: Operating, services: Services, q: str = "") -> Response:
     """The newest stories; `q` keeps those whose headline has these words."""
     return page(
         request,
-        "wire.html",
+        "stories.html",
         session,
-        here="wire",
+        here="stories",
         stories=with_words(operations.stories.book.stories(SHOWN), q),
         state_of=shown_state,
         sentences_of=sentences,
@@ -60,7 +60,9 @@ def news(request: Request, session: Viewer, operations: Operating, services: Ser
 
 
 def shown_state(story: StoryReport) -> tuple[str, str]:
-    """(kind, words) of what a story's mark says: an operator's word first, then what was sent, then the decision."""
+    """(kind, words) of what a story's mark says: an operator's override first, then what was sent, then the
+    decision.
+    """
     sent = [alert for alert in story.alerts if not alert.withdrawn]
     if story.choice == "never":
         kind = "never"
@@ -90,14 +92,14 @@ def late(story: StoryReport) -> str:
 def never(story_id: Id, session: Editor, operations: Operating) -> Response:
     """Never alert this story, whatever comes."""
     operations.stories.never(session.actor, story_id)
-    return RedirectResponse(f"/console/wire#story-{story_id}", 303)
+    return RedirectResponse(f"/console/stories#story-{story_id}", 303)
 
 
 @router.post("/stories/{story_id}/by-the-rules", dependencies=CHANGES)
 def by_the_rules(story_id: Id, session: Editor, operations: Operating) -> Response:
-    """Take “never” back."""
+    """Undo “never”."""
     operations.stories.leave_to_the_rules(session.actor, story_id)
-    return RedirectResponse(f"/console/wire#story-{story_id}", 303)
+    return RedirectResponse(f"/console/stories#story-{story_id}", 303)
 
 
 @router.get("/events")
@@ -127,6 +129,6 @@ async def _beats(request: Request, session: Session, operations: Operations, str
 
 
 def _pulse(operations: Operations, digest: bytes) -> str | None:
-    """The newsroom's pulse; None once the session is over, wherever it was ended."""
+    """What changes whenever a page would; None once the session is over, wherever it was ended."""
     access = operations.access
     return operations.stories.book.pulse() if access.operators.session(digest, access.wall()) else None

@@ -1,0 +1,90 @@
+"""An alert as anybody may read it: what was sent of its story, who tells it, what is near it.
+
+Enters: a story's alerts and items as they are stored. Leaves: an `Article`, or None where nothing was sent yet. Nothing
+that waits for an editor, was withdrawn or is a test is ever in it. Pure; the Protocol of its store is here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from notifier.alerts.alert import Alert, AlertKind
+from notifier.stories.agency_copy import publisher_key
+from notifier.stories.story import StoryItem
+from notifier.text.line import has_words
+
+MOST_OUTLETS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedArticle:
+    """Another story that may tell the same event; `alert_id` where it was alerted too."""
+
+    title: str
+    publisher: str
+    url: str
+    alert_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """What was sent of one story, oldest first and never nothing; and the first item of each outlet that tells it.
+
+    `item` is the one in whose words it was sent last; None for an alert that an operator wrote.
+    """
+
+    states: tuple[Alert, ...]
+    outlets: tuple[StoryItem, ...] = ()
+    related: tuple[RelatedArticle, ...] = ()
+    item: StoryItem | None = None
+
+    @property
+    def first(self) -> Alert:
+        """The first alert of the story: its page has one address, whichever of them was clicked."""
+        return self.states[0]
+
+    @property
+    def newest(self) -> Alert:
+        """How it stands."""
+        return self.states[-1]
+
+
+class ArticleStore(Protocol):
+    """Alerts as anybody may read them. Synchronous: callers run it in a worker thread."""
+
+    def article(self, alert_id: int, now: datetime) -> Article | None:
+        """The article that this alert is a state of; None where there is nothing that anybody may read."""
+
+
+def article(
+    alerts: Iterable[Alert], items: Sequence[StoryItem], related: Sequence[RelatedArticle], now: datetime
+) -> Article | None:
+    """All of it as of now. `alerts` are those of one tag, oldest first; `items` in the order in which they came."""
+    states = tuple(alert for alert in alerts if is_public(alert, now))
+    if not states:
+        return None
+    told = [item for item in items if item.url == states[-1].message.url]
+    return Article(states, outlets(items), tuple(related), told[-1] if told else None)
+
+
+def is_public(alert: Alert, now: datetime) -> bool:
+    """Whether it was sent, or would have been had anybody followed its topics."""
+    withdrawn = alert.withdrawn_at is not None
+    return alert.kind is not AlertKind.TEST and not withdrawn and not alert.is_held(now) and alert.released_at <= now
+
+
+def outlets(items: Iterable[StoryItem]) -> tuple[StoryItem, ...]:
+    """The first item of each outlet that can be opened and read."""
+    first: dict[str, StoryItem] = {}
+    for item in items:
+        if item.url and has_words(item.title):
+            first.setdefault(publisher_key(item.publisher), item)
+    return tuple(sorted(first.values(), key=when))[:MOST_OUTLETS]
+
+
+def when(item: StoryItem) -> datetime:
+    """When an outlet had it; a time after we fetched it is a wrong clock's."""
+    return min(item.published_at or item.first_seen, item.first_seen)
