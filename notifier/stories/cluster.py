@@ -28,6 +28,8 @@ REACH = 2.0
 # One word in common is a topic ("ship"), not an event, however short the headlines and rare the word. Of one outlet it
 # takes one more: it edits the item that it has rather than tell the same event in another.
 LEAST_SHARED = 2
+# So far above the merging line, in logits, another story has to be for an edit to leave the one that it has.
+TO_LEAVE = 1.0
 # The signal of an item that could not be grouped: it is no member of anything.
 ASIDE = "undecidable"
 
@@ -140,11 +142,11 @@ class Grouper(OpenStories):
         return grouping
 
     def _edited(self, entry: WindowEntry, story_id: int, liked: Sequence[Likeness]) -> Grouping:
-        """An edit stays in its story, unless its words are another open story's and not its own's any more: then it
-        goes there. Else whoever writes another event's words over an item leads that event into the story it was in.
+        """An edit stays in its story, unless its words are surely another open story's and not its own's any more: then
+        it goes there. Else whoever writes another event's words over an item leads that event into the story it was in.
         """
         item, before, merge_at = entry.item, self._entry.get(entry.item.id), self.weights.merge_at
-        other = next((like for like in liked if like.story_id != story_id and like.score >= merge_at), None)
+        other = next((like for like in liked if like.story_id != story_id and like.score >= merge_at + TO_LEAVE), None)
         if before is not None and other is not None:
             signals = self._window.compare(entry, before)
             own = self._whole(entry, story_id, self.weights.score(signals), before, signals)
