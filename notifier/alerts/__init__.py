@@ -4,8 +4,9 @@ Enters: stories with their matches, what operators said, the time. Leaves: `NewA
 reason why not; next: storage, which writes an alert with its chunks, and the engine.
 
 The decision, in order: `decider` (stories in, verdicts out), `decisions` (with what was told before), `recent_alerts`
-(of the last day), `development` and `facts` (is it news again), `decide` (send, hold or drop), `on_hold` (what waits
-for an editor). Its store's Protocol is in `story_store`; `decider_health` says how it does.
+(of the last day), `case` (all that one rests on), `development` and `facts` (is it news again), `decide` (send, hold
+or drop), `on_hold` (what waits for an editor). Its store's Protocol is in `story_store`; `decider_health` says how it
+does.
 
 - the alert: `alert`, `evidence` (read and told, once), `wording` (what it begins with), `payload` (its bytes),
   `article` (as anybody may read it), `store`, `delivery` (chunks), `queue`, `receipts` (what browsers told)

@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from notifier.alerts.alert import Alert, AlertKind, Message, NewAlert, Urgency
+from notifier.alerts.alert import AlertKind, Message, NewAlert, Urgency
+from notifier.alerts.case import Case, PastAlert, only_publisher
 from notifier.alerts.development import confirmed, development
 from notifier.alerts.facts import alike, changed_facts, corrects, overlap, same_subject, states
 from notifier.alerts.on_hold import by_mode
-from notifier.stories.agency_copy import publisher_key
-from notifier.stories.breaking import RELATED_OVERLAP, SPECIAL_WEIGHT, Judgement
-from notifier.stories.gate import Gated, gate
-from notifier.stories.matches import Match
-from notifier.stories.story import Story, StoryItem
+from notifier.stories.breaking import RELATED_OVERLAP, SPECIAL_WEIGHT
+from notifier.stories.gate import gate
+from notifier.stories.story import StoryItem
 from notifier.text.line import has_words
 from notifier.text.spans import span
 from notifier.topics.query import names_sources
@@ -49,82 +48,6 @@ class AlertRules:
     max_updates: int = 3
     breaking_ttl_s: int = 3600
     normal_ttl_s: int = 43_200
-
-
-@dataclass(frozen=True, slots=True)
-class PastAlert:
-    """What was already sent of a story."""
-
-    story_id: int
-    kind: AlertKind
-    title: str
-    url: str
-    topics: frozenset[str]
-    breaking: bool
-    decided_at: datetime
-    helped_by: frozenset[int] = frozenset()  # the stories whose sources made it breaking as well
-    by_hand: bool = False
-    alone: str = ""  # the publisher (its key) who alone told it
-
-    @classmethod
-    def of(cls, alert: Alert | NewAlert) -> PastAlert:
-        """The part of an alert that later decisions need."""
-        return cls(
-            alert.story_id,
-            alert.kind,
-            alert.message.title,
-            alert.message.url,
-            alert.topics,
-            alert.breaking,
-            alert.decided_at,
-            frozenset(((alert.why.get("signals") or {}).get("related") or {}).get("stories", ())),
-            "by hand" in alert.why,
-            _alone(alert.why.get("signals") or {}, alert.message.publisher) if "by hand" not in alert.why else "",
-        )
-
-
-def nothing_told(_title: str) -> Sequence[PastAlert]:
-    """No alerts of other stories to hold a headline against."""
-    return ()
-
-
-@dataclass(frozen=True, slots=True)
-class Support:
-    """Who says that a story is of a topic: so many publishers with an item that matches, a trade's desk among them?"""
-
-    publishers: int
-    special: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """All that a decision rests on. `past` is oldest first; `spent` counts a topic's first alerts of the last day,
-    `spent_alone` those that one publisher alone told, by topic and publisher (agency_copy.publisher_key).
-
-    `story.lead` is the item that was alerted, if any was; `representative` tells it now (None: the same). `support`
-    counts whose items match a topic; a topic that is not in it was not counted. `recent` finds the last day's alerts of
-    other stories that have a word in common with a headline, oldest first; `related_past` is what was sent of stories
-    that may tell the same event.
-    """
-
-    story: Story
-    items: tuple[StoryItem, ...]
-    matches: Mapping[str, Match]
-    judgement: Judgement
-    gated: Gated | None = None
-    past: tuple[PastAlert, ...] = ()
-    spent: Mapping[str, int] = field(default_factory=dict)
-    spent_alone: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    silenced: bool = False
-    representative: StoryItem | None = None
-    support: Mapping[str, Support] = field(default_factory=dict)
-    recent: Callable[[str], Sequence[PastAlert]] = nothing_told
-    related_past: tuple[PastAlert, ...] = ()
-
-    @property
-    def reporter(self) -> StoryItem:
-        """Who tells it to those who have not heard of it."""
-        return self.representative or self.story.lead
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,15 +175,10 @@ def _is_share_spent(case: Case, topic: Topic, lead: StoryItem) -> bool:
 
     What several tell is nobody's doing. A topic whose rule names its sources is meant to be theirs.
     """
-    if topic.daily_budget is None or not (who := _alone(case.judgement.evidence, lead.publisher)):
+    if topic.daily_budget is None or not (who := only_publisher(case.judgement.evidence, lead.publisher)):
         return False
     most = max(1, math.floor(topic.daily_budget * MOST_OF_ONE))
     return case.spent_alone.get((topic.slug, who), 0) >= most and not names_sources(topic.match)
-
-
-def _alone(signals: Mapping[str, Any], publisher: str) -> str:
-    """The key of the publisher who alone tells it, empty where several do."""
-    return publisher_key(publisher) if len(signals.get("sources", ())) <= 1 else ""
 
 
 def _told_hours_ago(case: Case, lead: StoryItem, now: datetime) -> list[PastAlert]:

@@ -13,19 +13,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from notifier.alerts.alert import Alert, NewAlert
-from notifier.alerts.decide import (
-    AlertRules,
-    Case,
-    Drop,
-    Hold,
-    PastAlert,
-    Send,
-    Support,
-    Verdict,
-    apart,
-    decide,
-    nothing_told,
-)
+from notifier.alerts.case import Case, PastAlert, Support, nothing_told
+from notifier.alerts.decide import AlertRules, Drop, Hold, Send, Verdict, apart, decide
 from notifier.alerts.on_hold import hold_by_operator
 from notifier.alerts.recent_alerts import RecentAlerts
 from notifier.stories.matches import TopicMatches

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from notifier.alerts.alert import AlertKind, NewAlert
-from notifier.alerts.decide import AlertRules, Hold, PastAlert, Send
+from notifier.alerts.case import PastAlert
+from notifier.alerts.decide import AlertRules, Hold, Send
 from notifier.alerts.decisions import Decisions
 from notifier.alerts.story_history import StoryHistory
 from notifier.stories.matches import TopicMatches

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from notifier.alerts.alert import AlertKind
-from notifier.alerts.decide import DAY, PastAlert
+from notifier.alerts.case import PastAlert
+from notifier.alerts.decide import DAY
 from notifier.text.content import stems
 
 # A stem leads to at most this many of its newest alerts.

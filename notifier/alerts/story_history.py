@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from notifier.alerts.alert import Alert, NewAlert
-from notifier.alerts.decide import PastAlert
+from notifier.alerts.case import PastAlert
 from notifier.stories.open_stories import OpenStories
 from notifier.stories.overrides import left_by
 from notifier.stories.rulings import ItemMove

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.alerts.alert import AlertKind, Urgency, goes_by_itself
-from notifier.alerts.decide import AlertRules, Case, Drop, Hold, PastAlert, Send, Support, Verdict, apart, decide
+from notifier.alerts.case import Case, PastAlert, Support
+from notifier.alerts.decide import AlertRules, Drop, Hold, Send, Verdict, apart, decide
 from notifier.alerts.evidence import line
 from notifier.stories.breaking import Judgement
 from notifier.stories.gate import Gated
