@@ -23,7 +23,8 @@ from typing import TypeVar
 from notifier.alerts.alert import NewAlert
 from notifier.alerts.decide import AlertRules, Drop
 from notifier.alerts.decider import Decider
-from notifier.alerts.preview import StoryHistory, preview
+from notifier.alerts.preview import preview
+from notifier.alerts.story_history import StoryHistory
 from notifier.cli.run import collect_seldom
 from notifier.config.files import load_topics
 from notifier.replay import RecordedItems, polls, read_recording

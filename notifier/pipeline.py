@@ -20,16 +20,16 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from notifier.alerts.alert import Alert
 from notifier.alerts.decide import Drop
-from notifier.alerts.decider import WINDOW, Decider, DecisionResult, set_aside
+from notifier.alerts.decider import Decider, DecisionResult, set_aside
 from notifier.alerts.decider_health import DeciderHealth
 from notifier.alerts.story_store import StoryStore
-from notifier.alerts.story_topics import DecisionFault
 from notifier.clock import Clock
 from notifier.engine.engine import Engine
 from notifier.errors import DatabaseUnwell, LeaseLost
 from notifier.stories.baseline import REMEMBERED
 from notifier.stories.cluster import ASIDE
-from notifier.stories.story import Grouping, StoryItem
+from notifier.stories.open_stories import WINDOW
+from notifier.stories.story import DecisionFault, Grouping, StoryItem
 from notifier.telemetry import Metrics
 from notifier.topics.topic import Topic
 from notifier.troubles import Troubles

@@ -15,7 +15,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from notifier.alerts.alert import NewAlert
 from notifier.alerts.decide import Drop, Hold, Send, Verdict
 from notifier.alerts.decider import Decider
 from notifier.errors import ConfigError
+from notifier.feeds.dates import parse
 from notifier.stories.cluster import Grouper
 from notifier.stories.identity import canonical_url
 from notifier.stories.story import Story, StoryItem
@@ -121,7 +121,7 @@ class RecordedItems:
             title=_clean(line.get("title")),
             summary=_clean(line.get("summary")),
             seen_at=at,
-            published_at=_time(line.get("published")),
+            published_at=parse(str(line.get("published") or "")),
             language=line.get("lang"),
             version=self._versions[item_id],
             may_alert=item_id not in self._backlog,
@@ -184,7 +184,7 @@ def line_items(lines: Iterable[Mapping[str, Any]]) -> Iterator[tuple[StoryItem, 
     """Lines to group as items, each with its line. One without a time was seen when the stream had got to it."""
     now = EPOCH
     for i, line in enumerate(lines, start=1):
-        at = _time(line.get("t"))
+        at = parse(str(line.get("t") or ""))
         now = max(now, at) if at else now
         yield _line_item(i, line, at, now), line
 
@@ -206,16 +206,5 @@ def _line_item(item_id: int, line: Mapping[str, Any], at: datetime | None, now: 
 
 
 def _clean(text: Any) -> str:
-    """Text without markup and entities, whitespace collapsed."""
+    """Text without markup and entities, whitespace collapsed; uncut, as the labels were given (not feeds/markup)."""
     return " ".join(html.unescape(nh3.clean(str(text or ""), tags=set())).split())
-
-
-def _time(text: Any) -> datetime | None:
-    """ISO 8601 or RFC 5322 to aware UTC; None for anything else."""
-    for parse in (datetime.fromisoformat, parsedate_to_datetime):
-        try:
-            at = parse(str(text or "").strip())
-        except (TypeError, ValueError, IndexError):
-            continue
-        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
-    return None

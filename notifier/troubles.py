@@ -40,6 +40,7 @@ class Code(StrEnum):
     DECISIONS_FAILING = "decisions-failing"
     DECISIONS_BEHIND = "decisions-behind"
     RULE_FAILING = "rule-failing"
+    SHARE_SPENT = "share-spent"
     FEED_FAILING = "feed-failing"
     FEED_NOT_RECORDED = "feed-not-recorded"
     FEED_FLOODING = "feed-flooding"

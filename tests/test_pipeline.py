@@ -16,10 +16,10 @@ from structlog.testing import capture_logs
 from notifier.alerts.alert import Alert, AlertKind, Message, Urgency
 from notifier.alerts.decide import Drop, Send
 from notifier.alerts.decider import Decider, DecisionResult
-from notifier.alerts.overrides import Overrides
 from notifier.clock import ManualClock
 from notifier.pipeline import DecisionLoop, Job, JobStatus, Pipeline
 from notifier.stories.baseline import LabelledItem
+from notifier.stories.overrides import Overrides
 from notifier.stories.story import StoryItem
 from notifier.telemetry import Metrics
 from notifier.topics.match import TopicIndex

@@ -3,12 +3,13 @@
 Enters: stories with their matches, what operators said, the time. Leaves: `NewAlert`s with their evidence, or the
 reason why not; next: storage, which writes an alert with its chunks, and the engine.
 
-The decision, in order: `decider` (all of its state), `story_topics` (which topics), `snapshot` (the story as it is
-judged), `recent_alerts` (what was told), `development` and `facts` (is it news again), `decide` (send, hold or drop),
-`on_hold` (what waits for an editor). Its store's Protocol is in `story_store`; `decider_health` says how it does.
+The decision, in order: `decider` (stories in, verdicts out), `decisions` (with what was told before), `recent_alerts`
+(of the last day), `case` (all that one rests on), `development` and `facts` (is it news again), `decide` (send, hold
+or drop), `on_hold` (what waits for an editor). Its store's Protocol is in `story_store`; `decider_health` says how it
+does.
 
 - the alert: `alert`, `evidence` (read and told, once), `wording` (what it begins with), `payload` (its bytes),
   `article` (as anybody may read it), `store`, `delivery` (chunks), `queue`, `receipts` (what browsers told)
-- by people and programs: `draft`, `requests`, `overrides` (never, hold, rulings), `preview` (what a rule would have
-  sent)
+- by people and programs: `draft`, `requests`; `story_history` (what came and what was told) and `preview` (what a rule
+  would have sent of it, by the same `decisions`)
 """

@@ -6,27 +6,33 @@ evidence; next: the pipeline, which makes the alert's audience. Pure: data and `
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from notifier.alerts.alert import Alert, AlertKind, Message, NewAlert, Urgency
+from notifier.alerts.alert import AlertKind, Message, NewAlert, Urgency
+from notifier.alerts.case import Case, PastAlert, only_publisher
 from notifier.alerts.development import confirmed, development
 from notifier.alerts.facts import alike, changed_facts, corrects, overlap, same_subject, states
 from notifier.alerts.on_hold import by_mode
-from notifier.stories.breaking import RELATED_OVERLAP, SPECIAL_WEIGHT, Judgement
-from notifier.stories.gate import Gated, gate
-from notifier.stories.story import Story, StoryItem
+from notifier.stories.breaking import RELATED_OVERLAP, SPECIAL_WEIGHT
+from notifier.stories.gate import gate
+from notifier.stories.story import StoryItem
 from notifier.text.line import has_words
 from notifier.text.spans import span
-from notifier.topics.topic import Topic, TopicMatch, TopicMode
+from notifier.topics.query import names_sources
+from notifier.topics.topic import Topic, TopicMode
 
 DAY = timedelta(days=1)
+SHARE_SPENT = "share-spent"
 # A breaking topic is meant where so many publishers' items match it: one outlet files much under "world".
 LEAST_SUPPORT = 2
 TRADES = 2
+# Of a topic's daily budget one publisher may use this share by what nobody else tells: the rest is for others' news.
+MOST_OF_ONE = 0.8
 # So long another story's alert that said the same keeps a story from being told as new.
 REPEAT = timedelta(hours=8)
 # So long what was alerted of a story that may tell the same event was told of this one as well.
@@ -42,76 +48,6 @@ class AlertRules:
     max_updates: int = 3
     breaking_ttl_s: int = 3600
     normal_ttl_s: int = 43_200
-
-
-@dataclass(frozen=True, slots=True)
-class PastAlert:
-    """What was already sent of a story."""
-
-    story_id: int
-    kind: AlertKind
-    title: str
-    url: str
-    topics: frozenset[str]
-    breaking: bool
-    decided_at: datetime
-    helped_by: frozenset[int] = frozenset()  # the stories whose sources made it breaking as well
-
-    @classmethod
-    def of(cls, alert: Alert | NewAlert) -> PastAlert:
-        """The part of an alert that later decisions need."""
-        return cls(
-            alert.story_id,
-            alert.kind,
-            alert.message.title,
-            alert.message.url,
-            alert.topics,
-            alert.breaking,
-            alert.decided_at,
-            frozenset(((alert.why.get("signals") or {}).get("related") or {}).get("stories", ())),
-        )
-
-
-def nothing_told(_title: str) -> Sequence[PastAlert]:
-    """No alerts of other stories to hold a headline against."""
-    return ()
-
-
-@dataclass(frozen=True, slots=True)
-class Support:
-    """Who says that a story is of a topic: so many publishers with an item that matches, a trade's desk among them?"""
-
-    publishers: int
-    special: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """All that a decision rests on. `past` is oldest first; `spent` counts a topic's first alerts of the last day.
-
-    `story.lead` is the item that was alerted, if any was; `representative` tells it now (None: the same). `support`
-    counts whose items match a topic; a topic that is not in it was not counted. `recent` finds the last day's alerts of
-    other stories that have a word in common with a headline, oldest first; `related_past` is what was sent of stories
-    that may tell the same event.
-    """
-
-    story: Story
-    items: tuple[StoryItem, ...]
-    matches: Mapping[str, TopicMatch]
-    judgement: Judgement
-    gated: Gated | None = None
-    past: tuple[PastAlert, ...] = ()
-    spent: Mapping[str, int] = field(default_factory=dict)
-    silenced: bool = False
-    representative: StoryItem | None = None
-    support: Mapping[str, Support] = field(default_factory=dict)
-    recent: Callable[[str], Sequence[PastAlert]] = nothing_told
-    related_past: tuple[PastAlert, ...] = ()
-
-    @property
-    def reporter(self) -> StoryItem:
-        """Who tells it to those who have not heard of it."""
-        return self.representative or self.story.lead
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,11 +158,27 @@ def _alert(
         return _drop(
             case, "budget", f"The daily budget of {', '.join(sorted(over))} is spent.", over_budget=sorted(over)
         )
+    crowding = {s for s in wanted - over if _is_share_spent(case, topics[s], lead)}
+    if over | crowding == wanted:
+        words = f"{lead.publisher} alone has used its share of the daily budget of {', '.join(sorted(crowding))}."
+        return _drop(case, SHARE_SPENT, words, publisher=lead.publisher, over_share=sorted(crowding))
+    over |= crowding
     sent = frozenset(wanted - over)
     why = _why(case) | {"topics": {s: [w.text for w in case.matches[s].words] for s in sorted(sent)}}
     if over:
         why["over_budget"] = sorted(over)
     return Send(_new_alert(case, AlertKind.NEW, lead, sent, why, rules, now, told))
+
+
+def _is_share_spent(case: Case, topic: Topic, lead: StoryItem) -> bool:
+    """Whether a story that one publisher alone tells would take more of a topic's budget than is one publisher's.
+
+    What several tell is nobody's doing. A topic whose rule names its sources is meant to be theirs.
+    """
+    if topic.daily_budget is None or not (who := only_publisher(case.judgement.evidence, lead.publisher)):
+        return False
+    most = max(1, math.floor(topic.daily_budget * MOST_OF_ONE))
+    return case.spent_alone.get((topic.slug, who), 0) >= most and not names_sources(topic.match)
 
 
 def _told_hours_ago(case: Case, lead: StoryItem, now: datetime) -> list[PastAlert]:

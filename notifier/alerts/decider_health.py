@@ -10,13 +10,12 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from notifier.alerts.decide import Drop
+from notifier.alerts.decide import SHARE_SPENT, Drop
 from notifier.alerts.decider import UNDECIDABLE, DecisionResult
 from notifier.alerts.story_store import StoryStore
-from notifier.alerts.story_topics import DecisionFault
 from notifier.clock import Clock
 from notifier.errors import DatabaseUnwell, LeaseLost
-from notifier.stories.story import StoryItem
+from notifier.stories.story import DecisionFault, StoryItem
 from notifier.telemetry import Metrics
 from notifier.text.spans import span
 from notifier.troubles import Code, Trouble, Troubles
@@ -88,8 +87,8 @@ class DeciderHealth:
                 self._clear((Code.DECISIONS_FAILING, f"story {told.id}"))
         for key in [key for key, at in self._aside.items() if now - at > ASIDE_TOLD]:
             self._clear(key)
-        for fault in result.faults:
-            trouble = _told(fault)
+        spent = [v for v in result.verdicts if isinstance(v, Drop) and v.code == SHARE_SPENT]
+        for trouble in (*map(_told, result.faults), *map(_crowding, spent)):
             self._aside[trouble.code, trouble.subject] = now
             self._troubles.report(trouble)
 
@@ -108,6 +107,12 @@ class DeciderHealth:
     def _clear(self, key: tuple[Code, str]) -> None:
         if self._aside.pop(key, None) is not None:
             self._troubles.clear(*key)
+
+
+def _crowding(drop: Drop) -> Trouble:
+    what = f"One publisher alone would take more than its share of a topic's alerts. {drop.words}"
+    do = "Look at what its feed brings. If the topic is meant for it, name the source in its rule, or raise the budget"
+    return Trouble(Code.SHARE_SPENT, what, do, str(drop.evidence["publisher"]))
 
 
 def _told(fault: DecisionFault) -> Trouble:

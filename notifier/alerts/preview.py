@@ -1,136 +1,35 @@
-"""What a topic would have sent: the service's own decider, asked again about the days that were recorded.
+"""What a topic would have sent: the service's own decisions, asked again about the days that were recorded.
 
-Enters: a `Topic` and a `StoryHistory` of stored items with their stories. Leaves: the alerts that the decider would
-have decided for it, mode and daily budget included. Pure. The index of `topics.corpus` finds the stories; nothing is
-decided here.
+Enters: a `Topic` and a `StoryHistory`: each poll as the stories were left by it, what operators had said, and when.
+Leaves: the alerts that would have been decided for it, mode and daily budget included. Pure. The index of
+`topics.corpus` finds the stories; nothing is decided here.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from notifier.alerts.alert import Alert, AlertKind, NewAlert
-from notifier.alerts.decide import AlertRules, Hold, PastAlert, Send
-from notifier.alerts.decider import WINDOW, Decider
-from notifier.alerts.snapshot import StorySnapshot, in_order, worked_out
-from notifier.stories.baseline import Baseline
-from notifier.stories.members import Members
-from notifier.stories.related import RelatedItems, nearby, nearest
+from notifier.alerts.alert import AlertKind, NewAlert
+from notifier.alerts.case import PastAlert
+from notifier.alerts.decide import AlertRules, Hold, Send
+from notifier.alerts.decisions import Decisions
+from notifier.alerts.story_history import StoryHistory
+from notifier.stories.matches import TopicMatches
+from notifier.stories.overrides import left_by
+from notifier.stories.snapshot import StorySnapshot
+from notifier.stories.stories import StoryChanges
 from notifier.stories.story import StoryItem
-from notifier.topics.corpus import Corpus, CorpusItem
+from notifier.topics.in_force import text_of
 from notifier.topics.match import TopicIndex
-from notifier.topics.query import parse
 from notifier.topics.reading import Text
-from notifier.topics.topic import MatchedWord, Topic, TopicMatch, TopicMode
+from notifier.topics.topic import MatchedWord, Topic, TopicMode
 from notifier.topics.work import Work
 
 # Steps that a decision takes, as reading a text takes one for each word.
 _TO_DECIDE = 100
-
-
-@dataclass(frozen=True, slots=True)
-class PastSnapshot:
-    """What a poll did to a story: the story after it, and the versions that it brought."""
-
-    snapshot: StorySnapshot
-    brought: tuple[StoryItem, ...]
-
-
-class StoryHistory:
-    """Items, and versions of items, that have a story, in the order in which they were seen; and what was alerted.
-
-    `alerts` matter because topics share stories: what one topic has put on screens decides in whose words the next
-    topic's followers are told. Whatever no topic has a part in is kept once it was worked out: the second rule that is
-    asked about costs a fraction of the first.
-    """
-
-    def __init__(self, items: Iterable[StoryItem] = (), alerts: Iterable[Alert | NewAlert] = ()) -> None:
-        self.items: list[StoryItem] = []
-        self.snapshots: list[PastSnapshot] = []
-        self.alerts: list[PastAlert] = []
-        self.corpus = Corpus()
-        # By story, the story that changed last at the end: its items in their newest versions.
-        self._open: dict[int, Members] = {}
-        self._changed_at: dict[int, datetime] = {}
-        self._story_of: dict[int, int] = {}
-        self._related_items = RelatedItems()
-        self._baseline = Baseline()
-        self.add(items)
-        self.tell(alerts)
-
-    def tell(self, alerts: Iterable[Alert | NewAlert]) -> None:
-        """Put newer alerts behind, as they were decided."""
-        self.alerts += map(PastAlert.of, alerts)
-
-    def add(self, items: Iterable[StoryItem]) -> None:
-        """Put newer ones behind."""
-        grouped = (item for item in items if item.story_id is not None)
-        for at, poll in itertools.groupby(grouped, key=lambda item: item.seen_at):
-            newest: dict[int, StoryItem] = {}
-            for item in poll:
-                self.items.append(item)
-                self.corpus.add(CorpusItem.of(item))
-                newest[item.id] = item
-            self._close(at)
-            self._move_on(newest.values(), at)
-        self.corpus.read()
-
-    def matching(self, topic: Topic, work: Work | None = None) -> Sequence[StoryItem]:
-        """The items that the topic's rule is true of; all of them where it has none. Raises TooMuchWork."""
-        if not topic.match.strip():
-            return self.items
-        true = {id(past) for past in self.corpus.matching(parse(topic.match).tree, work)}
-        return [item for item, past in zip(self.items, self.corpus.items, strict=True) if id(past) in true]
-
-    def _move_on(self, poll: Iterable[StoryItem], at: datetime) -> None:
-        brought: dict[int, list[StoryItem]] = {}
-        for item in poll:
-            if item.story_id is not None:
-                brought.setdefault(item.story_id, []).append(item)
-        for story_id, items in brought.items():
-            self._changed_at.pop(story_id, None)
-            self._changed_at[story_id] = at
-            story = self._open.setdefault(story_id, Members())
-            for item in items:
-                story.put(item)
-                self._story_of[item.id] = story_id
-                self._related_items.note(item.id, item.near)
-                self._baseline.note(item, story_id)
-        nearby = dict.fromkeys(i for items in brought.values() for item in items for i in self._new_near(item))
-        near = [self._snapshot(i, at) for i in nearby if i in self._open and i not in brought]
-        changed = [self._snapshot(story_id, at) for story_id in brought]
-        for snapshot in in_order([*changed, *(snapshot for snapshot in near if snapshot.is_helped)]):
-            self.snapshots.append(PastSnapshot(snapshot.work_out(), tuple(brought.get(snapshot.story_id, ()))))
-            if snapshot.judgement.by_itself:
-                self._baseline.note_breaking(snapshot.story_id, at)
-
-    def _snapshot(self, story_id: int, at: datetime) -> StorySnapshot:
-        related = self._related(story_id)
-        items = {i: self._open[i].as_related for i in related}
-        wide, usual = nearby(story_id, related, self._related), self._baseline.usual(at)
-        return worked_out(StorySnapshot(story_id, self._open[story_id].judged, at, items, wide, usual))
-
-    @staticmethod
-    def _new_near(item: StoryItem) -> tuple[int, ...]:
-        """What its grouping brought near; an edit is not grouped anew."""
-        return item.near if item.version == 1 else ()
-
-    def _related(self, story_id: int) -> list[int]:
-        found = self._related_items.of(story_id, self._open[story_id].judged, self._story_of.get)
-        return nearest(found, self._open.__contains__)
-
-    def _close(self, now: datetime) -> None:
-        """As the decider lets go of stories: an item that comes back after that stands alone."""
-        old = itertools.takewhile(lambda changed: now - changed[1] > WINDOW, self._changed_at.items())
-        for story_id, _ in list(old):
-            for item_id in self._open.pop(story_id):
-                self._story_of.pop(item_id, None)
-                self._related_items.drop(item_id)
-            del self._changed_at[story_id]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,58 +72,141 @@ class Difference:
     kept: tuple[WouldSend, ...]
 
 
-class _PreviewDecider(Decider):
-    """The decider, asked again: of each moment it is known which items the rule is true of."""
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The topic touches this item; its words are read for what is sent only."""
 
-    def __init__(
-        self, topic: Topic, matching: Sequence[StoryItem], alerts: Iterable[PastAlert], rules: AlertRules
-    ) -> None:
-        """`alerts` are those that were sent, oldest first; those to other topics happen again at their time."""
-        self._index = TopicIndex([topic])
-        super().__init__(self._index, [topic], rules)
-        to_others = (replace(alert, topics=alert.topics - {topic.slug}) for alert in alerts)
-        self._to_come = deque(alert for alert in to_others if alert.topics)
-        self._slug = topic.slug
-        self._waits = topic.mode is TopicMode.BREAKING
+    slug: str
+    item: StoryItem
+    words: tuple[MatchedWord, ...] = ()
+
+
+class _KnownMatches:
+    """The topic, of which it is known which items, and versions, its rule is true of. A TopicMatcher."""
+
+    def __init__(self, topic: Topic, matching: Iterable[StoryItem]) -> None:
+        self._topic = topic
         self._true = {(item.id, item.version) for item in matching}
-        self._first_true: dict[int, StoryItem] = {}
 
-    def ask_poll(self, poll: Iterable[PastSnapshot]) -> Iterator[NewAlert]:
-        """What would have been sent after a poll, or put before an editor: all that came is read before it counts."""
-        snapshots = list(poll)
-        for past in snapshots:
-            self._bring(past)
-        for past in snapshots:
-            alert = self._ask(past.snapshot)
+    def match(self, item: StoryItem) -> Iterable[_Found]:
+        return (_Found(self._topic.slug, item),) if (item.id, item.version) in self._true else ()
+
+    def has_rule(self, _slug: str) -> bool:
+        return bool(self._topic.match.strip())
+
+    def __contains__(self, slug: str) -> bool:
+        return slug == self._topic.slug
+
+
+class _Story:
+    """The items of a story that the topic may touch. Less than `Members`: nothing is judged by it. A Readable."""
+
+    __slots__ = ("_by_url", "items")
+
+    def __init__(self) -> None:
+        self.items: dict[int, StoryItem] = {}
+        self._by_url: dict[str, int] = {}
+
+    @property
+    def judged(self) -> Sequence[StoryItem]:
+        return tuple(self.items.values())
+
+    def put(self, item: StoryItem) -> None:
+        self.items[item.id] = item
+        self._by_url.setdefault(item.url, item.id)
+
+    def at(self, url: str) -> StoryItem | None:
+        return self.items.get(self._by_url.get(url, 0))
+
+
+class _PreviewRun:
+    """One topic before the service's decisions, poll by poll: only the stories that it may touch are looked at."""
+
+    def __init__(self, topic: Topic, record: StoryHistory, rules: AlertRules, work: Work) -> None:
+        matching = record.matching(topic, work)
+        self._topic, self._record, self._work = topic, record, work
+        self._index = TopicIndex([topic])
+        self._stories = record.stories_of(matching)
+        self._matches = TopicMatches(_KnownMatches(topic, matching))
+        self._decisions = Decisions(rules)
+        self._known: defaultdict[int, _Story] = defaultdict(_Story)
+        self._to_come = deque(self._told_elsewhere())
+
+    def run(self) -> Iterator[NewAlert]:
+        """What would have been sent, or put before an editor, oldest first."""
+        self._work.spend(len(self._record.polls))
+        for at, change in self._record.polls:
+            snapshots = [snapshot for snapshot in change.snapshots if snapshot.story_id in self._stories]
+            if snapshots or change.moves or change.left:
+                yield from self._poll(at, change, snapshots)
+
+    def _told_elsewhere(self) -> Iterator[PastAlert]:
+        """What was sent to other topics, and by hand, happens again at its time."""
+        for alert in self._record.alerts:
+            topics = alert.topics if alert.by_hand else alert.topics - {self._topic.slug}
+            if self._topic.slug in topics or (topics and alert.story_id in self._stories):
+                yield replace(alert, topics=topics)
+
+    def _poll(self, at: datetime, change: StoryChanges, snapshots: Sequence[StorySnapshot]) -> Iterator[NewAlert]:
+        """All that came is read before any of it is decided on."""
+        while self._to_come and self._to_come[0].decided_at < at:
+            self._decisions.remember(self._to_come.popleft())
+        joined = change.joined(self._decisions.told)
+        self._move(change)
+        for item_id, left in change.left.items():
+            if self._known[left].items.pop(item_id, None) is not None:
+                self._matches.drop(left)
+                self._matches.read(left, self._known[left])
+        for story_id, items in change.brought.items():
+            if story_id in self._stories:
+                self._bring(story_id, items)
+        for snapshot in snapshots:
+            self._work.spend(_TO_DECIDE)
+            alert = self._ask(snapshot, quiet=snapshot.story_id in joined)
             if alert is not None:
                 yield alert
 
-    def _bring(self, past: PastSnapshot) -> None:
-        story_id = past.snapshot.story_id
-        for item in past.brought:
-            if (item.id, item.version) in self._true:
-                self._story_topics.tell(story_id, TopicMatch(self._slug, ()), item)
-                self._first_true.setdefault(story_id, item)
+    def _move(self, change: StoryChanges) -> None:
+        if change.homes is None:
+            return
+        for move in change.moves:
+            item = self._known[left_by(move)].items.pop(move.item_id, None)
+            if item is not None:
+                self._known[move.story_id].put(item)
+        changed = {story_id for move in change.moves for story_id in (move.story_id, left_by(move))}
+        for story_id in changed & self._stories:
+            self._matches.drop(story_id)
+            self._matches.read(story_id, self._known[story_id])
+        self._decisions.bring_home(change.homes)
 
-    def _ask(self, snapshot: StorySnapshot) -> NewAlert | None:
-        while self._to_come and self._to_come[0].decided_at < snapshot.at:
-            self._remember(self._to_come.popleft())
-        if snapshot.story_id not in self._first_true:  # what is sent of it is for other topics
+    def _bring(self, story_id: int, items: Sequence[StoryItem]) -> None:
+        story = self._known[story_id]
+        self._matches.read(story_id, story)
+        for item in items:
+            story.put(item)
+            self._matches.note(item, story_id)
+
+    def _ask(self, snapshot: StorySnapshot, *, quiet: bool) -> NewAlert | None:
+        story_id = snapshot.story_id
+        if not self._matches.of(story_id):  # what is sent of it is for other topics
             return None
-        if self._waits and not snapshot.judgement.breaking and snapshot.story_id not in self._past:
+        if self._topic.mode is TopicMode.BREAKING and not self._decisions.is_open_to(snapshot):
             return None  # as nearly all do: not worth a case
-        _, verdicts = self._judge(snapshot)
+        choice = self._record.choice(story_id, snapshot.at)
+        topics = {self._topic.slug: self._topic}
+        _, verdicts = self._decisions.judge(snapshot, topics, self._matches, self._item_at, choice, quiet=quiet)
         alerts = [verdict.alert for verdict in verdicts if isinstance(verdict, Send | Hold)]
-        ours = next((alert for alert in alerts if self._slug in alert.topics), alerts[-1] if alerts else None)
+        ours = next((alert for alert in alerts if self._topic.slug in alert.topics), alerts[-1] if alerts else None)
         return ours and self._explained(ours)
 
-    def _alerted(self, snapshot: StorySnapshot, url: str) -> StoryItem | None:
-        return next((item for item in snapshot.items if item.url == url), None)
+    def _item_at(self, story_id: int, url: str) -> StoryItem | None:
+        return self._known[story_id].at(url)
 
     def _explained(self, alert: NewAlert) -> NewAlert:
-        """With the words that made the rule true, which are read for what is sent only."""
-        item = self._first_true[alert.story_id]
-        found = self._index.match(Text(item.title, item.summary, item.publisher, item.section, item.language))
+        """With the words that made the rule true."""
+        first = self._matches.of(alert.story_id)[self._topic.slug]
+        item = first.item if isinstance(first, _Found) else None
+        found = self._index.match(text_of(item)) if item is not None else ()
         words = {match.slug: [word.text for word in match.words] for match in found}
         return replace(alert, why={**alert.why, "topics": words})
 
@@ -234,18 +216,9 @@ def preview(
 ) -> Preview:
     """Ask the decider. Raises QueryError where the rule cannot be read, TooMuchWork where `work` is spent.
 
-    The decider starts at the beginning of the record, so that a story that was alerted before `since` is not alerted
-    anew.
+    It starts at the beginning of the record, so that a story that was alerted before `since` is not alerted anew.
     """
-    work = work or Work.endless()
-    matching = record.matching(topic, work)
-    stories = {item.story_id for item in matching}
-    earlier = [alert for alert in record.alerts if alert.story_id in stories]
-    decider = _PreviewDecider(topic, matching, earlier, rules)
-    work.spend(len(record.snapshots))
-    touched = (past for past in record.snapshots if past.snapshot.story_id in stories)
-    by_poll = itertools.groupby(touched, key=lambda past: past.snapshot.at)
-    decided = (alert for _, poll in by_poll for alert in decider.ask_poll(_counted(poll, work)))
+    decided = _PreviewRun(topic, record, rules, work or Work.endless()).run()
     within = [alert for alert in decided if since <= alert.decided_at < until and topic.slug in alert.topics]
     updates = Counter(alert.story_id for alert in within if alert.kind is not AlertKind.NEW)
     index = TopicIndex([topic])
@@ -274,12 +247,6 @@ def _would_send(alert: NewAlert, topic: Topic, index: TopicIndex, updates: int) 
     named: Mapping[str, Sequence[str]] = alert.why.get("topics", {})
     seen = {word.text for word in words}
     return WouldSend(alert, words, tuple(dict.fromkeys(t for t in named.get(topic.slug, ()) if t not in seen)), updates)
-
-
-def _counted(poll: Iterable[PastSnapshot], work: Work) -> Iterator[PastSnapshot]:
-    for past in poll:
-        work.spend(_TO_DECIDE)
-        yield past
 
 
 def _days(since: datetime, until: datetime) -> Iterator[date]:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from notifier.alerts.alert import AlertKind
-from notifier.alerts.decide import DAY, PastAlert
+from notifier.alerts.case import PastAlert
+from notifier.alerts.decide import DAY
 from notifier.text.content import stems
 
 # A stem leads to at most this many of its newest alerts.
@@ -29,6 +30,7 @@ class RecentAlerts:
         self._told: deque[_Numbered] = deque()
         self._by_stem: dict[str, deque[_Numbered]] = {}
         self._spent: Counter[str] = Counter()
+        self._spent_alone: Counter[tuple[str, str]] = Counter()
         self._made = 0
         for story_id, alert in told:
             self.note(story_id, alert)
@@ -37,6 +39,11 @@ class RecentAlerts:
     def spent(self) -> Mapping[str, int]:
         """First alerts by topic."""
         return self._spent
+
+    @property
+    def spent_alone(self) -> Mapping[tuple[str, str], int]:
+        """First alerts that one publisher alone told, by topic and publisher."""
+        return self._spent_alone
 
     def note(self, story_id: int, alert: PastAlert) -> None:
         """An alert was decided."""
@@ -47,6 +54,8 @@ class RecentAlerts:
             self._by_stem.setdefault(stem, deque(maxlen=MOST_OF_A_STEM)).append(one)
         if alert.kind is AlertKind.NEW:
             self._spent.update(alert.topics)
+            if alert.alone:
+                self._spent_alone.update((slug, alert.alone) for slug in alert.topics)
 
     def forget(self, now: datetime) -> None:
         """Let go of what is older than a day."""
@@ -57,6 +66,8 @@ class RecentAlerts:
             if one[2].kind is AlertKind.NEW:
                 self._spent.subtract(one[2].topics)
                 self._spent += Counter()  # without those at zero
+                self._spent_alone.subtract((slug, one[2].alone) for slug in one[2].topics if one[2].alone)
+                self._spent_alone += Counter()
 
     def like(self, title: str, but: int) -> Sequence[PastAlert]:
         """Those of other stories than `but` that have a word in common with this headline, oldest first."""

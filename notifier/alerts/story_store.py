@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 from notifier.alerts.alert import Alert
 from notifier.alerts.decider import DecisionResult
-from notifier.alerts.overrides import Overrides
 from notifier.stories.baseline import LabelledItem
+from notifier.stories.overrides import Overrides
 from notifier.stories.story import StoryItem
 
 

@@ -74,12 +74,12 @@ def backtest(
     limit: Annotated[int, typer.Option(min=0, help="Alerts to list")] = 30,
 ) -> None:
     """Show what a rule would have sent: the service's own decisions over what it has recorded."""
-    from notifier.alerts.decider import WINDOW
-    from notifier.alerts.preview import StoryHistory
+    from notifier.alerts.story_history import StoryHistory
     from notifier.operations.previews import Previews
     from notifier.operations.topics import RulePreviewer
     from notifier.storage.stories import SqlStoryStore
     from notifier.storage.story_history import SqlStoryHistory
+    from notifier.stories.open_stories import WINDOW
     from notifier.wiring.parts import alert_rules, make_clock
 
     topic = Topic("tried", "Tried", "", expression, mode, budget)
@@ -87,8 +87,8 @@ def backtest(
         clock = make_clock(chosen)
         now = clock()
         since = now - timedelta(days=days)
-        alerts = SqlStoryStore(database).past_alerts(since - WINDOW)
-        record = StoryHistory(SqlStoryHistory(database).between(since - WINDOW, now), alerts)
+        stored, alerts = SqlStoryHistory(database), SqlStoryStore(database).past_alerts(since - WINDOW)
+        record = StoryHistory(stored.between(since - WINDOW, now), alerts, stored.overrides(since - WINDOW))
         previews = Previews(most_s=BACKTEST_S, most_steps=MOST_STEPS)
         tried = RulePreviewer(lambda: record, alert_rules(chosen), clock, previews).attempt(
             whoever_types(), topic, None, days

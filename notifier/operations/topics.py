@@ -12,7 +12,8 @@ from typing import Protocol
 from weakref import WeakKeyDictionary
 
 from notifier.alerts.decide import AlertRules
-from notifier.alerts.preview import Difference, Preview, StoryHistory, compare, preview
+from notifier.alerts.preview import Difference, Preview, compare, preview
+from notifier.alerts.story_history import StoryHistory
 from notifier.clock import Clock
 from notifier.errors import ConfigError, EntryInvalid, FileBroken, NotFound
 from notifier.operations.actor import Actor
@@ -95,7 +96,7 @@ class RulePreviewer:
     def _as_it_is(self, topic: Topic, record: StoryHistory, since: datetime, until: datetime, work: Work) -> Preview:
         """The preview of the topic that is being edited, kept for as long as it would be the same."""
         known = self._kept.setdefault(record, {})
-        key = (topic, since, until, len(record.items), len(record.alerts))
+        key = (topic, since, until, record.version)
         if key not in known:
             while len(known) >= KEPT:
                 known.pop(next(iter(known)), None)

@@ -11,16 +11,19 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
 
-from notifier.alerts.overrides import HOLD, Overrides, trail_of
 from notifier.alerts.story_store import Ruling
 from notifier.errors import Conflict, NotFound
 from notifier.storage.database import Database, upsert_into
 from notifier.storage.schema import grouping, item, operator_choice, story, story_ruling
 from notifier.storage.story_items import story_item, story_items
+from notifier.stories.overrides import HOLD, Overrides, trail_of
 from notifier.stories.rulings import Pair, Rulebook
 from notifier.stories.story import StoryItem
+
+# A split names so many items of the story at most: more than ordinary stories have (stories/members.MOST_JUDGED).
+MOST_NAMED = 256
 
 
 class SqlRulings:
@@ -33,14 +36,12 @@ class SqlRulings:
         """Take an item out of its story, for good; returns the ruling's number. Raises NotFound, or Conflict."""
         with self._database.writing() as connection:
             one = _item(connection, item_id)
-            others = [i for i in _members(connection, one.story_id or 0) if i.id != one.id]
+            others = _companions(connection, one)
             if not others:
                 raise Conflict(f"item {item_id} is in a story of its own already")
-            # Its twins (the same page in another feed) leave with it, unless there is nothing else to leave.
-            strangers = [i for i in others if not one.canonical_url or i.canonical_url != one.canonical_url] or others
             book = rulebook(connection)
             away = book.away_from(one.id) if book.name(one) == one.id else frozenset()
-            new = [i for i in strangers if i.id not in away]
+            new = [i for i in others if i.id not in away]
             if not new:
                 raise Conflict(f"item {item_id} is being taken out already")
             return _write(connection, [(one, other) for other in new], by, now, same=False)
@@ -57,7 +58,7 @@ class SqlRulings:
             leads = _lead(connection, story_id, first), _lead(connection, other_id, second)
             book = rulebook(connection)
             away = {i.id: book.away_from(name) for i in first if (name := book.name(i)) is not None}
-            named = [(a, b) for a in first for b in second if book.name(b) in away.get(a.id, ())]
+            named = [(a, b) for a in first if a.id in away for b in second if book.name(b) in away[a.id]]
             _share_choice(connection, story_id, other_id)
             return _write(connection, list(dict.fromkeys([leads, *named])), by, now, same=True)
 
@@ -174,6 +175,23 @@ def _members(connection: Connection, story_id: int) -> list[StoryItem]:
     return [story_item(row) for row in rows]
 
 
+def _companions(connection: Connection, one: StoryItem) -> list[StoryItem]:
+    """Those of its story from which an item is taken out: all of an ordinary story's, the oldest and the newest of a
+    huge one's, which is enough to keep it out. Its twins (the same page in another feed) leave with it, unless there is
+    nothing else to leave.
+    """
+    others = and_(item.c.story_id == one.story_id, item.c.id != one.id)
+    strangers = and_(others, item.c.canonical_url != one.canonical_url) if one.canonical_url else others
+    for wanted in (strangers, others):
+        found: dict[int, StoryItem] = {}
+        for order in (item.c.id, item.c.id.desc()):
+            rows = connection.execute(story_items().where(wanted).order_by(order).limit(MOST_NAMED // 2))
+            found |= {row.id: story_item(row) for row in rows}
+        if found:
+            return [found[item_id] for item_id in sorted(found)]
+    return []
+
+
 def _lead(connection: Connection, story_id: int, members: Sequence[StoryItem]) -> StoryItem:
     wanted = connection.scalar(select(story.c.lead_item_id).where(story.c.id == story_id))
     return next((one for one in members if one.id == wanted), members[0])
@@ -200,10 +218,9 @@ def _write(
     connection: Connection, pairs: Sequence[tuple[StoryItem, StoryItem]], by: str, now: datetime, *, same: bool
 ) -> int:
     """One act: its number is the id of its first pair."""
-    act = 0
-    for one, other in pairs:
-        values = {
-            "act": act,
+    rows = [
+        {
+            "act": 0,
             "same": same,
             "item_id": one.id,
             "other_id": other.id,
@@ -213,10 +230,12 @@ def _write(
             "by": by,
             "at": now,
         }
-        made = connection.execute(insert(story_ruling).values(values).returning(story_ruling.c.id)).scalar_one()
-        if not act:
-            act = int(made)
-            connection.execute(update(story_ruling).where(story_ruling.c.id == act).values(act=act))
+        for one, other in pairs
+    ]
+    act = int(connection.execute(insert(story_ruling).values(rows[0]).returning(story_ruling.c.id)).scalar_one())
+    connection.execute(update(story_ruling).where(story_ruling.c.id == act).values(act=act))
+    if rows[1:]:
+        connection.execute(insert(story_ruling), [row | {"act": act} for row in rows[1:]])
     return act
 
 

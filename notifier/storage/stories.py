@@ -15,7 +15,6 @@ from sqlalchemy import Connection, and_, bindparam, case, func, or_, select, upd
 from notifier.alerts.alert import Alert
 from notifier.alerts.decide import Drop, Hold, Verdict
 from notifier.alerts.decider import DecisionResult
-from notifier.alerts.overrides import Overrides
 from notifier.alerts.story_store import StoryReport
 from notifier.errors import LeaseLost
 from notifier.storage.alerts import accept, count_for, load_alerts
@@ -26,6 +25,7 @@ from notifier.storage.story_items import story_item, story_items
 from notifier.storage.story_reports import MERGED, SqlStoryReports
 from notifier.stories.baseline import BEGINNINGS, LabelledItem, by_itself
 from notifier.stories.cluster import ASIDE
+from notifier.stories.overrides import Overrides
 from notifier.stories.story import Grouping, Story, StoryItem
 
 DECIDER = "desk"
@@ -114,12 +114,6 @@ class SqlStoryStore:
         """Differs whenever anything that operators said of stories does."""
         with self._database.reading() as connection:
             return overrides_version(connection)
-
-    def rulings_version(self) -> str:
-        """Differs whenever items may have moved by an operator's override: what was said of whole stories moves
-        none.
-        """
-        return self.overrides_version().partition("|")[0]
 
     def overrides(self, since: datetime, known: Overrides) -> Overrides:
         """What operators said of items and stories; the items of what they ruled on `since` then come with it."""

@@ -12,7 +12,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
 from notifier.alerts.alert import LET_GO
-from notifier.alerts.decider import WINDOW
 from notifier.alerts.story_store import Member, RelatedStory, StoryAlert, StoryReport
 from notifier.errors import NotFound
 from notifier.storage.rulings import SqlRulings, rulebook
@@ -20,6 +19,7 @@ from notifier.storage.schema import alert, grouping, item, operator_choice, stor
 from notifier.storage.story_items import story_item, story_items
 from notifier.stories.explain import Explanation, explain
 from notifier.stories.identity import canonical_url
+from notifier.stories.open_stories import WINDOW
 from notifier.stories.story import Grouping, StoryItem
 
 MERGED = "merged"

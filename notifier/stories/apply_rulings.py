@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from notifier.stories.cluster import Grouper
+from notifier.stories.open_stories import OpenStories
 from notifier.stories.rulings import ItemMove, Pair
 
 Trails = Mapping[int, tuple[ItemMove, ...]]
 
 
 def apply_rulings(
-    grouper: Grouper, trails: Trails, lasting: Callable[[int], tuple[bool, int]] = lambda story: (False, story)
+    grouper: OpenStories, trails: Trails, lasting: Callable[[int], tuple[bool, int]] = lambda story: (False, story)
 ) -> dict[int, tuple[ItemMove, ...]]:
     """Carry out the grouper's rulebook; returns the new trail of every item that was moved.
 
@@ -28,7 +28,7 @@ def apply_rulings(
 
 
 class _Settling:
-    def __init__(self, grouper: Grouper, trails: Trails, lasting: Callable[[int], tuple[bool, int]]) -> None:
+    def __init__(self, grouper: OpenStories, trails: Trails, lasting: Callable[[int], tuple[bool, int]]) -> None:
         self._grouper, self._book, self._trails, self._lasting = grouper, grouper.rulebook, dict(trails), lasting
         self._moved: dict[int, tuple[ItemMove, ...]] = {}
 
@@ -89,7 +89,8 @@ class _Settling:
         return put
 
     def _trace(self, item: int, pair: Pair, other: int) -> ItemMove:
-        return ItemMove(item, pair.act, pair.same, other, self._story(item))
+        trail, story = self._trail(item), self._story(item)
+        return ItemMove(item, pair.act, pair.same, other, story, began=trail[0].began if trail else story)
 
     def _trail(self, item: int) -> tuple[ItemMove, ...]:
         return self._trails.get(item, ())

@@ -8,18 +8,17 @@ with the history.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from notifier.stories.agency_copy import near_equal
 from notifier.stories.exact import ExactKeys, exact_keys, is_one_page, keys_within_a_poll
 from notifier.stories.identity import components
-from notifier.stories.open_story import OpenStory
-from notifier.stories.rulings import Rulebook
+from notifier.stories.open_stories import WINDOW, OpenStories
 from notifier.stories.signals import PairSignals, Weights, shipped_weights
-from notifier.stories.story import Grouping, StoryItem
+from notifier.stories.story import LEFT, Grouping, StoryItem
 from notifier.stories.window import Window, WindowEntry
 
 # Stories that are compared as a whole: the ones with the likest members.
@@ -29,7 +28,8 @@ REACH = 2.0
 # One word in common is a topic ("ship"), not an event, however short the headlines and rare the word. Of one outlet it
 # takes one more: it edits the item that it has rather than tell the same event in another.
 LEAST_SHARED = 2
-FORGET_EVERY = timedelta(hours=1)
+# So far above the merging line, in logits, another story has to be for an edit to leave the one that it has.
+TO_LEAVE = 1.0
 # The signal of an item that could not be grouped: it is no member of anything.
 ASIDE = "undecidable"
 
@@ -55,108 +55,15 @@ class Likeness:
         }
 
 
-class Grouper:
+class Grouper(OpenStories):
     """The open stories, and the rules by which an item joins one. State in memory, no clock, no I/O."""
 
-    def __init__(
-        self,
-        next_story_id: int = 1,
-        window: timedelta = timedelta(hours=72),
-        weights: Weights | None = None,
-    ) -> None:
-        self.next_story_id = next_story_id
-        self._window_s = window.total_seconds()
+    def __init__(self, next_story_id: int = 1, window: timedelta = WINDOW, weights: Weights | None = None) -> None:
+        super().__init__(next_story_id, window)
         self.weights = weights or shipped_weights()
         self._window = Window()
-        self._stories: dict[int, OpenStory] = {}
         self._entry: dict[int, WindowEntry] = {}
         self._keys = ExactKeys()
-        self._forgot_at: datetime | None = None
-        self.rulebook = Rulebook()
-        self._named: dict[int, set[int]] = {}
-        self._untidy: set[int] = set()
-        self._names_in: dict[int, set[int]] | None = None  # None: to be worked out
-
-    def __len__(self) -> int:
-        return len(self._entry)
-
-    def story(self, story_id: int) -> OpenStory | None:
-        """The open story of this id."""
-        return self._stories.get(story_id)
-
-    def open_ids(self) -> set[int]:
-        """The ids of all open stories."""
-        return set(self._stories)
-
-    def story_of(self, item_id: int) -> int | None:
-        """The open story that has this item."""
-        return self._entry[item_id].story_id if item_id in self._entry else None
-
-    def item(self, item_id: int) -> StoryItem:
-        """An open item, in its newest version."""
-        return self._entry[item_id].item
-
-    def members(self, story_id: int) -> list[int]:
-        """The ids of the items in an open story; none where it is not open."""
-        return list(self._stories[story_id].members) if story_id in self._stories else []
-
-    def rule(self, rulebook: Rulebook) -> None:
-        """Apply these rulings from now on. What is open already is moved by `settle`."""
-        self.rulebook, self._named, self._names_in = rulebook, {}, None
-        if rulebook:
-            for entry in self._entry.values():
-                self._note_name(entry.item)
-
-    def named(self, name: int) -> list[int]:
-        """The open items that an operator ruled on by this name: the item itself and its twins."""
-        return sorted(item for item in self._named.get(name, ()) if item in self._entry)
-
-    def name_of(self, item_id: int) -> int | None:
-        """The name by which this open item was ruled on."""
-        return self.rulebook.name(self._entry[item_id].item)
-
-    def apart(self, story_id: int, other_id: int) -> bool:
-        """Whether an operator called an item of the one another story than an item of the other."""
-        if not self.rulebook:
-            return False
-        names = self._names()
-        if story_id not in names or other_id not in names:
-            return False
-        return self.rulebook.contradicts(names[story_id], names[other_id])
-
-    def _names(self) -> Mapping[int, set[int]]:
-        """By story the names in it that were ruled on: a few, however large it is."""
-        if self._names_in is None:
-            self._names_in = {}
-            for name in self._named:
-                for item_id in self.named(name):
-                    self._names_in.setdefault(self._entry[item_id].story_id, set()).add(name)
-        return self._names_in
-
-    def move(self, item_id: int, story_id: int | None) -> int:
-        """Put an open item into another story; None: into one of its own. Returns the story's id."""
-        entry = self._entry[item_id]
-        to = self.next_story_id if story_id is None else story_id
-        if entry.story_id != to:
-            left = self._stories[entry.story_id]
-            left.drop(item_id)
-            if not left.entries:
-                del self._stories[left.id]
-            self._join(entry, to)
-        return to
-
-    def tidy(self) -> None:
-        """Call it when all is moved: the members as they came, and as a restart reads them."""
-        for story_id in self._untidy:
-            if story_id in self._stories:
-                self._stories[story_id].tidy()
-        self._untidy.clear()
-
-    def _note_name(self, item: StoryItem) -> None:
-        name = self.rulebook.name(item)
-        if name is not None:
-            self._named.setdefault(name, set()).add(item.id)
-            self._names_in = None
 
     def adopt(self, item: StoryItem, *, compared: bool = True) -> None:
         """Take in again an item that was grouped before (at start): its `story_id` stands.
@@ -167,7 +74,7 @@ class Grouper:
             entry = self._window.prepare(item)
             if compared:
                 self._window.candidates(entry)
-            self._join(entry, item.story_id)
+            self._put(item, item.story_id, entry)
 
     def liken(self, item: StoryItem, other_id: int) -> Likeness:
         """How well an item that is not open yet fits the story of an open one, as seen from that one."""
@@ -191,7 +98,7 @@ class Grouper:
 
         One that cannot be compared, whatever the reason, is set aside alone: the others are grouped as if without it.
         """
-        known = next((self._entry[i.id].story_id for i in same if i.id in self._entry), None)
+        known = next((self._story_of[i.id] for i in same if i.id in self._story_of), None)
         try:
             found = next((hit for item in same for hit in self._exact(item)), None)
             shared = self._shared(same) if len(same) > 1 else ("url", {})
@@ -215,12 +122,14 @@ class Grouper:
         known: int | None,
         shared: tuple[str, dict[str, Any]],
     ) -> Grouping:
-        mine = self._entry[item.id].story_id if item.id in self._entry else item.story_id
+        mine = self._story_of.get(item.id, item.story_id)
         entry = self._window.prepare(item)
         liked = self._likely(entry)
         name = self.rulebook.name(item) if self.rulebook else None
         if mine is not None:
-            grouping = Grouping(item.id, mine, "edit", {"version": item.version})
+            grouping = self._edited(entry, mine, liked if name is None else ())  # what was ruled on stays
+            if grouping.left is not None:
+                self._leave(item.id)
         elif name is not None:
             grouping = self._by_ruling(entry, name, liked)
         elif found is not None:
@@ -229,12 +138,26 @@ class Grouper:
             grouping = Grouping(item.id, known, *shared)
         else:
             grouping = self._by_likeness(entry, liked)
-        self._join(entry, grouping.story_id, liked[0] if grouping.signal in ("event", "wire") else None)
+        self._put(item, grouping.story_id, entry)
         return grouping
+
+    def _edited(self, entry: WindowEntry, story_id: int, liked: Sequence[Likeness]) -> Grouping:
+        """An edit stays in its story, unless its words are surely another open story's and not its own's any more: then
+        it goes there. Else whoever writes another event's words over an item leads that event into the story it was in.
+        """
+        item, before, merge_at = entry.item, self._entry.get(entry.item.id), self.weights.merge_at
+        other = next((like for like in liked if like.story_id != story_id and like.score >= merge_at + TO_LEAVE), None)
+        if before is not None and other is not None:
+            signals = self._window.compare(entry, before)
+            own = self._whole(entry, story_id, self.weights.score(signals), before, signals)
+            if max(own.score, own.nearest_score) < merge_at:
+                evidence = {"version": item.version, LEFT: story_id} | other.as_evidence(self.weights)
+                return Grouping(item.id, other.story_id, "event", evidence)
+        return Grouping(item.id, story_id, "edit", {"version": item.version})
 
     def _aside(self, item: StoryItem, defect: Exception) -> Grouping:
         """In a story of its own (an edit: in the one that it has), and out of the window."""
-        mine = self._entry[item.id].story_id if item.id in self._entry else item.story_id
+        mine = self._story_of.get(item.id, item.story_id)
         if mine is None:
             mine, self.next_story_id = self.next_story_id, self.next_story_id + 1
         return Grouping(item.id, mine, ASIDE, {"error": f"{type(defect).__name__}: {defect}"[:200]})
@@ -260,10 +183,10 @@ class Grouper:
         hits = self._exact(entry.item)
         theirs = [item for other in sorted(self.rulebook.together(name)) for item in self.named(other)]
         if theirs:
-            story_id = self._entry[theirs[0]].story_id
+            story_id = self._story_of[theirs[0]]
             found = next((hit for hit in hits if hit[0] == story_id), None)
             return Grouping(entry.item.id, *(found or (story_id, "operator", {"with": theirs[0]})))
-        away = {self._entry[i].story_id for other in self.rulebook.away_from(name) for i in self.named(other)}
+        away = {self._story_of[i] for other in self.rulebook.away_from(name) for i in self.named(other)}
         found = next((hit for hit in hits if hit[0] not in away), None)
         if found is not None:
             return Grouping(entry.item.id, *found)
@@ -330,41 +253,23 @@ class Grouper:
         whole = share * max(scores) + (1 - share) * sum(scores) / len(scores) + time
         return Likeness(story_id, whole, nearest, signals, score)
 
-    def _join(self, entry: WindowEntry, story_id: int, like: Likeness | None = None) -> None:
-        self.next_story_id = max(self.next_story_id, story_id + 1)
-        before = self._entry.get(entry.item.id)
+    def _put(self, item: StoryItem, story_id: int, entry: WindowEntry | None = None) -> None:
+        entry = entry or self._window.prepare(item)
+        before = self._entry.get(item.id)
         if before is not None:
             self._window.drop(before)
         entry.story_id = story_id
-        story = self._stories.setdefault(story_id, OpenStory(story_id))
-        story.put(entry)
-        if story.late is not None:
-            self._untidy.add(story_id)
-        if like is not None:
-            story.scores[entry.item.id] = like.score
-        self._entry[entry.item.id] = entry
+        super()._put(item, story_id, entry)
+        self._entry[item.id] = entry
         self._window.add(entry)
         self._keys.put(entry, before)
-        if self.rulebook:
-            self._note_name(entry.item)
 
-    def forget(self, now: datetime) -> bool:
-        """Close the stories that nothing has been added to for a window; looked for once an hour, else False."""
-        if self._forgot_at is not None and now - self._forgot_at < FORGET_EVERY:
-            return False
-        self._forgot_at = now
-        oldest = now - timedelta(seconds=self._window_s)
-        for story in [story for story in self._stories.values() if story.members.updated_at < oldest]:
-            del self._stories[story.id]
-            self._forget_entries(story.entries.values())
-        return True
-
-    def _forget_entries(self, entries: Iterable[WindowEntry]) -> None:
-        for entry in entries:
+    def _drop(self, item_ids: Iterable[int]) -> None:
+        for item_id in item_ids:
+            entry = self._entry.pop(item_id)
             self._window.drop(entry)
-            self._names_in = None
-            del self._entry[entry.item.id]
             self._keys.drop(entry)
+            del self._story_of[item_id]
 
 
 def least_shared(item: StoryItem, other: StoryItem) -> int:

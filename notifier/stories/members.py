@@ -41,6 +41,15 @@ class Members:
     def __iter__(self) -> Iterator[int]:
         return iter(self._all)
 
+    def __reversed__(self) -> Iterator[int]:
+        return reversed(self._all)
+
+    def __contains__(self, item_id: int) -> bool:
+        return item_id in self._all
+
+    def __getitem__(self, item_id: int) -> StoryItem:
+        return self._all[item_id]
+
     @property
     def items(self) -> tuple[StoryItem, ...]:
         """All of them: work that grows with the story, so only for what an operator asks for."""

@@ -1,6 +1,7 @@
 """A story that can still grow: its members as items, and as entries of the window.
 
-Enters: entries, as they join. Leaves: the story as the grouper compares with it, and as it is judged. No clock, no I/O.
+Enters: items with their entries, as they join. Leaves: the story as the grouper compares with it, and as it is judged.
+No clock, no I/O.
 """
 
 from __future__ import annotations
@@ -18,15 +19,14 @@ FIRST, NEWEST = 3, 7
 
 @dataclass(slots=True)
 class OpenStory:
-    """A story that can still grow: its members in the order in which they came, and how surely each joined.
+    """A story that can still grow: its members in the order in which they came.
 
-    `scores` holds the score of those that joined by likeness; the others are certain. `late` is the first of those
-    that joined behind one that came after it; `tidy` ends that.
+    `entries` are empty where nothing is compared. `late` is the first of those that joined behind one that came after
+    it; `tidy` ends that.
     """
 
     id: int
     entries: dict[int, WindowEntry] = field(default_factory=dict)
-    scores: dict[int, float] = field(default_factory=dict)
     members: Members = field(default_factory=Members)
     late: int | None = None
 
@@ -47,25 +47,25 @@ class OpenStory:
         newest = list(islice(reversed(self.entries.values()), NEWEST))
         return [*islice(self.entries.values(), FIRST), *reversed(newest)]
 
-    def put(self, entry: WindowEntry) -> None:
+    def put(self, item: StoryItem, entry: WindowEntry | None = None) -> None:
         """Add a member, or a newer version of one."""
-        item_id = entry.item.id
-        if self.entries and item_id not in self.entries and item_id < next(reversed(self.entries)):
-            self.late = item_id if self.late is None else min(self.late, item_id)
-        self.entries[item_id] = entry
-        self.members.put(entry.item)
+        if len(self.members) and item.id not in self.members and item.id < next(reversed(self.members)):
+            self.late = item.id if self.late is None else min(self.late, item.id)
+        self.members.put(item)
+        if entry is not None:
+            self.entries[item.id] = entry
 
     def drop(self, item_id: int) -> None:
         """Take a member out."""
-        del self.entries[item_id]
-        self.scores.pop(item_id, None)
+        self.entries.pop(item_id, None)
         self.members.drop(item_id)
 
     def tidy(self) -> None:
         """The members as they came, and as a restart reads them, in whatever order they joined."""
         if self.late is None:
             return
-        for item_id in out_of_order(self.entries, self.late):
-            self.entries[item_id] = self.entries.pop(item_id)
+        if self.entries:
+            for item_id in out_of_order(self.entries, self.late):
+                self.entries[item_id] = self.entries.pop(item_id)
         self.members.tidy(self.late)
         self.late = None

@@ -37,7 +37,8 @@ class Pair:
 class ItemMove:
     """An item that a ruling, or the undoing of one, put into another story. `other` is who it was called with.
 
-    `undone` says that it is the trace of an undoing, which nothing undoes in its turn.
+    `undone` says that it is the trace of an undoing, which nothing undoes in its turn. `began` is the story
+    that the item joined when it came (None: not known), whatever was ruled since: what is recorded is told again by it.
     """
 
     item: int
@@ -46,6 +47,7 @@ class ItemMove:
     other: int
     before: int
     undone: bool = False
+    began: int | None = None
 
 
 class Rulebook:

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+# In the evidence of a grouping: see `Grouping.left`.
+LEFT = "left_story"
+
 
 @dataclass(frozen=True, slots=True)
 class StoryItem:
@@ -90,6 +93,29 @@ class Grouping:
     related: tuple[int, ...] = ()
 
     @property
+    def left(self) -> int | None:
+        """Of an edit that tells another story's event: the story that it was in before; else None."""
+        story_id = self.evidence.get(LEFT)
+        return None if story_id is None else int(story_id)
+
+    @property
     def near(self) -> tuple[int, ...]:
         """The stories that may support its own: those that are related, and those a little further off."""
         return tuple(self.evidence.get("near", ()))
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionFault:
+    """Something that could not be worked out, and was set aside so that the rest goes on.
+
+    `part` is an item, a story, a ruling or a topic, `name` which one, `error` what was raised.
+    """
+
+    part: str
+    name: str
+    error: str
+
+    @classmethod
+    def of(cls, part: str, name: object, error: Exception) -> DecisionFault:
+        """The fault as a person reads it."""
+        return cls(part, str(name), f"{type(error).__name__}: {error}"[:200])

@@ -7,7 +7,7 @@ grammar.lark, the language on one page in docs/topics.md.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -54,6 +54,22 @@ def parse(expression: str) -> Query:
             column=culprit.column,
         )
     return Query(expression, tree)
+
+
+@lru_cache(maxsize=1024)
+def names_sources(expression: str) -> bool:
+    """Whether a rule picks its sources (`source:`, not under a NOT). Raises QueryError."""
+    return bool(expression.strip()) and _has_source(parse(expression).tree)
+
+
+def _has_source(node: Node) -> bool:
+    match node:
+        case In(scope, rule):
+            return scope is FieldScope.SOURCE or _has_source(rule)
+        case And(rules) | Or(rules):
+            return any(map(_has_source, rules))
+        case _:
+            return False
 
 
 @cache

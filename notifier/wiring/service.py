@@ -144,7 +144,8 @@ class Service:
         self.database = database
         self.operators = SqlOperatorStore(database)
         news = SqlStoryStore(database)
-        self.recent_news = RecentNews(SqlStoryHistory(database).between, news.past_alerts, clock, news.rulings_version)
+        record = SqlStoryHistory(database)
+        self.recent_news = RecentNews(record.between, news.past_alerts, clock, news.overrides_version, record.overrides)
         self.previews = Previews()
         # Until there has been an operator, whoever reads the terminal may make the first administrator: once.
         self.first_secret = secrets.token_urlsafe(24) if role.serves and not self.operators.ever_any() else None

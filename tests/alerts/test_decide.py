@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.alerts.alert import AlertKind, Urgency, goes_by_itself
-from notifier.alerts.decide import AlertRules, Case, Drop, Hold, PastAlert, Send, Support, Verdict, apart, decide
+from notifier.alerts.case import Case, PastAlert, Support
+from notifier.alerts.decide import AlertRules, Drop, Hold, Send, Verdict, apart, decide
 from notifier.alerts.evidence import line
 from notifier.stories.breaking import Judgement
 from notifier.stories.gate import Gated
@@ -318,3 +319,22 @@ def test_a_name_that_one_outlet_adds_is_news_once_another_has_it_and_none_had_it
     assert code(judged(case("floods", lead=lead, past=past, items=(lead,)))) == "no-new-facts"
     assert isinstance(judged(case("floods", lead=lead, past=past, items=(lead, also))), Send)
     assert code(judged(case("floods", lead=lead, past=past, items=(lead, also, before)))) == "no-new-facts"
+
+
+def alone(budget: int, spent: int, match: str = "flood", sources: tuple[str, ...] = ("Harbour Post",)) -> Verdict:
+    topics = {"floods": Topic("floods", "Floods", "", match, daily_budget=budget)}
+    used = {("floods", "harbour post"): spent}
+    signals = Judgement(False, {"weight": 1.0, "sources": dict.fromkeys(sources, 1.0)})
+    return decide(case("floods", judgement=signals, spent={"floods": spent}, spent_alone=used), topics, RULES, NOON)
+
+
+@pytest.mark.parametrize(("budget", "most"), [(1, 1), (2, 1), (3, 2), (5, 4), (8, 6)])
+def test_one_publisher_alone_uses_four_fifths_of_a_topics_budget_at_most(budget: int, most: int) -> None:
+    assert isinstance(alone(budget, most - 1), Send)
+    refused = alone(budget, most)
+    assert code(refused) == ("share-spent" if most < budget else "budget")
+    if most < budget:
+        assert isinstance(alone(budget, most, sources=("Harbour Post", "Gazette")), Send), "others' news still goes"
+        assert isinstance(alone(budget, most, match="flood source:harbour"), Send), "the rule is meant for it"
+        assert isinstance(refused, Drop)
+        assert refused.evidence["publisher"] == "Harbour Post"

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from notifier.alerts.decide import Drop, Send, Verdict
 from notifier.alerts.decider import Decider
-from notifier.alerts.overrides import Overrides
+from notifier.stories.overrides import NEVER, Overrides
 from notifier.stories.rulings import Pair
 from notifier.stories.story import StoryItem
 from notifier.topics.match import TopicIndex
@@ -81,7 +81,7 @@ def test_a_restored_decider_goes_on_where_the_old_one_stopped() -> None:
 def test_a_silenced_story_stays_silent_when_it_breaks() -> None:
     made = decider()
     result = made.take([story_from("A", 1)], NOON)
-    made.never(result.stories[0].id)
+    made.apply_overrides(Overrides(choices={result.stories[0].id: NEVER}))
     after = made.take([story_from("B", 2, hours=1), story_from("C", 3, hours=1)], NOON + HOUR)
     assert [v.code for v in after.verdicts if isinstance(v, Drop)] == ["never"]
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from notifier.alerts.alert import AlertKind, Message, NewAlert, Urgency
 from notifier.alerts.decide import Drop, Verdict
 from notifier.alerts.decider import Decider, DecisionResult
-from notifier.alerts.overrides import HOLD, NEVER, Overrides, trail_of
+from notifier.stories.overrides import HOLD, NEVER, Overrides, trail_of
 from notifier.stories.rulings import Pair
 from notifier.stories.story import StoryItem
 from notifier.topics.match import TopicIndex

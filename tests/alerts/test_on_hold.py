@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from notifier.alerts.decide import Hold, Send
 from notifier.alerts.decider import Decider
-from notifier.alerts.overrides import HOLD, Overrides
+from notifier.stories.overrides import HOLD, Overrides
 from notifier.topics.match import TopicIndex
 from notifier.topics.topic import Fallback, Then, Topic, TopicMode
 from tests.stories.items import NOON, item

@@ -9,8 +9,10 @@ import pytest
 
 from notifier.alerts.decide import AlertRules, Send
 from notifier.alerts.decider import Decider
-from notifier.alerts.preview import StoryHistory, compare, preview
+from notifier.alerts.preview import compare, preview
+from notifier.alerts.story_history import PastChoice, PastMove, PastOverrides, StoryHistory
 from notifier.errors import QueryError, TooMuchWork
+from notifier.stories.overrides import HOLD, NEVER
 from notifier.stories.story import StoryItem
 from notifier.topics.match import TopicIndex
 from notifier.topics.topic import Topic, TopicMode
@@ -137,3 +139,26 @@ def test_a_rule_that_takes_too_much_work_on_an_item_does_not_match_it() -> None:
     chain = " NEAR/100 ".join(["(a NEAR/100 a NEAR/100 a)"] * 5)
     record = StoryHistory([replace(RECORD.items[0], title="a " * 20_000)])
     assert record.matching(topic(f"{chain} OR ferry")) == []
+
+
+def test_a_preview_heeds_never_from_when_it_was_said() -> None:
+    said = START + timedelta(hours=10)
+    never = PastOverrides(
+        choices={1: PastChoice(NEVER, START), 3: PastChoice(NEVER, START), 2: PastChoice(NEVER, said)}
+    )
+    shown = preview(topic("ferry OR flood"), StoryHistory(RECORD.items, overrides=never), RULES, START, END)
+    assert [would.alert.message.title for would in shown.alerts] == ["Flood closes the old bridge"]
+
+
+def test_a_preview_heeds_hold_as_the_desk_does() -> None:
+    hold = PastOverrides(choices={2: PastChoice(HOLD, START)})
+    shown = preview(topic("ferry OR flood"), StoryHistory(RECORD.items, overrides=hold), RULES, START, END)
+    assert [(would.alert.story_id, would.held) for would in shown.alerts] == [(3, False), (2, True), (1, False)]
+
+
+def test_a_preview_repeats_a_split_at_its_time() -> None:
+    split = PastOverrides((PastMove(START + timedelta(hours=3), 2, 9),))
+    record = StoryHistory(RECORD.items[:2], overrides=split)
+    shown = preview(topic("ferry"), record, RULES, START, END)
+    told = [(would.alert.story_id, would.alert.message.title) for would in shown.alerts]
+    assert told == [(9, "Ferry aground, forty rescued"), (1, "Ferry aground off the harbour")]

@@ -11,7 +11,8 @@ from pathlib import Path
 from notifier.alerts.alert import AlertKind
 from notifier.alerts.decide import AlertRules, Hold, Send
 from notifier.alerts.decider import Decider
-from notifier.alerts.preview import StoryHistory, preview
+from notifier.alerts.preview import preview
+from notifier.alerts.story_history import StoryHistory
 from notifier.config.files import load_topics
 from notifier.replay import RecordedItems, polls, read_recording
 from notifier.topics.match import TopicIndex

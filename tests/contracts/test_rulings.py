@@ -6,18 +6,25 @@ import itertools
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
+from notifier.alerts.alert import AlertKind
+from notifier.alerts.decide import AlertRules
 from notifier.alerts.decider import Decider
+from notifier.alerts.preview import preview
+from notifier.alerts.story_history import PastChoice, StoryHistory
 from notifier.clock import ManualClock
 from notifier.errors import Conflict, NotFound
 from notifier.pipeline import DecisionLoop
 from notifier.replay import line_items
 from notifier.storage.database import Database
 from notifier.storage.editorial import SqlEditorialStore
-from notifier.storage.schema import feed, item
+from notifier.storage.rulings import MOST_NAMED
+from notifier.storage.schema import feed, item, item_version
 from notifier.storage.stories import SqlStoryStore
+from notifier.storage.story_history import SqlStoryHistory
 from notifier.storage.story_reports import SqlStoryReports
+from notifier.stories.overrides import NEVER
 from notifier.telemetry import Metrics
 from notifier.topics.match import TopicIndex
 from notifier.topics.topic import Topic
@@ -60,6 +67,15 @@ class Harness:
                     summary="", first_seen_at=self.clock(), seen_at=self.clock(), content_hash=b"", may_alert=True,
                 )
             )  # fmt: skip
+            told = {
+                "item_id": number,
+                "version": 1,
+                "title": title,
+                "summary": "",
+                "seen_at": self.clock(),
+                "content_hash": b"",
+            }
+            connection.execute(insert(item_version).values(told))
 
     def story(self, number: int) -> int:
         """The story that the database says an item is in."""
@@ -246,3 +262,73 @@ def test_pages_that_watch_hear_of_a_ruling_and_of_its_effect(harness: Harness) -
     harness.loop.work()
     pulses.append(harness.newsroom.pulse())
     assert len({*pulses}) == 3
+
+
+def test_a_preview_of_what_is_stored_is_what_was_sent_and_held(harness: Harness) -> None:
+    harness.wire.split(2, "Ada", harness.clock())
+    harness.loop.work()
+    harness.clock.advance(60)
+    act = harness.wire.merge(harness.story(1), harness.story(3), "Ada", harness.clock())
+    harness.loop.work()
+    harness.clock.advance(60)
+    harness.wire.undo(act, "Bea", harness.clock())
+    harness.loop.work()
+    harness.newsroom.silence(harness.story(2), "Ada", harness.clock())
+    harness.clock.advance(1200)
+    harness.publish(4, "Opera of Lind closes", 1)
+    harness.publish(5, "Dam at Kessel breaks, villages under water again", 2)
+    harness.loop = harness.restarted()
+    harness.loop.work()
+
+    stored, until = SqlStoryHistory(harness.database), harness.clock() + timedelta(seconds=1)
+    record = StoryHistory(
+        stored.between(NOON - timedelta(days=1), until), (), stored.overrides(NOON - timedelta(days=1))
+    )
+    shown = preview(WORLD, record, AlertRules(), NOON, until)
+    sent = [alert for alert in harness.newsroom.alerts(50) if alert.kind is AlertKind.NEW]
+    assert sorted((w.alert.decided_at, w.alert.message.url) for w in shown.alerts) == sorted(
+        (alert.decided_at, alert.message.url) for alert in sent
+    )
+    assert len(sent) == 4
+    assert stored.overrides(NOON).choices == {harness.story(2): PastChoice(NEVER, NOON + timedelta(seconds=120))}
+
+
+def test_a_split_of_a_giant_story_writes_a_bounded_number_of_rows(harness: Harness) -> None:
+    story = harness.story(1)
+    with harness.database.writing() as connection:
+        row = dict(connection.execute(select(item).where(item.c.id == 2)).one()._mapping)
+        many = [
+            row | {"id": n, "guid_hash": b"%d" % n, "title_hash": b"%d" % n, "canonical_url": f"https://m.example/{n}"}
+            for n in range(100, 1_100)
+        ]
+        connection.execute(insert(item), many)
+    act = harness.wire.split(1, "Ada", NOON)
+    assert [ruling.pairs for ruling in harness.wire.rulings(5)] == [MOST_NAMED]
+    harness.loop = harness.restarted()
+    harness.loop.work()
+    assert harness.story(1) != story == harness.story(2) == harness.story(1_099)
+    harness.wire.undo(act, "Bea", NOON)
+    harness.loop.work()
+    assert harness.story(1) == story
+
+
+def test_an_item_that_is_edited_into_another_event_is_with_it_after_a_restart(harness: Harness) -> None:
+    bakery, alerts = harness.story(3), harness.alerts()
+    words = {"title": DAM, "version": 2, "seen_at": harness.clock()}
+    with harness.database.writing() as connection:
+        connection.execute(item.update().where(item.c.id == 3).values(words))
+        connection.execute(insert(item_version).values(item_id=3, summary="", content_hash=b"", **words))
+    harness.loop.work()
+    assert harness.story(3) == harness.story(1) != bakery
+    assert harness.newsroom.story(bakery).state == "merged"
+    harness.loop = harness.restarted()
+    harness.publish(4, "Bakery of Lind opens at night again", 3)
+    harness.publish(5, "Villages under water as dam at Kessel breaks", 2)
+    harness.loop.work()
+    assert harness.story(1) == harness.story(3) == harness.story(5) != harness.story(4)
+    assert harness.alerts() == alerts + 1, "the bakery's second item"
+    versions = SqlStoryHistory(harness.database).between(NOON - timedelta(days=1), harness.clock())
+    assert sorted((one.version, one.story_id) for one in versions if one.id == 3) == [
+        (1, bakery),
+        (2, harness.story(1)),
+    ]

@@ -12,7 +12,6 @@ from sqlalchemy import insert, update
 from notifier.alerts.alert import Alert
 from notifier.alerts.decide import Drop, Send
 from notifier.alerts.decider import DecisionResult
-from notifier.alerts.overrides import Overrides
 from notifier.alerts.story_store import StoryStore
 from notifier.errors import LeaseLost
 from notifier.storage.alerts import SqlAlertStore
@@ -22,6 +21,7 @@ from notifier.storage.schema import feed, item, item_version
 from notifier.storage.stories import SqlStoryStore
 from notifier.storage.story_history import SqlStoryHistory
 from notifier.stories.baseline import marker
+from notifier.stories.overrides import Overrides
 from notifier.stories.story import Grouping, Story, StoryItem
 from tests.contracts.samples import NOON, an_alert
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from notifier.alerts.decide import AlertRules
-from notifier.alerts.preview import StoryHistory
+from notifier.alerts.story_history import StoryHistory
 from notifier.clock import ManualClock
 from notifier.config.settings import Settings, load_settings
 from notifier.operations.actor import Actor

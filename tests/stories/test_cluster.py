@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.stories.cluster import Grouper
+from notifier.stories.cluster import TO_LEAVE, Grouper
 from notifier.stories.signals import shipped_weights
 from notifier.stories.story import Grouping, StoryItem
 from tests.stories.items import NOON, item
@@ -71,7 +71,7 @@ def test_the_same_words_about_another_time_are_another_story() -> None:
 def test_an_edit_keeps_its_story_however_far_the_headline_moves() -> None:
     grouper = after_a_quiet_morning()
     (first,) = place(grouper, item(1, STORM))
-    (edited,) = place(grouper, item(1, UNRELATED[0], version=2, hours=1))
+    (edited,) = place(grouper, item(1, "Seven swans seen on the Ilm", version=2, hours=1))
     assert (edited.story_id, edited.signal) == (first.story_id, "edit")
 
 
@@ -201,3 +201,39 @@ def test_two_of_a_kind_that_recurs_tell_no_event_in_common() -> None:
     (first,) = place(grouper, item(1, "Wordle today: hints and answer for May 14", "Harbour Post"))
     (second,) = place(grouper, item(2, "Wordle answer and hints for May 14 today", "Inland Times"))
     assert second.story_id != first.story_id
+
+
+@pytest.mark.parametrize(("above_the_line", "moves"), [(TO_LEAVE + 0.1, True), (TO_LEAVE - 0.1, False)])
+def test_an_edit_leaves_its_story_only_where_it_surely_tells_another(above_the_line: float, *, moves: bool) -> None:
+    grouper = after_a_quiet_morning()
+    (mine,) = place(grouper, item(9001, "Bakery of Lind opens at night for shift workers", "Attacker"))
+    (other,) = place(grouper, item(9002, "Dam at Kessel breaks, villages under water", "Post"))
+    edited = item(9001, "Dam at Kessel breaks and villages are under water", "Attacker", version=2)
+    line = grouper.liken(edited, 9002).score - above_the_line
+    grouper.weights = replace(grouper.weights, merge_at=line)
+
+    (edit,) = place(grouper, edited)
+
+    assert edit.story_id == (other if moves else mine).story_id
+
+
+def test_an_item_that_is_edited_into_another_events_words_leads_nobody_into_its_story() -> None:
+    grouper = after_a_quiet_morning()
+    (mine,) = place(grouper, item(9001, "Bakery of Lind opens at night for shift workers", "Attacker"))
+    place(grouper, item(9000, "Lind bakery opens at night for its shift workers", "Baker"))
+    (other,) = place(grouper, item(9002, "Dam at Kessel breaks, villages under water", "Post"))
+    edited = item(9001, "Dam at Kessel breaks and villages are under water", "Attacker", version=2)
+    (edit,) = place(grouper, edited)
+    assert (edit.story_id, edit.left) == (other.story_id, mine.story_id), "it goes where its words belong"
+    assert 9001 not in grouper.members(mine.story_id)
+    tellings = [
+        "Villages under water after Kessel dam breaks",
+        "Dam at Kessel breaks and villages are under water, hundreds flee",
+        "Kessel dam breaks: villages are under water",
+        edited.title,
+    ]
+    for number, title in enumerate(tellings, 9003):
+        (told,) = place(grouper, item(number, title, f"Outlet {number}"))
+        assert told.story_id == other.story_id, title
+    (back,) = place(grouper, item(9001, "Bakery of Lind opens at night for all shift workers", "Attacker", version=3))
+    assert back.story_id == mine.story_id

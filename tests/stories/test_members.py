@@ -74,9 +74,9 @@ def test_members_stand_as_they_came_in_whatever_order_they_joined(publishers: li
         for n, who in enumerate(publishers, 1)
     ]
     for one in came:
-        restored.put(window.prepare(one))
+        restored.put(one, window.prepare(one))
     for one in chance.sample(came, len(came)):
-        lived.put(window.prepare(one))
+        lived.put(one, window.prepare(one))
         if chance.random() < 0.1:
             _ = lived.members.at(one.url), lived.judged
             lived.tidy()

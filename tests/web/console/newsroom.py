@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 
 from notifier.alerts.alert import Alert, Message, NewAlert
 from notifier.alerts.decide import AlertRules
-from notifier.alerts.preview import StoryHistory
 from notifier.alerts.queue import QueueState
+from notifier.alerts.story_history import StoryHistory
 from notifier.alerts.story_store import Member, Ruling, StoryReport
 from notifier.clock import ManualClock
 from notifier.config.edit import TopicsFile

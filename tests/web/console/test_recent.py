@@ -7,8 +7,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from notifier.alerts.alert import Alert
+from notifier.alerts.story_history import PastChoice, PastMove, PastOverrides
 from notifier.clock import ManualClock
 from notifier.operations.recent import RecentNews
+from notifier.stories.overrides import NEVER
 from notifier.stories.story import StoryItem
 from tests.web.console.newsroom import ITEMS
 from tests.web.site import NOW, alert
@@ -59,19 +61,23 @@ def test_it_is_made_anew_once_a_day_without_what_is_too_old() -> None:
     assert [item.id for item in news.record().items] == [3]
 
 
-def test_it_is_made_anew_once_the_decider_has_applied_a_split() -> None:
-    store, clock, word = Store(), ManualClock(NOW), ["1"]
-    news = RecentNews(store.between, store.since, clock, lambda: word[-1])
-    news.record()
+def test_overrides_are_applied_in_place_and_again_once_the_decider_has_moved_the_items() -> None:
+    store, clock, version, said = Store(), ManualClock(NOW), ["1"], [PastOverrides()]
+    news = RecentNews(store.between, store.since, clock, lambda: version[-1], lambda _since: said[-1])
+    record = news.record()
     clock.advance(60)
+    assert news.record().choice(ITEMS[0].story_id or 0, clock()) is None
 
-    word.append("2")
-    news.record()
-    store.items = [replace(item, story_id=70) for item in store.items]
+    version.append("2")
+    said.append(PastOverrides(choices={ITEMS[0].story_id or 0: PastChoice(NEVER, clock())}))
+    assert news.record().choice(ITEMS[0].story_id or 0, clock()) == NEVER
+    said.append(PastOverrides((PastMove(clock(), ITEMS[0].id, 70),)))
     clock.advance(6)
 
-    assert {item.story_id for item in news.record().items} == {70}
-    asked = store.asked
-    clock.advance(1)
-    assert len(news.record().items) == 3
-    assert store.asked == asked + 1
+    assert news.record() is record
+    assert record.stories_of([ITEMS[0]]) == {ITEMS[0].story_id, 70}
+    assert len(record.items) == 3
+    polls = len(record.polls)
+    clock.advance(6)
+    news.record()
+    assert len(record.polls) == polls, "a move is made once"

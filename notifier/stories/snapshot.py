@@ -1,7 +1,7 @@
 """A story as a poll left it: what the decider decides on, and a preview once more.
 
 Enters: a story's items, those of the stories that may tell the same event, and `now`. Leaves: its judgement, worked out
-when asked; next: `decide`. Pure.
+when asked; next room: alerts. Pure.
 """
 
 from __future__ import annotations
