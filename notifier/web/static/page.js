@@ -7,8 +7,8 @@ import { copy, explain, saveNext, start, stop, test } from "./acts.js";
 import { tick, titleOf, want } from "./choices.js";
 import { is, say, show, summarise } from "./panel.js";
 import { listed } from "./situation.js";
-import { follow, reader, refresh } from "./state.js";
-import "./week.js";
+import { follow, noticePrivateWindow, reader, refresh } from "./state.js";
+import { read } from "./week.js";
 
 const actions = { start, stop, test, copy };
 document.getElementById("panel").addEventListener("click", (event) => {
@@ -51,3 +51,5 @@ refresh()
     console.error(problem); // such as storage that is switched off
     show("unsupported", {});
   });
+read();
+noticePrivateWindow();

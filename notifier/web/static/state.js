@@ -9,12 +9,15 @@ export const key = { key: document.body.dataset.key, key_id: document.body.datas
 /** `me` is what keep.js has, or undefined; `hasStopped`: here or in another tab, since the page was loaded. */
 export const reader = { me: undefined, hasStopped: false };
 
+let isFleeting = false;
+
 /** How things stand: `{name, facts, registration, push}`. Nothing is asked of the server. */
 export async function look() {
   const canPush = "serviceWorker" in navigator && "PushManager" in window && "Notification" in window;
-  const registration = canPush && window.isSecureContext && (await navigator.serviceWorker.getRegistration());
-  const push = await registration?.pushManager?.getSubscription();
-  const me = canPush ? await keep.subscriber() : undefined;
+  const [{ registration, push }, me] = await Promise.all([
+    canPush && window.isSecureContext ? subscribed() : {},
+    canPush ? keep.subscriber() : undefined,
+  ]);
   reader.me = me;
   const permission = canPush ? Notification.permission : "default";
   const name = situation({
@@ -29,8 +32,13 @@ export async function look() {
     subscribed: Boolean(push),
   });
   if (me) tick(me.topics);
-  const facts = { known: Boolean(me), granted: permission === "granted", fleeting: name === "on" && (await fleeting()) };
+  const facts = { known: Boolean(me), granted: permission === "granted", fleeting: isFleeting };
   return { name, facts, registration, push };
+}
+
+async function subscribed() {
+  const registration = await navigator.serviceWorker.getRegistration();
+  return { registration, push: await registration?.pushManager?.getSubscription() };
 }
 
 /** Look, and show it. Returns what was seen. */
@@ -106,14 +114,11 @@ async function forgottenAtLast() {
   say("done", "Your data is deleted now.");
 }
 
-/** Whether this looks like a window whose storage ends with it: Firefox keeps no files of a site in a private one. */
-async function fleeting() {
-  try {
-    await navigator.storage?.getDirectory?.();
-    return false;
-  } catch (problem) {
-    return problem.name === "SecurityError";
-  }
+/** Look whether this window's storage ends with it: Firefox keeps no files of a site in a private one. Says so if it is on. */
+export async function noticePrivateWindow() {
+  const problem = await navigator.storage?.getDirectory?.().then(() => undefined, (problem) => problem);
+  isFleeting = problem?.name === "SecurityError";
+  if (isFleeting && is("on")) await showNow();
 }
 
 /** A problem as the page tells it: the server's own, or the browser's. */

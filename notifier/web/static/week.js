@@ -85,7 +85,8 @@ function element(name, content, className) {
   return made;
 }
 
-async function read() {
+/** Read the list, and what this device showed; count from then on. */
+export async function read() {
   const [listed, kept] = await Promise.allSettled([server.call("GET", "/api/alerts", { cache: "default" }), keep.shown()]);
   known = listed.value ?? known;
   shown = kept.value ?? shown;
@@ -101,4 +102,3 @@ older.addEventListener("click", () => {
 });
 watchers.add(count);
 document.addEventListener("visibilitychange", () => document.hidden || read());
-read();
