@@ -1,7 +1,8 @@
-"""An alert as anybody may read it: what was sent of its story, who tells it, what is near it.
+"""An alert as anybody may read it: what was sent of its story, who tells it, what is near it; and all of some days.
 
-Enters: a story's alerts and items as they are stored. Leaves: an `Article`, or None where nothing was sent yet. Nothing
-that waits for an editor, was withdrawn or is a test is ever in it. Pure; the Protocol of its store is here.
+Enters: a story's alerts and items as they are stored. Leaves: an `Article`, or None where nothing was sent yet, and
+`SentAlerts`. Nothing that waits for an editor, was withdrawn or is a test is ever in them. Pure; the Protocol of their
+store is here.
 """
 
 from __future__ import annotations
@@ -52,11 +53,31 @@ class Article:
         return self.states[-1]
 
 
+@dataclass(frozen=True, slots=True)
+class SentAlert:
+    """An alert that anybody may read. It went to followers of its topics, but for those of `except_topics`."""
+
+    alert: Alert
+    except_topics: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class SentAlerts:
+    """What was sent since a time, the newest first. Nothing is known of what was before `known_since`."""
+
+    known_since: datetime
+    alerts: tuple[SentAlert, ...]
+
+
 class ArticleStore(Protocol):
     """Alerts as anybody may read them. Synchronous: callers run it in a worker thread."""
 
     def article(self, alert_id: int, now: datetime) -> Article | None:
         """The article that this alert is a state of; None where there is nothing that anybody may read."""
+
+    def sent(self, since: datetime, now: datetime) -> SentAlerts:
+        """What might go to its audience since then. `known_since` is later where the service began later, or keeps
+        things for a shorter time."""
 
 
 def article(

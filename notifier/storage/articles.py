@@ -1,4 +1,4 @@
-"""Alerts as anybody may read them, read in one go: a story's alerts, its items, and what is near it.
+"""Alerts as anybody may read them, read in one go: a story's alerts, its items, what is near it; all of some days.
 
 Implements `ArticleStore`.
 """
@@ -6,20 +6,24 @@ Implements `ArticleStore`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
 
-from notifier.alerts.article import Article, RelatedArticle, article
+from notifier.alerts.article import Article, RelatedArticle, SentAlert, SentAlerts, article, is_public
 from notifier.storage.alerts import load_alerts, message_from_json
 from notifier.storage.database import Database
-from notifier.storage.schema import alert, item
+from notifier.storage.schema import alert, alert_topic, item, topic
 from notifier.storage.story_items import story_item, story_items
 from notifier.storage.story_reports import alerts_of, merged_into, related_stories
+from notifier.topics.topic import LONGEST_HOLD_S
 
 # Of a story that everybody tells, as many as make a page.
 MOST_ITEMS = 300
 MOST_STATES = 50
+# Of a week that nobody could read any more.
+MOST_SENT = 1000
+LONGEST_HOLD = timedelta(seconds=LONGEST_HOLD_S)
 
 
 class SqlArticles:
@@ -43,6 +47,28 @@ class SqlArticles:
             told = story_items().where(item.c.story_id == story_id).order_by(item.c.id).limit(MOST_ITEMS)
             items = [story_item(one) for one in connection.execute(told)]
             return article((alerts[i] for i in ids), items, _related(connection, story_id), now)
+
+    def sent(self, since: datetime, now: datetime) -> SentAlerts:
+        """What might go to its audience since then; `known_since` is later where the oldest item came later."""
+        # An alert may have waited for an editor, and counts from the time when it might go.
+        decided = select(alert.c.id).where(alert.c.decided_at >= since - LONGEST_HOLD)
+        with self._database.reading() as connection:
+            ids = list(connection.scalars(decided.order_by(alert.c.id.desc()).limit(MOST_SENT)))
+            alerts, left_out = load_alerts(connection, ids), _left_out(connection, ids)
+            began = connection.scalar(select(item.c.first_seen_at).order_by(item.c.id).limit(1))
+        public = (alerts[i] for i in ids if is_public(alerts[i], now))
+        found = [SentAlert(one, left_out.get(one.id, frozenset())) for one in public if one.released_at > since]
+        found.sort(key=lambda one: (one.alert.released_at, one.alert.id), reverse=True)
+        return SentAlerts(max(since, began or now), tuple(found))
+
+
+def _left_out(connection: Connection, ids: Sequence[int]) -> dict[int, frozenset[str]]:
+    """{alert: topics whose followers had it already}, where there are any."""
+    named = select(alert_topic.c.alert_id, topic.c.slug).join(topic, topic.c.id == alert_topic.c.topic_id)
+    left_out: dict[int, frozenset[str]] = {}
+    for row in connection.execute(named.where(alert_topic.c.alert_id.in_(ids), alert_topic.c.excluded)):
+        left_out[row.alert_id] = left_out.get(row.alert_id, frozenset()) | {row.slug}
+    return left_out
 
 
 def _related(connection: Connection, story_id: int) -> Sequence[RelatedArticle]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.staticfiles import StaticFiles
 
 from notifier import __version__
 from notifier.errors import SignInNeeded
-from notifier.web import api, articles, errors, health, hubs, pages, pictures, receipts
+from notifier.web import api, articles, errors, health, hubs, pages, pictures, receipts, week
+from notifier.web.assets import Assets
+from notifier.web.compression import Compression
 from notifier.web.console import (
     access,
     alerts,
@@ -41,7 +42,16 @@ from notifier.web.sign_ins import SignIns
 from notifier.web.streams import Streams
 from notifier.web.under_way import UnderWay
 
-ROUTERS = (pages.router, articles.router, api.router, receipts.router, health.router, hubs.router, pictures.router)
+ROUTERS = (
+    pages.router,
+    articles.router,
+    week.router,
+    api.router,
+    receipts.router,
+    health.router,
+    hubs.router,
+    pictures.router,
+)
 CONSOLE = (
     signin.router,
     by_provider.router,
@@ -87,6 +97,7 @@ def build_app(services: WebServices) -> FastAPI:
     app.state.services = services
     app.state.rates = Rates(services.site)
     app.state.articles = articles.Articles()
+    app.state.week = week.Week()
     app.state.meter = Meter()
     app.state.streams = Streams()
     app.state.sign_ins = SignIns()
@@ -94,9 +105,10 @@ def build_app(services: WebServices) -> FastAPI:
     app.add_exception_handler(SignInNeeded, access.ask_to_sign_in)
     for router in ROUTERS + OPERATOR_API + CONSOLE:
         app.include_router(router)
-    app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
+    app.mount("/static", Assets(), name="static")
     app.add_middleware(errors.TooLargeInWords)
     app.add_middleware(UnderWay)
     app.add_middleware(OwnHosts, site=services.site)
+    app.add_middleware(Compression)
     app.add_middleware(SecurityHeaders, https=services.site.base_url.startswith("https:"))
     return app

@@ -21,6 +21,8 @@ PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self'; "
     "manifest-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
+# What is no page loads nothing, and needs no more words: they would be half of a small file on the way.
+FILE_POLICY = "default-src 'none'"
 HEADERS = {
     # Nothing is used again without asking: a page and its script are never of two versions.
     "Cache-Control": "no-cache",
@@ -32,6 +34,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+PAGES_ONLY = ("Cross-Origin-Opener-Policy", "Permissions-Policy")
 HSTS = "max-age=31536000"
 
 
@@ -40,7 +43,9 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp, *, https: bool) -> None:
         self._app = app
-        self._headers = HEADERS | ({"Strict-Transport-Security": HSTS} if https else {})
+        self._of_pages = HEADERS | ({"Strict-Transport-Security": HSTS} if https else {})
+        of_files = self._of_pages | {"Content-Security-Policy": FILE_POLICY}
+        self._of_files = {name: value for name, value in of_files.items() if name not in PAGES_ONLY}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, with a `send` that adds the headers that the route did not set itself."""
@@ -48,7 +53,8 @@ class SecurityHeaders:
         async def add(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
+                is_page = headers.get("content-type", "").startswith("text/html")
+                for name, value in (self._of_pages if is_page else self._of_files).items():
                     headers.setdefault(name, value)
             await send(message)
 

@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from notifier.text.line import shorten
 from notifier.text.spans import ago, iso, written
+from notifier.web.assets import asset
 from notifier.web.services import services_of
 
 
@@ -33,4 +34,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"ago": ago, "shorten": shorten, "written": written, "iso": iso}
+    environment.globals["asset"] = asset
     return environment

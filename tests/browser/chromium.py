@@ -70,6 +70,10 @@ class Chromium:
         self.page.goto(url)
         self.page.locator("#panel[data-now]").wait_for()
 
+    def other_tab(self) -> Page:
+        """A tab whose requests nobody rewrites: those of `page` are never answered from the browser's cache."""
+        return self._context.new_page()
+
     def notice(self, title: str) -> Notice:
         """The notification with this title, as soon as it is on the screen.
 

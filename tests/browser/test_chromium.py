@@ -183,7 +183,7 @@ def test_stop_ends_the_browsers_half_even_where_the_server_is_away(
     expect(subscribed.page.get_by_role("alert")).to_contain_text("your data could not be deleted yet")
     subscribed.until(lambda: chromium_push.subscriptions == 0, "Chromium to end its registration")
     subscribed.page.unroute("**/api/subscriptions/mine")
-    stop.click()
+    subscribed.page.get_by_role("button", name="Delete my data now").click()
     expect(subscribed.page.get_by_role("status")).to_have_text("All alerts have stopped and your data is deleted.")
     assert service.subscriptions() == 0
 

@@ -82,3 +82,45 @@ def test_who_tells_it_is_there_with_what_the_alert_was_made_of(database: Databas
     assert [item.publisher for item in found.outlets] == ["Outlet 1", "Outlet 2"]
     assert found.item is not None
     assert found.item.url == alert.message.url
+
+
+def test_what_was_sent_since_a_time_comes_newest_first_with_whom_it_left_out(
+    database: Database, articles: ArticleStore
+) -> None:
+    alerts = SqlAlertStore(database)
+    for hours in (0, 1, 30):
+        at = NOON + timedelta(hours=hours)
+        alerts.accept(replace(an_alert("world", story=hours), decided_at=at, except_topics=frozenset({"uk"})), at)
+    trial = replace(an_alert("world", story=9), kind=AlertKind.TEST)
+    alerts.accept(trial, NOON)
+
+    found = articles.sent(NOON, NOON + timedelta(hours=2)).alerts
+
+    assert [(one.alert.story_id, one.alert.topics, one.except_topics) for one in found] == [
+        (1, frozenset({"world"}), frozenset({"uk"}))
+    ], "neither what was sent at that time or before, nor what is still to come, nor a test"
+
+
+def test_what_waited_for_an_editor_counts_from_when_it_might_go(database: Database, articles: ArticleStore) -> None:
+    SqlSubscriptionStore(database).subscribe(a_subscription("ada", "world"), NOON)
+    newsroom = SqlEditorialStore(database)
+    held = newsroom.accept(replace(an_alert("world"), hold_until=LATER), NOON)
+    assert articles.sent(NOON, NOON).alerts == ()
+
+    assert newsroom.approve(held.id, NOON + timedelta(minutes=5))
+
+    assert [one.alert.id for one in articles.sent(NOON, LATER).alerts] == [held.id]
+    assert newsroom.withdraw(held.id, LATER)
+    assert articles.sent(NOON, LATER).alerts == ()
+
+
+def test_nothing_is_known_of_the_time_before_the_oldest_item(database: Database, articles: ArticleStore) -> None:
+    assert articles.sent(NOON, LATER).known_since == LATER, "it has only just begun"
+
+    harness = Harness(database)
+    harness.publish(1, DAM, 1)
+    harness.loop.work()
+
+    began = articles.sent(NOON - timedelta(days=7), LATER).known_since
+    assert NOON - timedelta(days=7) < began <= LATER
+    assert articles.sent(began + timedelta(minutes=1), LATER).known_since == began + timedelta(minutes=1)

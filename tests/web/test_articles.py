@@ -12,9 +12,10 @@ import pytest
 from lxml import html
 
 from notifier.alerts.alert import Alert, AlertKind
-from notifier.alerts.article import Article, RelatedArticle, article
+from notifier.alerts.article import Article, RelatedArticle, SentAlert, SentAlerts, article
 from notifier.stories.story import StoryItem
 from notifier.web.articles import FRESH_S, Articles
+from notifier.web.assets import asset
 from notifier.web.services import SiteSettings
 from tests.stories.items import item
 from tests.web.site import NOW, Site, alert
@@ -30,6 +31,9 @@ OTHER = alert(3, "Harbour pilots end their strike", tag="s2")
 class MemoryArticles:
     """ArticleStore of one story."""
 
+    began = NOW - timedelta(days=100)
+    left_out = frozenset[str]()
+
     def __init__(self, *alerts: Alert, items: Sequence[StoryItem] = (), related: Sequence[RelatedArticle] = ()) -> None:
         self.alerts, self.items, self.related = alerts, items, related
         self.asked = 0
@@ -38,6 +42,10 @@ class MemoryArticles:
         self.asked += 1
         known = {alert.id for alert in self.alerts}
         return article(self.alerts, self.items, self.related, now) if alert_id in known else None
+
+    def sent(self, since: datetime, now: datetime) -> SentAlerts:
+        self.asked += 1
+        return SentAlerts(max(since, self.began), tuple(SentAlert(alert, self.left_out) for alert in self.alerts))
 
 
 def told(publisher: str, title: str, minutes_ago: float) -> StoryItem:
@@ -148,7 +156,7 @@ def test_nothing_that_an_outlet_wrote_ends_the_data_block_or_runs() -> None:
 
     assert data(site)["headline"] == title
     assert [script.get("src") for script in page(site).cssselect("script:not([type='application/ld+json'])")] == [
-        "/static/alert.js"
+        asset("alert.js")
     ]
 
 
@@ -178,7 +186,7 @@ def test_an_update_that_waits_for_an_editor_is_not_told_on_the_page_of_what_was_
     answer = Site(articles=MemoryArticles(FIRST, waiting)).ask("GET", "/alerts/1")
 
     assert BEFORE in answer.text
-    assert "52" not in answer.text
+    assert "52 aboard" not in answer.text
 
 
 @pytest.mark.parametrize("number", ["0", "9", "-1", "x", "1e3", "٣", "9" * 40, "1.jpg"])

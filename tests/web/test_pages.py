@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,13 +10,15 @@ import pytest
 from lxml import html
 
 from notifier.alerts.alert import AlertKind
-from notifier.topics.topic import Topic
-from notifier.web.pages import latest_of_each_story
+from notifier.topics.topic import Topic, TopicMode
+from notifier.web.assets import asset
+from notifier.web.pages import latest_of_each_story, short_name
 from notifier.web.services import SiteSettings
 from tests.web.site import KEY_ID, NOW, TOPICS, Site, alert
 
 SITUATIONS = {
-    "checking", "off", "asking", "starting", "on", "lapsed", "blocked", "home-screen", "unsupported", "insecure",
+    "checking", "off", "asking", "starting", "on", "lapsed", "stopped", "nameless", "blocked", "home-screen", "in-app",
+    "unsupported", "insecure",
 }  # fmt: skip
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0"
 
@@ -31,6 +34,83 @@ def test_each_topic_is_a_checkbox_with_its_title_and_description() -> None:
 
     assert [label.cssselect("b")[0].text for label in labels] == [topic.title for topic in TOPICS]
     assert [label.cssselect("small")[0].text for label in labels] == [topic.description for topic in TOPICS]
+
+
+def test_what_following_a_topic_leads_to_is_said_in_words() -> None:
+    modes = {
+        TopicMode.EVERY: "Every story",
+        TopicMode.BREAKING: "Only what breaks",
+        TopicMode.HELD: "Only what an editor lets through",
+    }
+    topics = tuple(Topic(mode.value, mode.value, "", "x", mode) for mode in modes)
+
+    said = [mode.text_content() for mode in page(Site(topics=topics)).cssselect("#topics .mode")]
+
+    assert said == list(modes.values())
+
+
+@pytest.mark.parametrize(
+    ("query", "ticked"),
+    [
+        ("?topics=science", ["science"]),
+        ("?topics=science,World,%20no-such", ["world", "science"]),
+        ("?topics=no-such", ["breaking", "world"]),
+        ("?topics=", ["breaking", "world"]),
+        ("?topics=%3Cscript%3E,science", ["science"]),
+    ],
+)
+def test_a_link_ticks_the_topics_that_it_names_and_that_exist(query: str, ticked: list[str]) -> None:
+    document = html.document_fromstring(Site().ask("GET", f"/{query}").text)
+
+    assert [box.get("value") for box in document.cssselect("input[name=topic]") if box.checked] == ticked
+
+
+@pytest.mark.parametrize(
+    ("title", "short"),
+    [
+        ("Notifier", "Notifier"),
+        ("The Morning Wire", "Morning Wire"),
+        ("Harbour and Island News", "Harbour and"),
+        ("Wirtschaftsnachrichten", "Wirtschaftsnachrichten"),
+        ("The Northumberland Gazette", "Northumberland"),
+    ],
+)
+def test_under_an_icon_stand_whole_words(title: str, short: str) -> None:
+    assert short_name(title) == short
+
+
+PHONES = {
+    "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/150.0.0.0 Mobile Safari/537.36": "Chrome on Android",
+    "Mozilla/5.0 (Android 15; Mobile; rv:153.0) Gecko/153.0 Firefox/153.0": "Firefox on Android",
+    "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 SamsungBrowser/29.0 Chrome/140.0 Mobile Safari/537.36": (
+        "Samsung Internet"
+    ),
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 26_0 like Mac OS X) AppleWebKit/605.1.15 Version/26.0 Safari/604.1": (
+        "iPhone and iPad"
+    ),
+}
+
+
+@pytest.mark.parametrize(("agent", "family"), PHONES.items())
+def test_a_phone_is_told_of_a_phones_steps_first(agent: str, family: str) -> None:
+    document = page(Site(), agent)
+
+    assert document.cssselect("details[open] summary")[0].text_content().startswith(family)
+    assert "Tap Allow" in " ".join(document.cssselect("[data-situation=asking]")[0].text_content().split())
+
+
+def test_safaris_toolbar_is_safaris_alone() -> None:
+    phone = "Mozilla/5.0 (iPhone; CPU iPhone OS 26_0 like Mac OS X) AppleWebKit/605.1.15 {} Mobile/15E148 Safari/604.1"
+    for browser, toolbar in (("Version/26.0", True), ("CriOS/150.0", False), ("FxiOS/153.0", False)):
+        said = page(Site(), phone.format(browser)).cssselect("[data-situation=home-screen]")[0].text_content()
+        assert ("Safari’s toolbar" in said) == toolbar
+
+
+def test_a_window_of_another_app_is_known() -> None:
+    phone = "Mozilla/5.0 (iPhone; CPU iPhone OS 26_0 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148"
+    for suffix, in_app in (("[FBAN/FBIOS;FBAV/500]", True), ("Instagram 400.0", True), ("Safari/604.1", False)):
+        body = page(Site(), f"{phone} {suffix}").cssselect("body")[0]
+        assert ("data-in-app" in body.attrib) == in_app
 
 
 def test_the_topics_that_are_on_by_default_are_ticked() -> None:
@@ -86,7 +166,7 @@ def test_what_operators_and_publishers_write_is_text_and_not_markup() -> None:
 
     document = page(site)
 
-    assert [script.get("src") for script in document.cssselect("script")] == ["/static/page.js"]
+    assert [script.get("src") for script in document.cssselect("script")] == [asset("page.js")]
     assert document.cssselect("#topics b")[0].text == hostile
 
 
@@ -104,7 +184,7 @@ def test_recent_alerts_show_what_a_visitor_would_have_got() -> None:
     article = page(site).cssselect(".recent article")[0]
 
     said = " ".join(article.text_content().split())
-    assert said == "Breaking · The Harbour Post · 12 min ago A ship came in With bananas."
+    assert said == "Breaking · The Harbour Post · Sunday 26 April 2026 09:18 UTC A ship came in With bananas."
     assert article.cssselect("h3 a")[0].get("href") == "https://news.example/s1"
 
 
@@ -144,10 +224,23 @@ def test_what_an_editor_may_still_stop_is_not_shown() -> None:
 
 
 def test_the_worker_is_served_from_the_root_and_asked_for_again_each_time() -> None:
-    answer = Site().ask("GET", "/sw.js")
+    site = Site()
+    answer = site.ask("GET", "/sw.js")
 
     assert answer.headers["content-type"].startswith("text/javascript")
     assert answer.headers["cache-control"] == "no-cache"
+    again = site.ask("GET", "/sw.js", headers={"if-none-match": answer.headers["etag"]})
+    assert (again.status, again.body) == (304, b"")
+    assert again.headers["content-security-policy"] == answer.headers["content-security-policy"]
+
+
+def test_the_worker_loads_what_is_of_its_own_release() -> None:
+    site = Site()
+    loaded = re.findall(r'"(/static/[^"]+)"', site.ask("GET", "/sw.js").text)
+
+    assert len(loaded) == 5
+    for address in loaded:
+        assert "immutable" in site.ask("GET", address).headers["cache-control"]
 
 
 def test_the_manifest_lets_an_iphone_install_the_page() -> None:

@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 
-from notifier.web.pages import STATIC
+from notifier.web.assets import STATIC
 
 FIT = {
     "secure": True,
     "canPush": True,
     "wantsHome": False,
+    "inApp": False,
     "permission": "default",
     "known": False,
+    "stopped": False,
     "subscribed": False,
 }
 
@@ -46,7 +48,12 @@ def run(require: Callable[[str], str]) -> Callable[[str], Any]:
         ({"permission": "default", "known": True, "subscribed": True}, "lapsed"),
         ({"permission": "denied"}, "blocked"),
         ({"permission": "denied", "known": True}, "blocked"),
+        ({"permission": "granted", "subscribed": True}, "nameless"),
+        ({"permission": "granted", "known": True, "stopped": True}, "stopped"),
+        ({"permission": "denied", "known": True, "stopped": True}, "stopped"),
         ({"canPush": False}, "unsupported"),
+        ({"canPush": False, "wantsHome": True, "inApp": True}, "in-app"),
+        ({"inApp": True}, "off"),
         ({"canPush": False, "wantsHome": True}, "home-screen"),
         ({"secure": False, "canPush": False}, "insecure"),
     ],

@@ -7,8 +7,6 @@ import "./subscription.js";
 import { listed } from "./situation.js";
 import "./times.js";
 
-const { keep, subscription } = globalThis;
-
 const mine = document.getElementById("mine");
 const less = document.getElementById("less");
 const topics = [...less.querySelectorAll("[data-topic]")];

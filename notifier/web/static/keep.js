@@ -1,5 +1,5 @@
 // What this browser keeps for itself, in IndexedDB, where the page and the service worker both find it: who we are
-// (token, topics with their version, the endpoint that the server was last told), which alerts were shown, and what of that
+// (token, topics with their version and since when, the endpoint that the server was last told), which alerts were shown, and what of that
 // is still to be told. Whenever who we are changes, the other tabs hear of it.
 //
 // Any of this may fail, or never answer: the disk is full, storage was lost, another tab holds it. The page says so; the
@@ -64,11 +64,18 @@ globalThis.keep = (() => {
     }
   }
 
-  /** `{token, topics, version, endpoint}`, or undefined for a visitor who has not subscribed. */
+  /** Since when (in milliseconds since the epoch) each of these topics is followed, as far as this browser knows. */
+  const sinceWhen = (topics, before = {}) => Object.fromEntries(topics.map((topic) => [topic, before[topic] ?? Date.now()]));
+
+  /**
+   * `{token, topics, version, since, endpoint}`, or undefined for a visitor who has not subscribed. `moving` to another
+   * key, and `stopped` without the server's knowledge, say what was cut off.
+   */
   const subscriber = () => within("subscriber", "readonly", (store) => done(store.get("me")));
 
   const save = async (me) => {
-    await within("subscriber", "readwrite", (store) => done(store.put(me, "me")));
+    const dated = { ...me, since: sinceWhen(me.topics) };
+    await within("subscriber", "readwrite", (store) => done(store.put(dated, "me")));
     tellOthers();
   };
 
@@ -87,7 +94,10 @@ globalThis.keep = (() => {
 
   /** Keep the server's word on our topics; a late answer does not take the place of a newer one. */
   const learn = (token, { topics, version }) =>
-    update(token, (me) => (version < (me.version ?? 0) ? me : { ...me, topics, version }));
+    update(token, (me) => {
+      const late = version < (me.version ?? 0);
+      return late ? me : { ...me, topics, version, since: sinceWhen(topics, me.since) };
+    });
 
   /** Forget who we are. What was shown stays, so that nothing is shown twice after subscribing again. */
   const forget = async () => {
@@ -130,5 +140,8 @@ globalThis.keep = (() => {
       return { alert, state: "fresh" };
     });
 
-  return { others, tellOthers, alone, subscriber, save, update, learn, forget, claim, toTell, takeToTell };
+  /** The newest state of each story that was shown here: `{tag, id, alert, at}`. */
+  const shown = () => within("shown", "readonly", (store) => done(store.getAll()));
+
+  return { others, alone, subscriber, save, update, learn, forget, claim, shown, toTell, takeToTell };
 })();

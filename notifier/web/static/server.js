@@ -17,14 +17,14 @@ globalThis.server = (() => {
     }
   }
 
-  /** The answer's JSON, or null where there is none. Throws a Problem. */
-  async function call(method, path, { token, body } = {}) {
+  /** The answer's JSON, or null where there is none; `cache` as fetch has it. Throws a Problem. */
+  async function call(method, path, { token, body, cache = "no-store" } = {}) {
     const headers = {};
     if (token) headers.Authorization = `Bearer ${token}`;
     if (body) headers["Content-Type"] = "application/json";
     let answer;
     try {
-      answer = await fetch(path, { method, headers, body: body && JSON.stringify(body), cache: "no-store" });
+      answer = await fetch(path, { method, headers, body: body && JSON.stringify(body), cache });
     } catch {
       throw new Problem(UNREACHABLE);
     }

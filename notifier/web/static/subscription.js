@@ -40,10 +40,12 @@ globalThis.subscription = (() => {
 
   /** Subscribe, tell the server, and keep who we are. */
   async function start(registration, { key, key_id }, topics, token = fresh()) {
+    const before = await registration.pushManager.getSubscription();
     const push = await made(registration, key);
-    const mine = await server.call("POST", "/api/subscriptions", {
-      token,
-      body: { subscription: push.toJSON(), topics, key_id },
+    const body = { subscription: push.toJSON(), topics, key_id };
+    const mine = await server.call("POST", "/api/subscriptions", { token, body }).catch(async (problem) => {
+      if (!before) await push.unsubscribe(); // nobody would know of it
+      throw problem;
     });
     await keep.save({ token, topics: mine.topics, version: mine.version, endpoint: push.endpoint });
   }
@@ -59,7 +61,7 @@ globalThis.subscription = (() => {
       await start(registration, { key, key_id }, me.topics, me.token);
       return;
     }
-    await keep.update(me.token, ({ moving, ...now }) => ({ ...now, endpoint: push.endpoint }));
+    await keep.update(me.token, ({ moving, stopped, ...now }) => ({ ...now, endpoint: push.endpoint }));
   }
 
   /** Add topics and remove others: what was chosen elsewhere meanwhile stays. */

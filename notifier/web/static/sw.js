@@ -131,6 +131,6 @@ async function renewed() {
   const key = await server.call("GET", "/api/application-server-key");
   await keep.alone(async () => {
     const me = await keep.subscriber(); // a tab may have stopped everything meanwhile
-    if (me) await subscription.renew(self.registration, me, key);
+    if (me && !me.stopped) await subscription.renew(self.registration, me, key);
   });
 }

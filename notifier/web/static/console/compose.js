@@ -1,7 +1,7 @@
 // Writing an alert: the screens beside it say what is typed, as it is typed, and it can be sent to this browser first.
 // Who this browser is, only the browser knows (keep.js): its own token goes along once, and is kept by nobody.
 
-import "/static/keep.js";
+import "../keep.js";
 
 const form = document.getElementById("draft");
 const said = document.querySelector("[data-said]");

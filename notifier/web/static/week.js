@@ -1,0 +1,104 @@
+// How many alerts the ticked topics bring, and which: counted here from one public list, whatever is ticked. And the
+// reader's own alerts by day, from that list and from what this device showed.
+
+import { chosen, titleOf } from "./choices.js";
+import { byDay, few, howMany, own, sentTo, updates } from "./counting.js";
+import { is, watchers } from "./panel.js";
+import { reader } from "./state.js";
+import { clock, day, full } from "./times.js";
+
+const FIRST = 8; // of the reader's own alerts; the rest of them on demand
+
+const week = document.getElementById("week");
+const yours = document.getElementById("yours");
+const older = document.getElementById("older");
+
+let known; // {alerts, known_since}, or undefined while the server is away
+let shown = [];
+let all = false; // older ones are asked for
+
+function count() {
+  if (known) {
+    const topics = chosen();
+    const alerts = sentTo(topics, known.alerts);
+    const words = topics.length ? howMany(alerts, known.known_since, Date.now()) : "No alerts: nothing is ticked";
+    for (const place of document.querySelectorAll("[data-week]")) place.textContent = `${words}.`;
+    week.querySelector("summary span").textContent = words + updates(alerts);
+    for (const place of document.querySelectorAll("[data-each]")) {
+      place.textContent = ` · ${few(sentTo([place.dataset.each], known.alerts), known.known_since)}`;
+    }
+    list(week.querySelector("[data-days]"), alerts);
+    week.hidden = false;
+  }
+  if (document.body.classList.contains("reader")) tell();
+}
+
+/** The reader's own, whole days until there are enough. */
+function tell() {
+  const { topics = chosen(), since } = reader.me ?? {};
+  const alerts = own({ alerts: known?.alerts ?? [], shown, since, topics, now: Date.now() });
+  const days = byDay(alerts, day);
+  let seen = 0;
+  const first = days.filter((one) => all || seen < FIRST ? (seen += one.alerts.length) : false);
+  list(yours.querySelector("[data-days]"), first.flatMap((one) => one.alerts));
+  yours.querySelector("[data-none]").hidden = alerts.length > 0;
+  older.hidden = seen === alerts.length;
+  older.textContent = `Show ${alerts.length - seen} older`;
+}
+
+function list(place, alerts) {
+  place.replaceChildren(
+    ...byDay(alerts, day).flatMap((one) => [element("h3", one.day), element("ol", one.alerts.map(line), "recent")]),
+  );
+}
+
+function line(alert) {
+  const at = new Date(alert.at);
+  const time = element("time", clock(at));
+  Object.assign(time, { dateTime: at.toISOString(), title: full(at) });
+  const label = alert.label && alert.label !== "News" ? [element("strong", alert.label), " · "] : [];
+  const topics = alert.topics.map(titleOf).filter(Boolean).join(", ");
+  const link = element("a", alert.title);
+  link.href = alert.url ?? `/alerts/${alert.id}`;
+  const title = element("p", [link], "headline");
+  title.dir = "auto";
+  const mark = marked(alert);
+  return element("li", [
+    element("p", [...label, element("bdi", alert.publisher), " · ", time, topics && ` · ${topics}`], "kicker"),
+    title,
+    ...(mark ? [element("p", mark, "mark")] : []),
+  ]);
+}
+
+/** What became of it on this device. */
+function marked({ shownAt, missed }) {
+  if (shownAt) return `Came while this device was off: shown ${clock(new Date(shownAt))}`;
+  if (!missed) return "";
+  return is("on") ? "Came while this device was off: not shown here" : "Not shown here: alerts were off";
+}
+
+/** An element with text or children; whatever an outlet wrote is text. */
+function element(name, content, className) {
+  const made = document.createElement(name);
+  made.append(...[content].flat());
+  if (className) made.className = className;
+  return made;
+}
+
+/** Read the list, and what this device showed; count from then on. */
+export async function read() {
+  const [listed, kept] = await Promise.allSettled([server.call("GET", "/api/alerts", { cache: "default" }), keep.shown()]);
+  known = listed.value ?? known;
+  shown = kept.value ?? shown;
+  count();
+}
+
+older.addEventListener("click", () => {
+  const before = yours.querySelectorAll("li").length;
+  all = true;
+  tell();
+  // The button is gone: the keyboard goes on where the older ones begin.
+  yours.querySelectorAll("li")[before]?.querySelector("a").focus();
+});
+watchers.add(count);
+document.addEventListener("visibilitychange", () => document.hidden || read());

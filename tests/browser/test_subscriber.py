@@ -1,0 +1,357 @@
+"""What a reader sees in five seconds, in stock Chromium: the state, how many a day, their own alerts, the way to stop;
+how large it is on the way, and how soon it is there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pytest
+from aiohttp import web
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.background import Background, until
+from tests.browser.chromium import Chromium
+from tests.browser.conftest import run_service
+from tests.browser.newsroom import Newsroom
+from tests.browser.page import CLEAR, FORGET_EVERYTHING
+from tests.browser.push_for_chromium import ChromiumPush
+from tests.browser.service import Service
+from tests.web.site import push_subscription
+
+# One browser is shared by the module, so one worker runs it all.
+pytestmark = pytest.mark.timeout(600)
+
+CHOICES = (("ships",), ("storms",), ("ships", "storms"))
+PHONE = {"width": 360, "height": 780}
+STOP = "Stop all alerts and delete my data"
+KILOBYTE = 1024
+SLOW = {"offline": False, "latency": 150, "downloadThroughput": 1.6e6 / 8, "uploadThroughput": 1.6e6 / 8}
+STATES = "[...document.querySelectorAll('[data-situation]')].map((part) => part.dataset.situation)"
+SHOW = """(state) => {
+    for (const part of document.querySelectorAll('[data-situation]')) part.hidden = part.dataset.situation !== state;
+    const reader = ['on', 'lapsed', 'blocked', 'stopped', 'nameless'].includes(state);
+    document.body.classList.toggle('reader', reader);
+    for (const part of document.querySelectorAll('[data-shown-when]'))
+        part.hidden = part.dataset.shownWhen === (reader ? 'visitor' : 'reader');
+    document.getElementById('yours').hidden = !reader;
+}"""
+BROKEN_WORDS = """() => {
+    const broken = [];
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+        const text = texts.currentNode;
+        if (!text.parentElement.checkVisibility() || text.parentElement.closest('.unseen, script')) continue;
+        for (const word of text.data.matchAll(/[^\\s\\-–—·]+/g)) {
+            const range = document.createRange();
+            range.setStart(text, word.index);
+            range.setEnd(text, word.index + word[0].length);
+            if (new Set([...range.getClientRects()].map((part) => part.top)).size > 1) broken.push(word[0]);
+        }
+    }
+    return broken;
+}"""
+WHEN_SEEN = """new MutationObserver(() => {
+    if (!window.seenAt && document.querySelector('#panel[data-now]')) window.seenAt = performance.now();
+}).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ['data-now'] })"""
+
+
+class Sink:
+    """A push service that takes everything: `got` is how many pushes each of its browsers got."""
+
+    def __init__(self) -> None:
+        self.got: Counter[str] = Counter()
+        self._background = Background()
+        app = web.Application()
+        app.router.add_post("/{browser}", self._take)
+        self.origin = f"http://127.0.0.1:{self._background.serve(app)}"
+
+    def stop(self) -> None:
+        self._background.stop()
+
+    async def _take(self, request: web.Request) -> web.Response:
+        self.got[request.match_info["browser"]] += 1
+        return web.Response(status=201)
+
+
+@pytest.fixture(scope="module")
+def sink(network: None) -> Iterator[Sink]:
+    sink = Sink()
+    yield sink
+    sink.stop()
+
+
+@pytest.fixture(scope="module")
+def service(service_folder: Path, newsroom: Newsroom, chromium_push: ChromiumPush, sink: Sink) -> Iterator[Service]:
+    allowed = f"{chromium_push.origin},{sink.origin}"
+    yield from run_service(service_folder, newsroom, chromium_push.origin, NOTIFIER_PUSH_ALLOW=allowed)
+
+
+@pytest.fixture(scope="module")
+def week(service: Service, newsroom: Newsroom, sink: Sink) -> dict[tuple[str, ...], int]:
+    """Some news, to a subscriber of each choice: how many pushes each of them got."""
+    for number, topics in enumerate(CHOICES):
+        _subscribe(service, sink, number, topics)
+    ferry = newsroom.publish("Ferry aground with 40 aboard", "Tugs are on their way.")
+    newsroom.publish("Flood closes the old bridge", "The valley was warned at dusk.")
+    newsroom.publish("Gale storm tears a research ship from its mooring", "Nobody was on board.")
+    until(lambda: sink.got["2"] == 3, "the first alerts")
+    newsroom.edit(ferry, "Ferry aground with 52 aboard, all rescued", "Tugs have arrived.")
+    until(lambda: [sink.got[str(n)] for n in range(3)] == [3, 2, 4], "the update")
+    service.grow_older(20)
+    return {topics: sink.got[str(number)] for number, topics in enumerate(CHOICES)}
+
+
+@pytest.fixture
+def site(chromium: Chromium, service: Service, week: dict[tuple[str, ...], int]) -> Iterator[Chromium]:
+    """The page on a phone, in a browser whose owner will say yes."""
+    chromium.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    chromium.set_notifications(service.origin, "allow")
+    chromium.open(service.origin)
+    yield chromium
+    chromium.set_notifications(service.origin, "allow")
+    chromium.open(service.origin)
+    chromium.page.evaluate(FORGET_EVERYTHING)
+
+
+@pytest.fixture
+def subscribed(site: Chromium, chromium_push: ChromiumPush) -> Chromium:
+    site.page.get_by_role("button", name="Get alerts").click()
+    expect(site.page.get_by_role("heading", name="Alerts are on")).to_be_visible()
+    site.until(lambda: chromium_push.connected, "Chromium to connect to its push service")
+    return site
+
+
+def _subscribe(service: Service, sink: Sink, number: int, topics: tuple[str, ...]) -> None:
+    key_id = _ask(service, "GET", "/api/application-server-key")["key_id"]
+    body = {"subscription": push_subscription(f"{sink.origin}/{number}"), "topics": topics, "key_id": key_id}
+    _ask(service, "POST", "/api/subscriptions", json.dumps(body), Authorization=f"Bearer {'A' * 41}{'ABC'[number]}A")
+
+
+def _ask(service: Service, method: str, path: str, body: str | None = None, **headers: str) -> Any:
+    with closing(HTTPConnection("127.0.0.1", service.port, timeout=30)) as connection:
+        connection.request(method, path, body, headers | {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        assert answer.status < 300
+        return json.load(answer)
+
+
+def test_the_number_is_what_the_push_service_got_and_no_tick_asks_for_anything(
+    site: Chromium, week: dict[tuple[str, ...], int]
+) -> None:
+    said = site.page.locator("#week summary")
+    expect(said).to_contain_text("in the last week")
+    asked: list[str] = []
+    site.page.on("request", lambda request: asked.append(request.url))
+
+    for topics, got in week.items():
+        for box in site.page.locator("input[name=topic]").all():
+            box.set_checked(box.get_attribute("value") in topics)
+        assert re.search(rf"; {got} in the last week", said.inner_text()), topics
+        expect(site.page.locator("#week li")).to_have_count(got)
+
+    assert asked == []
+
+
+def test_the_alerts_behind_the_number_say_what_they_are_and_whose(site: Chromium) -> None:
+    site.page.get_by_label("Storms").check()
+    site.page.locator("#week summary").click()
+
+    expect(site.page.locator("#week h3")).to_have_text(["Today"])
+    expect(site.page.locator("#week li").first).to_contain_text(re.compile(r"Updated · The Harbour Post · .+ · Ships"))
+    assert site.page.locator("#week a").first.get_attribute("href").startswith("/alerts/")  # type: ignore[union-attr]
+
+
+def test_whoever_is_subscribed_sees_their_own_alerts_by_day(subscribed: Chromium, newsroom: Newsroom) -> None:
+    page = subscribed.page
+    expect(page.get_by_role("heading", name="The news that matters")).to_be_hidden()
+    newsroom.publish("Harbour seals adopt a lifeboat", "It is theirs now.")
+    subscribed.notice("Harbour seals adopt a lifeboat")
+
+    page.reload()
+
+    expect(page.locator("#yours h3")).to_have_text(["Today"])
+    expect(page.locator("#yours li").first).to_contain_text("Harbour seals adopt a lifeboat")
+    expect(page.locator("#yours .mark")).to_have_count(0)
+
+
+def test_a_link_ticks_its_topics_and_asks_whoever_gets_alerts_already(subscribed: Chromium, service: Service) -> None:
+    subscribed.open(f"{service.origin}/?topics=storms,no-such")
+
+    expect(subscribed.page.get_by_role("status")).to_contain_text("This link is about Storms")
+    expect(subscribed.page.get_by_label("Storms")).not_to_be_checked()
+
+
+def test_state_and_switch_are_above_the_fold_of_a_phone(subscribed: Chromium, service: Service) -> None:
+    def ends(*found: str) -> list[float]:
+        return [subscribed.page.locator(f"[data-situation={css}").bounding_box()["y"] for css in found]  # type: ignore[index]
+
+    assert max(ends("on] h2", "on] [data-do=stop]", "on] .often")) < 740
+    service.forget_everybody()
+    subscribed.page.reload()
+    expect(subscribed.page.get_by_role("heading", name="Alerts have stopped on this browser")).to_be_visible()
+    assert max(ends("lapsed] h2", "lapsed] [data-do=start]", "lapsed] [data-do=stop]")) < 740
+    subscribed.set_notifications(service.origin, "block")
+    expect(subscribed.page.get_by_role("heading", name="Notifications are blocked")).to_be_visible()
+    assert max(ends("blocked] h2", "blocked] [data-do=stop]", "blocked] details[open] li:first-child")) < 740
+
+
+def test_what_was_just_said_covers_no_button(subscribed: Chromium) -> None:
+    toast, stop = subscribed.page.locator("#done"), subscribed.page.get_by_role("button", name=STOP)
+    toast.click()
+    expect(toast).to_be_hidden()
+    subscribed.page.locator("main").evaluate("(main) => (main.style.paddingBlockStart = '100vh')")
+    stop.evaluate("(button) => scrollTo(0, scrollY + button.getBoundingClientRect().bottom - innerHeight + 20)")
+
+    subscribed.page.get_by_role("button", name="Send me a test alert").click()
+
+    expect(toast).to_contain_text("Test alert sent.")
+    over, under = toast.bounding_box(), stop.bounding_box()
+    assert over is not None
+    assert under is not None
+    assert over["y"] + over["height"] < under["y"], "it stands above, where there is room"
+
+
+def test_a_test_alert_leaves_the_keyboard_where_it_is(subscribed: Chromium) -> None:
+    subscribed.page.get_by_role("button", name="Send me a test alert").press("Enter")
+
+    expect(subscribed.page.get_by_role("status")).to_contain_text("Test alert sent.")
+    expect(subscribed.page.get_by_role("button", name="Send me a test alert")).to_be_focused()
+
+
+def test_stop_without_the_server_says_so_and_the_next_visit_deletes_the_rest(
+    subscribed: Chromium, service: Service
+) -> None:
+    before = service.subscriptions()
+    subscribed.page.route("**/api/subscriptions/mine", lambda route: route.abort())
+    subscribed.page.get_by_role("button", name=STOP).click()
+
+    expect(subscribed.page.get_by_role("heading", name="your data is still to be deleted")).to_be_visible()
+    assert service.subscriptions() == before
+    subscribed.page.unroute("**/api/subscriptions/mine")
+    subscribed.page.reload()
+
+    expect(subscribed.page.get_by_role("status")).to_have_text("Your data is deleted now.")
+    assert service.subscriptions() == before - 1
+
+
+def test_a_browser_that_lost_its_token_can_stop_and_nothing_of_it_stays(
+    subscribed: Chromium, service: Service, chromium_push: ChromiumPush
+) -> None:
+    before = service.subscriptions()
+    subscribed.page.evaluate(CLEAR)
+    subscribed.page.reload()
+    expect(subscribed.page.get_by_role("heading", name="Alerts may still come to this browser")).to_be_visible()
+
+    subscribed.page.get_by_role("button", name=STOP).click()
+
+    expect(subscribed.page.get_by_role("status")).to_have_text("All alerts have stopped and your data is deleted.")
+    assert service.subscriptions() == before - 1
+    subscribed.until(lambda: chromium_push.subscriptions == 0, "Chromium to end its registration")
+
+
+def test_whoever_has_said_yes_is_not_told_of_a_question(site: Chromium) -> None:
+    panel = site.page.locator("[data-situation=off]")
+    expect(panel).to_contain_text("This browser allows them already.")
+    expect(panel.get_by_text("Your browser will ask you once.")).to_be_hidden()
+
+
+@pytest.mark.parametrize("colours", ["light", "dark", "forced"])
+def test_every_state_can_be_used_by_everybody(site: Chromium, colours: str) -> None:
+    if colours == "forced":
+        site.page.emulate_media(forced_colors="active")
+    else:
+        site.page.emulate_media(color_scheme=colours, forced_colors="none")  # type: ignore[arg-type]
+    for state in site.page.evaluate(STATES):
+        site.page.evaluate(SHOW, state)
+        found = Axe().run(site.page)
+        assert found.violations_count == 0, f"{state}: {found.generate_report()}"
+    site.page.emulate_media(color_scheme="light", forced_colors="none")
+
+
+def test_at_twice_the_size_no_word_is_broken_and_nothing_scrolls_sideways(site: Chromium) -> None:
+    site.page.get_by_label("Storms").check()
+    site.page.locator("#week summary").click()
+    site.page.evaluate("document.documentElement.style.fontSize = '212.5%'")
+    for state in site.page.evaluate(STATES):
+        site.page.evaluate(SHOW, state)
+        assert site.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], state
+        assert site.page.evaluate(BROKEN_WORDS) == [], state
+
+
+class Wire:
+    """What a tab asks for: `sizes` are bytes on the way of each answer, heads too, that came from the server."""
+
+    def __init__(self, tab: Page) -> None:
+        self._tab = tab
+        self.cdp = tab.context.new_cdp_session(tab)
+        self.cdp.send("Network.enable")
+        self._cached: set[str] = set()
+        self._asked: dict[str, str] = {}
+        self.sizes: list[tuple[str, int]] = []
+        self.cdp.on("Network.requestWillBeSent", lambda e: self._asked.update({e["requestId"]: e["request"]["url"]}))
+        self.cdp.on("Network.requestServedFromCache", lambda e: self._cached.add(e["requestId"]))
+        self.cdp.on("Network.responseReceived", self._answered)
+        self.cdp.on("Network.loadingFinished", self._finished)
+
+    def visit(self, url: str) -> None:
+        """Load the page, and whatever it asks for."""
+        self.sizes.clear()
+        self._tab.goto(url)
+        self._tab.locator("#panel[data-now]").wait_for()
+        self._tab.wait_for_load_state("networkidle")
+
+    def _answered(self, event: dict[str, Any]) -> None:
+        if event["response"].get("fromDiskCache"):
+            self._cached.add(event["requestId"])
+
+    def _finished(self, event: dict[str, Any]) -> None:
+        if event["requestId"] not in self._cached:
+            self.sizes.append((self._asked.get(event["requestId"], ""), int(event["encodedDataLength"])))
+
+
+@pytest.fixture
+def tab(subscribed: Chromium) -> Iterator[Page]:
+    """A tab of a subscriber, with the browser's cache."""
+    tab = subscribed.other_tab()
+    tab.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    yield tab
+    tab.close()
+
+
+def test_a_first_visit_is_small_and_a_second_one_asks_little(tab: Page, service: Service) -> None:
+    wire = Wire(tab)
+    wire.cdp.send("Network.clearBrowserCache")
+
+    wire.visit(service.origin)
+    assert sum(size for _, size in wire.sizes) <= 20 * KILOBYTE, wire.sizes
+
+    wire.visit(service.origin)
+    assert len(wire.sizes) <= 4, wire.sizes
+
+
+@pytest.mark.skipif(os.getloadavg()[0] > (os.cpu_count() or 1), reason="the machine is busy: nothing can be timed")
+def test_the_state_is_there_within_a_second_on_a_slow_phone(tab: Page, service: Service) -> None:
+    cdp = tab.context.new_cdp_session(tab)
+    cdp.send("Network.enable")
+    cdp.send("Network.emulateNetworkConditions", SLOW)
+    cdp.send("Emulation.setCPUThrottlingRate", {"rate": 4})
+    tab.add_init_script(WHEN_SEEN)
+    times = []
+    for _ in range(5):
+        cdp.send("Network.clearBrowserCache")
+        tab.goto(service.origin)
+        tab.locator("#panel[data-now=on]").wait_for()
+        times.append(tab.evaluate("seenAt"))
+
+    assert median(times) < 1000, times
