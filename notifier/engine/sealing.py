@@ -28,6 +28,7 @@ log = structlog.get_logger()
 BATCH = 1000
 BUSY_S = 1.0
 LEAST_REST_S = 5.0
+LOOK_S = 0.1
 # A look at everybody takes a twentieth of the time, at most.
 REST_SHARE = 20.0
 
@@ -66,9 +67,16 @@ class Sealer:
         self._thread.start()
 
     def stop(self, timeout_s: float) -> None:
-        """End after the batches under way."""
+        """End at once, within `timeout_s`: what was being sealed is sealed again by whoever works next.
+
+        Processes of the lowest priority may have no turn for as long as the machine is busy.
+        """
+        ends_at = monotonic() + timeout_s
         self._stopping.set()
-        self._thread.join(timeout_s)
+        while self._thread.is_alive() and (left_s := ends_at - monotonic()) > 0:
+            for process in multiprocessing.active_children():  # the service has no others
+                process.kill()
+            self._thread.join(min(LOOK_S, left_s))
 
     def _run(self) -> None:
         # spawn: a forked child would hold this process's connections and locks.
@@ -80,7 +88,8 @@ class Sealer:
                     self.seal_all(pool)
                 except Exception:
                     # The database is away, or a process died: what is missing is found again in the next round.
-                    log.exception("sealing.failed")
+                    if not self._stopping.is_set():
+                        log.exception("sealing.failed")
                 self._stopping.wait(max(LEAST_REST_S, REST_SHARE * (monotonic() - began)))
 
     def seal_all(self, pool: ProcessPoolExecutor) -> int:
