@@ -50,3 +50,5 @@ def _fresh(request: pytest.FixtureRequest, folder: Path, template: str | None) -
         fresh = Database(server.url(name))
     yield fresh
     fresh.close()
+    if request.param == "postgres":
+        server.psql(f"DROP DATABASE {name} WITH (FORCE)")

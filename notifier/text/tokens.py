@@ -17,7 +17,7 @@ _SPACELESS = (
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han
     "\uac00-\ud7a3"  # Hangul has spaces, but hangs particles onto its nouns: a substring finds them, a word would not
 )
-_LETTER = rf"[^\W_{_SPACELESS}]"
+_LETTER = rf"[^\W_\u02bc{_SPACELESS}]"  # U+02BC is an apostrophe here
 _PLAIN = rf"{_LETTER}+(?:[{MARKS}]+{_LETTER}*)*"
 _ACRONYM = r"(?:[^\W\d_]\.)+[^\W\d_](?![^\W_])\.?|(?:[^\W\d_]\.){2,}"
 APOSTROPHES = "'\u2018\u2019\u02bc\uff07"
@@ -26,7 +26,7 @@ _WORD = rf"(?:{_ACRONYM}|{_PLAIN})"
 
 LEXEME = re.compile(rf"{_WORD}(?:[{APOSTROPHES}{HYPHENS}]{_WORD})*|[{_SPACELESS}][\u3099\u309a\uff9e\uff9f]?")
 """A word as it is written; or one letter of a script without spaces."""
-_RUN = rf"[^\W_]+(?:[{MARKS}{_SPACELESS}]+[^\W_]*)*"
+_RUN = rf"(?:[^\W_]+|[{_SPACELESS}])(?:[{MARKS}{_SPACELESS}]+[^\W_]*)*"
 SPELLED = re.compile(rf"{_RUN}(?:[{APOSTROPHES}]{_RUN})*")
 """What stands between hyphens, dots and spaces."""
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Collection
+from typing import TypeVar
 
 from playwright.sync_api import Page, Request, Route, sync_playwright
 
 from tests.browser.background import POLL_S
-from tests.browser.desktop import Desktop, with_desktop
+from tests.browser.desktop import Desktop, Notice, with_desktop
 from tests.browser.push_for_chromium import ChromiumPush
 
 T = TypeVar("T")
@@ -29,13 +29,11 @@ FLAGS = [
 
 
 class Chromium:
-    """A headless Chromium with a fresh profile, whose push service is `push`."""
+    """A headless Chromium with a fresh profile: `push` is its push service, `desktop` shows its notifications."""
 
-    def __init__(
-        self, binary: str, push: ChromiumPush, desktop: Desktop | None = None, zone: str | None = None
-    ) -> None:
+    def __init__(self, binary: str, push: ChromiumPush, desktop: Desktop, zone: str | None = None) -> None:
         """`zone` is the time zone of the machine, as the browser and its workers believe."""
-        self._push = push
+        self._push, self._desktop = push, desktop
         self._folder = tempfile.TemporaryDirectory(prefix="chromium-")
         self._playwright = sync_playwright().start()
         self._context = self._playwright.chromium.launch_persistent_context(
@@ -72,20 +70,18 @@ class Chromium:
         self.page.goto(url)
         self.page.locator("#panel[data-now]").wait_for()
 
-    def notifications(self) -> list[dict[str, Any]]:
-        """What is on the screen: title, body, tag and link of each notification of the page's site."""
-        listed: list[dict[str, Any]] = self.page.evaluate(
-            """async () => {
-                const registration = await navigator.serviceWorker.ready;
-                const shown = await registration.getNotifications();
-                return shown.map(({title, body, tag, data}) => ({title, body, tag, url: data.url}));
-            }"""
-        )
-        return listed
+    def notice(self, title: str) -> Notice:
+        """The notification with this title, as soon as it is on the screen.
 
-    def tab(self, part: str) -> Page | None:
-        """An open tab whose address has this in it."""
-        return next((page for page in self._context.pages if part in page.url), None)
+        The page is not asked: `getNotifications` closes what Chromium is about to show.
+        """
+        found = self.until(lambda: self._desktop.shown(title), f"a notification “{title}”")
+        assert found is not None
+        return found
+
+    def tab(self, part: str, besides: Collection[str] = ()) -> Page | None:
+        """An open tab whose address has this in it, and is none of those `besides`."""
+        return next((page for page in self._context.pages if part in page.url and page.url not in besides), None)
 
     def addresses(self) -> list[str]:
         """The addresses of all open tabs."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.chromium import Chromium
+from tests.browser.desktop import Desktop
 from tests.browser.firefox import Firefox
 from tests.browser.namespace import own_network
 from tests.browser.newsroom import Newsroom
@@ -57,8 +58,15 @@ def chromium_push(network: None) -> Iterator[ChromiumPush]:
 
 
 @pytest.fixture(scope="module")
-def chromium(require: Callable[[str], str], chromium_push: ChromiumPush) -> Iterator[Chromium]:
-    chromium = Chromium(require("chromium"), chromium_push)
+def desktop(require: Callable[[str], str]) -> Iterator[Desktop]:
+    desktop = Desktop(require("dbus"))
+    yield desktop
+    desktop.stop()
+
+
+@pytest.fixture(scope="module")
+def chromium(require: Callable[[str], str], chromium_push: ChromiumPush, desktop: Desktop) -> Iterator[Chromium]:
+    chromium = Chromium(require("chromium"), chromium_push, desktop)
     yield chromium
     chromium.quit()
 

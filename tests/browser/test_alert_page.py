@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from ctypes.util import find_library
 from pathlib import Path
 
 import pytest
@@ -17,22 +16,12 @@ from tests.browser.desktop import Desktop
 from tests.browser.newsroom import PUBLISHER, Newsroom
 from tests.browser.push_for_chromium import ChromiumPush
 from tests.browser.service import Service
-from tests.conftest import lacking
 
 # One browser is shared by the module, so one worker runs it all.
 pytestmark = pytest.mark.timeout(300)
 
 BEFORE, AFTER = "Ferry aground with 40 aboard", "Ferry aground with 52 aboard"
 ARABIC = "عبّارة جانحة قرب ship وعلى متنها العشرات"
-
-
-@pytest.fixture(scope="module")
-def desktop(require: Callable[[str], str]) -> Iterator[Desktop]:
-    if find_library("notify") is None:
-        lacking("libnotify is missing: apt-get install libnotify4")
-    desktop = Desktop(require("dbus"))
-    yield desktop
-    desktop.stop()
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +49,9 @@ def chromium(
 def clicked(chromium: Chromium, desktop: Desktop, newsroom: Newsroom) -> Page:
     """The page that a click on an update's notification opened."""
     story = newsroom.publish(BEFORE, "Tugs are on their way.")
-    chromium.until(lambda: desktop.shown(BEFORE), "the first alert")
+    chromium.notice(BEFORE)
     newsroom.edit(story, AFTER, "Tugs have arrived.")
-    notice = chromium.until(lambda: desktop.shown(AFTER), "the update")
-    assert notice is not None
-    desktop.click(notice)
+    desktop.click(chromium.notice(AFTER))
     return chromium.until(lambda: chromium.tab("/alerts/"), "the alert's page to open")
 
 
@@ -105,15 +92,15 @@ def test_it_fits_and_says_what_it_is_to_everybody(clicked: Page, width: int, col
 
 
 def test_a_headline_from_right_to_left_stands_on_the_right(
-    chromium: Chromium, newsroom: Newsroom, service: Service, clicked: Page
+    chromium: Chromium, newsroom: Newsroom, desktop: Desktop, clicked: Page
 ) -> None:
     chromium.page.get_by_label("Ships").check()
     newsroom.publish(ARABIC, "قال الميناء إن القاطرات في الطريق.")
-    chromium.until(lambda: ARABIC in [one["title"] for one in chromium.notifications()], "the alert")
-    address = next(one["url"] for one in chromium.notifications() if one["title"] == ARABIC)
+    pages = set(chromium.addresses())
 
-    clicked.goto(address)
+    desktop.click(chromium.notice(ARABIC))
 
-    heading = clicked.get_by_role("heading", level=1)
+    opened = chromium.until(lambda: chromium.tab("/alerts/", besides=pages), "the alert's page to open")
+    heading = opened.get_by_role("heading", level=1)
     assert heading.evaluate("(h) => getComputedStyle(h).direction") == "rtl"
-    assert clicked.locator(".read").evaluate("(p) => getComputedStyle(p).direction") == "rtl"
+    assert opened.locator(".read").evaluate("(p) => getComputedStyle(p).direction") == "rtl"

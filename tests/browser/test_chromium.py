@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.chromium import Chromium
 from tests.browser.conftest import run_service
+from tests.browser.desktop import Desktop
 from tests.browser.newsroom import PUBLISHER, Newsroom
 from tests.browser.page import CLEAR, FORGET_EVERYTHING, REFUSALS, STORIES
 from tests.browser.push_for_chromium import ChromiumPush
@@ -44,47 +44,44 @@ def subscribed(site: Chromium, chromium_push: ChromiumPush) -> Chromium:
     return site
 
 
-def shown(chromium: Chromium, title: str) -> dict[str, Any]:
-    """The notification with this title, as soon as it is on the screen."""
-    return chromium.until(
-        lambda: next((one for one in chromium.notifications() if one["title"] == title), None),
-        f"a notification “{title}”",
-    )
-
-
 def test_a_click_on_get_alerts_subscribes(service: Service, subscribed: Chromium) -> None:
     expect(subscribed.page.get_by_role("status")).to_contain_text("Alerts are on.")
     assert service.subscriptions() == 1
     assert service.topics() == {"ships"}
 
 
-def test_a_new_story_is_on_the_screen_and_leads_to_it(newsroom: Newsroom, subscribed: Chromium) -> None:
+def test_a_new_story_is_on_the_screen_and_leads_to_it(
+    newsroom: Newsroom, subscribed: Chromium, desktop: Desktop
+) -> None:
     story = newsroom.publish("A ferry came in with a whale", "The harbour master says grüße ✓ to both.")
 
-    notification = shown(subscribed, "A ferry came in with a whale")
+    notice = subscribed.notice("A ferry came in with a whale")
+    desktop.click(notice)
 
-    assert notification["body"] == f"News · {PUBLISHER}\nThe harbour master says grüße ✓ to both."
-    assert notification["url"] == story
+    said = f"News · {PUBLISHER}\nThe harbour master says grüße ✓ to both."
+    assert notice.body.split("\n\n", 1)[1] == said, "after the site's address, which is Chromium's"
+    subscribed.until(lambda: subscribed.tab(story), "the story to open")
 
 
 def test_that_an_alert_was_shown_is_counted(service: Service, newsroom: Newsroom, subscribed: Chromium) -> None:
     newsroom.publish("A harbour light is lit again", "Boats are glad.")
-    shown(subscribed, "A harbour light is lit again")
+    subscribed.notice("A harbour light is lit again")
 
     told = ("A harbour light is lit again", "shown")
     subscribed.until(lambda: service.receipts().get(told) == 1, "the worker to tell", 45)
 
 
-def test_an_edit_replaces_the_notification_instead_of_adding_one(newsroom: Newsroom, subscribed: Chromium) -> None:
+def test_an_edit_replaces_the_notification_instead_of_adding_one(
+    newsroom: Newsroom, subscribed: Chromium, desktop: Desktop
+) -> None:
     story = newsroom.publish("Ferry aground with 40 aboard", "Tugs are on their way.")
-    tag = shown(subscribed, "Ferry aground with 40 aboard")["tag"]
+    before = subscribed.notice("Ferry aground with 40 aboard")
 
     newsroom.edit(story, "Ferry aground with 52 aboard, all rescued", "Tugs have arrived.")
 
-    shown(subscribed, "Ferry aground with 52 aboard, all rescued")
-    assert [one["title"] for one in subscribed.notifications() if one["tag"] == tag] == [
-        "Ferry aground with 52 aboard, all rescued"
-    ]
+    after = subscribed.notice("Ferry aground with 52 aboard, all rescued")
+    assert after in desktop.on_screen()
+    assert before not in desktop.on_screen()
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
@@ -95,7 +92,7 @@ def test_every_alert_is_shown_though_the_browsers_storage_refuses(
 
     for story in STORIES[refusal]:
         newsroom.publish(story, "It is on the screen.")
-        shown(subscribed, story)
+        subscribed.notice(story)
 
     subscribed.page.reload()
     subscribed.page.evaluate(CLEAR)
@@ -105,7 +102,7 @@ def test_every_alert_is_shown_though_the_browsers_storage_refuses(
 def test_a_test_alert_arrives(subscribed: Chromium) -> None:
     subscribed.page.get_by_role("button", name="Send me a test alert").click()
 
-    shown(subscribed, "This is a test alert")
+    subscribed.notice("This is a test alert")
     expect(subscribed.page.get_by_role("status")).to_contain_text("Test alert sent.")
 
 
@@ -133,13 +130,13 @@ def test_a_new_key_loses_nobody_and_a_visit_moves_the_browser_to_it(
 
     service.rotate_key()
     newsroom.publish("A ship under the old key", "It is as good as ever.")
-    shown(subscribed, "A ship under the old key")
+    subscribed.notice("A ship under the old key")
     assert service.key_ids() == [old]
 
     subscribed.open(service.origin)
     subscribed.until(lambda: service.key_ids() not in ([old], []), "the visit to move the browser to the new key")
     newsroom.publish("A ship under the new key", "It is better still.")
-    shown(subscribed, "A ship under the new key")
+    subscribed.notice("A ship under the new key")
     assert service.topics() == {"ships"}
 
 
@@ -162,7 +159,7 @@ def test_a_move_to_a_new_key_that_is_cut_off_is_ended_by_the_next_visit(
     subscribed.until(lambda: service.key_ids() not in ([old], []), "the next visit to go on")
     assert service.topics() == {"ships", "storms"}
     newsroom.publish("A ship that comes back", "With a storm behind it.")
-    shown(subscribed, "A ship that comes back")
+    subscribed.notice("A ship that comes back")
 
 
 def test_stop_ends_everything_on_both_sides(

@@ -52,9 +52,9 @@ def act(store: SubscriptionStore, name: str, does: str, topic: str) -> None:
 
 
 @settings(
-    max_examples=1000, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+    max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
 )
-@given(interleavings())
+@given(interleavings())  # a thousand, on the two kinds of database
 def test_each_choice_holds_until_the_same_topic_is_chosen_again(
     store: SubscriptionStore, order: list[tuple[str, str]]
 ) -> None:

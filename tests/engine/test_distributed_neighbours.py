@@ -71,11 +71,8 @@ def test_two_workers_reach_every_good_reader_whatever_the_others_do(require: Cal
     each = SUBSCRIBERS // EVERY // len(BAD)
     accepted = behaviours.count("ok") + 2 * each  # those that say goodbye, and those that are slow
     assert counts["delivered"] == accepted, "nobody but the bad ones is anything else than delivered"
-    assert counts == {
-        "delivered": accepted,
-        "refused-401": each,
-        "refused-403": each,
-        "refused-413": each,
-        "expired": 5 * each,
-    }
+    # On a slow machine the alert's minute may be over before one that is refused was tried for the last time.
+    ended = counts.pop("refused-401") + counts.pop("refused-403") + counts.pop("expired")
+    assert ended == 7 * each, "each bad one is counted once"
+    assert counts == {"delivered": accepted, "refused-413": each}
     assert seen["problems"] == []

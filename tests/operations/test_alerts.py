@@ -90,7 +90,7 @@ def test_a_correction_and_an_update_take_the_place_of_the_first(operations: Oper
 
     assert [alert.kind for alert in (corrected, updated)] == [AlertKind.CORRECTION, AlertKind.UPDATE]
     assert {alert.message.tag for alert in (first, corrected, updated)} == {"story-1"}
-    assert corrected.why == {"by hand": "Ada", "token": "desk bot", "replaces": first.id, "before": "Ferry aground"}
+    assert corrected.why == {"by hand": "Ada", "token": "desk bot", "replaces": first.id, "before": DRAFT.title}
 
 
 def test_an_alert_that_went_already_is_said_to_have_gone(operations: Operations, told: Told) -> None:

@@ -260,7 +260,9 @@ def test_a_name_that_does_not_resolve_is_a_dns_error(transport: PushTransport, s
 
 def test_answers_that_drip_or_never_end_cost_nobody_else(transport: PushTransport, sink: PushSink) -> None:
     answers = transport.send(requests_to(sink, "drip", "endless", *["ok"] * 5), 1.0)
-    assert say(answers) == ["timeout", 503, *[201] * 5]
+    dripping, *others = say(answers)
+    assert dripping in {"timeout", "protocol"}, "however long it is listened to"
+    assert others == [503, *[201] * 5]
     assert say(transport.send(requests_to(sink, *["ok"] * 5, first=20), 5.0)) == [201] * 5
 
 

@@ -19,8 +19,8 @@ _LONGEST_BLOCK, _LONGEST_PASSED_OVER = 1 << 16, 1 << 20
 _MOST_FRAMES_OF_A_BLOCK = 128
 _RECEIVE_WINDOW = 1 << 20
 _READ_BODY = 1 << 14
-"""How much of an answer's text we let come; it is not kept."""
-_MOST_INTERIM = 32
+"""How much of an answer's text we let come, and the window of its stream; it is not kept."""
+_MOST_INTERIM = 8
 LINGER_S = 2.0
 """How long the text of an answer may take, and with it a stream."""
 STALLED_S = 2.0
@@ -56,7 +56,9 @@ class Http2Connection:
         self.refused: list[int] = []
         self.outgoing: list[bytes] = [
             frames.PREFACE,
-            frames.settings((frames.HEADER_TABLE_SIZE, 0), (frames.ENABLE_PUSH, 0)),
+            frames.settings(
+                (frames.HEADER_TABLE_SIZE, 0), (frames.ENABLE_PUSH, 0), (frames.INITIAL_WINDOW_SIZE, _READ_BODY)
+            ),
             frame(frames.WINDOW_UPDATE, 0, 0, (_RECEIVE_WINDOW - frames.DEFAULT_WINDOW).to_bytes(4, "big")),
         ]
         self.is_leaving = False
@@ -325,7 +327,7 @@ class Http2Connection:
         self._reading[stream] = read + content, since_s
         if flags & frames.END_STREAM:
             self._ended(stream)
-        elif read + content > _READ_BODY:
+        elif read + content >= _READ_BODY:
             self._cut_off(stream)
 
     def _reset(self, stream: int, code: int = frames.CANCEL) -> None:

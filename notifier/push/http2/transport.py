@@ -54,6 +54,8 @@ MOST_CONNECTING = 8
 
 _OPENING_AT_ONCE, _MEETING_AT_ONCE = 4, 8
 _TICK_S = 1.0
+_SWEEP_S = 0.05
+"""How long a lane may go without a look, while nothing comes for it."""
 _ALONE_TIMES = 5.0
 
 log = structlog.get_logger()
@@ -86,6 +88,9 @@ class Http2Transport:
         self._answers: list[PushResponse | None] = []
         self._patience: Patience | None = None
         self._late: list[tuple[int, PushResponse]] = []
+        # Origins for which something came; and when all lanes are looked at next.
+        self._heard_of: set[str] = set()
+        self._all_at = 0.0
 
     def send(
         self, batch: Sequence[PushRequest], deadline_s: float, streams: Mapping[str, int] = NO_LIMITS
@@ -103,9 +108,10 @@ class Http2Transport:
         """See LanedTransport.late."""
         ends_at = monotonic() + wait_s
         self._forget_batch()
+        self._all_at = 0.0
         while lanes := [lane for lane in self._lanes.values() if lane.open]:
             self._pump(0.0 if self._late else max(0.0, min(ends_at - monotonic(), _TICK_S)))
-            for lane in lanes:
+            for lane in self._touched(lanes):
                 self._advance(lane, ends_at)
                 self._expire(lane)
             self._ask_fallback()
@@ -138,10 +144,12 @@ class Http2Transport:
         self._drop_idle()
         lanes = self._take_on(batch, streams, patience, started_at)
         others = [lane for lane in self._lanes.values() if lane.open]
+        everyone = list({lane.origin: lane for lane in (*lanes, *others)}.values())
+        self._all_at = 0.0
         first_done_s: float | None = None
         few_since: float | None = None
         while (now_s := monotonic()) < ends_at:
-            for lane in {lane.origin: lane for lane in (*lanes, *others)}.values():
+            for lane in self._touched(everyone):
                 self._advance(lane, ends_at)
             busy = [lane for lane in lanes if lane.pending]
             if not busy:
@@ -198,6 +206,14 @@ class Http2Transport:
             lane.pending = len(lane.tickets)
         return list(found.values())
 
+    def _touched(self, lanes: Sequence[ServiceLane]) -> Sequence[ServiceLane]:
+        """Those of `lanes` for which something came since the last call; now and then all, for what time brings."""
+        touched, self._heard_of = self._heard_of, set()
+        if (now_s := monotonic()) >= self._all_at:
+            self._all_at = now_s + _SWEEP_S
+            return lanes
+        return [lane for lane in lanes if lane.origin in touched]
+
     def _strangers(self, lane: ServiceLane) -> int:
         """How many strangers of the batch under way have no answer."""
         return sum(self._answers[ticket - self._first] is None for ticket in lane.strangers)
@@ -249,7 +265,7 @@ class Http2Transport:
         if connection.answers:
             answers, first, before = self._answers, self._first, lane.open
             for ticket, answer in connection.answers:
-                if before or ticket < first:
+                if ticket < first or ticket in before:
                     self._answer(lane, ticket, answer)
                 else:  # nearly all
                     answers[ticket - first] = answer
@@ -378,7 +394,9 @@ class Http2Transport:
         for key, mask in self._selector.select(limit_s):
             if key.data is None:
                 self._woken.recv(4096)
+                self._all_at = 0.0  # of whichever lane it was
                 continue
+            self._heard_of.add(key.data.origin)
             if mask & selectors.EVENT_READ:
                 self._read(key.data)
             if mask & selectors.EVENT_WRITE:
