@@ -142,7 +142,7 @@ def _ask(service: Service, method: str, path: str, body: str | None = None, **he
 
 
 def test_the_number_is_what_the_push_service_got_and_no_tick_asks_for_anything(
-    site: Chromium, week: dict[tuple[str, ...], int]
+    site: Chromium, service: Service, week: dict[tuple[str, ...], int]
 ) -> None:
     said = site.page.locator("#week summary")
     expect(said).to_contain_text("in the last week")
@@ -150,12 +150,20 @@ def test_the_number_is_what_the_push_service_got_and_no_tick_asks_for_anything(
     site.page.on("request", lambda request: asked.append(request.url))
 
     for topics, got in week.items():
-        for box in site.page.locator("input[name=topic]").all():
-            box.set_checked(box.get_attribute("value") in topics)
+        _tick(site, topics)
         assert re.search(rf"; {got} in the last week", said.inner_text()), topics
-        expect(site.page.locator("#week li")).to_have_count(got)
-
     assert asked == []
+
+    said.click()
+    for topics, got in week.items():
+        _tick(site, topics)
+        expect(site.page.locator("#week li")).to_have_count(got)
+    assert [url.removeprefix(service.origin) for url in asked] == ["/api/alerts"], "once, for the words"
+
+
+def _tick(site: Chromium, topics: tuple[str, ...]) -> None:
+    for box in site.page.locator("input[name=topic]").all():
+        box.set_checked(box.get_attribute("value") in topics)
 
 
 def test_the_alerts_behind_the_number_say_what_they_are_and_whose(site: Chromium) -> None:
