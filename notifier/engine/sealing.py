@@ -11,7 +11,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from multiprocessing.connection import wait
 from time import monotonic
 from typing import Protocol
@@ -81,16 +81,24 @@ class Sealer:
     def _run(self) -> None:
         # spawn: a forked child would hold this process's connections and locks.
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(self._processes, context, initializer=_give_way) as pool:
-            while not self._stopping.is_set():
-                began = monotonic()
-                try:
-                    self.seal_all(pool)
-                except Exception:
-                    # The database is away, or a process died: what is missing is found again in the next round.
-                    if not self._stopping.is_set():
-                        log.exception("sealing.failed")
-                self._stopping.wait(max(LEAST_REST_S, REST_SHARE * (monotonic() - began)))
+        while not self._stopping.is_set():
+            with ProcessPoolExecutor(self._processes, context, initializer=_give_way) as pool:
+                self._seal_with(pool)
+
+    def _seal_with(self, pool: ProcessPoolExecutor) -> None:
+        """Until the service ends, or one of the pool's processes does: nothing comes from that pool any more."""
+        while not self._stopping.is_set():
+            began = monotonic()
+            try:
+                self.seal_all(pool)
+            except Exception as problem:
+                # The database is away, or a process died: what is missing is found again in the next round.
+                if not self._stopping.is_set():
+                    log.exception("sealing.failed")
+                if isinstance(problem, BrokenExecutor):
+                    self._stopping.wait(LEAST_REST_S)
+                    return
+            self._stopping.wait(max(LEAST_REST_S, REST_SHARE * (monotonic() - began)))
 
     def seal_all(self, pool: ProcessPoolExecutor) -> int:
         """One round over all subscriptions; returns how many were sealed for."""

@@ -22,7 +22,11 @@ class Endless:
         keys = keys_of(1, "https://push.example.org/1")
         return [(after + number, keys.p256dh, keys.auth) for number in range(1, limit + 1)]
 
+    def __init__(self) -> None:
+        self.kept = 0
+
     def put(self, sealed: Sequence[Sealed]) -> int:
+        self.kept += len(sealed)
         return len(sealed)
 
     def ready(self) -> int:
@@ -42,3 +46,20 @@ def test_a_sealing_process_that_has_no_turn_does_not_hold_the_service_up() -> No
 
     assert multiprocessing.active_children() == []
     assert lines == []
+
+
+def test_a_sealing_process_that_dies_is_replaced() -> None:
+    envelopes = Endless()
+    sealer = Sealer(envelopes, lambda: False, Metrics())
+    with structlog.testing.capture_logs() as lines:
+        sealer.start()
+        until(lambda: envelopes.kept > 0, "a process to seal")
+        for process in multiprocessing.active_children():
+            process.kill()
+        until(lambda: lines, "it to be told")
+        kept = envelopes.kept
+
+        until(lambda: envelopes.kept > kept, "another one to seal")
+
+        sealer.stop(20)
+    assert [line["event"] for line in lines] == ["sealing.failed"]
