@@ -8,12 +8,14 @@ keep them; whoever names no version, such as the worker of an older release, get
 
 from __future__ import annotations
 
+import gzip
 import re
 from functools import cache
 from hashlib import sha256
 from os import PathLike
 from pathlib import Path
 
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
@@ -57,7 +59,7 @@ class Assets(StaticFiles):
         if not _VERSION.fullmatch(named):
             return await super().get_response(path, scope)
         if Path(rest).suffix in _TYPES:
-            found = Response(_text(rest), media_type=_TYPES[Path(rest).suffix])
+            found = _sent(rest, scope)
         else:
             found = await super().get_response(rest, scope)
         if named == version():
@@ -65,11 +67,22 @@ class Assets(StaticFiles):
         return found
 
 
-def _text(name: str) -> str:
-    """A script or style as it is sent. Raises HTTPException where there is none."""
+def _sent(name: str, scope: Scope) -> Response:
+    """A script or style; raises HTTPException where there is none.
+
+    Compressed once, not for each visitor: on the day that everybody comes, that would be half of the work.
+    """
     if name not in _texts():
         raise HTTPException(404)
-    return sent(name)
+    takes_gzip = "gzip" in Headers(scope=scope).get("accept-encoding", "")
+    coding = {"Content-Encoding": "gzip"} if takes_gzip else {}
+    body = _compressed(name) if takes_gzip else sent(name).encode()
+    return Response(body, media_type=_TYPES[Path(name).suffix], headers=coding | {"Vary": "Accept-Encoding"})
+
+
+@cache
+def _compressed(name: str) -> bytes:
+    return gzip.compress(sent(name).encode(), mtime=0)
 
 
 @cache

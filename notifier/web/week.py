@@ -40,18 +40,25 @@ class Week:
     def __init__(self, seconds: Callable[[], float] = monotonic) -> None:
         self._monotonic = seconds
         self._read_at: float | None = None
-        self._body, self._etag = b"", ""
+        self._last = b"", ""
         self._lock = Lock()
 
     def get(self, read: Callable[[], bytes]) -> tuple[bytes, str]:
-        """(JSON, ETag), by `read` where it is not fresh."""
-        with self._lock:
+        """(JSON, ETag), by `read` where it is not fresh.
+
+        One reads; meanwhile the others get what was read before, and no thread waits for a slow database.
+        """
+        if not self._lock.acquire(blocking=self._read_at is None):
+            return self._last
+        try:
             now = self._monotonic()
             if self._read_at is None or now - self._read_at >= FRESH_S:
-                self._body = read()
-                self._etag = f'W/"{sha256(self._body).hexdigest()[:16]}"'
+                body = read()
+                self._last = body, f'W/"{sha256(body).hexdigest()[:16]}"'
                 self._read_at = now
-            return self._body, self._etag
+            return self._last
+        finally:
+            self._lock.release()
 
 
 @router.get("/alerts")

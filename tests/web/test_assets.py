@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import subprocess
 from collections.abc import Callable
 
@@ -39,6 +40,14 @@ def test_no_comment_is_sent() -> None:
 @pytest.mark.parametrize("name", ["page.js", "page.css", "icon.svg", "icon-192.png"])
 def test_a_file_of_this_release_is_kept_for_good(name: str) -> None:
     assert "immutable" in Site().ask("GET", asset(name)).headers["cache-control"]
+
+
+def test_a_script_is_small_on_the_way_for_whoever_takes_it_so() -> None:
+    answer = Site().ask("GET", asset("page.js"), headers={"accept-encoding": "gzip, br", "cookie": "a=b"})
+
+    assert (answer.headers["content-encoding"], answer.headers["vary"]) == ("gzip", "Accept-Encoding")
+    assert gzip.decompress(answer.body).decode() == sent("page.js")
+    assert len(answer.body) < len(sent("page.js")) / 2
 
 
 def test_a_page_of_another_release_gets_the_present_files_and_does_not_keep_them() -> None:

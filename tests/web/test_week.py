@@ -118,6 +118,19 @@ def test_when_everybody_opens_the_page_at_once_the_list_is_read_once_in_some_sec
     assert reads == 2
 
 
+def test_while_somebody_waits_for_the_database_the_others_get_the_list_as_it_was() -> None:
+    now = 0.0
+    week = Week(lambda: now)
+    before = week.get(lambda: b"before")
+    now = FRESH_S
+
+    def read() -> bytes:
+        assert week.get(lambda: b"by another") == before
+        return b"after"
+
+    assert week.get(read)[0] == b"after"
+
+
 def test_a_process_without_alerts_has_no_list() -> None:
     assert Site().ask("GET", LIST).status == 404
 
