@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.chromium import Chromium
 from tests.browser.desktop import Desktop
 from tests.browser.firefox import Firefox
 from tests.browser.namespace import own_network
 from tests.browser.newsroom import Newsroom
+from tests.browser.page import FORGET_EVERYTHING
 from tests.browser.push_for_chromium import ChromiumPush
 from tests.browser.push_for_firefox import FirefoxPush
 from tests.browser.service import Service
@@ -85,3 +87,22 @@ def run_service(folder: Path, newsroom: Newsroom, push_origin: str, **settings: 
         assert push_origin + "/" not in service.log, "an endpoint is in the log"
     finally:
         service.stop()
+
+
+@pytest.fixture
+def site(chromium: Chromium, service: Service) -> Iterator[Chromium]:
+    """The page of the module's `service`, in a browser whose owner will say yes."""
+    chromium.set_notifications(service.origin, "allow")
+    chromium.open(service.origin)
+    yield chromium
+    chromium.set_notifications(service.origin, "allow")
+    chromium.open(service.origin)
+    chromium.page.evaluate(FORGET_EVERYTHING)
+
+
+@pytest.fixture
+def subscribed(site: Chromium, chromium_push: ChromiumPush) -> Chromium:
+    site.page.get_by_role("button", name="Get alerts").click()
+    expect(site.page.get_by_role("heading", name="Alerts are on")).to_be_visible()
+    site.until(lambda: chromium_push.connected, "Chromium to connect to its push service")
+    return site

@@ -12,7 +12,7 @@ from tests.browser.chromium import Chromium
 from tests.browser.conftest import run_service
 from tests.browser.desktop import Desktop
 from tests.browser.newsroom import PUBLISHER, Newsroom
-from tests.browser.page import CLEAR, FORGET_EVERYTHING, REFUSALS, STORIES
+from tests.browser.page import CLEAR, REFUSALS, STORIES
 from tests.browser.push_for_chromium import ChromiumPush
 from tests.browser.service import Service
 
@@ -23,25 +23,6 @@ pytestmark = pytest.mark.timeout(300)
 @pytest.fixture(scope="module")
 def service(service_folder: Path, newsroom: Newsroom, chromium_push: ChromiumPush) -> Iterator[Service]:
     yield from run_service(service_folder, newsroom, chromium_push.origin)
-
-
-@pytest.fixture
-def site(chromium: Chromium, service: Service) -> Iterator[Chromium]:
-    """The page, in a browser whose owner will say yes."""
-    chromium.set_notifications(service.origin, "allow")
-    chromium.open(service.origin)
-    yield chromium
-    chromium.set_notifications(service.origin, "allow")
-    chromium.open(service.origin)
-    chromium.page.evaluate(FORGET_EVERYTHING)
-
-
-@pytest.fixture
-def subscribed(site: Chromium, chromium_push: ChromiumPush) -> Chromium:
-    site.page.get_by_role("button", name="Get alerts").click()
-    expect(site.page.get_by_role("heading", name="Alerts are on")).to_be_visible()
-    site.until(lambda: chromium_push.connected, "Chromium to connect to its push service")
-    return site
 
 
 def test_a_click_on_get_alerts_subscribes(service: Service, subscribed: Chromium) -> None:

@@ -22,7 +22,7 @@ from tests.browser.background import Background, until
 from tests.browser.chromium import Chromium
 from tests.browser.conftest import run_service
 from tests.browser.newsroom import Newsroom
-from tests.browser.page import CLEAR, FORGET_EVERYTHING
+from tests.browser.page import CLEAR
 from tests.browser.push_for_chromium import ChromiumPush
 from tests.browser.service import Service
 from tests.browser.traffic import Traffic
@@ -108,22 +108,11 @@ def week(service: Service, newsroom: Newsroom, sink: Sink) -> dict[tuple[str, ..
 
 
 @pytest.fixture
-def site(chromium: Chromium, service: Service, week: dict[tuple[str, ...], int]) -> Iterator[Chromium]:
-    """The page on a phone, in a browser whose owner will say yes."""
-    chromium.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-    chromium.set_notifications(service.origin, "allow")
-    chromium.open(service.origin)
-    yield chromium
-    chromium.set_notifications(service.origin, "allow")
-    chromium.open(service.origin)
-    chromium.page.evaluate(FORGET_EVERYTHING)
-
-
-@pytest.fixture
-def subscribed(site: Chromium, chromium_push: ChromiumPush) -> Chromium:
-    site.page.get_by_role("button", name="Get alerts").click()
-    expect(site.page.get_by_role("heading", name="Alerts are on")).to_be_visible()
-    site.until(lambda: chromium_push.connected, "Chromium to connect to its push service")
+def site(site: Chromium, week: dict[tuple[str, ...], int]) -> Chromium:
+    """The page on a phone."""
+    site.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    site.page.reload()
+    site.page.locator("#panel[data-now]").wait_for()
     return site
 
 

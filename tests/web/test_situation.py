@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from notifier.web.assets import STATIC
+from tests.web.node import runner
 
 FIT = {
     "secure": True,
@@ -25,17 +24,7 @@ FIT = {
 
 @pytest.fixture(scope="module")
 def run(require: Callable[[str], str]) -> Callable[[str], Any]:
-    node = require("node")
-    source = (STATIC / "situation.js").read_text()
-
-    def run(expression: str) -> Any:
-        script = f"{source}\nconsole.log(JSON.stringify({expression}));"
-        done = subprocess.run(
-            [node, "--input-type=module", "-"], input=script, capture_output=True, text=True, check=True
-        )
-        return json.loads(done.stdout)
-
-    return run
+    return runner(require("node"), "situation.js")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -11,8 +10,8 @@ from typing import Any
 import pytest
 
 from notifier.alerts.alert import AlertKind
-from notifier.web.assets import STATIC
 from notifier.web.week import FRESH_S, Week
+from tests.web.node import runner
 from tests.web.site import NOW, TOKEN, Site, alert
 from tests.web.test_articles import MemoryArticles
 
@@ -140,17 +139,7 @@ def test_a_process_without_alerts_has_no_list() -> None:
 
 @pytest.fixture(scope="module")
 def run(require: Callable[[str], str]) -> Callable[[str], Any]:
-    node = require("node")
-    source = (STATIC / "counting.js").read_text()
-
-    def run(expression: str) -> Any:
-        script = f"{source}\nconsole.log(JSON.stringify({expression}) ?? null);"
-        done = subprocess.run(
-            [node, "--input-type=module", "-"], input=script, capture_output=True, text=True, check=True
-        )
-        return json.loads(done.stdout)
-
-    return run
+    return runner(require("node"), "counting.js")
 
 
 def sent(number: int, *topics: str, hours_ago: float = 1, kind: str = "new", **more: Any) -> dict[str, Any]:
