@@ -97,7 +97,7 @@ def build_app(services: WebServices) -> FastAPI:
     app.state.services = services
     app.state.rates = Rates(services.site)
     app.state.articles = articles.Articles()
-    app.state.week = week.Week()
+    app.state.weeks = {brief: week.Week() for brief in (False, True)}
     app.state.meter = Meter()
     app.state.streams = Streams()
     app.state.sign_ins = SignIns()

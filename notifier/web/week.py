@@ -55,42 +55,45 @@ class Week:
 
 
 @router.get("/alerts")
-def alerts(request: Request, services: Services) -> Response:
+def alerts(request: Request, services: Services, brief: bool = False) -> Response:
     """The alerts of the last 7 days, newest first: `{known_since, alerts}`.
 
     An alert is `{id, tag, at, kind, label, title, publisher, topics, except}`: it went to everybody who follows one
     of its `topics` and none of `except`, if there is any. States of one story share a `tag`. Times are in milliseconds
     since the epoch. `known_since` is there where less than a week is known: the service has not run for longer.
+    `brief`: without all but `kind` and topics, for whoever only counts.
     """
-    store = services.articles
+    store, told = services.articles, _counted if brief else _alert
     if store is None:
         raise NotFound("this process knows no alerts")
-    week: Week = request.app.state.week
-    body, etag = week.get(lambda: _written(store.sent(services.clock() - WEEK, services.clock()), services.clock()))
+    week: Week = request.app.state.weeks[brief]
+    now = services.clock()
+    body, etag = week.get(lambda: _written(store.sent(now - WEEK, now), now, told))
     return answer(request, body, etag, media_type="application/json", kept=KEPT)
 
 
-def _written(sent: SentAlerts, now: datetime) -> bytes:
+def _written(sent: SentAlerts, now: datetime, told: Callable[[SentAlert], dict[str, Any]]) -> bytes:
     # A whole week says no beginning: so the same alerts are the same bytes, whenever they are read.
     shorter = {"known_since": _milliseconds(sent.known_since)} if sent.known_since > now - WEEK else {}
-    return orjson.dumps({**shorter, "alerts": [_alert(one) for one in sent.alerts]})
+    return orjson.dumps({**shorter, "alerts": [told(one) for one in sent.alerts]})
 
 
 def _alert(one: SentAlert) -> dict[str, Any]:
     alert, message = one.alert, one.alert.message
-    told: dict[str, Any] = {
+    return {
         "id": alert.id,
         "tag": message.tag,
         "at": _milliseconds(alert.released_at),
-        "kind": alert.kind.value,
         "label": label(alert.kind, breaking=alert.breaking),
         "title": shorten(message.title, TITLE_CHARACTERS),
         "publisher": message.publisher,
-        "topics": sorted(alert.topics),
+        **_counted(one),
     }
-    if one.except_topics:
-        told["except"] = sorted(one.except_topics)
-    return told
+
+
+def _counted(one: SentAlert) -> dict[str, Any]:
+    left_out = {"except": sorted(one.except_topics)} if one.except_topics else {}
+    return {"kind": one.alert.kind.value, "topics": sorted(one.alert.topics), **left_out}
 
 
 def _milliseconds(at: datetime) -> int:

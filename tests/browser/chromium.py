@@ -34,6 +34,7 @@ class Chromium:
     def __init__(self, binary: str, push: ChromiumPush, desktop: Desktop, zone: str | None = None) -> None:
         """`zone` is the time zone of the machine, as the browser and its workers believe."""
         self._push, self._desktop = push, desktop
+        self._choices: dict[str, str] = {}
         self._folder = tempfile.TemporaryDirectory(prefix="chromium-")
         self._playwright = sync_playwright().start()
         self._context = self._playwright.chromium.launch_persistent_context(
@@ -59,6 +60,9 @@ class Chromium:
 
         Headless Chromium shows no permission question, and a permission that DevTools overrides is never taken back.
         """
+        if self._choices.get(origin) == choice:
+            return
+        self._choices[origin] = choice
         settings = self._context.new_page()
         settings.goto("chrome://settings/content/notifications")
         change = "([origin, choice]) => chrome.send('setOriginPermissions', [origin, 'notifications', choice])"

@@ -25,6 +25,7 @@ from tests.browser.newsroom import Newsroom
 from tests.browser.page import CLEAR, FORGET_EVERYTHING
 from tests.browser.push_for_chromium import ChromiumPush
 from tests.browser.service import Service
+from tests.browser.traffic import Traffic
 from tests.web.site import push_subscription
 
 # One browser is shared by the module, so one worker runs it all.
@@ -141,7 +142,7 @@ def _ask(service: Service, method: str, path: str, body: str | None = None, **he
 
 
 def test_the_number_is_what_the_push_service_got_and_no_tick_asks_for_anything(
-    site: Chromium, week: dict[tuple[str, ...], int]
+    site: Chromium, service: Service, week: dict[tuple[str, ...], int]
 ) -> None:
     said = site.page.locator("#week summary")
     expect(said).to_contain_text("in the last week")
@@ -149,12 +150,20 @@ def test_the_number_is_what_the_push_service_got_and_no_tick_asks_for_anything(
     site.page.on("request", lambda request: asked.append(request.url))
 
     for topics, got in week.items():
-        for box in site.page.locator("input[name=topic]").all():
-            box.set_checked(box.get_attribute("value") in topics)
+        _tick(site, topics)
         assert re.search(rf"; {got} in the last week", said.inner_text()), topics
-        expect(site.page.locator("#week li")).to_have_count(got)
-
     assert asked == []
+
+    said.click()
+    for topics, got in week.items():
+        _tick(site, topics)
+        expect(site.page.locator("#week li")).to_have_count(got)
+    assert [url.removeprefix(service.origin) for url in asked] == ["/api/alerts"], "once, for the words"
+
+
+def _tick(site: Chromium, topics: tuple[str, ...]) -> None:
+    for box in site.page.locator("input[name=topic]").all():
+        box.set_checked(box.get_attribute("value") in topics)
 
 
 def test_the_alerts_behind_the_number_say_what_they_are_and_whose(site: Chromium) -> None:
@@ -283,37 +292,6 @@ def test_at_twice_the_size_no_word_is_broken_and_nothing_scrolls_sideways(site: 
         assert site.page.evaluate(BROKEN_WORDS) == [], state
 
 
-class Wire:
-    """What a tab asks for: `sizes` are bytes on the way of each answer, heads too, that came from the server."""
-
-    def __init__(self, tab: Page) -> None:
-        self._tab = tab
-        self.cdp = tab.context.new_cdp_session(tab)
-        self.cdp.send("Network.enable")
-        self._cached: set[str] = set()
-        self._asked: dict[str, str] = {}
-        self.sizes: list[tuple[str, int]] = []
-        self.cdp.on("Network.requestWillBeSent", lambda e: self._asked.update({e["requestId"]: e["request"]["url"]}))
-        self.cdp.on("Network.requestServedFromCache", lambda e: self._cached.add(e["requestId"]))
-        self.cdp.on("Network.responseReceived", self._answered)
-        self.cdp.on("Network.loadingFinished", self._finished)
-
-    def visit(self, url: str) -> None:
-        """Load the page, and whatever it asks for."""
-        self.sizes.clear()
-        self._tab.goto(url)
-        self._tab.locator("#panel[data-now]").wait_for()
-        self._tab.wait_for_load_state("networkidle")
-
-    def _answered(self, event: dict[str, Any]) -> None:
-        if event["response"].get("fromDiskCache"):
-            self._cached.add(event["requestId"])
-
-    def _finished(self, event: dict[str, Any]) -> None:
-        if event["requestId"] not in self._cached:
-            self.sizes.append((self._asked.get(event["requestId"], ""), int(event["encodedDataLength"])))
-
-
 @pytest.fixture
 def tab(subscribed: Chromium) -> Iterator[Page]:
     """A tab of a subscriber, with the browser's cache."""
@@ -324,11 +302,11 @@ def tab(subscribed: Chromium) -> Iterator[Page]:
 
 
 def test_a_first_visit_is_small_and_a_second_one_asks_little(tab: Page, service: Service) -> None:
-    wire = Wire(tab)
-    wire.cdp.send("Network.clearBrowserCache")
+    traffic = Traffic(tab)
+    traffic.cdp.send("Network.clearBrowserCache")
 
-    wire.visit(service.origin)
-    assert sum(size for _, size in wire.sizes) <= 20 * KILOBYTE, wire.sizes
+    traffic.visit(service.origin)
+    assert sum(size for _, size in traffic.sizes) <= 20 * KILOBYTE, traffic.sizes
 
-    wire.visit(service.origin)
-    assert len(wire.sizes) <= 4, wire.sizes
+    traffic.visit(service.origin)
+    assert len(traffic.sizes) <= 4, traffic.sizes

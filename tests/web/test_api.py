@@ -291,6 +291,7 @@ def test_the_description_names_every_route_of_a_subscriber() -> None:
     described: dict[str, Any] = Site().ask("GET", "/api/openapi.json").json["paths"]
 
     assert {path for path in described if not path.startswith("/api/v1/")} == {
+        "/api/alerts",
         "/api/application-server-key",
         "/api/receipts",
         "/api/subscriptions",

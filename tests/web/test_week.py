@@ -58,6 +58,15 @@ def test_the_list_says_of_each_alert_what_it_is_when_and_for_whom() -> None:
     }
 
 
+def test_whoever_only_counts_gets_no_more_than_that() -> None:
+    store = articles()
+    store.left_out = frozenset({"uk"})
+
+    brief = Site(articles=store).ask("GET", f"{LIST}?brief=true").json["alerts"]
+
+    assert brief == [{"kind": kind, "topics": ["world"], "except": ["uk"]} for kind in ("update", "new")]
+
+
 def test_a_service_that_is_younger_than_a_week_says_since_when_it_knows() -> None:
     store = articles()
     store.began = NOW - timedelta(days=3)

@@ -13,12 +13,12 @@ const week = document.getElementById("week");
 const yours = document.getElementById("yours");
 const older = document.getElementById("older");
 
-let known; // {alerts, known_since}, or undefined while the server is away
+let known; // {alerts, known_since, brief}, or undefined while the server is away
 let shown = [];
 let all = false; // older ones are asked for
 
 function count() {
-  if (known) {
+  if (known && week) {
     const topics = chosen();
     const alerts = sentTo(topics, known.alerts);
     const words = topics.length ? howMany(alerts, known.known_since, Date.now()) : "No alerts: nothing is ticked";
@@ -27,7 +27,7 @@ function count() {
     for (const place of document.querySelectorAll("[data-each]")) {
       place.textContent = ` · ${few(sentTo([place.dataset.each], known.alerts), known.known_since)}`;
     }
-    list(week.querySelector("[data-days]"), alerts);
+    if (!known.brief) list(week.querySelector("[data-days]"), alerts);
     week.hidden = false;
   }
   if (document.body.classList.contains("reader")) tell();
@@ -36,7 +36,7 @@ function count() {
 /** The reader's own, whole days until there are enough. */
 function tell() {
   const { topics = chosen(), since } = reader.me ?? {};
-  const alerts = own({ alerts: known?.alerts ?? [], shown, since, topics, now: Date.now() });
+  const alerts = own({ alerts: (!known?.brief && known?.alerts) || [], shown, since, topics, now: Date.now() });
   const days = byDay(alerts, day);
   let seen = 0;
   const first = days.filter((one) => all || seen < FIRST ? (seen += one.alerts.length) : false);
@@ -85,12 +85,22 @@ function element(name, content, className) {
   return made;
 }
 
+/** Whoever only sees numbers does not wait for the words of a whole week. */
+const wantsWords = () => week?.open || document.body.classList.contains("reader");
+
 /** Read the list, and what this device showed; count from then on. */
 export async function read() {
-  const [listed, kept] = await Promise.allSettled([server.call("GET", "/api/alerts", { cache: "default" }), keep.shown()]);
-  known = listed.value ?? known;
+  const brief = !wantsWords();
+  const asked = server.call("GET", brief ? "/api/alerts?brief=true" : "/api/alerts", { cache: "default" });
+  const [listed, kept] = await Promise.allSettled([asked, keep.shown()]);
+  if (listed.value && !(brief && known && !known.brief)) known = { ...listed.value, brief };
   shown = kept.value ?? shown;
   count();
+}
+
+function recount() {
+  count();
+  if (known?.brief && wantsWords()) read();
 }
 
 older.addEventListener("click", () => {
@@ -100,5 +110,6 @@ older.addEventListener("click", () => {
   // The button is gone: the keyboard goes on where the older ones begin.
   yours.querySelectorAll("li")[before]?.querySelector("a").focus();
 });
-watchers.add(count);
+watchers.add(recount);
+week?.addEventListener("toggle", recount);
 document.addEventListener("visibilitychange", () => document.hidden || read());
