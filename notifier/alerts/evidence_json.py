@@ -11,11 +11,12 @@ from dataclasses import fields
 from typing import Any, TypeVar
 
 from notifier.alerts.evidence import Author, DropFigures, Evidence, OnHold
-from notifier.stories.breaking import FIGURES, BreakingSignals, RelatedSupport
+from notifier.stories.breaking import FIGURES, NOT_JUDGED, BreakingSignals, RelatedSupport
 from notifier.topics.topic import Then
 
 T = TypeVar("T")
 _DROP_FIGURES = tuple(one.name for one in fields(DropFigures))
+_THEN = tuple(Then)
 _NOTHING: tuple[Any, ...] = (None, "", (), [], {})
 
 
@@ -51,7 +52,7 @@ def evidence_from_json(stored: Mapping[str, Any]) -> Evidence:
     left = _Fields(stored)
     by = left.take("by hand", "")
     figures = left.take_all(_DROP_FIGURES, int, float, str, list)
-    then = Then(left.rest.pop("then")) if stored.get("then") in list(Then) else None
+    then = Then(left.rest.pop("then")) if stored.get("then") in _THEN else None
     return Evidence(
         author=Author(by, left.take("token", "")) if by else None,
         replaces=left.take("replaces", 0),
@@ -88,7 +89,7 @@ def _signals_from_json(stored: Mapping[str, Any]) -> BreakingSignals:
         **figures,
         markers=left.take("markers", dict[str, str]()),
         related=RelatedSupport(own, tuple(related.take("stories", [])), related.take("sources", {})),
-        unknown=frozenset(FIGURES).difference(figures),
+        unknown=NOT_JUDGED.unknown.difference(figures),
         others=left.rest,
     )
 
@@ -101,11 +102,11 @@ class _Fields:
 
     def take(self, name: str, default: T, *kinds: type) -> T:
         """A field of these kinds, or of the default's; the default where there is none."""
-        if isinstance(self.rest.get(name), kinds or (type(default),)):
+        if name in self.rest and isinstance(self.rest[name], kinds or type(default)):
             value: T = self.rest.pop(name)
             return value
         return default
 
     def take_all(self, names: Iterable[str], *kinds: type) -> dict[str, Any]:
         """Those of these fields that are there."""
-        return {name: self.rest.pop(name) for name in names if isinstance(self.rest.get(name), kinds)}
+        return {name: self.rest.pop(name) for name in names if name in self.rest and isinstance(self.rest[name], kinds)}
