@@ -52,7 +52,7 @@ def main() -> None:
     updates = [alert for alert in alerts if alert.kind is AlertKind.UPDATE]
     if arguments.show:
         for alert in updates:
-            print(f"{alert.why['before']}\n  {alert.message.title}\n  {first_words(alert)!r}")
+            print(f"{alert.why.before}\n  {alert.message.title}\n  {first_words(alert)!r}")
     figures = {
         "alerts": Counter(alert.kind.value for alert in alerts),
         "within_200": _share(alerts, lambda alert: len(first_words(alert)) <= SHOWN_CHARACTERS),

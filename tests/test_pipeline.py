@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 from notifier.alerts.alert import Alert, AlertKind, Message, Urgency
 from notifier.alerts.decide import Drop, Send
 from notifier.alerts.decider import Decider, DecisionResult
+from notifier.alerts.evidence import Author, Evidence
 from notifier.clock import ManualClock
 from notifier.pipeline import DecisionLoop, Job, JobStatus, Pipeline
 from notifier.stories.baseline import LabelledItem
@@ -218,7 +219,7 @@ def test_what_operators_say_and_send_is_applied_without_reading_three_days_again
 def sent_by_hand(story_id: int) -> Alert:
     message = Message("Bakery opens by the river", "", "https://news.example/1", "The Example", NOON, "story-1")
     return Alert(
-        7, story_id, AlertKind.NEW, message, frozenset(), False, Urgency.NORMAL, 60, {"by hand": "Ada"}, NOON, 1
+        7, story_id, AlertKind.NEW, message, frozenset(), False, Urgency.NORMAL, 60, Evidence(Author("Ada")), NOON, 1
     )
 
 

@@ -9,15 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
-# In the evidence of a held alert: an editor let it go; or nobody did in time, and it was dropped.
-LET_GO, NOBODY_LOOKED = "let_go", "nobody_looked"
+from notifier.alerts.evidence import Evidence
+from notifier.topics.topic import Then
 
 
-def goes_by_itself(hold_until: datetime | None, why: Mapping[str, Any]) -> bool:
+def goes_by_itself(hold_until: datetime | None, why: Evidence) -> bool:
     """Whether an alert with this evidence needs nobody: it is not held, or its topics send it after a while."""
-    return hold_until is None or why.get("then") == "send"
+    return hold_until is None or why.hold.then is Then.SEND
 
 
 class AlertKind(StrEnum):
@@ -53,7 +52,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class NewAlert:
-    """A decision to send, before it has an id. `why` is its evidence, JSON-ready; `topics` are slugs.
+    """A decision to send, before it has an id. `topics` are slugs.
 
     Who also follows one of `except_topics` has this story on the screen already, and is left out. `published_at` and
     `fetched_at` are when the first outlet published it and when we had it; None where nobody knows.
@@ -66,7 +65,7 @@ class NewAlert:
     breaking: bool
     urgency: Urgency
     ttl_s: int
-    why: Mapping[str, Any]
+    why: Evidence
     decided_at: datetime
     hold_until: datetime | None = None
     except_topics: frozenset[str] = frozenset()
@@ -78,7 +77,7 @@ class NewAlert:
 class Alert:
     """A stored alert: accepted, so it survives any crash. Until `hold_until` an editor may let it go or stop it.
 
-    `why` says what becomes of it then, if nobody looks (alerts/on_hold.py), and afterwards what became.
+    `why.hold` says what becomes of it then, if nobody looks (alerts/on_hold.py), and afterwards what became.
     `receipt` is its random name for browsers, which tell by it that they showed it (alerts/receipts.py).
     """
 
@@ -90,7 +89,7 @@ class Alert:
     breaking: bool
     urgency: Urgency
     ttl_s: int
-    why: Mapping[str, Any]
+    why: Evidence
     decided_at: datetime
     audience: int
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -108,7 +107,7 @@ class Alert:
 
     def is_held(self, now: datetime) -> bool:
         """Whether nobody may be told of it: no editor let it go, nor has its topics' choice come true."""
-        if self.hold_until is None or self.why.get(LET_GO):
+        if self.hold_until is None or self.why.hold.let_go:
             return False
         return now < self.hold_until or not self.goes_by_itself
 
@@ -118,8 +117,8 @@ class Alert:
 
     def nobody_looked(self, now: datetime) -> bool:
         """Whether its hold ended without an editor, and it was sent or dropped so."""
-        unseen = self.hold_until is not None and not self.why.get(LET_GO) and not self.waits(now)
-        return bool(self.why.get(NOBODY_LOOKED)) or (unseen and self.goes_by_itself and self.withdrawn_at is None)
+        unseen = self.hold_until is not None and not self.why.hold.let_go and not self.waits(now)
+        return bool(self.why.hold.nobody_looked) or (unseen and self.goes_by_itself and self.withdrawn_at is None)
 
     @property
     def released_at(self) -> datetime:

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from notifier.alerts.alert import Alert, AlertKind, NewAlert
 from notifier.stories.agency_copy import publisher_key
-from notifier.stories.breaking import Judgement
+from notifier.stories.breaking import BreakingSignals, Judgement
 from notifier.stories.gate import Gated
 from notifier.stories.matches import Match
 from notifier.stories.story import Story, StoryItem
@@ -36,7 +35,7 @@ class PastAlert:
     @classmethod
     def of(cls, alert: Alert | NewAlert) -> PastAlert:
         """The part of an alert that later decisions need."""
-        signals, by_hand = alert.why.get("signals") or {}, "by hand" in alert.why
+        signals, by_hand = alert.why.signals, alert.why.author is not None
         return cls(
             alert.story_id,
             alert.kind,
@@ -45,7 +44,7 @@ class PastAlert:
             alert.topics,
             alert.breaking,
             alert.decided_at,
-            frozenset((signals.get("related") or {}).get("stories", ())),
+            frozenset(signals.related.stories),
             by_hand,
             "" if by_hand else only_publisher(signals, alert.message.publisher),
         )
@@ -95,6 +94,6 @@ class Case:
         return self.representative or self.story.lead
 
 
-def only_publisher(signals: Mapping[str, Any], publisher: str) -> str:
+def only_publisher(signals: BreakingSignals, publisher: str) -> str:
     """The key of the publisher who alone tells it, empty where several do."""
-    return publisher_key(publisher) if len(signals.get("sources", ())) <= 1 else ""
+    return publisher_key(publisher) if len(signals.sources) <= 1 else ""

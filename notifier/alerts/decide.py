@@ -11,14 +11,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from notifier.alerts.alert import AlertKind, Message, NewAlert, Urgency
 from notifier.alerts.case import Case, PastAlert, only_publisher
 from notifier.alerts.development import confirmed, development
+from notifier.alerts.evidence import NO_FIGURES, DropFigures, Evidence
 from notifier.alerts.facts import alike, changed_facts, corrects, overlap, same_subject, states
 from notifier.alerts.on_hold import by_mode
-from notifier.stories.breaking import RELATED_OVERLAP, SPECIAL_WEIGHT
+from notifier.stories.breaking import RELATED_OVERLAP, BreakingSignals
 from notifier.stories.gate import gate
 from notifier.stories.story import StoryItem
 from notifier.text.line import has_words
@@ -30,7 +30,6 @@ DAY = timedelta(days=1)
 SHARE_SPENT = "share-spent"
 # A breaking topic is meant where so many publishers' items match it: one outlet files much under "world".
 LEAST_SUPPORT = 2
-TRADES = 2
 # Of a topic's daily budget one publisher may use this share by what nobody else tells: the rest is for others' news.
 MOST_OF_ONE = 0.8
 # So long another story's alert that said the same keeps a story from being told as new.
@@ -79,7 +78,7 @@ class Drop:
     story_id: int
     code: str
     words: str
-    evidence: Mapping[str, Any]
+    evidence: Evidence
 
 
 Verdict = Send | Hold | Drop
@@ -133,10 +132,7 @@ def _mode_lets(topic: Topic, case: Case) -> bool:
     support = case.support.get(topic.slug)
     if support is None or not case.judgement.breaking:
         return case.judgement.breaking
-    figures = case.judgement.evidence
-    general = figures.get("weight", 0.0) - figures.get("special", 0.0) + SPECIAL_WEIGHT >= figures.get("needed", 0.0)
-    general = general or figures.get("trades", 0) >= TRADES
-    return support.publishers >= LEAST_SUPPORT and (general or support.special)
+    return support.publishers >= LEAST_SUPPORT and (case.judgement.signals.is_general or support.special)
 
 
 def _alert(
@@ -148,25 +144,23 @@ def _alert(
         return _drop(case, "backlog", "All of it was there before its feed was followed, or resurfaced.")
     age_s = (now - min(lead.published_at or lead.first_seen, lead.first_seen)).total_seconds()
     if age_s > rules.max_age_s:
-        return _drop(case, "too-old", f"It is {span(age_s)} old.", age_s=age_s, most_s=rules.max_age_s)
+        return _drop(case, "too-old", f"It is {span(age_s)} old.", DropFigures(age_s=age_s, most_s=rules.max_age_s))
     said = {s: p.title for p in _told_hours_ago(case, lead, now) for s in wanted & p.topics}
     wanted = wanted - set(said)
     if not wanted:
         return _drop(case, "repeat", "Another story's alert said the same hours ago.", before=next(iter(said.values())))
     over = {s for s in wanted if (most := topics[s].daily_budget) is not None and case.spent.get(s, 0) >= most}
     if over == wanted:
-        return _drop(
-            case, "budget", f"The daily budget of {', '.join(sorted(over))} is spent.", over_budget=sorted(over)
-        )
+        slugs = tuple(sorted(over))
+        return _drop(case, "budget", f"The daily budget of {', '.join(slugs)} is spent.", over_budget=slugs)
     crowding = {s for s in wanted - over if _is_share_spent(case, topics[s], lead)}
     if over | crowding == wanted:
         words = f"{lead.publisher} alone has used its share of the daily budget of {', '.join(sorted(crowding))}."
-        return _drop(case, SHARE_SPENT, words, publisher=lead.publisher, over_share=sorted(crowding))
+        return _drop(case, SHARE_SPENT, words, DropFigures(publisher=lead.publisher, over_share=sorted(crowding)))
     over |= crowding
     sent = frozenset(wanted - over)
-    why = _why(case) | {"topics": {s: [w.text for w in case.matches[s].words] for s in sorted(sent)}}
-    if over:
-        why["over_budget"] = sorted(over)
+    words_of = {s: [w.text for w in case.matches[s].words] for s in sorted(sent)}
+    why = replace(_why(case), topics=words_of, over_budget=tuple(sorted(over)))
     return Send(_new_alert(case, AlertKind.NEW, lead, sent, why, rules, now, told))
 
 
@@ -175,7 +169,7 @@ def _is_share_spent(case: Case, topic: Topic, lead: StoryItem) -> bool:
 
     What several tell is nobody's doing. A topic whose rule names its sources is meant to be theirs.
     """
-    if topic.daily_budget is None or not (who := only_publisher(case.judgement.evidence, lead.publisher)):
+    if topic.daily_budget is None or not (who := only_publisher(case.judgement.signals, lead.publisher)):
         return False
     most = max(1, math.floor(topic.daily_budget * MOST_OF_ONE))
     return case.spent_alone.get((topic.slug, who), 0) >= most and not names_sources(topic.match)
@@ -203,12 +197,12 @@ def _follow_up(case: Case, rules: AlertRules, now: datetime) -> Verdict:
     current = case.story.lead
     told = frozenset[str]().union(*(p.topics for p in case.past))
     if corrects(last.title, current.title):
-        why = _why(case) | {"before": last.title}
+        why = replace(_why(case), before=last.title)
         return Send(_new_alert(case, AlertKind.CORRECTION, current, told, why, rules, now))
     came = development(case.items, [p.title for p in case.past], last.decided_at, now)
     if came is not None:
         facts: Mapping[str, list[str]] = {"status": [came.status]}
-        return _update(case, came.item, told, facts, came.judgement.evidence, rules, now)
+        return _update(case, came.item, told, facts, came.judgement.signals, rules, now)
     if not same_subject(last.title, current.title):
         return _drop(case, "moved-on", "The page that was alerted tells something else now.", before=last.title)
     changed = {} if gate(current) else dict(changed_facts(last.title, current.title))
@@ -216,7 +210,7 @@ def _follow_up(case: Case, rules: AlertRules, now: datetime) -> Verdict:
         changed = confirmed(changed, case.items, current, last.decided_at)
     if not changed:
         return _drop(case, "no-new-facts", "It was alerted, and its headline states nothing new.")
-    return _update(case, current, told, changed, case.judgement.evidence, rules, now)
+    return _update(case, current, told, changed, case.judgement.signals, rules, now)
 
 
 def _update(
@@ -224,7 +218,7 @@ def _update(
     item: StoryItem,
     told: frozenset[str],
     facts: Mapping[str, list[str]],
-    signals: Mapping[str, Any],
+    signals: BreakingSignals,
     rules: AlertRules,
     now: datetime,
 ) -> Verdict:
@@ -232,14 +226,15 @@ def _update(
     last = case.past[-1]
     gap_s = (now - last.decided_at).total_seconds()
     if gap_s < rules.update_gap_s:
-        return _drop(case, "too-soon", "An update so soon would only annoy.", gap_s=gap_s, least_s=rules.update_gap_s)
+        figures = DropFigures(gap_s=gap_s, least_s=rules.update_gap_s)
+        return _drop(case, "too-soon", "An update so soon would only annoy.", figures)
     said = next((p.title for p in _elsewhere(case, item, told, now) if _tells(p.title, item.title, facts)), None)
     if said is not None:
         return _drop(case, "repeat", "Another story's alert said the same hours ago.", before=said)
     updates = _most_updates(case.past)
     if updates >= rules.max_updates:
-        return _drop(case, "updates-spent", f"It was updated {updates} times already.", updates=updates)
-    why = _why(case) | {"signals": dict(signals), "before": last.title, "facts": dict(facts)}
+        return _drop(case, "updates-spent", f"It was updated {updates} times already.", DropFigures(updates=updates))
+    why = replace(_why(case), signals=signals, before=last.title, facts=facts)
     return Send(_new_alert(case, AlertKind.UPDATE, item, told, why, rules, now))
 
 
@@ -266,7 +261,7 @@ def _new_alert(
     kind: AlertKind,
     lead: StoryItem,
     topics: frozenset[str],
-    why: Mapping[str, Any],
+    why: Evidence,
     rules: AlertRules,
     now: datetime,
     except_topics: frozenset[str] = frozenset(),
@@ -303,13 +298,18 @@ def _published_at(case: Case) -> datetime | None:
     return None if earliest is None else min(earliest, case.story.first_seen_at)
 
 
-def _why(case: Case) -> dict[str, Any]:
-    return {
-        "breaking": case.judgement.breaking,
-        "signals": dict(case.judgement.evidence),
-        "items": list(case.story.item_ids),
-    }
+def _why(case: Case) -> Evidence:
+    return Evidence(breaking=case.judgement.breaking, signals=case.judgement.signals, items=case.story.item_ids)
 
 
-def _drop(case: Case, code: str, words: str, **figures: Any) -> Drop:
-    return Drop(case.story.id, code, words, _why(case) | figures)
+def _drop(
+    case: Case,
+    code: str,
+    words: str,
+    figures: DropFigures = NO_FIGURES,
+    *,
+    before: str = "",
+    over_budget: tuple[str, ...] = (),
+) -> Drop:
+    why = replace(_why(case), figures=figures, before=before, over_budget=over_budget)
+    return Drop(case.story.id, code, words, why)

@@ -15,7 +15,8 @@ from datetime import datetime
 from notifier.alerts.alert import Alert, NewAlert
 from notifier.alerts.decide import AlertRules, Drop, Verdict
 from notifier.alerts.decisions import Decisions
-from notifier.stories.baseline import LabelledItem, by_itself
+from notifier.alerts.evidence import Evidence
+from notifier.stories.baseline import LabelledItem
 from notifier.stories.cluster import Grouper
 from notifier.stories.overrides import Overrides
 from notifier.stories.snapshot import StorySnapshot
@@ -79,7 +80,7 @@ class Decider:
         """Alerts that were decided elsewhere, oldest first: before a restart, or by an operator's hand."""
         for alert in alerts:
             self._decisions.note([alert])
-            if alert.breaking and by_itself(alert.why):
+            if alert.breaking and alert.why.by_itself:
                 self._stories.note_breaking(alert.story_id, alert.decided_at)
         if self.overrides.trails:  # one by hand may be about a story whose items an operator moved
             self._decisions.bring_home(self._stories.homes())
@@ -126,8 +127,8 @@ class Decider:
             fault = DecisionFault.of("story", story_id, defect)
         stories.faults.append(fault)
         words = "The decider could not decide on this story, and went on with the others."
-        ids = [item.id for item in snapshot.items]
-        verdict = Drop(story_id, UNDECIDABLE, words, {"error": fault.error, "items": ids})
+        ids = tuple(item.id for item in snapshot.items)
+        verdict = Drop(story_id, UNDECIDABLE, words, Evidence(error=fault.error, items=ids))
         newest = snapshot.items[-1]
         return [(story_from([newest], story_id, newest), verdict)]
 
@@ -135,5 +136,5 @@ class Decider:
 def set_aside(item: StoryItem, story_id: int, error: str) -> tuple[Story, Drop]:
     """A story of its own for an item that cannot be read, and the verdict that says so."""
     words = "The decider could not read this item, and went on with the others."
-    drop = Drop(story_id, UNDECIDABLE, words, {"error": error, "items": [item.id]})
+    drop = Drop(story_id, UNDECIDABLE, words, Evidence(error=error, items=(item.id,)))
     return story_from([item], story_id, item), drop

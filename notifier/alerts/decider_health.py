@@ -112,7 +112,7 @@ class DeciderHealth:
 def _crowding(drop: Drop) -> Trouble:
     what = f"One publisher alone would take more than its share of a topic's alerts. {drop.words}"
     do = "Look at what its feed brings. If the topic is meant for it, name the source in its rule, or raise the budget"
-    return Trouble(Code.SHARE_SPENT, what, do, str(drop.evidence["publisher"]))
+    return Trouble(Code.SHARE_SPENT, what, do, drop.evidence.figures.publisher)
 
 
 def _told(fault: DecisionFault) -> Trouble:

@@ -120,7 +120,7 @@ class Decisions:
         if isinstance(verdict, Drop):
             touched = {slug: [word.text for word in match.words] for slug, match in sorted(case.matches.items())}
             if touched:
-                verdict = replace(verdict, evidence={**verdict.evidence, "topics": touched})
+                verdict = replace(verdict, evidence=replace(verdict.evidence, topics=touched))
         else:
             self.remember(PastAlert.of(verdict.alert))
         return verdict

@@ -6,14 +6,13 @@ The console's form and the JSON API both come here. Pure, but for the name of a 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from urllib.parse import urlsplit
 
 from notifier.alerts.alert import Alert, AlertKind, Message, NewAlert, Urgency
 from notifier.alerts.decide import AlertRules
+from notifier.alerts.evidence import Author, Evidence
 from notifier.text.line import one_line, visible
 
 NO_STORY = 0
@@ -39,10 +38,9 @@ class Draft:
         """Exactly what a screen will show."""
         return Message(one_line(self.title), visible(self.body), self.url, publisher, now, tag)
 
-    def alert(
-        self, who: Mapping[str, Any], publisher: str, old: Alert | None, rules: AlertRules, now: datetime
-    ) -> NewAlert:
-        """The alert as of now. `old` is the one that it replaces; `who` goes into the evidence."""
+    def alert(self, author: Author, publisher: str, old: Alert | None, rules: AlertRules, now: datetime) -> NewAlert:
+        """The alert as of now. `old` is the one that it replaces; the `author` goes into the evidence."""
+        why = Evidence(author, old.id, before=old.message.title) if old else Evidence(author)
         own_tag = f"story-{self.story}" if self.story else f"by-hand-{secrets.token_hex(6)}"
         return NewAlert(
             story_id=old.story_id if old else self.story,
@@ -52,7 +50,7 @@ class Draft:
             breaking=self.breaking,
             urgency=Urgency.HIGH if self.breaking else Urgency.NORMAL,
             ttl_s=rules.breaking_ttl_s if self.breaking else rules.normal_ttl_s,
-            why={**who, **({"replaces": old.id, "before": old.message.title} if old else {})},
+            why=why,
             decided_at=now,
         )
 

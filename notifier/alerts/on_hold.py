@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from notifier.alerts.alert import NewAlert
+from notifier.alerts.evidence import OnHold
 from notifier.topics.topic import Fallback, Then, Topic, TopicMode
 
 
@@ -36,10 +36,7 @@ def hold_by_operator(alert: NewAlert, now: datetime) -> NewAlert:
 
 
 def _for(alert: NewAlert, slugs: set[str] | frozenset[str], left_out: frozenset[str] = frozenset()) -> NewAlert:
-    matched = alert.why.get("topics")
-    why = dict(alert.why)
-    if isinstance(matched, Mapping):
-        why["topics"] = {slug: words for slug, words in matched.items() if slug in slugs}
+    why = replace(alert.why, topics={slug: words for slug, words in alert.why.topics.items() if slug in slugs})
     return replace(alert, topics=frozenset(slugs), except_topics=alert.except_topics | left_out, why=why)
 
 
@@ -55,5 +52,5 @@ def _held(alert: NewAlert, fallback: Fallback | None, now: datetime) -> NewAlert
 
 
 def _waiting(alert: NewAlert, words: str, for_s: float, then: Then, now: datetime) -> NewAlert:
-    why: Mapping[str, Any] = {**alert.why, "held": words, "then": then.value}
+    why = replace(alert.why, hold=OnHold(words, then))
     return replace(alert, hold_until=now + timedelta(seconds=for_s), why=why)

@@ -208,7 +208,7 @@ class _PreviewRun:
         item = first.item if isinstance(first, _Found) else None
         found = self._index.match(text_of(item)) if item is not None else ()
         words = {match.slug: [word.text for word in match.words] for match in found}
-        return replace(alert, why={**alert.why, "topics": words})
+        return replace(alert, why=replace(alert.why, topics=words))
 
 
 def preview(
@@ -244,7 +244,7 @@ def _would_send(alert: NewAlert, topic: Topic, index: TopicIndex, updates: int) 
     message = alert.message
     found = index.match(Text(message.title, message.body, message.publisher)) if topic.match.strip() else ()
     words = tuple(w for match in found for w in match.words if w.field in ("title", "summary"))
-    named: Mapping[str, Sequence[str]] = alert.why.get("topics", {})
+    named = alert.why.topics
     seen = {word.text for word in words}
     return WouldSend(alert, words, tuple(dict.fromkeys(t for t in named.get(topic.slug, ()) if t not in seen)), updates)
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from notifier.alerts.alert import Alert
 from notifier.alerts.decider import DecisionResult
+from notifier.alerts.evidence import Evidence
 from notifier.stories.baseline import LabelledItem
 from notifier.stories.overrides import Overrides
 from notifier.stories.story import StoryItem
@@ -40,8 +41,17 @@ class RelatedStory:
 
 
 @dataclass(frozen=True, slots=True)
+class StoryVerdict:
+    """The newest decision on a story, as it is kept. `words` say why it was not sent, and are empty where it was."""
+
+    code: str
+    words: str
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
 class StoryReport:
-    """A story as an operator reads about it: what came of it and why, as evidence ready for JSON.
+    """A story as an operator reads about it: what came of it and why.
 
     `state` and `verdict` are of the newest decision, `alerts` all that were accepted, oldest first. `choice` is what
     the operator `chosen_by` said of the story: `never`, `hold` or nothing.
@@ -52,7 +62,7 @@ class StoryReport:
     publishers: tuple[str, ...]
     updated_at: datetime
     state: str
-    verdict: dict[str, Any]
+    verdict: StoryVerdict
     items: int = 1
     alerts: tuple[StoryAlert, ...] = ()
     related: tuple[RelatedStory, ...] = ()
@@ -62,8 +72,7 @@ class StoryReport:
     @property
     def topics(self) -> tuple[str, ...]:
         """The slugs of the topics that it touches."""
-        found: Collection[str] = self.verdict.get("evidence", {}).get("topics", ())
-        return tuple(found)
+        return tuple(self.verdict.evidence.topics)
 
 
 @dataclass(frozen=True, slots=True)

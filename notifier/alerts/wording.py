@@ -7,11 +7,11 @@ place, here: the service worker and the pages only put a time and a publisher be
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from notifier.alerts.alert import AlertKind
+from notifier.alerts.evidence import Evidence
 from notifier.alerts.facts import STATUS_OF, changed_facts
 from notifier.text.content import STOP, numbers, stems
 from notifier.text.line import shorten
@@ -51,17 +51,15 @@ def label(kind: AlertKind, *, breaking: bool) -> str:
     return "Breaking" if breaking and kind is AlertKind.NEW else _TITLES.get(kind, "")
 
 
-def change(kind: AlertKind, title: str, why: Mapping[str, Any]) -> str:
+def change(kind: AlertKind, title: str, why: Evidence) -> str:
     """What `title` states and the last alert of its story did not, as a short sentence; "" where nothing is known.
 
-    `why` is the alert's evidence: `before` is the last one's headline, `facts` are the new ones by kind, where they
-    decided that it was sent.
+    `why` is the alert's evidence, whose `facts` are the new ones where they decided that it was sent.
     """
-    before = why.get("before")
-    if not before:
+    if not why.before:
         return ""
-    facts = why.get("facts") or changed_facts(before, title)
-    grown, single = _amounts(kind, before, title, facts.get("number", ()))
+    facts = why.facts or changed_facts(why.before, title)
+    grown, single = _amounts(kind, why.before, title, facts.get("number", ()))
     fresh = single + _named(title, facts.get("name", ()))
     fresh += [
         word for word in _became(title, facts.get("status", ())) if word not in " ".join(grown + single).casefold()

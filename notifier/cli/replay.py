@@ -15,7 +15,7 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from notifier.alerts.evidence import line
+from notifier.alerts.evidence_words import line
 from notifier.cli.terminal import err, explained, out, settings
 from notifier.errors import ConfigError
 

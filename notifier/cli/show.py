@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 from rich.padding import Padding
 
 from notifier.alerts.alert import Alert
-from notifier.alerts.evidence import line
+from notifier.alerts.evidence_json import evidence_to_json
+from notifier.alerts.evidence_words import line
 from notifier.alerts.receipts import GOAL_S, Histogram, quantile_s, share_within
 from notifier.cli.terminal import counted_from, opened, out
 from notifier.text.spans import ago, span
@@ -38,7 +39,7 @@ def alerts(
                         f"{kind} by about {count:,}" for kind, count in sorted(told.items(), reverse=True)
                     )
                     out.print(f"   seen  {words}, as browsers tell", soft_wrap=True)
-                out.print_json(data=dict(alert.why))
+                out.print_json(data=evidence_to_json(alert.why))
     if not recent:
         out.print("No alert yet. `notifier stories` says what became of each story.")
 
@@ -87,9 +88,8 @@ def stories(
         return
     now = counted_from(chosen, (story.updated_at for story in recent))
     for story in recent:
-        verdict: Any = story.verdict
-        words = verdict.get("words") or line(verdict.get("evidence", {}))
+        words = story.verdict.words or line(story.verdict.evidence)
         out.print(f"[bold]#{story.id}[/] {escape(story.lead.title)}")
         who = f"{', '.join(story.publishers)}, {ago(story.updated_at, now)}"
-        came = f"{verdict.get('code', story.state)}: {words}; {who}"
+        came = f"{story.verdict.code}: {words}; {who}"
         out.print(Padding(f"[dim]{escape(came)}[/]", (0, 0, 0, 3)))

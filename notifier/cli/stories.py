@@ -27,7 +27,7 @@ def show(story: Annotated[int, typer.Argument(help="A story's number (notifier s
         report, members = stories.book.story(story), stories.rulings.members(story)
     out.print(f"[bold]#{report.id}[/] {escape(report.lead.title)}")
     if not members:
-        out.print(f"   {escape(str(report.verdict.get('words', 'It has no items any more.')))}")
+        out.print(f"   {escape(report.verdict.words or 'It has no items any more.')}")
     for member in members:
         figures = member.evidence
         score = f", score {figures['score']:g} of {figures['merge_at']:g}" if "score" in figures else ""

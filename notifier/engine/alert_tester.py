@@ -7,6 +7,7 @@ from threading import Lock
 
 from notifier.alerts.alert import Alert, AlertKind, Message, Urgency
 from notifier.alerts.delivery import Recipient
+from notifier.alerts.evidence import Evidence
 from notifier.clock import Clock
 from notifier.engine.dispatcher import PushDispatcher
 from notifier.errors import PushServiceBusy
@@ -64,7 +65,7 @@ class AlertTester:
             breaking=False,
             urgency=Urgency.HIGH,
             ttl_s=TTL_S,
-            why={},
+            why=Evidence(),
             decided_at=now,
             audience=1,
         )

@@ -15,6 +15,7 @@ from typing import Protocol
 from notifier.alerts.alert import Alert, Message, NewAlert
 from notifier.alerts.decide import AlertRules
 from notifier.alerts.draft import Draft, is_web_address
+from notifier.alerts.evidence import Author
 from notifier.alerts.receipts import ReceiptStore
 from notifier.alerts.requests import IdempotentRequest, RequestStore
 from notifier.alerts.story_store import StoryReport
@@ -140,8 +141,7 @@ class AlertOperations:
         old = self.book.alert(draft.replaces) if draft.replaces else None
         if draft.story and old is None:
             self.story(draft.story)
-        who = {"by hand": actor.name} | ({"token": actor.token} if actor.token else {})
-        return draft.alert(who, self.publisher, old, self.rules, self.clock())
+        return draft.alert(Author(actor.name, actor.token), self.publisher, old, self.rules, self.clock())
 
 
 def _check_words(draft: Draft) -> None:

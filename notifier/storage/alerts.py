@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Row, and_, bindparam, func, insert, select, update
 
-from notifier.alerts.alert import NOBODY_LOOKED, Alert, AlertKind, Message, NewAlert, Urgency, goes_by_itself
+from notifier.alerts.alert import Alert, AlertKind, Message, NewAlert, Urgency, goes_by_itself
+from notifier.alerts.evidence_json import evidence_from_json, evidence_to_json
 from notifier.storage.database import Database
 from notifier.storage.schema import alert, alert_topic, chunk, delivery_count, subscription, topic
 from notifier.storage.subscriptions import count_audience
@@ -22,6 +24,7 @@ from notifier.storage.topics import topic_ids
 # that a million subscribers make a hundred rows.
 CHUNK_IDS = 10_000
 OPEN_AT_MOST = 200
+NOBODY_LOOKED = "Nobody looked at it before its time was up: it was dropped."
 # Of an alert's name for receipts: nobody guesses one.
 RECEIPT_BYTES = 12
 
@@ -82,7 +85,8 @@ class SqlAlertStore:
         with self._database.writing() as connection:
             rows = connection.execute(select(alert.c.id, alert.c.why).where(over).with_for_update()).all()
             for row in rows:
-                why = {**row.why, NOBODY_LOOKED: "Nobody looked at it before its time was up: it was dropped."}
+                known = evidence_from_json(row.why)
+                why = evidence_to_json(replace(known, hold=replace(known.hold, nobody_looked=NOBODY_LOOKED)))
                 dropped = update(alert).where(alert.c.id == row.id)
                 connection.execute(dropped.values(done_at=now, withdrawn_at=now, why=why))
                 connection.execute(update(chunk).where(chunk.c.alert_id == row.id).values(state="done"))
@@ -117,7 +121,7 @@ def accept(connection: Connection, new: NewAlert, now: datetime, *, audience: in
         "breaking": new.breaking,
         "urgency": new.urgency.value,
         "ttl_s": new.ttl_s,
-        "why": dict(new.why),
+        "why": evidence_to_json(new.why),
         "decided_at": new.decided_at,
         "hold_until": new.hold_until,
         "audience": audience,
@@ -205,7 +209,7 @@ def _alert(row: Row[Any], topics: frozenset[str], counts: Mapping[str, int]) -> 
         breaking=row.breaking,
         urgency=Urgency(row.urgency),
         ttl_s=row.ttl_s,
-        why=row.why,
+        why=evidence_from_json(row.why),
         decided_at=row.decided_at,
         audience=row.audience,
         counts=counts,

@@ -6,11 +6,13 @@ Every action is one transaction, and says False where it came too late.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import and_, delete, func, select, update
 
-from notifier.alerts.alert import LET_GO, Alert, NewAlert
+from notifier.alerts.alert import Alert, NewAlert
+from notifier.alerts.evidence_json import evidence_from_json, evidence_to_json
 from notifier.alerts.story_store import StoryReport
 from notifier.errors import NotFound
 from notifier.storage.alerts import SqlAlertStore
@@ -69,10 +71,12 @@ class SqlEditorialStore:
         """Let a held alert go now; False if it went already, or was dropped."""
         waiting = and_(alert.c.id == alert_id, alert.c.hold_until > now, alert.c.done_at.is_(None))
         with self._database.writing() as connection:
-            why = connection.scalar(select(alert.c.why).where(waiting).with_for_update())
-            if why is None:
+            stored = connection.scalar(select(alert.c.why).where(waiting).with_for_update())
+            if stored is None:
                 return False
-            let_go = update(alert).where(waiting).values(hold_until=now, why={**why, LET_GO: True})
+            known = evidence_from_json(stored)
+            why = evidence_to_json(replace(known, hold=replace(known.hold, let_go=True)))
+            let_go = update(alert).where(waiting).values(hold_until=now, why=why)
             if connection.execute(let_go).rowcount != 1:
                 return False
             left = and_(chunk.c.alert_id == alert_id, chunk.c.state != "done")

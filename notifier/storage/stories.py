@@ -15,15 +15,17 @@ from sqlalchemy import Connection, and_, bindparam, case, func, or_, select, upd
 from notifier.alerts.alert import Alert
 from notifier.alerts.decide import Drop, Hold, Verdict
 from notifier.alerts.decider import DecisionResult
-from notifier.alerts.story_store import StoryReport
+from notifier.alerts.evidence import Evidence
+from notifier.alerts.evidence_json import evidence_from_json
+from notifier.alerts.story_store import StoryReport, StoryVerdict
 from notifier.errors import LeaseLost
 from notifier.storage.alerts import accept, count_for, load_alerts
 from notifier.storage.database import Database, upsert_into
 from notifier.storage.rulings import overrides_version, read_overrides
 from notifier.storage.schema import alert, feed, grouping, item, lease, story
 from notifier.storage.story_items import story_item, story_items
-from notifier.storage.story_reports import MERGED, SqlStoryReports
-from notifier.stories.baseline import BEGINNINGS, LabelledItem, by_itself
+from notifier.storage.story_reports import MERGED, SqlStoryReports, verdict_from_json, verdict_to_json
+from notifier.stories.baseline import BEGINNINGS, LabelledItem
 from notifier.stories.cluster import ASIDE
 from notifier.stories.overrides import Overrides
 from notifier.stories.story import Grouping, Story, StoryItem
@@ -106,8 +108,8 @@ class SqlStoryStore:
             rows = connection.execute(query).all()
             theirs = select(item.c.story_id).where(may_be)
             sent = select(alert.c.story_id, alert.c.why).where(alert.c.breaking, alert.c.story_id.in_(theirs))
-            broke = {row.story_id for row in connection.execute(sent) if by_itself(row.why)}
-            broke |= {row.story_id for row in rows if by_itself(row.verdict.get("evidence", {}))}
+            broke = {row.story_id for row in connection.execute(sent) if evidence_from_json(row.why).by_itself}
+            broke |= {row.story_id for row in rows if verdict_from_json(row.verdict).evidence.by_itself}
             return [LabelledItem(r.publisher, r.title, r.story_id, r.seen_at, r.story_id in broke) for r in rows]
 
     def overrides_version(self) -> str:
@@ -184,8 +186,9 @@ def _save_moves(connection: Connection, result: DecisionResult) -> None:
         connection.execute(moved, [{"i": g.item_id, "s": g.story_id} for g in result.moves])
         _save_evidence(connection, result.moves, newest=True)
     for left, into in result.emptied:
-        verdict = {"code": MERGED, "words": f"It was merged into story {into}.", "evidence": {"into": into}}
-        connection.execute(update(story).where(story.c.id == left).values(state=MERGED, verdict=verdict))
+        verdict = StoryVerdict(MERGED, f"It was merged into story {into}.", Evidence(merged_into=into))
+        stored = {"state": MERGED, "verdict": verdict_to_json(verdict)}
+        connection.execute(update(story).where(story.c.id == left).values(stored))
 
 
 def _save_evidence(connection: Connection, groupings: Sequence[Grouping], *, newest: bool) -> None:
@@ -233,15 +236,15 @@ def _save_stories(connection: Connection, result: DecisionResult, now: datetime)
 
 def _story_row(told: Story, verdict: Verdict) -> dict[str, Any]:
     if isinstance(verdict, Drop):
-        state, why = "dropped", {"code": verdict.code, "words": verdict.words, "evidence": dict(verdict.evidence)}
+        state, kept = "dropped", StoryVerdict(verdict.code, verdict.words, verdict.evidence)
     else:
         state = "held" if isinstance(verdict, Hold) else verdict.alert.kind.value
-        why = {"code": state, "evidence": dict(verdict.alert.why)}
+        kept = StoryVerdict(state, "", verdict.alert.why)
     return {
         "id": told.id,
         "lead_item_id": told.lead.id,
         "first_seen_at": told.first_seen_at,
         "updated_at": told.updated_at,
         "state": state,
-        "verdict": why,
+        "verdict": verdict_to_json(kept),
     }

@@ -5,14 +5,14 @@ Enters: what the decider has stored. Leaves: `StoryReport`s, `Member`s and `Expl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
-from notifier.alerts.alert import LET_GO
-from notifier.alerts.story_store import Member, RelatedStory, StoryAlert, StoryReport
+from notifier.alerts.evidence_json import evidence_from_json, evidence_to_json
+from notifier.alerts.story_store import Member, RelatedStory, StoryAlert, StoryReport, StoryVerdict
 from notifier.errors import NotFound
 from notifier.storage.rulings import SqlRulings, rulebook
 from notifier.storage.schema import alert, grouping, item, operator_choice, story, story_ruling
@@ -101,7 +101,7 @@ def _reports(connection: Connection, wanted: ColumnElement[bool], limit: int) ->
             tuple(dict.fromkeys(told.get(row.of, ()))),
             row.updated_at,
             row.state,
-            row.verdict,
+            verdict_from_json(row.verdict),
             len(told.get(row.of, ())),
             tuple(alerts.get(row.of, ())),
             related.get(row.of, ()),
@@ -126,7 +126,7 @@ def alerts_of(connection: Connection, stories: Sequence[int]) -> dict[int, list[
     query = select(*columns, alert.c.done_at, alert.c.withdrawn_at).where(alert.c.story_id.in_([*stories, *parts]))
     found: dict[int, list[StoryAlert]] = {}
     for row in connection.execute(query.order_by(alert.c.id)):
-        waiting = row.hold_until is not None and row.done_at is None and not row.why.get(LET_GO)
+        waiting = row.hold_until is not None and row.done_at is None and not evidence_from_json(row.why).hold.let_go
         told = StoryAlert(row.id, row.kind, row.decided_at, waiting, row.withdrawn_at is not None)
         found.setdefault(parts.get(row.story_id, row.story_id), []).append(told)
     return found
@@ -179,7 +179,7 @@ def _called_apart(connection: Connection) -> set[tuple[int, int]]:
 def merged_into(connection: Connection) -> dict[int, int]:
     """{story that was merged: the story that has its items now}."""
     rows = connection.execute(select(story.c.id, story.c.verdict).where(story.c.state == MERGED))
-    into = {row.id: int(row.verdict["evidence"]["into"]) for row in rows}
+    into = {row.id: verdict_from_json(row.verdict).evidence.merged_into for row in rows}
 
     def end(left: int) -> int:
         seen = {left}
@@ -189,6 +189,18 @@ def merged_into(connection: Connection) -> dict[int, int]:
         return left
 
     return {left: end(left) for left in into}
+
+
+def verdict_to_json(verdict: StoryVerdict) -> dict[str, Any]:
+    """What the `verdict` column holds."""
+    words = {"words": verdict.words} if verdict.words else {}
+    return {"code": verdict.code, **words, "evidence": evidence_to_json(verdict.evidence)}
+
+
+def verdict_from_json(stored: Mapping[str, Any]) -> StoryVerdict:
+    """The reverse of `verdict_to_json`."""
+    evidence = evidence_from_json(stored.get("evidence") or {})
+    return StoryVerdict(stored.get("code", ""), stored.get("words", ""), evidence)
 
 
 def _groupings(connection: Connection, items: Sequence[int]) -> dict[int, Grouping]:

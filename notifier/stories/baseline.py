@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from notifier.stories.agency_copy import publisher_key
 from notifier.stories.story import StoryItem
@@ -89,11 +88,6 @@ class LabelledItem:
     story_id: int
     at: datetime
     broke: bool = False
-
-
-def by_itself(why: Mapping[str, Any]) -> bool:
-    """The evidence of a story that broke by what its outlets told, without the help of a marker."""
-    return bool(why.get("breaking")) and "markers" not in (why.get("signals") or {})
 
 
 class Baseline:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from types import MappingProxyType
@@ -29,6 +29,8 @@ SPECIAL_SECTIONS = words(
 )
 SPECIAL_WEIGHT = 0.5
 SPECIAL_MOST = 1.0
+# What the desks of two trades tell is not one trade's own affair.
+TRADES = 2
 LEAST_WEIGHT = 3.0
 WITHIN = timedelta(hours=6)
 # What a source says more that calls it breaking and whose marker has meant something; and all of them at most.
@@ -52,18 +54,61 @@ MOST_FRESH = 64
 
 
 @dataclass(frozen=True, slots=True)
+class RelatedSupport:
+    """What the related stories add: their `sources` that count, by weight, beside what the story weighs alone."""
+
+    own: float = 0.0
+    stories: tuple[int, ...] = ()
+    sources: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BreakingSignals:
+    """What says whether a story is breaking: its `weight`, of the `needed`.
+
+    `sources` are the publishers who tell it, by weight; of the weight `special` is that of `trades` trades' desks.
+    What came in the `last_hour` is `surge` times what is usual (`busy`). `markers` ("Breaking:") are those that count,
+    by publisher. Of what an earlier version stored, `unknown` are the figures that it did not have, and `others` those
+    that are no more.
+    """
+
+    sources: Mapping[str, float] = field(default_factory=dict)
+    weight: float = 0.0
+    special: float = 0.0
+    trades: int = 0
+    needed: float = 0.0
+    within_s: float = 0.0
+    last_hour: float = 0.0
+    busy: float = 0.0
+    surge: float = 0.0
+    markers: Mapping[str, str] = field(default_factory=dict)
+    related: RelatedSupport = RelatedSupport()
+    unknown: frozenset[str] = frozenset()
+    others: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_general(self) -> bool:
+        """It would be breaking with no more of one trade's desks than one of them."""
+        return self.weight - self.special + SPECIAL_WEIGHT >= self.needed or self.trades >= TRADES
+
+
+FIGURES = tuple(f.name for f in fields(BreakingSignals) if f.name not in {"markers", "related", "unknown", "others"})
+NOT_JUDGED = BreakingSignals(unknown=frozenset(FIGURES))
+
+
+@dataclass(frozen=True, slots=True)
 class Judgement:
-    """Breaking or not, and the figures that say so (JSON-ready)."""
+    """Breaking or not, and what says so."""
 
     breaking: bool
-    evidence: Mapping[str, Any]
+    signals: BreakingSignals
     own: float = 0.0  # what the story weighs without the help of others
     helped: bool = False  # it is breaking by the help of others
 
     @property
     def by_itself(self) -> bool:
         """Breaking without a marker's help: what says whether markers mean something."""
-        return self.breaking and "markers" not in self.evidence
+        return self.breaking and not self.signals.markers
 
 
 def judge(
@@ -89,21 +134,20 @@ def judge(
     surge = pace / usual.busy
     fast = pace >= OWN_LEAST and surge > SURGE
     needed = least - SURGE_TAKES_OFF if fast else least
-    evidence = {
-        "sources": own.weights,
-        "weight": own.total + said,
-        "special": own.special,
-        "trades": own.trades,
-        "needed": needed,
-        "within_s": within.total_seconds(),
-        "last_hour": pace,
-        "busy": round(usual.busy, 2),
-        "surge": round(surge, 1),
-    }
-    if markers:
-        evidence["markers"] = markers
+    signals = BreakingSignals(
+        sources=own.weights,
+        weight=own.total + said,
+        special=own.special,
+        trades=own.trades,
+        needed=needed,
+        within_s=within.total_seconds(),
+        last_hour=pace,
+        busy=round(usual.busy, 2),
+        surge=round(surge, 1),
+        markers=markers,
+    )
     if own.total + said >= needed or own.total < OWN_LEAST or not related:
-        return Judgement(own.total + said >= needed, evidence, own.total)
+        return Judgement(own.total + said >= needed, signals, own.total)
     voice = representative(items, now)
     cousins = {
         story_id: [item for item in theirs if counts(item, now, within) and echoes(item, voice)]
@@ -112,16 +156,11 @@ def judge(
     both = _weigh([*fresh, *_few(list(itertools.chain.from_iterable(cousins.values())))])
     helping = {name: weight for name, weight in both.weights.items() if name not in own.weights}
     if not helping:
-        return Judgement(False, evidence, own.total)
-    evidence |= {
-        "weight": both.total + said,
-        "special": both.special,
-        "trades": both.trades,
-        "own": own.total,
-        "related": {"stories": sorted(i for i, theirs in cousins.items() if theirs), "sources": helping},
-    }
-    breaks = both.total + said >= needed
-    return Judgement(breaks, evidence, own.total, helped=breaks)
+        return Judgement(False, signals, own.total)
+    support = RelatedSupport(own.total, tuple(sorted(i for i, theirs in cousins.items() if theirs)), helping)
+    total = both.total + said
+    signals = replace(signals, weight=total, special=both.special, trades=both.trades, related=support)
+    return Judgement(total >= needed, signals, own.total, helped=total >= needed)
 
 
 def _markers(fresh: Sequence[StoryItem], usual: Usual) -> dict[str, str]:

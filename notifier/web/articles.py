@@ -20,7 +20,6 @@ from markupsafe import Markup
 
 from notifier.alerts.alert import Alert, AlertKind
 from notifier.alerts.article import Article, when
-from notifier.alerts.evidence import Evidence
 from notifier.alerts.wording import change, label
 from notifier.errors import NotFound
 from notifier.text.line import direction
@@ -72,7 +71,7 @@ def page(request: Request, alert_id: str, services: Services) -> HTMLResponse:
     newest = article.newest
     now, titles = services.clock(), {topic.slug: topic.title for topic in services.topics()}
     topics = [slug for slug in titles if any(slug in state.topics for state in article.states)]
-    words = Evidence.read(article.first.why).topics
+    why = article.first.why
     picture = _picture(newest, services)
     elsewhere = services.site.pictures_elsewhere and picture is not None
     return render(
@@ -90,9 +89,9 @@ def page(request: Request, alert_id: str, services: Services) -> HTMLResponse:
         # Where nobody else tells it, the article says all of it already.
         outlets=[(item, when(item)) for item in article.outlets] if len(article.outlets) > 1 else [],
         more=_more(article, services, now),
-        topics=[(slug, titles[slug], words.get(slug, ())) for slug in topics],
-        by_hand=article.first.why.get("by hand"),
-        sources=Evidence.read(article.first.why).signals.sources,
+        topics=[(slug, titles[slug], why.topics.get(slug, ())) for slug in topics],
+        by_hand=why.author and why.author.name,
+        sources=tuple(why.signals.sources),
         picture=picture,
         credit=article.item.credit if article.item is not None else None,
         address=f"{services.site.base_url}{ALERTS}/{article.first.id}",

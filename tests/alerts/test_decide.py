@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from notifier.alerts.alert import AlertKind, Urgency, goes_by_itself
 from notifier.alerts.case import Case, PastAlert, Support
 from notifier.alerts.decide import AlertRules, Drop, Hold, Send, Verdict, apart, decide
-from notifier.alerts.evidence import line
-from notifier.stories.breaking import Judgement
+from notifier.alerts.evidence import Evidence
+from notifier.alerts.evidence_words import line
+from notifier.stories.breaking import NOT_JUDGED, BreakingSignals, Judgement, RelatedSupport
 from notifier.stories.gate import Gated
 from notifier.stories.story import Story, StoryItem
 from notifier.topics.topic import Fallback, MatchedWord, Then, Topic, TopicMatch, TopicMode
@@ -33,7 +34,7 @@ def case(*slugs: str, lead: StoryItem | None = None, breaking: bool = False, **g
     lead = lead or item(1, "Flood reaches the town of Ilm")
     story = Story(7, lead, lead.seen_at, lead.seen_at, (lead.publisher,), (lead.id,))
     matches = {slug: TopicMatch(slug, (MatchedWord("title", 0, 5, "Flood"),)) for slug in slugs}
-    made = Case(story, (lead,), matches, Judgement(breaking, {"weight": 3.0}))
+    made = Case(story, (lead,), matches, Judgement(breaking, BreakingSignals(weight=3.0)))
     return replace(made, **given)
 
 
@@ -54,7 +55,7 @@ def finding(*told: PastAlert) -> Callable[[str], Sequence[PastAlert]]:
 def code(verdict: Verdict) -> str:
     assert isinstance(verdict, Drop)
     assert verdict.words
-    assert "signals" in verdict.evidence
+    assert verdict.evidence.signals != NOT_JUDGED
     return verdict.code
 
 
@@ -62,7 +63,7 @@ def test_a_story_of_a_topic_that_wants_every_one_is_sent_with_the_words_that_mat
     verdict = judged(case("floods"))
     assert isinstance(verdict, Send)
     assert verdict.alert.kind is AlertKind.NEW
-    assert verdict.alert.why["topics"] == {"floods": ["Flood"]}
+    assert verdict.alert.why.topics == {"floods": ["Flood"]}
     assert (verdict.alert.urgency, verdict.alert.ttl_s) == (Urgency.NORMAL, 43_200)
 
 
@@ -88,7 +89,7 @@ def test_a_held_topic_waits_for_an_editor_until_it_is_too_old_and_is_never_sent_
     assert isinstance(verdict, Hold)
     assert verdict.alert.hold_until == NOON + timedelta(seconds=RULES.normal_ttl_s)
     assert not goes_by_itself(verdict.alert.hold_until, verdict.alert.why)
-    assert verdict.alert.why["held"]
+    assert verdict.alert.why.hold.words
 
 
 @pytest.mark.parametrize("then", Then)
@@ -106,7 +107,7 @@ def test_followers_of_a_held_topic_wait_though_another_topic_has_the_story_at_on
     verdict = judged(case("courts", "floods"))
     assert isinstance(verdict, Send)
     assert verdict.alert.topics == {"floods"}
-    assert verdict.alert.why["topics"] == {"floods": ["Flood"]}
+    assert verdict.alert.why.topics == {"floods": ["Flood"]}
     (held,) = verdict.waiting
     assert (held.topics, held.except_topics) == ({"courts"}, {"floods"})
     assert held.hold_until is not None
@@ -190,7 +191,7 @@ def test_a_spent_budget_of_one_topic_leaves_the_others() -> None:
     verdict = judged(case("breaking", "floods", breaking=True, spent={"breaking": 2}))
     assert isinstance(verdict, Send)
     assert verdict.alert.topics == {"floods"}
-    assert verdict.alert.why["over_budget"] == ["breaking"]
+    assert verdict.alert.why.over_budget == ("breaking",)
 
 
 def test_new_words_for_the_same_facts_send_nothing() -> None:
@@ -204,7 +205,7 @@ def test_a_number_that_changed_is_an_update_that_replaces_the_notification() -> 
     assert isinstance(verdict, Send)
     assert verdict.alert.kind is AlertKind.UPDATE
     assert verdict.alert.message.tag == "story-7"
-    assert verdict.alert.why["facts"]["number"] == ["4"]
+    assert verdict.alert.why.facts["number"] == ["4"]
 
 
 def test_an_update_keeps_a_gap() -> None:
@@ -234,16 +235,16 @@ def test_a_breaking_topic_is_meant_where_two_publishers_items_match_it() -> None
     topics = TOPICS | {"world": Topic("world", "World", "", "section:world", TopicMode.BREAKING)}
     made = case("world", breaking=True)
     one, two = (replace(made, support={"world": Support(n)}) for n in (1, 2))
-    judgement = Judgement(True, {"weight": 3.0, "special": 0.0, "needed": 3.0})
+    judgement = Judgement(True, BreakingSignals(weight=3.0, special=0.0, needed=3.0))
     assert code(decide(replace(one, judgement=judgement), topics, RULES, NOON)) == "not-breaking"
     assert isinstance(decide(replace(two, judgement=judgement), topics, RULES, NOON), Send)
 
 
 def test_what_breaks_by_one_trades_desks_is_for_the_topics_of_their_items() -> None:
     topics = TOPICS | {"films": Topic("films", "Films", "", "film", TopicMode.BREAKING)}
-    figures = {"weight": 3.0, "special": 1.0, "needed": 3.0}
+    figures = BreakingSignals(weight=3.0, special=1.0, needed=3.0)
     for trades, special, sent in [(1, False, False), (1, True, True), (2, False, True)]:
-        judgement = Judgement(True, figures | {"trades": trades})
+        judgement = Judgement(True, replace(figures, trades=trades))
         made = case("films", breaking=True, judgement=judgement, support={"films": Support(2, special=special)})
         assert isinstance(decide(made, topics, RULES, NOON), Send) is sent
 
@@ -265,7 +266,8 @@ def test_who_has_not_heard_of_it_is_told_in_the_words_of_now() -> None:
 
 
 def helped(**given: Any) -> Case:
-    made = Judgement(True, {"weight": 3.0, "related": {"stories": [8], "sources": {"C": 1.0}}}, own=2.0, helped=True)
+    signals = BreakingSignals(weight=3.0, related=RelatedSupport(2.0, (8,), {"C": 1.0}))
+    made = Judgement(True, signals, own=2.0, helped=True)
     return case("breaking", breaking=True, judgement=made, **given)
 
 
@@ -277,9 +279,9 @@ def test_a_story_that_breaks_by_help_says_by_whose() -> None:
     verdict = judged(helped())
     assert isinstance(verdict, Send)
     assert PastAlert.of(verdict.alert).helped_by == {8}
-    assert verdict.alert.why["signals"]["related"]["sources"] == {"C": 1.0}
-    story_from = {"sources": {"A": 1.0, "B": 1.0}}
-    assert "with possibly related #8: C" in line({"signals": story_from | verdict.alert.why["signals"]})
+    assert verdict.alert.why.signals.related.sources == {"C": 1.0}
+    signals = replace(verdict.alert.why.signals, sources={"A": 1.0, "B": 1.0})
+    assert "with possibly related #8: C" in line(Evidence(signals=signals))
 
 
 def test_a_story_that_breaks_by_help_is_a_repeat_where_its_related_was_told() -> None:
@@ -324,7 +326,7 @@ def test_a_name_that_one_outlet_adds_is_news_once_another_has_it_and_none_had_it
 def alone(budget: int, spent: int, match: str = "flood", sources: tuple[str, ...] = ("Harbour Post",)) -> Verdict:
     topics = {"floods": Topic("floods", "Floods", "", match, daily_budget=budget)}
     used = {("floods", "harbour post"): spent}
-    signals = Judgement(False, {"weight": 1.0, "sources": dict.fromkeys(sources, 1.0)})
+    signals = Judgement(False, BreakingSignals(dict.fromkeys(sources, 1.0), weight=1.0))
     return decide(case("floods", judgement=signals, spent={"floods": spent}, spent_alone=used), topics, RULES, NOON)
 
 
@@ -337,4 +339,4 @@ def test_one_publisher_alone_uses_four_fifths_of_a_topics_budget_at_most(budget:
         assert isinstance(alone(budget, most, sources=("Harbour Post", "Gazette")), Send), "others' news still goes"
         assert isinstance(alone(budget, most, match="flood source:harbour"), Send), "the rule is meant for it"
         assert isinstance(refused, Drop)
-        assert refused.evidence["publisher"] == "Harbour Post"
+        assert refused.evidence.figures.publisher == "Harbour Post"

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from notifier.alerts.decide import Drop, Send, Verdict
 from notifier.alerts.decider import Decider
+from notifier.stories.breaking import RelatedSupport
 from notifier.stories.overrides import NEVER, Overrides
 from notifier.stories.rulings import Pair
 from notifier.stories.story import StoryItem
@@ -99,14 +100,14 @@ def after_an_edit(made: Decider) -> list[Send]:
     return sent(made.take([item(2, f"{ERUPTION[1]} again", "B", story_id=1, version=2)], NOON + HOUR).verdicts)
 
 
-def breaking_of(found: list[Send]) -> list[dict[str, object]]:
-    return [s.alert.why["signals"].get("related") for s in found if "breaking" in s.alert.topics]
+def breaking_of(found: list[Send]) -> list[RelatedSupport]:
+    return [s.alert.why.signals.related for s in found if "breaking" in s.alert.topics]
 
 
 def test_after_a_restart_a_story_is_still_helped_by_those_that_may_tell_the_same() -> None:
     made = decider()
     made.restore(split_in_two(), ())
-    assert breaking_of(after_an_edit(made)) == [{"stories": [2], "sources": {"C": 1.0}}]
+    assert breaking_of(after_an_edit(made)) == [RelatedSupport(2.0, (2,), {"C": 1.0})]
 
 
 def test_a_story_that_nothing_was_near_to_is_not_helped() -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from notifier.alerts.alert import AlertKind, Message, NewAlert, Urgency
 from notifier.alerts.decide import Drop, Verdict
 from notifier.alerts.decider import Decider, DecisionResult
+from notifier.alerts.evidence import Author, Evidence
 from notifier.stories.overrides import HOLD, NEVER, Overrides, trail_of
 from notifier.stories.rulings import Pair
 from notifier.stories.story import StoryItem
@@ -87,7 +88,9 @@ class Harness:
 def by_hand(story: int, title: str, harness: Harness) -> NewAlert:
     message = Message(title, "", "https://us.example/", "Us", harness.now, f"story-{story}")
     topics = frozenset(t.slug for t in harness.rules)
-    return NewAlert(story, AlertKind.NEW, message, topics, False, Urgency.NORMAL, 60, {"by hand": "Ada"}, harness.now)
+    return NewAlert(
+        story, AlertKind.NEW, message, topics, False, Urgency.NORMAL, 60, Evidence(Author("Ada")), harness.now
+    )
 
 
 def poll_of(harness: Harness, number: int, tells: Sequence[tuple[int, int]]) -> list[StoryItem]:
@@ -118,8 +121,8 @@ STEPS = st.lists(
 def told(verdict: Verdict) -> object:
     """A verdict without the figures that the grouping's rounding may move."""
     if isinstance(verdict, Drop):
-        return verdict.story_id, verdict.code, verdict.evidence.get("topics")
-    return type(verdict), replace(verdict.alert, why={})
+        return verdict.story_id, verdict.code, verdict.evidence.topics
+    return type(verdict), replace(verdict.alert, why=Evidence())
 
 
 def carried_out(step: tuple, harness: Harness, live: Decider) -> None:  # type: ignore[type-arg]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from notifier.alerts.evidence import Evidence, figures, line, sentences
+from notifier.alerts.evidence import Author, DropFigures, Evidence
+from notifier.alerts.evidence_words import figures, line, sentences
+from notifier.stories.breaking import BreakingSignals, RelatedSupport
 
 
 def test_evidence_gives_times_in_units_that_people_use() -> None:
@@ -22,12 +24,12 @@ def test_evidence_gives_times_in_units_that_people_use() -> None:
 
 
 def test_signals_are_sentences_with_figures_behind_them() -> None:
-    evidence = {
-        "breaking": False,
-        "signals": {"sources": {"BBC": 1.0, "The Verge": 0.5}, "weight": 1.5, "needed": 3.0},
-        "topics": {"ships": ["ferry"]},
-        "age_s": 7200,
-    }
+    evidence = Evidence(
+        breaking=False,
+        signals=BreakingSignals({"BBC": 1.0, "The Verge": 0.5}, weight=1.5, needed=3.0),
+        topics={"ships": ["ferry"]},
+        figures=DropFigures(age_s=7200),
+    )
 
     (sources, figures), topics, rest = sentences(evidence)
 
@@ -38,16 +40,16 @@ def test_signals_are_sentences_with_figures_behind_them() -> None:
 
 
 def test_what_makes_an_alert_is_told_in_sentences() -> None:
-    figures = {"sources": {"A": 1.0, "B": 1.0}, "weight": 3.0, "needed": 2.5, "surge": 2.4}
-    markers, related = {"A": "live: 3 of 4 broke"}, {"stories": [3], "sources": {"C": 1.0}}
-    why = {
-        "breaking": True,
-        "signals": {**figures, "markers": markers, "related": related},
-        "facts": {"number": ["4"]},
-        "before": "Ferry aground",
-        "over_budget": ["ships"],
-        "replaces": 7,
-    }
+    markers, related = {"A": "live: 3 of 4 broke"}, RelatedSupport(2.0, (3,), {"C": 1.0})
+    sources = {"A": 1.0, "B": 1.0}
+    why = Evidence(
+        breaking=True,
+        signals=BreakingSignals(sources, weight=3.0, needed=2.5, surge=2.4, markers=markers, related=related),
+        facts={"number": ["4"]},
+        before="Ferry aground",
+        over_budget=("ships",),
+        replaces=7,
+    )
 
     changed, budget, told = sentences(why)
 
@@ -61,18 +63,20 @@ def test_what_makes_an_alert_is_told_in_sentences() -> None:
 
 
 def test_an_alert_written_by_hand_says_by_whom() -> None:
-    assert sentences({"by hand": "Ada", "token": "wire bot"}) == [
+    assert sentences(Evidence(Author("Ada", "wire bot"))) == [
         ("Written by hand, by Ada", [("through the token", "wire bot")])
     ]
 
 
 def test_evidence_that_says_nothing_is_told_as_that() -> None:
-    assert line({}) == "no evidence was kept"
-    assert sentences({}) == []
+    assert line(Evidence()) == "no evidence was kept"
+    assert sentences(Evidence()) == []
 
 
-def test_what_is_stored_of_an_alert_is_read_once() -> None:
-    told = Evidence.read({"by hand": "Ada", "topics": ["ships"], "before": "Ferry aground", "replaces": 7})
+def test_a_headline_before_without_facts_that_changed_is_a_figure() -> None:
+    why = Evidence(Author("Ada"), 7, before="Ferry aground", topics={"ships": []})
 
-    assert (told.by, told.topics, told.before) == ("Ada", {"ships": ()}, None)
-    assert told.others == {"before": "Ferry aground"}, "a headline before, without facts that changed, is a figure"
+    assert sentences(why)[1:] == [
+        ("Touches ships", [("ships", "takes everything")]),
+        ("The decision’s other figures", [("before", "Ferry aground")]),
+    ]

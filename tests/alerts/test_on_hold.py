@@ -38,5 +38,5 @@ def test_a_story_on_hold_is_dropped_in_the_end_whatever_its_topics_say() -> None
 
     for verdict in result.verdicts:
         assert isinstance(verdict, Hold)
-        assert verdict.alert.why["then"] == "drop"
+        assert verdict.alert.why.hold.then is Then.DROP
         assert verdict.alert.hold_until == NOON + timedelta(seconds=verdict.alert.ttl_s)

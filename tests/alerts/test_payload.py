@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.alerts.alert import Alert, AlertKind, Message, Urgency
+from notifier.alerts.evidence import Evidence
 from notifier.alerts.payload import ReceiptRequest, asked_of, encode
 from notifier.alerts.receipts import TOLD_AT_MOST
 from notifier.text.line import has_words
@@ -29,7 +30,9 @@ MESSAGE = Message(
 
 def an_alert(receipt: str | None = None, audience: int = 10, held_s: float = 0, **given: Any) -> Alert:
     at = MESSAGE.published_at
-    alert = Alert(3, 7, AlertKind.NEW, MESSAGE, frozenset({"world"}), True, Urgency.HIGH, 3600, {}, at, audience)
+    alert = Alert(
+        3, 7, AlertKind.NEW, MESSAGE, frozenset({"world"}), True, Urgency.HIGH, 3600, Evidence(), at, audience
+    )
     return replace(alert, receipt=receipt, hold_until=at + timedelta(seconds=held_s), **given)
 
 
@@ -59,7 +62,7 @@ def test_a_short_message_is_carried_whole() -> None:
 
 
 def test_an_update_says_when_and_what_changed() -> None:
-    why = {"before": "8 bridges close after storm", "facts": {"number": ["14"]}}
+    why = Evidence(before="8 bridges close after storm", facts={"number": ["14"]})
     message = replace(MESSAGE, title="14 bridges close after storm")
     fields = fields_of(an_alert(held_s=60, kind=AlertKind.UPDATE, message=message, why=why))
     assert (fields["label"], fields["change"]) == ("Updated", "14 bridges now, 8 before.")
@@ -121,7 +124,7 @@ def test_kind_publisher_and_what_changed_are_within_what_a_screen_shows(
     publisher: str, before: str, title: str, kind: AlertKind
 ) -> None:
     message = replace(MESSAGE, publisher=publisher, title=title, image_url=None)
-    fields = fields_of(an_alert(kind=kind, message=message, why={"before": before}))
+    fields = fields_of(an_alert(kind=kind, message=message, why=Evidence(before=before)))
     seen = f"{fields['label']} {LONGEST_TIME} · {fields['publisher']}\n{fields.get('change', '')}"
     assert len(seen) <= 200
 

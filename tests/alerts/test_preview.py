@@ -12,6 +12,7 @@ from notifier.alerts.decider import Decider
 from notifier.alerts.preview import compare, preview
 from notifier.alerts.story_history import PastChoice, PastMove, PastOverrides, StoryHistory
 from notifier.errors import QueryError, TooMuchWork
+from notifier.stories.breaking import RelatedSupport
 from notifier.stories.overrides import HOLD, NEVER
 from notifier.stories.story import StoryItem
 from notifier.topics.match import TopicIndex
@@ -126,7 +127,7 @@ def test_a_telling_that_was_kept_apart_helps_the_story_that_it_is_near_to() -> N
     shown = preview(topic("", TopicMode.BREAKING), StoryHistory(tellings), RULES, START, END)
     (would,) = shown.alerts
     assert (would.alert.story_id, would.alert.decided_at) == (1, tellings[2].seen_at)
-    assert would.alert.why["signals"]["related"] == {"stories": [2], "sources": {"Courier": 1.0}}
+    assert would.alert.why.signals.related == RelatedSupport(2.0, (2,), {"Courier": 1.0})
 
 
 def test_a_preview_whose_work_is_spent_is_stopped() -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.alerts.alert import AlertKind
+from notifier.alerts.evidence import Evidence
 from notifier.alerts.facts import changed_facts
 from notifier.alerts.wording import CHANGE_CHARACTERS, change, label
 
@@ -16,7 +17,7 @@ UPDATE, CORRECTION = AlertKind.UPDATE, AlertKind.CORRECTION
 
 
 def changed(before: str, title: str, kind: AlertKind = UPDATE, facts: Mapping[str, Sequence[str]] | None = None) -> str:
-    return change(kind, title, {"before": before, "facts": facts or changed_facts(before, title)})
+    return change(kind, title, Evidence(before=before, facts=facts or changed_facts(before, title)))
 
 
 @pytest.mark.parametrize(
@@ -75,11 +76,11 @@ def test_a_ratio_is_not_held_against_a_count() -> None:
 
 
 def test_what_an_operator_replaced_is_compared_without_being_told_the_facts() -> None:
-    assert change(CORRECTION, "Fire kills 10 miners", {"before": "Fire kills 12 miners"}) == "10 miners, not 12."
+    assert change(CORRECTION, "Fire kills 10 miners", Evidence(before="Fire kills 12 miners")) == "10 miners, not 12."
 
 
 def test_a_first_alert_has_changed_nothing() -> None:
-    assert change(AlertKind.NEW, "Fire kills 10 miners", {}) == ""
+    assert change(AlertKind.NEW, "Fire kills 10 miners", Evidence()) == ""
 
 
 HEADLINES = st.text(

@@ -10,6 +10,7 @@ from hashlib import sha256
 from sqlalchemy import insert, update
 
 from notifier.alerts.alert import AlertKind, Message, NewAlert, Urgency
+from notifier.alerts.evidence import Evidence
 from notifier.storage.alerts import SqlAlertStore
 from notifier.storage.database import Database
 from notifier.storage.schema import (
@@ -22,6 +23,7 @@ from notifier.storage.schema import (
     subscription_end,
 )
 from notifier.storage.subscriptions import SqlSubscriptionStore
+from notifier.stories.breaking import BreakingSignals
 from notifier.subscribers.subscriber import NewSubscription, PushKeys
 from tests.web.site import PUBLIC_POINT
 
@@ -57,7 +59,7 @@ def fill(database_url: str, publisher: str) -> None:
                 breaking=breaking,
                 urgency=Urgency.HIGH,
                 ttl_s=3600,
-                why={"topics": {topic: [title.split()[0].lower()]}, "signals": {"sources": [publisher]}},
+                why=Evidence(topics={topic: [title.split()[0].lower()]}, signals=BreakingSignals({publisher: 1.0})),
                 decided_at=decided_at,
                 published_at=published_at,
             )

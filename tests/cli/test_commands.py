@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 from typer import Exit
 from typer.testing import CliRunner, Result
 
+from notifier.alerts.evidence import Evidence
 from notifier.alerts.receipts import Receipt
 from notifier.cli import app
 from notifier.cli.terminal import explained
@@ -28,6 +29,7 @@ from notifier.storage.receipts import SqlReceiptStore, add_times
 from notifier.storage.schema import feed
 from notifier.storage.subscriptions import SqlSubscriptionStore
 from notifier.storage.troubles import SqlReportStore
+from notifier.stories.breaking import BreakingSignals
 from notifier.troubles import Code, ProcessReport, Trouble
 from notifier.wiring.parts import opened_database
 from tests.contracts.samples import NOON, a_subscription, an_alert
@@ -199,10 +201,8 @@ def test_find_never_asks_a_private_address_that_is_not_allowed(run: Run, site: s
 
 def test_alerts_says_why_to_how_many_and_what_came_of_it(run: Run, database: Database) -> None:
     SqlSubscriptionStore(database).subscribe(a_subscription("ada", "rivers"), NOON)
-    why = {
-        "topics": {"rivers": ["dam"]},
-        "signals": {"sources": {"The Example": 1.0, "Other": 2.0}, "weight": 3.0, "needed": 3.0},
-    }
+    signals = BreakingSignals({"The Example": 1.0, "Other": 2.0}, weight=3.0, needed=3.0)
+    why = Evidence(topics={"rivers": ["dam"]}, signals=signals)
     SqlAlertStore(database).accept(replace(an_alert("rivers", breaking=True), why=why), NOON)
     result = run("alerts")
     assert "breaking" in result.output

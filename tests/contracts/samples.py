@@ -6,6 +6,7 @@ import hashlib
 from datetime import UTC, datetime
 
 from notifier.alerts.alert import AlertKind, Message, NewAlert, Urgency
+from notifier.alerts.evidence import Evidence
 from notifier.subscribers.subscriber import NewSubscription, PushKeys
 
 NOON = datetime(2026, 4, 25, 12, 0, tzinfo=UTC)
@@ -45,7 +46,7 @@ def an_alert(*topics: str, story: int = 1, breaking: bool = False, ttl_s: int = 
         breaking=breaking,
         urgency=Urgency.HIGH if breaking else Urgency.NORMAL,
         ttl_s=ttl_s,
-        why={"topics": list(topics)},
+        why=Evidence(topics={slug: [] for slug in topics}),
         decided_at=NOON,
     )
 

@@ -9,6 +9,7 @@ import pytest
 
 from notifier.alerts.alert import AlertKind
 from notifier.alerts.article import ArticleStore
+from notifier.alerts.evidence import Evidence
 from notifier.storage.alerts import SqlAlertStore
 from notifier.storage.articles import SqlArticles
 from notifier.storage.database import Database
@@ -29,13 +30,13 @@ def test_every_alert_of_a_story_leads_to_the_same_article(database: Database, ar
     alerts = SqlAlertStore(database)
     first = alerts.accept(an_alert("world"), NOON)
     other = alerts.accept(an_alert("world", story=2), NOON)
-    update = alerts.accept(replace(an_alert("world"), kind=AlertKind.UPDATE, why={"before": "Dam holds"}), NOON)
+    update = alerts.accept(replace(an_alert("world"), kind=AlertKind.UPDATE, why=Evidence(before="Dam holds")), NOON)
 
     for number in (first.id, update.id):
         found = articles.article(number, LATER)
         assert found is not None
         assert [state.id for state in found.states] == [first.id, update.id]
-        assert (found.newest.kind, found.newest.why) == (AlertKind.UPDATE, {"before": "Dam holds"})
+        assert (found.newest.kind, found.newest.why) == (AlertKind.UPDATE, Evidence(before="Dam holds"))
     alone = articles.article(other.id, LATER)
     assert alone is not None
     assert [state.id for state in alone.states] == [other.id]

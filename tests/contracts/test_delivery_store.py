@@ -11,6 +11,7 @@ from sqlalchemy import event
 
 from notifier.alerts.alert import Alert
 from notifier.alerts.delivery import DeliveryStore, LeasedChunk, LeasedRetry, RetryLater, RetrySettlement, Settlement
+from notifier.alerts.evidence import Evidence, OnHold
 from notifier.errors import LeaseLost
 from notifier.storage.alerts import SqlAlertStore
 from notifier.storage.audience import SqlAudienceStore
@@ -20,6 +21,7 @@ from notifier.storage.retention import Retention
 from notifier.storage.retries import MANY_DUE
 from notifier.storage.subscriptions import SqlSubscriptionStore
 from notifier.storage.transfer import SqlTransfer
+from notifier.topics.topic import Then
 from tests.contracts.samples import NOON, a_subscription, an_alert, token
 
 LEASE_S = 60.0
@@ -182,17 +184,17 @@ def test_breaking_news_is_claimed_before_what_waited_longer(harness: Harness) ->
 def test_a_held_alert_goes_at_its_time_where_its_topics_say_so(harness: Harness) -> None:
     harness.subscribe("ada", "world")
     until = NOON + timedelta(minutes=10)
-    harness.alerts.accept(replace(an_alert("world"), hold_until=until, why={"then": "send"}), NOON)
+    harness.alerts.accept(replace(an_alert("world"), hold_until=until, why=Evidence(hold=OnHold(then=Then.SEND))), NOON)
     assert harness.store.claim_chunk(SOON, LEASE_S) is None
     assert harness.alerts.end_holds(until) == 0
     assert harness.store.claim_chunk(until, LEASE_S) is not None
 
 
-@pytest.mark.parametrize("why", [{}, {"then": "drop"}])
-def test_a_held_alert_that_nobody_looks_at_is_never_sent(harness: Harness, why: dict[str, str]) -> None:
+@pytest.mark.parametrize("hold", [OnHold(), OnHold(then=Then.DROP)])
+def test_a_held_alert_that_nobody_looks_at_is_never_sent(harness: Harness, hold: OnHold) -> None:
     harness.subscribe("ada", "world")
     until = NOON + timedelta(minutes=10)
-    held = harness.alerts.accept(replace(an_alert("world"), hold_until=until, why=why), NOON)
+    held = harness.alerts.accept(replace(an_alert("world"), hold_until=until, why=Evidence(hold=hold)), NOON)
     assert harness.alerts.end_holds(SOON) == 0
     for hours in (1, 24, 24 * 365):
         assert harness.store.claim_chunk(until + timedelta(hours=hours), LEASE_S) is None, (
@@ -206,7 +208,7 @@ def test_a_held_alert_that_nobody_looks_at_is_never_sent(harness: Harness, why: 
     assert dropped is not None
     assert (dropped.done_at, dropped.withdrawn_at) == (until, until)
     assert dropped.nobody_looked(until)
-    assert "Nobody looked" in dropped.why["nobody_looked"]
+    assert "Nobody looked" in dropped.why.hold.nobody_looked
     assert harness.store.claim_chunk(until + timedelta(days=1), LEASE_S) is None
 
 

@@ -12,7 +12,8 @@ from sqlalchemy import insert, update
 from notifier.alerts.alert import Alert
 from notifier.alerts.decide import Drop, Send
 from notifier.alerts.decider import DecisionResult
-from notifier.alerts.story_store import StoryStore
+from notifier.alerts.evidence import Evidence
+from notifier.alerts.story_store import StoryStore, StoryVerdict
 from notifier.errors import LeaseLost
 from notifier.storage.alerts import SqlAlertStore
 from notifier.storage.database import Database
@@ -21,9 +22,12 @@ from notifier.storage.schema import feed, item, item_version
 from notifier.storage.stories import SqlStoryStore
 from notifier.storage.story_history import SqlStoryHistory
 from notifier.stories.baseline import marker
+from notifier.stories.breaking import BreakingSignals
 from notifier.stories.overrides import Overrides
 from notifier.stories.story import Grouping, Story, StoryItem
 from tests.contracts.samples import NOON, an_alert
+
+WHY = Evidence(breaking=False, items=(1,))
 
 
 class Newsroom:
@@ -65,7 +69,7 @@ class Newsroom:
     def decide(self, items: Sequence[StoryItem], story_id: int = 1, *, send: bool = False) -> DecisionResult:
         """All items into one story, sent or dropped."""
         story = Story(story_id, items[0], NOON, NOON, ("The Example",), tuple(i.id for i in items))
-        verdict = Send(an_alert("world", story=story_id)) if send else Drop(story_id, "no-topic", "No topic.", {"n": 1})
+        verdict = Send(an_alert("world", story=story_id)) if send else Drop(story_id, "no-topic", "No topic.", WHY)
         return DecisionResult(tuple(Grouping(i.id, story_id, "new") for i in items), (story,), (verdict,))
 
 
@@ -145,7 +149,7 @@ def test_every_story_keeps_why_it_was_not_sent(newsroom: Newsroom) -> None:
     newsroom.save(items, newsroom.decide(items))
     (report,) = newsroom.store.recent_stories(5)
     assert (report.id, report.state, report.publishers) == (1, "dropped", ("The Example",))
-    assert report.verdict == {"code": "no-topic", "words": "No topic.", "evidence": {"n": 1}}
+    assert report.verdict == StoryVerdict("no-topic", "No topic.", WHY)
 
 
 def test_what_was_marked_is_given_back_with_whether_it_broke(newsroom: Newsroom) -> None:
@@ -153,8 +157,9 @@ def test_what_was_marked_is_given_back_with_whether_it_broke(newsroom: Newsroom)
     for number, title in enumerate(titles, start=1):
         newsroom.add(number, title, NOON - timedelta(days=40) if title.endswith("old") else NOON)
     items = newsroom.store.pending(10)
-    by_itself = {"breaking": True, "signals": {}}
-    for one, why in zip(items, [by_itself, by_itself | {"signals": {"markers": {"A": "?"}}}, {}, {}, {}], strict=True):
+    by_itself, nothing = Evidence(breaking=True), Evidence()
+    marked = replace(by_itself, signals=BreakingSignals(markers={"A": "?"}))
+    for one, why in zip(items, [by_itself, marked, nothing, nothing, nothing], strict=True):
         decided = newsroom.decide([one], story_id=one.id)
         newsroom.save([one], replace(decided, verdicts=(Drop(one.id, "no-topic", "No topic.", why),)))
 
@@ -171,7 +176,7 @@ def test_what_was_marked_is_given_back_with_whether_it_broke(newsroom: Newsroom)
 def test_a_breaking_alert_says_that_its_story_broke_whatever_came_later(newsroom: Newsroom) -> None:
     newsroom.add(1, "Breaking: dam breaks")
     items = newsroom.store.pending(10)
-    sent = replace(an_alert("world", story=1), breaking=True, why={"breaking": True})
+    sent = replace(an_alert("world", story=1), breaking=True, why=Evidence(breaking=True))
     newsroom.save(items, replace(newsroom.decide(items), verdicts=(Send(sent),)))
     newsroom.edit(1, "Breaking: dam breaks, 4 missing")
     newsroom.save(newsroom.store.pending(10), newsroom.decide(newsroom.store.pending(10)))
@@ -292,7 +297,7 @@ def test_what_was_set_aside_is_decided_and_not_read_again(newsroom: Newsroom) ->
     newsroom.add(1)
     items = newsroom.store.pending(10)
     told = Story(5, items[0], NOON, NOON, ("The Example",), (1,))
-    drop = Drop(5, "undecidable", "The desk could not read this item.", {"error": "ValueError: odd"})
+    drop = Drop(5, "undecidable", "The desk could not read this item.", Evidence(error="ValueError: odd"))
     newsroom.save(
         items, DecisionResult((Grouping(1, 5, "undecidable", {"error": "ValueError: odd"}),), (told,), (drop,))
     )

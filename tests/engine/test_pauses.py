@@ -6,6 +6,7 @@ from structlog.testing import capture_logs
 
 from notifier.alerts.alert import Alert, AlertKind, Message, Urgency
 from notifier.alerts.delivery import Recipient
+from notifier.alerts.evidence import Evidence
 from notifier.engine.pauses import PAUSE_S, Pauses
 from notifier.engine.refusals import Good
 from notifier.telemetry import Metrics
@@ -15,7 +16,7 @@ from tests.pushsink.browser import keys_of
 NOW = datetime(2026, 4, 25, 12, 0, tzinfo=UTC)
 WHO = Recipient(8, keys_of(8, "https://push.example.org/8"), "windows", "key")
 MESSAGE = Message("Bakery opens", "", "https://news.example/1", "The Example", NOW, "story-1")
-GOOD = Good(WHO, Alert(7, 1, AlertKind.NEW, MESSAGE, frozenset(), False, Urgency.NORMAL, 60, {}, NOW, 1))
+GOOD = Good(WHO, Alert(7, 1, AlertKind.NEW, MESSAGE, frozenset(), False, Urgency.NORMAL, 60, Evidence(), NOW, 1))
 AFTER = NOW + timedelta(seconds=PAUSE_S)
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from notifier.alerts.alert import AlertKind, Message
 from notifier.alerts.draft import Draft
+from notifier.alerts.evidence import Author, Evidence
 from notifier.errors import (
     AudienceGrew,
     Conflict,
@@ -42,7 +43,7 @@ def test_an_alert_is_told_once_however_often_it_is_asked_for(operations: Operati
     again, anew = operations.alerts.write(ADA, DRAFT, key="ferry", at_most=1)
 
     assert (first.id, fresh, anew) == (again.id, True, False)
-    assert first.why == {"by hand": "Ada"}
+    assert first.why == Evidence(Author("Ada"))
     assert (told.changed, told.woken) == (1, 1)
     with pytest.raises(KeyReused):
         operations.alerts.write(ADA, replace(DRAFT, title="Another"), key="ferry", at_most=1)
@@ -90,7 +91,7 @@ def test_a_correction_and_an_update_take_the_place_of_the_first(operations: Oper
 
     assert [alert.kind for alert in (corrected, updated)] == [AlertKind.CORRECTION, AlertKind.UPDATE]
     assert {alert.message.tag for alert in (first, corrected, updated)} == {"story-1"}
-    assert corrected.why == {"by hand": "Ada", "token": "desk bot", "replaces": first.id, "before": DRAFT.title}
+    assert corrected.why == Evidence(Author("Ada", "desk bot"), first.id, before=DRAFT.title)
 
 
 def test_an_alert_that_went_already_is_said_to_have_gone(operations: Operations, told: Told) -> None:

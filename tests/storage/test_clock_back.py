@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, select, update
 
 from notifier.alerts.delivery import RetryLater, Settlement
+from notifier.alerts.evidence import OnHold
 from notifier.clock import LEAST_STEP, ManualClock, StepDetector
 from notifier.feeds.feed import FeedConfig
 from notifier.storage.alerts import SqlAlertStore
@@ -21,6 +22,7 @@ from notifier.storage.feeds import SqlFeedStore
 from notifier.storage.schema import alert, chunk, delivery_retry, push_limit, subscription
 from notifier.storage.stories import SqlStoryStore
 from notifier.storage.subscriptions import SqlSubscriptionStore
+from notifier.topics.topic import Then
 from tests.contracts.samples import a_subscription, an_alert
 
 # On PostgreSQL the server's own clock counts as well: what is now must not be behind it.
@@ -45,7 +47,7 @@ class Desk:
 
     def accept(self, at: datetime, hold: timedelta | None = None) -> int:
         new = replace(an_alert("world"), decided_at=at, hold_until=None if hold is None else at + hold)
-        new = replace(new, why={**new.why, "then": "send"})
+        new = replace(new, why=replace(new.why, hold=OnHold(then=Then.SEND)))
         return self.alerts.accept(new, at).id
 
     def back(self) -> None:

@@ -118,8 +118,8 @@ def test_a_little_less_is_enough_where_it_comes_fast_for_the_hour() -> None:
     assert judge(told, NOON, usual=quiet).breaking
     assert not judge(told, NOON, usual=busy).breaking
     assert not judge(told, NOON + 3 * HOUR, usual=quiet).breaking  # it came, but not in the last hour
-    evidence = judge(told, NOON, usual=quiet).evidence
-    assert (evidence["last_hour"], evidence["busy"], evidence["surge"], evidence["needed"]) == (2.5, 0.6, 4.2, 2.5)
+    signals = judge(told, NOON, usual=quiet).signals
+    assert (signals.last_hour, signals.busy, signals.surge, signals.needed) == (2.5, 0.6, 4.2, 2.5)
 
 
 def test_two_are_not_enough_however_fast() -> None:
@@ -135,6 +135,6 @@ def test_markers_that_mean_something_stand_in_for_a_third_source_and_say_so() ->
     found = judge(told, NOON, usual=usual)
     assert found.breaking
     assert not found.by_itself
-    assert found.evidence["markers"] == {"A": "breaking: 3 of 3 broke", "B": "breaking: 3 of 3 broke"}
+    assert found.signals.markers == {"A": "breaking: 3 of 3 broke", "B": "breaking: 3 of 3 broke"}
     assert not judge(told, NOON).breaking
     assert not judge(told[:1], NOON, usual=usual).breaking

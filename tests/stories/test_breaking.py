@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from notifier.stories.agency_copy import agency, publisher_key, sources
-from notifier.stories.breaking import judge, representative
+from notifier.stories.breaking import RelatedSupport, judge, representative
 from tests.stories.items import NOON, item
 
 TOLD = [
@@ -25,7 +25,7 @@ def story_from(*publishers: str, **given: object) -> list:  # type: ignore[type-
 def test_three_publishers_within_hours_are_breaking() -> None:
     found = judge(story_from("A", "B", "C"), NOON)
     assert found.breaking
-    assert set(found.evidence["sources"]) == {"A", "B", "C"}
+    assert set(found.signals.sources) == {"A", "B", "C"}
 
 
 def test_two_are_not() -> None:
@@ -101,8 +101,8 @@ def test_a_story_that_may_tell_the_same_event_helps_with_its_sources() -> None:
     own, other = story_from("A", "B"), [item(9, "River bridge at Orsk collapses", "C")]
     found = judge(own, NOON, related={4: other})
     assert (found.breaking, found.helped, found.own) == (True, True, 2.0)
-    assert found.evidence["related"] == {"stories": [4], "sources": {"C": 1.0}}
-    assert set(found.evidence["sources"]) == {"A", "B"}
+    assert found.signals.related == RelatedSupport(2.0, (4,), {"C": 1.0})
+    assert set(found.signals.sources) == {"A", "B"}
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_what_does_not_help(own: tuple[str, ...], title: str, publisher: str, gi
 def test_what_breaks_alone_needs_no_help() -> None:
     found = judge(story_from("A", "B", "C"), NOON, related={4: [item(9, TOLD[0], "D")]})
     assert (found.breaking, found.helped, found.own) == (True, False, 3.0)
-    assert "related" not in found.evidence
+    assert found.signals.related == RelatedSupport()
 
 
 def test_a_page_that_was_rewritten_all_day_does_not_speak_where_there_is_a_newer_one() -> None:

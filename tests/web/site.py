@@ -19,6 +19,7 @@ from fastapi import FastAPI
 
 from notifier.alerts.alert import Alert, AlertKind, Message, Urgency
 from notifier.alerts.article import ArticleStore
+from notifier.alerts.evidence import Evidence
 from notifier.clock import ManualClock
 from notifier.errors import NotFound
 from notifier.push.outcome import Delivered, Outcome
@@ -253,4 +254,4 @@ def alert(
     """An alert of the story `tag`, decided `minutes_ago` before NOW."""
     at = NOW - timedelta(minutes=minutes_ago)
     message = Message(title, body, f"https://news.example/{tag}", publisher, at, tag)
-    return Alert(alert_id, 1, kind, message, frozenset({"world"}), breaking, Urgency.HIGH, 3600, {}, at, 10)
+    return Alert(alert_id, 1, kind, message, frozenset({"world"}), breaking, Urgency.HIGH, 3600, Evidence(), at, 10)

@@ -13,7 +13,10 @@ from lxml import html
 
 from notifier.alerts.alert import Alert, AlertKind
 from notifier.alerts.article import Article, RelatedArticle, SentAlert, SentAlerts, article
+from notifier.alerts.evidence import Evidence, OnHold
+from notifier.stories.breaking import BreakingSignals
 from notifier.stories.story import StoryItem
+from notifier.topics.topic import Then
 from notifier.web.articles import FRESH_S, Articles
 from notifier.web.assets import asset
 from notifier.web.services import SiteSettings
@@ -23,7 +26,7 @@ from tests.web.site import NOW, Site, alert
 BEFORE = "Ferry aground with 40 aboard"
 FIRST = alert(1, BEFORE, breaking=True, minutes_ago=90, body="Tugs are on their way.")
 UPDATE = replace(
-    alert(4, "Ferry aground with 52 aboard", kind=AlertKind.UPDATE, minutes_ago=20), why={"before": BEFORE}
+    alert(4, "Ferry aground with 52 aboard", kind=AlertKind.UPDATE, minutes_ago=20), why=Evidence(before=BEFORE)
 )
 OTHER = alert(3, "Harbour pilots end their strike", tag="s2")
 
@@ -119,7 +122,8 @@ def test_related_stories_lead_to_their_own_pages_where_they_were_alerted() -> No
 
 
 def test_why_it_was_sent_names_the_topics_with_their_words_and_the_way_to_less() -> None:
-    first = replace(FIRST, why={"topics": {"world": ["Ferry"]}, "signals": {"sources": ["Alpha", "Zeta", "Eta"]}})
+    signals = BreakingSignals(dict.fromkeys(["Alpha", "Zeta", "Eta"], 1.0))
+    first = replace(FIRST, why=Evidence(topics={"world": ["Ferry"]}, signals=signals))
 
     document = page(Site(articles=MemoryArticles(first)))
 
@@ -171,7 +175,7 @@ def test_a_headline_that_is_written_from_right_to_left_turns_the_article_round()
     [
         replace(FIRST, hold_until=NOW + timedelta(hours=1)),
         replace(FIRST, hold_until=NOW - timedelta(minutes=1)),
-        replace(FIRST, hold_until=NOW + timedelta(hours=1), why={"then": "send"}),
+        replace(FIRST, hold_until=NOW + timedelta(hours=1), why=Evidence(hold=OnHold(then=Then.SEND))),
         replace(FIRST, withdrawn_at=NOW),
         replace(FIRST, kind=AlertKind.TEST),
     ],

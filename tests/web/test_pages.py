@@ -10,7 +10,8 @@ import pytest
 from lxml import html
 
 from notifier.alerts.alert import AlertKind
-from notifier.topics.topic import Topic, TopicMode
+from notifier.alerts.evidence import Evidence, OnHold
+from notifier.topics.topic import Then, Topic, TopicMode
 from notifier.web.assets import asset
 from notifier.web.pages import latest_of_each_story, short_name
 from notifier.web.services import SiteSettings
@@ -218,7 +219,7 @@ def test_what_an_editor_may_still_stop_is_not_shown() -> None:
     assert latest_of_each_story([held], NOW) == []
     assert latest_of_each_story([held], NOW + timedelta(minutes=5)) == [], "nobody let it go"
 
-    goes = replace(held, why={"then": "send"})
+    goes = replace(held, why=Evidence(hold=OnHold(then=Then.SEND)))
     assert latest_of_each_story([goes], NOW) == []
     assert latest_of_each_story([goes], NOW + timedelta(minutes=5)) == [goes]
 

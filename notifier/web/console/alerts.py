@@ -16,7 +16,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from notifier.alerts.alert import Alert
 from notifier.alerts.draft import Draft
-from notifier.alerts.evidence import line, sentences
+from notifier.alerts.evidence_words import line, sentences
 from notifier.errors import AudienceGrew, Conflict, EntryInvalid, UnknownTopic
 from notifier.operations.alerts import MOST_BODY, MOST_TITLE
 from notifier.operations.operations import Operations

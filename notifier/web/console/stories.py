@@ -11,8 +11,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from notifier.alerts.evidence import figures, sentences
-from notifier.alerts.story_store import Member, StoryReport
+from notifier.alerts.evidence_words import figures, sentences
+from notifier.alerts.story_store import Member
 from notifier.errors import NotFound
 from notifier.web.bodies import LARGEST_ID, Id
 from notifier.web.console.access import CHANGES, Editor, Viewer
@@ -53,7 +53,7 @@ def story(
 ) -> Response:
     """Who tells it, why each item is in it, what came of it; of a merged one, the story that has its items."""
     report = operations.stories.book.story(story_id)
-    while into := _merged_into(report):
+    while into := report.verdict.evidence.merged_into:
         report = operations.stories.book.story(into)
     return page(
         request,
@@ -63,7 +63,7 @@ def story(
         story=report,
         members=operations.stories.rulings.members(report.id),
         state=shown_state(report),
-        signals=sentences(report.verdict.get("evidence", {})),
+        signals=sentences(report.verdict.evidence),
         joined=joined,
         now=services.clock(),
         said=SAID.get(said, ""),
@@ -142,10 +142,3 @@ def _by_hand(figures: Mapping[str, Any]) -> str:
     by = f" by {figures['by']}" if figures.get("by") else ""
     number = f" (ruling {figures['ruling']})" if "ruling" in figures else ""
     return f"{said}{by}{number}"
-
-
-def _merged_into(report: StoryReport) -> int:
-    if report.state != "merged":
-        return 0
-    figures: Mapping[str, Any] = report.verdict.get("evidence", {})
-    return int(figures.get("into", 0))

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response, StreamingResponse
 
-from notifier.alerts.evidence import sentences
+from notifier.alerts.evidence_words import sentences
 from notifier.alerts.story_store import StoryReport
 from notifier.operations.operations import Operations
 from notifier.operations.stories import with_words

@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, Field, StringConstraints
 
 from notifier.alerts.alert import Alert, AlertKind, Urgency
 from notifier.alerts.draft import NO_STORY, Draft
+from notifier.alerts.evidence_json import evidence_to_json
 from notifier.clock import Clock
 from notifier.operations.alerts import MOST_BODY, MOST_TITLE, MOST_URL
 from notifier.operations.operations import Operations
@@ -203,7 +204,7 @@ def _in_full(alert: Alert, operations: Operations) -> AlertInFull:
     return AlertInFull.of(
         alert,
         **_words(alert, operations.alerts.clock),
-        why=dict(alert.why),
+        why=evidence_to_json(alert.why),
         by_push_service={service: dict(counts) for service, counts in outcomes.items()},
     )
 

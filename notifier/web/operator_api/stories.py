@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any
@@ -10,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, Field
 
+from notifier.alerts.evidence_json import evidence_to_json
 from notifier.alerts.story_store import StoryReport
 from notifier.operations.operations import Operations
 from notifier.operations.stories import with_words
@@ -189,16 +189,11 @@ def _in_full(story_id: int, operations: Operations) -> StoryInFull:
 def _words(report: StoryReport) -> dict[str, Any]:
     """What a story says in the words of the item that leads it, and why it was alerted or was not."""
     lead, verdict = report.lead, report.verdict
-    evidence = verdict.get("evidence")
     words = ("summary", "url", "publisher", "section", "language", "published_at", "seen_at")
     return {name: getattr(lead, name) for name in words} | {
         "headline": lead.title,
         "publishers": list(report.publishers),
         "choice": report.choice or None,
         "chosen_by": report.chosen_by or None,
-        "why": Why(
-            code=str(verdict.get("code", "")),
-            words=str(verdict.get("words", "")),
-            evidence=dict(evidence) if isinstance(evidence, Mapping) else {},
-        ),
+        "why": Why(code=verdict.code, words=verdict.words, evidence=evidence_to_json(verdict.evidence)),
     }

@@ -12,9 +12,10 @@ from urllib.parse import urlencode
 
 from notifier.alerts.alert import Alert, Message, NewAlert
 from notifier.alerts.decide import AlertRules
+from notifier.alerts.evidence import Evidence
 from notifier.alerts.queue import QueueState
 from notifier.alerts.story_history import StoryHistory
-from notifier.alerts.story_store import Member, Ruling, StoryReport
+from notifier.alerts.story_store import Member, Ruling, StoryReport, StoryVerdict
 from notifier.clock import ManualClock
 from notifier.config.edit import TopicsFile
 from notifier.config.edit_feeds import FeedsFile
@@ -114,9 +115,9 @@ class MemoryEditorialStore:
         return self.made[-1]
 
     def approve(self, alert_id: int, now: datetime) -> bool:
-        self.made[alert_id - 1] = replace(
-            self.alert(alert_id), hold_until=now, why={**self.alert(alert_id).why, "let_go": True}
-        )
+        found = self.alert(alert_id)
+        why = replace(found.why, hold=replace(found.why.hold, let_go=True))
+        self.made[alert_id - 1] = replace(found, hold_until=now, why=why)
         return True
 
     def withdraw(self, alert_id: int, now: datetime) -> bool:
@@ -158,7 +159,7 @@ REPORT = StoryReport(
     ("The Harbour Post", "Gazette"),
     ITEMS[2].seen_at,
     "dropped",
-    {"code": "no-topic", "words": "No topic matches it.", "evidence": {"breaking": False, "items": [3]}},
+    StoryVerdict("no-topic", "No topic matches it.", Evidence(breaking=False, items=(3,))),
 )
 
 

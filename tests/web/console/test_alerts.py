@@ -8,8 +8,10 @@ from datetime import timedelta
 import pytest
 
 from notifier.alerts.alert import AlertKind
+from notifier.alerts.evidence import Author, Evidence, OnHold
 from notifier.operators.operator import Role
 from notifier.push.outcome import Gone, Outcome, Refused, Retry
+from notifier.topics.topic import Then
 from notifier.web.console.access import COOKIE, form_token
 from tests.contracts.samples import an_alert
 from tests.web.console.newsroom import Console, fields_of
@@ -67,7 +69,7 @@ def test_it_is_sent_on_the_second_word(console: Console) -> None:
     (alert,) = console.newsroom.made
     assert answer.headers["location"] == "/console/alerts/1"
     assert (alert.message.title, alert.topics, alert.breaking) == ("Bridge reopens", frozenset({"ships"}), True)
-    assert alert.why == {"by hand": "Ada"}
+    assert alert.why == Evidence(Author("Ada"))
     assert (console.reloads, console.wakes) == (1, 1)
 
 
@@ -145,7 +147,7 @@ def test_a_held_alert_waits_with_the_time_at_which_it_is_dropped(console: Consol
 
 
 def test_a_held_alert_of_a_topic_with_a_fallback_says_when_it_goes_and_that_nobody_looked(console: Console) -> None:
-    held = replace(an_alert("ships"), hold_until=NOW + timedelta(minutes=15), why={"then": "send"})
+    held = replace(an_alert("ships"), hold_until=NOW + timedelta(minutes=15), why=Evidence(hold=OnHold(then=Then.SEND)))
     console.newsroom.accept(held, NOW)
 
     page = console.get("/console/alerts").text
@@ -157,7 +159,8 @@ def test_a_held_alert_of_a_topic_with_a_fallback_says_when_it_goes_and_that_nobo
 
 def test_an_alert_that_nobody_looked_at_says_so(console: Console) -> None:
     until = NOW - timedelta(minutes=1)
-    dropped = replace(an_alert("ships"), hold_until=until, why={"then": "drop", "nobody_looked": "Nobody looked."})
+    hold = OnHold(then=Then.DROP, nobody_looked="Nobody looked.")
+    dropped = replace(an_alert("ships"), hold_until=until, why=Evidence(hold=hold))
     console.newsroom.accept(dropped, NOW)
     console.newsroom.withdraw(1, NOW)
 
@@ -223,7 +226,7 @@ def test_what_is_on_screens_is_replaced_in_words_that_say_so(
     console.post("/console/alerts/check", **draft, people="1")
 
     made = console.newsroom.made[-1]
-    assert (made.kind, made.message.title, made.message.tag, made.why["replaces"]) == (kind, headline, "story-7", 1)
+    assert (made.kind, made.message.title, made.message.tag, made.why.replaces) == (kind, headline, "story-7", 1)
 
 
 def test_going_back_to_writing_loses_nothing(console: Console) -> None:
@@ -286,7 +289,9 @@ def test_a_trial_needs_an_editor_and_a_headline(console: Console) -> None:
 
 
 def test_a_waiting_alert_is_listed_however_many_came_after_it(console: Console) -> None:
-    waiting = replace(an_alert("ships"), hold_until=NOW + timedelta(minutes=15), why={"then": "send"})
+    waiting = replace(
+        an_alert("ships"), hold_until=NOW + timedelta(minutes=15), why=Evidence(hold=OnHold(then=Then.SEND))
+    )
     console.newsroom.accept(waiting, NOW)
     for story in range(2, 40):
         console.newsroom.accept(an_alert("ships", story=story), NOW)

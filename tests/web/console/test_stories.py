@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from notifier.alerts.story_store import RelatedStory, Ruling, StoryAlert
+from notifier.alerts.evidence import Evidence, OnHold
+from notifier.alerts.story_store import RelatedStory, Ruling, StoryAlert, StoryVerdict
 from notifier.operators.operator import Role
 from notifier.web.console.story_list import late, shown_state
 from tests.contracts.samples import an_alert
@@ -58,7 +59,9 @@ def test_a_story_is_put_on_hold_and_says_what_that_means(console: Console) -> No
 
 
 def test_an_alert_of_a_story_on_hold_says_that_it_does_not_go_by_itself(console: Console) -> None:
-    held = replace(an_alert("ships"), hold_until=NOW + timedelta(hours=1), why={"held": "An operator asked."})
+    held = replace(
+        an_alert("ships"), hold_until=NOW + timedelta(hours=1), why=Evidence(hold=OnHold("An operator asked."))
+    )
     console.newsroom.accept(held, NOW)
 
     for path in ("/console/alerts", "/console/alerts/1"):
@@ -89,7 +92,7 @@ def test_rulings_are_listed_and_undone(console: Console) -> None:
 
 
 def test_a_merged_story_shows_the_one_that_has_its_items(console: Console) -> None:
-    merged = replace(REPORT, id=9, state="merged", verdict={"code": "merged", "evidence": {"into": 3}})
+    merged = replace(REPORT, id=9, state="merged", verdict=StoryVerdict("merged", "", Evidence(merged_into=3)))
     console.newsroom.reports.append(merged)
 
     page = console.get("/console/stories/9").text

@@ -16,6 +16,7 @@ from sqlalchemy import insert
 
 from notifier.alerts.decide import Drop
 from notifier.alerts.decider import DecisionResult
+from notifier.alerts.evidence import Evidence
 from notifier.clock import ManualClock
 from notifier.config.settings import load_settings
 from notifier.operators.operator import Operator, Role
@@ -135,6 +136,6 @@ class ApiHarness:
         news.lease_decisions("a test", NOON, 15)
         for found in news.pending(10):
             told = Story(found.id, found, NOON, NOON, ("The Example",), (found.id,))
-            dropped = Drop(found.id, "no-topic", "No topic matches it.", {"items": 1})
+            dropped = Drop(found.id, "no-topic", "No topic matches it.", Evidence(items=(1,)))
             grouped = (Grouping(found.id, found.id, "new"),)
             news.save([found], DecisionResult(grouped, (told,), (dropped,)), NOON, "a test")
