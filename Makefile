@@ -3,16 +3,20 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test test-quick check coverage mutants deptry pip-audit docs wheel reference bench-fanout format lock clean
+.PHONY: run test test-slow test-quick check coverage mutants deptry pip-audit docs wheel reference bench-fanout format lock clean
 
 run: $(VENV)/run.stamp  ## the service on http://127.0.0.1:8000
 	@$(BIN)/notifier run
 
-test: $(VENV)/dev.stamp  ## all tests; what needs a missing program skips and says what to install
+test: $(VENV)/dev.stamp  ## the tests; what needs a missing program skips and says what to install
 	@$(BIN)/pytest -n 2 --dist loadfile $(TESTS)
 
-test-quick: $(VENV)/dev.stamp  ## the tests without those that take a browser, or a process that is killed
-	@$(BIN)/pytest -n 2 --dist loadfile --ignore tests/browser --ignore tests/engine --ignore tests/test_kill.py $(TESTS)
+test-slow: $(VENV)/dev.stamp  ## those that `make test` leaves out: real browsers, and what takes minutes
+	@$(BIN)/pytest -n 2 --dist loadfile -m browser $(TESTS)
+	@$(BIN)/pytest -n 0 -m slow $(TESTS)
+
+test-quick: $(VENV)/dev.stamp  ## those of `make test` without what takes whole processes
+	@$(BIN)/pytest -n 2 --dist loadfile --ignore tests/engine --ignore tests/test_kill.py $(TESTS)
 
 check: $(VENV)/dev.stamp deptry  ## style, types, the project's import rules, and dependencies
 	$(BIN)/ruff check
@@ -26,8 +30,8 @@ deptry: $(VENV)/dev.stamp  ## what is imported is declared, and what is declared
 pip-audit:  ## known vulnerabilities of what is pinned (needs uv and the network)
 	uvx pip-audit@2.10.1 --require-hashes --disable-pip -r requirements.lock
 
-coverage: $(VENV)/dev.stamp  ## all tests, and the lines that none of them runs; the gate is in pyproject.toml
-	@$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report term:skip-covered $(TESTS)
+coverage: $(VENV)/dev.stamp  ## also with browsers, and the lines that no test runs; the gate is in pyproject.toml
+	@$(BIN)/pytest -n 2 --dist loadfile -m 'not slow' --cov --cov-report term:skip-covered $(TESTS)
 
 mutants: $(VENV)/dev.stamp  ## changes to the deciding rooms that no test notices; MUTANTS='notifier.alerts.decide*' takes some
 	$(BIN)/mutmut run $(MUTANTS)

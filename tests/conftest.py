@@ -11,12 +11,19 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.databases import database, empty_database, postgres_server
+from tests.examples import examples
+from tests.memory import in_memory
 
 __all__ = ["database", "empty_database", "postgres_server"]
 
 # How fast a machine is says nothing about the code.
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=examples()
+)
 settings.load_profile("any machine")
+
+if memory := in_memory():
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
 
 # Debian keeps the server's programs, by version, out of the PATH.
 PG_CTLS = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin/pg_ctl")), reverse=True)

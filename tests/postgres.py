@@ -11,22 +11,12 @@ from pathlib import Path
 
 import psycopg
 
+from tests.memory import in_memory
+
 # Nothing here outlives the test run, so nothing has to survive a power cut.
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 # What is committed survives an `immediate` stop, though not a power cut.
 SURE = ("fsync=off", "synchronous_commit=on", "full_page_writes=on")
-
-
-MEMORY, ROOM = Path("/dev/shm"), 2 << 30  # noqa: S108 - mkdtemp makes a folder of its own in it
-
-
-def _in_memory() -> Path | None:
-    """Where files are kept in memory, if there is room for a server's; None: in the usual temporary folder.
-
-    Hundreds of databases are made and removed, each of hundreds of files.
-    """
-    has_room = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM
-    return MEMORY if has_room else None
 
 
 class PostgresServer:
@@ -35,7 +25,7 @@ class PostgresServer:
     def __init__(self, pg_ctl: str, settings: tuple[str, ...] = FAST) -> None:
         self._settings = settings
         self._bin = Path(pg_ctl).resolve().parent
-        self.folder = Path(tempfile.mkdtemp(prefix="notifier-pg-", dir=_in_memory()))
+        self.folder = Path(tempfile.mkdtemp(prefix="notifier-pg-", dir=in_memory()))
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.alerts.decider import Decider
@@ -105,7 +105,6 @@ NEWS = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(NEWS)
 def test_any_recording_replayed_twice_gives_the_same_alerts(news: list[tuple[str, int, int]]) -> None:
     titles = [

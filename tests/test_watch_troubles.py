@@ -15,6 +15,7 @@ from notifier.storage.database import Database
 from notifier.telemetry import Metrics
 from notifier.troubles import Code, Trouble
 from notifier.wiring.service import Files, Service
+from tests.databases import sqlite_database
 
 MakeService = Callable[..., Service]
 
@@ -89,8 +90,7 @@ def test_a_process_that_ended_tells_nothing_any_more(harness: MakeService, datab
 
 
 def test_a_database_that_is_away_is_told_and_hides_nothing_else(harness: MakeService, tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'made' / 'it.db'}")
-    database.create()
+    database = sqlite_database(tmp_path / "made" / "it.db")
     one = harness(database)
     one.troubles.report(Trouble(Code.RULE_FAILING, "The rule of Rivers fails", "Mend it", "rivers"))
     database.close()

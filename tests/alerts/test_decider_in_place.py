@@ -21,6 +21,7 @@ from notifier.stories.rulings import Pair
 from notifier.stories.story import StoryItem
 from notifier.topics.match import TopicIndex
 from notifier.topics.topic import Topic, TopicMode
+from tests.examples import examples
 from tests.stories.items import NOON, item
 
 TITLES = (
@@ -151,7 +152,7 @@ def carried_out(step: tuple, harness: Harness, live: Decider) -> None:  # type: 
             harness.say(pairs=(*harness.overrides.pairs, Pair(len(harness.overrides.pairs) + 1, True, *ends)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(STEPS, st.integers(0, 12))
 @example([("poll", [(0, 0), (0, 1), (0, 0)]), ("choose", 0, NEVER), ("split", 0)], 0)  # the twins are placed first
 @example([("poll", [(0, 2), (0, 2)]), ("split", 0), ("poll", [(0, 4)])], 10)  # which story is the likest one's now

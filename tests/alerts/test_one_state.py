@@ -17,6 +17,7 @@ from notifier.stories.overrides import HOLD, NEVER
 from notifier.stories.story import StoryItem
 from notifier.topics.topic import Topic, TopicMode
 from tests.alerts.test_decider_in_place import RULES, TELLS, Harness, carried_out, poll_of
+from tests.examples import examples
 from tests.stories.items import NOON
 
 # Others come and go beside these.
@@ -78,7 +79,7 @@ class Recorded(Harness):
             live.use_topics(self.rules)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80))
 @given(STEPS)
 def test_a_preview_is_what_was_decided_whatever_was_ruled_changed_and_restarted(steps: list[tuple]) -> None:  # type: ignore[type-arg]
     harness = Recorded(rules=(*RULES[0], *STEADY))

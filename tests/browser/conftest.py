@@ -21,6 +21,13 @@ from tests.browser.service import Service
 from tests.conftest import lacking
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test of this folder is in a real browser."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker("browser")
+
+
 @pytest.fixture(scope="module")
 def network(require: Callable[[str], str]) -> Iterator[None]:
     """Everything a module starts can reach only what the module starts."""

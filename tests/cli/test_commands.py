@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,7 +23,6 @@ from notifier.cli import app
 from notifier.cli.terminal import explained
 from notifier.clock import system_clock
 from notifier.config.files import load_feeds
-from notifier.config.settings import Settings
 from notifier.storage.alerts import SqlAlertStore
 from notifier.storage.database import Database
 from notifier.storage.receipts import SqlReceiptStore, add_times
@@ -31,8 +31,8 @@ from notifier.storage.subscriptions import SqlSubscriptionStore
 from notifier.storage.troubles import SqlReportStore
 from notifier.stories.breaking import BreakingSignals
 from notifier.troubles import Code, ProcessReport, Trouble
-from notifier.wiring.parts import opened_database
 from tests.contracts.samples import NOON, a_subscription, an_alert
+from tests.databases import sqlite_database
 
 Run = Callable[..., Result]
 
@@ -88,7 +88,7 @@ def site() -> Iterator[str]:
 
 @pytest.fixture
 def database(folder: Path) -> Iterator[Database]:
-    with opened_database(Settings(data_dir=folder / "data")) as database:
+    with closing(sqlite_database(folder / "data" / "notifier.db")) as database:
         yield database
 
 

@@ -12,7 +12,6 @@ from typer.testing import CliRunner, Result
 
 from notifier.cli import app
 from notifier.clock import system_clock
-from notifier.config.settings import load_settings
 from notifier.operators.audit import ON_THE_SERVER, Act
 from notifier.operators.operator import Role
 from notifier.operators.password import fits
@@ -21,6 +20,7 @@ from notifier.storage.access import SqlTokenStore
 from notifier.storage.audit import SqlAuditLog
 from notifier.storage.database import Database
 from notifier.storage.operators import SqlOperatorStore
+from tests.databases import sqlite_database
 
 Run = Callable[..., Result]
 PASSWORD = "four words will do"
@@ -38,9 +38,7 @@ def run(tmp_path: Path) -> Run:
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    with closing(
-        Database(load_settings(tmp_path / "no.env", {"NOTIFIER_DATA_DIR": str(tmp_path)}).database)
-    ) as database:
+    with closing(sqlite_database(tmp_path / "notifier.db")) as database:
         yield database
 
 

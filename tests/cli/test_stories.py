@@ -10,18 +10,15 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from notifier.cli import app
-from notifier.storage.database import Database
-from notifier.storage.migrate import upgrade
 from tests.contracts.test_rulings import DAM, Harness
+from tests.databases import sqlite_database
 
 Run = Callable[..., Result]
 
 
 @pytest.fixture
 def harness(tmp_path: Path) -> Iterator[Harness]:
-    (tmp_path / "data").mkdir()
-    database = Database(f"sqlite:///{tmp_path / 'data' / 'notifier.db'}")
-    upgrade(database)
+    database = sqlite_database(tmp_path / "data" / "notifier.db")
     harness = Harness(database)
     harness.publish(1, DAM, 1)
     harness.publish(2, DAM, 2)

@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 from notifier.config.files import load_feeds, load_topics
 from notifier.config.json_schema import SchemaFile, json_schema, schema_text
 from notifier.errors import ConfigError
+from tests.examples import examples
 
 CONFIG = Path(__file__).parents[2] / "config"
 LOAD = {SchemaFile.FEEDS: load_feeds, SchemaFile.TOPICS: load_topics}
@@ -133,9 +134,7 @@ def entries(file: SchemaFile) -> st.SearchStrategy[dict[str, Any]]:
 
 
 @FILES
-@settings(
-    max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
-)
+@settings(max_examples=examples(150), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 @example(data=None)
 def test_schema_and_service_are_of_one_mind(file: SchemaFile, data: Any, tmp_path: Path) -> None:

@@ -25,12 +25,13 @@ from notifier.storage.schema import item, item_version
 from notifier.storage.stories import SqlStoryStore
 from notifier.stories.cluster import Grouper
 from notifier.troubles import Code
+from tests.examples import examples
 from tests.feeds.claimed import NOON, an_item
 
 SOON = NOON + timedelta(hours=1)
 _numbers = count()
 anyone = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 # Few values, so that they meet; every kind of text that somebody sends.
 headlines = st.sampled_from(["", "Port", "port ", "Harbour shut", "\u2800", "a\x00b", "\ud83d half", "x" * 3_000])

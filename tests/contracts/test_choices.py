@@ -14,6 +14,7 @@ from notifier.storage.database import Database
 from notifier.storage.subscriptions import SqlSubscriptionStore
 from notifier.subscribers.subscriber import SubscriptionStore
 from tests.contracts.samples import NOON, a_subscription, token
+from tests.examples import examples
 
 TOPICS = ("world", "uk", "science", "sport", "climate", "courts", "health", "ships")
 NONE = frozenset[str]()
@@ -51,9 +52,7 @@ def act(store: SubscriptionStore, name: str, does: str, topic: str) -> None:
             store.delete(mine, NOON)
 
 
-@settings(
-    max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
-)
+@settings(max_examples=examples(500), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(interleavings())  # a thousand, on the two kinds of database
 def test_each_choice_holds_until_the_same_topic_is_chosen_again(
     store: SubscriptionStore, order: list[tuple[str, str]]

@@ -23,6 +23,7 @@ from notifier.storage.envelopes import SqlEnvelopeStore
 from notifier.storage.schema import envelope
 from notifier.storage.subscriptions import SqlSubscriptionStore
 from tests.contracts.samples import NOON, a_subscription, an_alert, token
+from tests.databases import sqlite_database
 from tests.postgres import PostgresServer
 
 LEASE_S = 60.0
@@ -136,8 +137,7 @@ def test_envelopes_of_another_epoch_are_not_handed_out_and_are_replaced(database
 
 def test_a_restored_sqlite_file_brings_no_envelope_back(tmp_path: Path) -> None:
     live, backup = tmp_path / "notifier.db", tmp_path / "backup.db"
-    database = Database(f"sqlite:///{live}")
-    database.create()
+    database = sqlite_database(live)
     harness = Harness(database, "ada")
     job = harness.claim()
     with closing(sqlite3.connect(live)) as source, closing(sqlite3.connect(backup)) as copy:

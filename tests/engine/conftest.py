@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from notifier.storage.database import Database
+from tests.databases import sqlite_database
 from tests.engine.harness import EngineHarness
 
 
 @pytest.fixture
 def harness(tmp_path: Path) -> Iterator[EngineHarness]:
     """On SQLite; what databases promise alike is in tests/contracts."""
-    database = Database(f"sqlite:///{tmp_path / 'notifier.db'}")
-    database.create()
+    database = sqlite_database(tmp_path / "notifier.db")
     yield EngineHarness(database)
     database.close()

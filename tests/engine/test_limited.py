@@ -25,6 +25,7 @@ from notifier.storage.limits import SqlSharedLimits
 from notifier.storage.transfer import SqlTransfer
 from notifier.subscribers.subscriber import NewSubscription
 from tests.contracts.samples import NOON, a_subscription, token
+from tests.databases import sqlite_database
 from tests.engine.harness import KEY, LEASE_S, EngineHarness, never, without_sealing
 
 ORIGIN = "https://push.example"
@@ -109,8 +110,7 @@ class Site:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
-    database = Database(f"sqlite:///{tmp_path / 'notifier.db'}")
-    database.create()
+    database = sqlite_database(tmp_path / "notifier.db")
     return Site(database)
 
 

@@ -26,6 +26,7 @@ from notifier.storage.schema import delivery_retry
 from notifier.storage.transfer import SqlTransfer
 from notifier.subscribers.subscriber import NewSubscription
 from tests.contracts.samples import NOON, token
+from tests.databases import sqlite_database
 from tests.engine.harness import LEASE_S, EngineHarness, never
 from tests.pushsink.browser import keys_of
 from tests.pushsink.process import PushSink
@@ -88,8 +89,7 @@ class Site:
 
 @pytest.mark.timeout(240)
 def test_a_limit_is_found_and_kept_and_everybody_gets_the_alert_within_it(tmp_path: Path, sink: PushSink) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'notifier.db'}")
-    database.create()
+    database = sqlite_database(tmp_path / "notifier.db")
     site = Site(database, sink)
     story = 100
     while not site.is_limited and story < 100 + 3 * LIMITED_MINUTES:

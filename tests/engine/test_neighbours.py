@@ -21,6 +21,7 @@ from notifier.storage.schema import subscription
 from notifier.storage.standing import begin_unproven
 from notifier.storage.transfer import SqlTransfer
 from tests.contracts.samples import a_subscription
+from tests.databases import sqlite_database
 from tests.engine.harness import KEY, EngineHarness, never, without_sealing
 from tests.engine.simulated import SILENT, Allowing, Behaviour, Dripping, Services, SimulatedTransport, answers, fails
 
@@ -101,8 +102,7 @@ class Town:
 
 @pytest.fixture
 def town(tmp_path: Path) -> Iterator[Town]:
-    database = Database(f"sqlite:///{tmp_path / 'notifier.db'}")
-    database.create()
+    database = sqlite_database(tmp_path / "notifier.db")
     yield Town(database)
     database.close()
 
@@ -110,8 +110,7 @@ def town(tmp_path: Path) -> Iterator[Town]:
 @pytest.fixture(scope="module")
 def alone_s(tmp_path_factory: pytest.TempPathFactory) -> float:
     """How long the good readers take alone, at the second alert: then the service is known."""
-    database = Database(f"sqlite:///{tmp_path_factory.mktemp('alone') / 'notifier.db'}")
-    database.create()
+    database = sqlite_database(tmp_path_factory.mktemp("alone") / "notifier.db")
     town = Town(database)
     town.settle(GOOD, 0)
     found = town.good_after_s(town.harness.accept(breaking=True), GOOD)

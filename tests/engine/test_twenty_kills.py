@@ -29,6 +29,7 @@ from notifier.storage.envelopes import SqlEnvelopeStore
 from notifier.storage.transfer import SqlTransfer
 from notifier.telemetry import Metrics
 from tests.contracts.samples import a_subscription, an_alert
+from tests.databases import sqlite_database
 from tests.engine.worker import THREADS
 from tests.postgres import SURE, PostgresServer
 from tests.pushsink.browser import keys_of
@@ -140,8 +141,7 @@ def instants() -> list[int]:
 
 
 def test_twenty_kills_of_one_machine_lose_nobody_and_repeat_little(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'notifier.db'}")
-    database.create()
+    database = sqlite_database(tmp_path / "notifier.db")
     with PushSink(*SINK) as sink, ended(FanOut(database, sink)) as fan_out:
         alert = fan_out.accept()
         fan_out.start_worker()

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.feeds.inbox import Inbox, InboxSettings, Push
@@ -38,7 +38,6 @@ def run(body: Callable[[Inbox, Poller], Awaitable[None]], limits: InboxSettings 
     asyncio.run(main())
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 6), st.integers(0, 400), st.booleans()), max_size=60))
 def test_whatever_hubs_push_is_bounded_and_all_of_it_given_back(pushes: list[tuple[int, int, bool]]) -> None:
     async def check(inbox: Inbox, poller: Poller) -> None:

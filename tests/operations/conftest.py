@@ -23,6 +23,7 @@ from notifier.storage.database import Database
 from notifier.wiring.console import service_operations
 from notifier.wiring.operations import change_operations, feed_operations, topic_operations
 from tests.contracts.samples import NOON
+from tests.databases import sqlite_database
 from tests.web.operator_api.harness import ApiHarness
 
 TOPICS = """\
@@ -65,8 +66,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     (tmp_path / "topics.yaml").write_text(TOPICS, encoding="utf-8")
     (tmp_path / "feeds.yaml").write_text(FEEDS, encoding="utf-8")
     named = {"NOTIFIER_DATA_DIR": str(tmp_path / "data"), "NOTIFIER_CONFIG_DIR": str(tmp_path)}
-    settings, database = load_settings(tmp_path / "no.env", named), Database(f"sqlite:///{tmp_path / 'notifier.db'}")
-    database.create()
+    settings, database = load_settings(tmp_path / "no.env", named), sqlite_database(tmp_path / "notifier.db")
     previewer = RulePreviewer(StoryHistory, AlertRules(), ManualClock(NOON), Previews(wait_s=0))
     topics, feeds = topic_operations(settings, database, tuple, previewer), feed_operations(settings, database)
     yield Desk(settings, database, topics, feeds, change_operations(database, topics, feeds))

@@ -109,7 +109,7 @@ async def ask_twice(server: Server, client: Client) -> None:
         await asyncio.sleep(0.05)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(st.sampled_from([PLAIN, CHUNKED, INTERIM]), st.lists(st.integers(0, 200), max_size=5))
 def test_the_same_answer_comes_of_any_pieces(whole: bytes, cuts: list[int]) -> None:
     places = [0, *sorted(cut for cut in cuts if cut < len(whole)), len(whole)]

@@ -17,6 +17,7 @@ from notifier.storage.erasure import SMALL_BYTES, SMALL_EVERY_S, Erasure
 from notifier.storage.subscriptions import SqlSubscriptionStore
 from notifier.subscribers.subscriber import NewSubscription, PushKeys
 from tests.contracts.samples import NOON
+from tests.databases import sqlite_database
 
 
 class Hand:
@@ -30,8 +31,7 @@ class Hand:
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    with closing(Database(f"sqlite:///{tmp_path / 'notifier.db'}")) as fresh:
-        fresh.create()
+    with closing(sqlite_database(tmp_path / "notifier.db")) as fresh:
         yield fresh
 
 

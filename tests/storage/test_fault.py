@@ -16,12 +16,11 @@ from notifier.errors import DatabaseUnwell
 from notifier.storage.database import Database
 from notifier.storage.fault import DatabaseFault, fault_of
 from notifier.storage.schema import topic
+from tests.databases import sqlite_database
 
 
 def fresh(folder: Path) -> Database:
-    database = Database(f"sqlite:///{folder / 'notifier.db'}")
-    database.create()
-    return database
+    return sqlite_database(folder / "notifier.db")
 
 
 def fill(database: Database) -> None:

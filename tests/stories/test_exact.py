@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.stories.cluster import Grouper
@@ -44,7 +44,6 @@ def test_another_publishers_page_under_a_third_ones_headline_glues_nothing() -> 
         assert found[1] != found[2] == found[3]
 
 
-@settings(deadline=None)
 @given(st.permutations(range(6)), st.lists(st.booleans(), min_size=6, max_size=6))
 def test_however_polls_come_one_feeds_items_glue_no_two_stories(order: list[int], cuts: list[bool]) -> None:
     hostile = [

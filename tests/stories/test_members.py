@@ -36,14 +36,14 @@ def members_of(items: Iterable[StoryItem]) -> Members:
     return members
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=MOST_JUDGED))
 def test_an_ordinary_story_is_judged_by_all_of_it(publishers: list[int]) -> None:
     items = [item(n, f"Dam {n} breaks", "ABCD"[who]) for n, who in enumerate(publishers, 1)]
     assert members_of(items).judged == members_of(items).items == tuple(items)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(
     st.lists(st.integers(0, 90), min_size=260, max_size=300),
     st.lists(st.tuples(st.integers(1, 300), st.booleans()), max_size=9),
@@ -65,7 +65,7 @@ def test_a_huge_story_is_judged_by_a_few_whatever_became_of_it_on_the_way(
     assert len(lived.judged) <= MOST_JUDGED
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.integers(0, 90), min_size=2, max_size=300), st.randoms(use_true_random=False))
 def test_members_stand_as_they_came_in_whatever_order_they_joined(publishers: list[int], chance: Random) -> None:
     window, lived, restored = Window(), OpenStory(1), OpenStory(1)
@@ -97,7 +97,6 @@ def test_a_feed_that_floods_a_story_pushes_nobody_out() -> None:
 TEXTS = st.lists(st.sampled_from(WORDS), min_size=8, max_size=16).map(" ".join)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("ABCDEFGH"), TEXTS), max_size=14), st.lists(st.integers(0, 13), max_size=8))
 def test_sources_are_those_of_comparing_every_pair(told: list[tuple[str, str]], copied: list[int]) -> None:
     texts = [text for _, text in told]

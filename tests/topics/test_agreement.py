@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.topics.corpus import Corpus, CorpusItem
@@ -21,26 +21,22 @@ from tests.topics.oracle import is_true
 START = datetime(2026, 5, 1, tzinfo=UTC)
 
 
-@settings(deadline=None)
 @given(rules.trees)
 def test_a_printed_rule_reads_back_as_the_same_rule(tree: Node) -> None:
     assert parse(show(tree)).tree == tree
 
 
-@settings(deadline=None)
 @given(rules.trees, rules.texts)
 def test_a_rule_is_true_where_a_slow_and_obvious_reading_says_so(tree: Node, text: Text) -> None:
     assert (evaluate(tree, text) is not None) == is_true(tree, text)
 
 
-@settings(deadline=None)
 @given(rules.trees, rules.texts)
 def test_every_matched_word_stands_where_it_is_said_to_stand(tree: Node, text: Text) -> None:
     for word in evaluate(tree, text) or ():
         assert getattr(text, word.field)[word.start : word.end] == word.text != ""
 
 
-@settings(deadline=None)
 @given(st.lists(rules.trees, max_size=6), st.lists(rules.texts, max_size=4), st.data())
 def test_the_index_finds_the_topics_that_are_true_while_topics_come_and_go(
     trees: list[Node], texts: list[Text], data: st.DataObject
@@ -61,7 +57,6 @@ def test_the_index_finds_the_topics_that_are_true_while_topics_come_and_go(
         }
 
 
-@settings(deadline=None)
 @given(rules.trees, st.lists(rules.texts, max_size=6))
 def test_a_corpus_finds_the_items_that_are_true(tree: Node, texts: list[Text]) -> None:
     items = [

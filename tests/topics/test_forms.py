@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.text.tokens import LEXEME
 from notifier.topics.forms import read, spellings
 
 
-@settings(deadline=None)
 @given(st.text(max_size=12))
 def test_any_text_is_cut_and_folded_without_harm(text: str) -> None:
     for match in LEXEME.finditer(text):

@@ -18,6 +18,7 @@ from notifier.topics.query import parse
 from notifier.topics.reading import Text
 from notifier.topics.topic import Topic
 from notifier.topics.tree import Node
+from tests.examples import examples
 from tests.topics.test_agreement import START
 
 TOO_LARGE = {
@@ -128,7 +129,7 @@ _rules = st.one_of(
 _texts = st.one_of(st.lists(_parts, max_size=40).map(" ".join), st.text(max_size=80), st.just("a " * 3000))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=examples(300))
 @given(_rules, _texts, st.text(max_size=20))
 def test_whatever_a_rule_says_it_is_refused_or_runs_on_any_text(rule: str, title: str, other: str) -> None:
     tree = _tree(rule)

@@ -12,6 +12,7 @@ from notifier.topics.query import parse
 from notifier.topics.reading import Text
 from notifier.topics.tree import Near, Node, Or, Term
 from notifier.topics.work import Work
+from tests.examples import examples
 from tests.topics.oracle import is_true, near_words
 
 _terms = st.sampled_from([Term("ab"), Term("cd"), Term("ab cd", True), Term("cd ab cd", True), Term("a*"), Term("ef")])
@@ -26,20 +27,20 @@ _texts = st.lists(st.sampled_from(["ab", "cd", "ef", "xy"]), max_size=14).map(" 
 _dense = st.lists(st.sampled_from(["ab", "cd", "cd", "ab", "xy"]), min_size=50, max_size=70).map(" ".join)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=examples(400))
 @given(_chains, _texts, _texts)
 def test_a_chain_is_true_where_a_slow_and_obvious_reading_says_so(chain: Node, title: str, summary: str) -> None:
     text = Text(title, summary)
     assert (evaluate(chain, text) is not None) == is_true(chain, text)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.builds(Near, st.builds(Near, _terms, _terms, st.integers(1, 5)), _terms, st.integers(1, 5)), _dense)
 def test_where_words_are_many_it_is_the_same(chain: Node, title: str) -> None:
     assert (evaluate(chain, Text(title)) is not None) == is_true(chain, Text(title))
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=examples(400))
 @given(_chains, _texts)
 def test_the_words_told_are_those_that_make_it_true(chain: Node, title: str) -> None:
     words = evaluate(chain, Text(title))

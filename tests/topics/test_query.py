@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from notifier.errors import QueryError
@@ -102,7 +102,6 @@ def test_rules_bind_as_the_page_of_the_language_says(written: str, plainly: str)
     assert parse(plainly) == parse(written)
 
 
-@settings(deadline=None)
 @given(st.text(alphabet='ab"()*:=- \nANDORT/5“’.é北', max_size=24))
 @example('a="b"c')
 def test_whatever_is_typed_reads_or_is_refused_within_itself(expression: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.topics.evaluate import evaluate
@@ -127,7 +127,6 @@ _words = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(_words, max_size=5), st.sets(st.integers(0, 4)), st.lists(rules.texts, min_size=1, max_size=3))
 def test_the_index_finds_what_asking_each_subscriber_finds(
     everyone: list[SubscriberWords], leaving: set[int], texts: list[Text]

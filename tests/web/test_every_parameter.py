@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from notifier.operators.operator import Role
 from notifier.web.routes import every_route
+from tests.examples import examples
 from tests.web.operator_api.harness import ApiHarness
 from tests.web.site import TOKEN, Answer, Site
 
@@ -111,9 +112,7 @@ def test_what_is_read_by_any_address_is_answered_or_refused(guest: Guest, place:
         assert guest.ask(place, value).status < 500, value
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(place=st.sampled_from(PLACES), value=st.sampled_from(NASTY) | st.text(max_size=40))
 def test_what_is_sent_anywhere_is_taken_or_refused(guest: Guest, place: Place, value: str) -> None:
     assert guest.ask(place, value).status not in {500, 501}

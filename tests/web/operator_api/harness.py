@@ -33,6 +33,7 @@ from notifier.web.console.access import COOKIE, form_token
 from notifier.wiring.parts import opened_database, vapid_key
 from notifier.wiring.service import Files, Service
 from tests.contracts.samples import NOON, a_subscription
+from tests.databases import sqlite_database
 from tests.web.site import Answer, speak
 
 TOPICS = """\
@@ -67,6 +68,7 @@ class ApiHarness:
         named = {"NOTIFIER_DATA_DIR": str(folder / "data"), "NOTIFIER_CONFIG_DIR": str(folder / "config")}
         settings = load_settings(folder / "no.env", named)
         self._resources = ExitStack()
+        sqlite_database(folder / "data" / "notifier.db").close()
         self.database = self._resources.enter_context(opened_database(settings))
         self.clock, metrics = ManualClock(NOON), Metrics()
         vapid_key(settings)

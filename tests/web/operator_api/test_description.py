@@ -9,7 +9,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
-from schemathesis import Case, GenerationMode
+from schemathesis import BaseSchema, Case, GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from notifier.web.rates import Rates
@@ -49,10 +49,17 @@ def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiHarness]:
     made.close()
 
 
+@pytest.fixture(scope="module")
+def described(harness: ApiHarness) -> BaseSchema:
+    return schemathesis.openapi.from_asgi("/api/openapi.json", harness.app, config=CONFIG)
+
+
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
-def test_every_answer_is_described(harness: ApiHarness, path: str, method: str, mode: GenerationMode) -> None:
-    operation = schemathesis.openapi.from_asgi("/api/openapi.json", harness.app, config=CONFIG)[path][method]
+def test_every_answer_is_described(
+    harness: ApiHarness, described: BaseSchema, path: str, method: str, mode: GenerationMode
+) -> None:
+    operation = described[path][method]
     there = {name: value for name, value in THERE.items() if f"{{{name}}}" in path}
     named = operation.as_strategy(generation_mode=mode, path_parameters=there or None)
     made_up = operation.as_strategy(generation_mode=mode)
