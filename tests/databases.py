@@ -13,9 +13,16 @@ import pytest
 
 from notifier.storage.database import Database
 from notifier.storage.migrate import upgrade
+from notifier.storage.schema import metadata
 from tests.postgres import PostgresServer
 
 _numbers = count()
+# Nobody is in it, no row is left, and numbers begin at 1: a twentieth of the work that a new database is.
+EMPTIED = f"""
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid();
+{";".join(f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables))};
+SELECT setval(seqrelid::regclass, 1, false) FROM pg_sequence
+"""  # noqa: S608 - the names are our own
 
 
 def sqlite_database(file: Path) -> Database:
@@ -37,36 +44,39 @@ def _sqlite_template() -> bytes:
 
 @pytest.fixture(scope="session")
 def postgres_server(require: Callable[[str], str]) -> Iterator[PostgresServer]:
-    """One server for the run, with a template that has the schema."""
+    """One server for the run, with a template that has the schema, and a database for one test after the other."""
     server = PostgresServer(require("postgres"))
     server.psql("CREATE DATABASE template_notifier")
     template = Database(server.url("template_notifier"))
     template.create()
     template.close()
+    server.psql("CREATE DATABASE in_turn TEMPLATE template_notifier")
     yield server
     server.remove()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """A fresh database with the schema of today, on each kind."""
-    yield from _fresh(request, tmp_path, "template_notifier")
+    """A database with the schema of today and nothing in it, on each kind."""
+    if request.param == "sqlite":
+        fresh = sqlite_database(tmp_path / "notifier.db")
+    else:
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        server.psql(EMPTIED, "in_turn")
+        fresh = Database(server.url("in_turn"))
+    yield fresh
+    fresh.close()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A database without any table, on each kind."""
-    yield from _fresh(request, tmp_path, None)
-
-
-def _fresh(request: pytest.FixtureRequest, folder: Path, template: str | None) -> Iterator[Database]:
     if request.param == "sqlite":
-        file = folder / "notifier.db"
-        fresh = sqlite_database(file) if template else Database(f"sqlite:///{file}")
+        fresh = Database(f"sqlite:///{tmp_path / 'notifier.db'}")
     else:
         server: PostgresServer = request.getfixturevalue("postgres_server")
         name = f"test_{next(_numbers)}"
-        server.psql(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
+        server.psql(f"CREATE DATABASE {name}")
         fresh = Database(server.url(name))
     yield fresh
     fresh.close()

@@ -54,10 +54,10 @@ class PostgresServer:
         """The SQLAlchemy URL of one of its databases."""
         return f"postgresql+psycopg://tests@127.0.0.1:{self.port}/{database}"
 
-    def psql(self, statement: str) -> None:
-        """Run one statement outside a transaction."""
+    def psql(self, statement: str, database: str = "postgres") -> None:
+        """Run one statement outside a transaction, or several in one."""
         with psycopg.connect(
-            host="127.0.0.1", port=self.port, user="tests", dbname="postgres", autocommit=True
+            host="127.0.0.1", port=self.port, user="tests", dbname=database, autocommit=True
         ) as session:
             session.execute(statement.encode())
 

@@ -8,6 +8,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from notifier.alerts.alert import AlertKind
 from notifier.alerts.decide import AlertRules, Hold, Send
 from notifier.alerts.decider import Decider
@@ -23,6 +25,7 @@ SHARED = Path(os.environ.get("NOTIFIER_SHARED", ROOT.parent / "shared"))
 ITEMS = 6000
 
 
+@pytest.mark.slow
 def test_the_previews_list_is_what_the_replay_sends() -> None:
     found = sorted(SHARED.glob("data/replay-*.jsonl.gz"))
     if not found:

@@ -21,6 +21,7 @@ from notifier.push.vapid import vapid_key
 from notifier.storage.database import Database
 from notifier.storage.transfer import SqlTransfer
 from notifier.subscribers.subscriber import Subscription
+from tests.databases import sqlite_database
 from tests.pushsink.browser import keys_of
 
 runner = CliRunner()
@@ -38,6 +39,7 @@ def a_row(number: int, **more: object) -> dict[str, object]:
 
 @pytest.fixture
 def here(tmp_path: Path) -> Iterator[Path]:
+    sqlite_database(tmp_path / "data" / "notifier.db").close()
     with chdir(tmp_path):
         yield tmp_path
 

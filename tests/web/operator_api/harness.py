@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import certifi
 from fastapi import FastAPI
 from sqlalchemy import insert
 
@@ -65,7 +66,13 @@ class ApiHarness:
         self.topics_path.parent.mkdir()
         self.topics_path.write_text(TOPICS, encoding="utf-8")
         self.feeds_path.write_text(FEEDS, encoding="utf-8")
-        named = {"NOTIFIER_DATA_DIR": str(folder / "data"), "NOTIFIER_CONFIG_DIR": str(folder / "config")}
+        # Nobody outside is asked; to read all the authorities that there are takes longer than most tests.
+        (folder / "authority.pem").write_text(certifi.contents().split("\n\n")[1])
+        named = {
+            "NOTIFIER_DATA_DIR": str(folder / "data"),
+            "NOTIFIER_CONFIG_DIR": str(folder / "config"),
+            "NOTIFIER_OUTBOUND_CA_FILE": str(folder / "authority.pem"),
+        }
         settings = load_settings(folder / "no.env", named)
         self._resources = ExitStack()
         sqlite_database(folder / "data" / "notifier.db").close()
