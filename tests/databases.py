@@ -47,9 +47,8 @@ def postgres_server(require: Callable[[str], str]) -> Iterator[PostgresServer]:
     """One server for the run, with a template that has the schema, and a database for one test after the other."""
     server = PostgresServer(require("postgres"))
     server.psql("CREATE DATABASE template_notifier")
-    template = Database(server.url("template_notifier"))
-    template.create()
-    template.close()
+    with closing(Database(server.url("template_notifier"))) as template:
+        upgrade(template)
     server.psql("CREATE DATABASE in_turn TEMPLATE template_notifier")
     yield server
     server.remove()
@@ -57,7 +56,7 @@ def postgres_server(require: Callable[[str], str]) -> Iterator[PostgresServer]:
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """A database with the schema of today and nothing in it, on each kind."""
+    """A database with the schema of today and nothing in it, on each kind. Who changes the schema puts it back."""
     if request.param == "sqlite":
         fresh = sqlite_database(tmp_path / "notifier.db")
     else:

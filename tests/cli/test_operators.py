@@ -27,19 +27,19 @@ PASSWORD = "four words will do"
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def database(tmp_path: Path) -> Iterator[Database]:
+    with closing(sqlite_database(tmp_path / "notifier.db")) as database:
+        yield database
+
+
+@pytest.fixture
+def run(tmp_path: Path, database: Database) -> Run:
     environment = {"NOTIFIER_DATA_DIR": str(tmp_path), "COLUMNS": "200"}
 
     def invoke(*arguments: str, typed: str = "") -> Result:
         return CliRunner().invoke(app, ["operators", *arguments], env=environment, input=typed)
 
     return invoke
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with closing(sqlite_database(tmp_path / "notifier.db")) as database:
-        yield database
 
 
 def test_a_password_is_asked_for_twice_and_fits(run: Run, database: Database) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -103,12 +103,15 @@ def harness(database: Database) -> Harness:
 
 
 @pytest.fixture
-def picky(database: Database) -> Harness:
+def picky(database: Database) -> Iterator[Harness]:
     """A database that refuses an item, or an edit of one, that is called "poison"."""
     with database.writing() as connection:
         for statement in POISON[database.is_sqlite]:
             connection.execute(text(statement))
-    return Harness(database)
+    yield Harness(database)
+    if not database.is_sqlite:
+        with database.writing() as connection:
+            connection.execute(text("ALTER TABLE item DROP CONSTRAINT poison"))
 
 
 POISON = {

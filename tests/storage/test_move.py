@@ -20,7 +20,6 @@ from notifier.errors import ConfigError
 from notifier.storage.alerts import SqlAlertStore
 from notifier.storage.counters import keep_counters
 from notifier.storage.database import Database
-from notifier.storage.migrate import newest_revision
 from notifier.storage.move import BATCH, TABLES, DatabaseMove, Step, place
 from notifier.storage.schema import alert, envelope, item, metadata, process, subscription, topic
 from notifier.storage.stories import SqlStoryStore
@@ -237,10 +236,6 @@ def test_a_move_that_is_killed_again_and_again_ends_with_everything(
     source: Database, target: Database, tmp_path: Path, kills: int
 ) -> None:
     subscribe(source, 5 * BATCH)
-    with source.writing() as connection:
-        connection.execute(text("DROP TABLE IF EXISTS alembic_version"))
-        connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
-        connection.execute(text("INSERT INTO alembic_version SELECT :newest"), {"newest": newest_revision()})
     line, environment = command(source, target, tmp_path)
     for kill in range(kills):
         with subprocess.Popen(line, env=environment, cwd=tmp_path, stderr=subprocess.DEVNULL) as victim:
