@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.databases import database, empty_database, postgres_server
+from tests.databases import database, database_or_double, empty_database, postgres_server
 from tests.examples import examples
 from tests.memory import in_memory
 
-__all__ = ["database", "empty_database", "postgres_server"]
+__all__ = ["database", "database_or_double", "empty_database", "postgres_server"]
 
 # How fast a machine is says nothing about the code.
 settings.register_profile(

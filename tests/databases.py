@@ -57,14 +57,26 @@ def postgres_server(require: Callable[[str], str]) -> Iterator[PostgresServer]:
 @pytest.fixture(params=["sqlite", "postgres"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A database with the schema of today and nothing in it, on each kind. Who changes the schema puts it back."""
+    with closing(_fresh(request, tmp_path)) as fresh:
+        yield fresh
+
+
+@pytest.fixture(params=["sqlite", "postgres", "memory"])
+def database_or_double(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database | None]:
+    """As `database`, and None where a double in memory has to keep the same promises."""
+    if request.param == "memory":
+        yield None
+        return
+    with closing(_fresh(request, tmp_path)) as fresh:
+        yield fresh
+
+
+def _fresh(request: pytest.FixtureRequest, folder: Path) -> Database:
     if request.param == "sqlite":
-        fresh = sqlite_database(tmp_path / "notifier.db")
-    else:
-        server: PostgresServer = request.getfixturevalue("postgres_server")
-        server.psql(EMPTIED, "in_turn")
-        fresh = Database(server.url("in_turn"))
-    yield fresh
-    fresh.close()
+        return sqlite_database(folder / "notifier.db")
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    server.psql(EMPTIED, "in_turn")
+    return Database(server.url("in_turn"))
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

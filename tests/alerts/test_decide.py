@@ -183,6 +183,11 @@ def test_what_is_older_than_the_rules_allow_is_dropped() -> None:
     assert code(judged(case("floods"), after=timedelta(hours=7))) == "too-old"
 
 
+def test_a_page_that_says_a_new_date_is_as_old_as_when_it_was_first_seen() -> None:
+    dated_anew = item(1, "Flood reaches the town of Ilm", version=2, first_seen_at=NOON - timedelta(hours=7))
+    assert code(judged(case("floods", lead=dated_anew))) == "too-old"
+
+
 def test_a_spent_budget_drops_and_says_so() -> None:
     assert code(judged(case("breaking", breaking=True, spent={"breaking": 2}))) == "budget"
 
@@ -211,6 +216,7 @@ def test_a_number_that_changed_is_an_update_that_replaces_the_notification() -> 
 def test_an_update_keeps_a_gap() -> None:
     lead = item(1, "Flood reaches the town of Ilm, 4 missing")
     assert code(judged(case("floods", lead=lead, past=(told(minutes_ago=5),)))) == "too-soon"
+    assert isinstance(judged(case("floods", lead=lead, past=(told(minutes_ago=10),))), Send)
 
 
 def test_updates_of_a_story_come_to_an_end() -> None:
@@ -252,6 +258,12 @@ def test_what_breaks_by_one_trades_desks_is_for_the_topics_of_their_items() -> N
 def test_what_another_story_said_hours_ago_is_not_said_again() -> None:
     other = told("Flood has reached the town of Ilm", story_id=8)
     assert code(judged(case("floods", recent=finding(other)))) == "repeat"
+    assert (
+        code(judged(case("floods", recent=finding(replace(other, decided_at=NOON - timedelta(hours=8)))))) == "repeat"
+    )
+    assert isinstance(
+        judged(case("floods", recent=finding(replace(other, decided_at=NOON - timedelta(hours=9))))), Send
+    )
     elsewhere = replace(other, topics=frozenset({"courts"}))
     assert isinstance(judged(case("floods", recent=finding(elsewhere))), Send)
 
@@ -286,6 +298,7 @@ def test_a_story_that_breaks_by_help_says_by_whose() -> None:
 
 def test_a_story_that_breaks_by_help_is_a_repeat_where_its_related_was_told() -> None:
     assert code(judged(helped(related_past=(of_kin(),)))) == "repeat"
+    assert code(judged(helped(related_past=(of_kin(hours_ago=16),)))) == "repeat"
     assert isinstance(judged(helped(related_past=(of_kin(hours_ago=20),))), Send)
     assert isinstance(judged(helped(related_past=(replace(of_kin(), topics=frozenset({"floods"})),))), Send)
 

@@ -8,20 +8,21 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from notifier.errors import Conflict
-from notifier.operators.audit import KEPT, MOST, Act, AuditEntry
-from notifier.operators.operator import Role
+from notifier.operators.audit import KEPT, MOST, Act, AuditEntry, AuditLog
+from notifier.operators.operator import OperatorStore, Role
 from notifier.storage.audit import TIDIED_EVERY, SqlAuditLog
 from notifier.storage.database import Database
 from notifier.storage.operators import SqlOperatorStore
 from notifier.storage.schema import audit_entry
 from tests.contracts.samples import NOON
+from tests.web.console.access import MemoryAudit, MemoryOperators
 
 HERE, THERE = "198.51.100.7", "2001:db8::/64"
 
 
 @pytest.fixture
-def log(database: Database) -> SqlAuditLog:
-    return SqlAuditLog(database)
+def log(database_or_double: Database | None) -> AuditLog:
+    return MemoryAudit() if database_or_double is None else SqlAuditLog(database_or_double)
 
 
 def an_entry(
@@ -30,7 +31,7 @@ def an_entry(
     return AuditEntry(NOON + timedelta(days=days), act, who, by, client, "in a few words")
 
 
-def test_entries_come_back_newest_first_and_an_operator_sees_their_own(log: SqlAuditLog) -> None:
+def test_entries_come_back_newest_first_and_an_operator_sees_their_own(log: AuditLog) -> None:
     entries = [an_entry(), an_entry(Act.ROLE_CHANGED, "Bea", "Ada"), an_entry(Act.REFUSED, "Eve", "Eve")]
     for entry in entries:
         log.record(entry)
@@ -39,7 +40,7 @@ def test_entries_come_back_newest_first_and_an_operator_sees_their_own(log: SqlA
     assert log.recent(10, "Bea") == entries[1:2]
 
 
-def test_an_operator_is_known_where_they_came_in_before(log: SqlAuditLog) -> None:
+def test_an_operator_is_known_where_they_came_in_before(log: AuditLog) -> None:
     log.record(an_entry())
     log.record(an_entry(Act.REFUSED, client=THERE))
     assert log.has_signed_in("Ada", HERE)
@@ -48,14 +49,16 @@ def test_an_operator_is_known_where_they_came_in_before(log: SqlAuditLog) -> Non
     assert not log.has_signed_in("A\x00da\ud800", HERE)
 
 
-def test_old_entries_go(log: SqlAuditLog, database: Database) -> None:
+def test_old_entries_go(database: Database) -> None:
+    log = SqlAuditLog(database)
     for _ in range(TIDIED_EVERY - 1):
         log.record(an_entry())
     log.record(an_entry(days=KEPT.days + 1))
     assert len(log.recent(1000)) == 1
 
 
-def test_noise_pushes_only_noise_out(log: SqlAuditLog, database: Database) -> None:
+def test_noise_pushes_only_noise_out(database: Database) -> None:
+    log = SqlAuditLog(database)
     log.record(an_entry())
     row = {"at": NOON, "act": Act.REFUSED.value, "who": "Eve", "by": "Eve", "client": THERE, "detail": ""}
     with database.writing() as connection:
@@ -68,14 +71,19 @@ def test_noise_pushes_only_noise_out(log: SqlAuditLog, database: Database) -> No
     assert MOST <= by_act[Act.REFUSED.value] < MOST + TIDIED_EVERY
 
 
-def test_any_text_is_kept_within_bounds(log: SqlAuditLog) -> None:
+def test_any_text_is_kept_within_bounds(database: Database) -> None:
+    log = SqlAuditLog(database)
     log.record(an_entry(who="x" * 500, by="\x00\ud800", client="y" * 500))
     found = log.recent(1)[0]
     assert (len(found.who), len(found.client)) == (64, 64)
 
 
-def test_the_first_operator_is_the_first_once(database: Database) -> None:
-    operators = SqlOperatorStore(database)
+@pytest.fixture
+def operators(database_or_double: Database | None) -> OperatorStore:
+    return MemoryOperators() if database_or_double is None else SqlOperatorStore(database_or_double)
+
+
+def test_the_first_operator_is_the_first_once(operators: OperatorStore) -> None:
     assert not operators.ever_any()
     operators.add("Ada", "hash", Role.ADMIN, NOON, only_first=True)
     assert operators.remove("Ada")
@@ -87,8 +95,7 @@ def test_the_first_operator_is_the_first_once(database: Database) -> None:
     operators.add("Bea", "hash", Role.ADMIN, NOON)
 
 
-def test_an_operator_made_on_the_server_is_the_first_too(database: Database) -> None:
-    operators = SqlOperatorStore(database)
+def test_an_operator_made_on_the_server_is_the_first_too(operators: OperatorStore) -> None:
     operators.add("Bea", "hash", Role.VIEWER, NOON)
     operators.remove("Bea")
     with pytest.raises(Conflict):

@@ -290,6 +290,12 @@ def test_an_alert_of_which_only_who_left_was_missing_does_not_outlive_its_keepin
     assert harness.alerts.find(alert.id) is None
 
 
+def test_an_alert_that_somebody_is_still_to_have_outlives_its_keeping(harness: Harness, database: Database) -> None:
+    alert, _ = failed(harness)
+    Retention(database).prune(AFTER_LEASE)
+    assert harness.alerts.find(alert.id) is not None
+
+
 def test_an_alert_goes_on_when_one_of_two_who_are_tried_again_leaves(harness: Harness) -> None:
     ids = [harness.subscribe(name, "world") for name in ("ada", "bob")]
     alert = harness.alerts.accept(an_alert("world"), NOON)

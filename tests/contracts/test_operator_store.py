@@ -9,20 +9,22 @@ import pytest
 
 from notifier.errors import Conflict
 from notifier.operators.change import NewChange
-from notifier.operators.operator import Role
+from notifier.operators.operator import OperatorStore, Role
 from notifier.storage.database import Database
 from notifier.storage.operators import SqlChangeStore, SqlOperatorStore
 from tests.contracts.samples import NOON
+from tests.web.console.access import MemoryOperators
+from tests.web.console.newsroom import MemoryChanges
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 
 @pytest.fixture
-def store(database: Database) -> SqlOperatorStore:
-    return SqlOperatorStore(database)
+def store(database_or_double: Database | None) -> OperatorStore:
+    return MemoryOperators() if database_or_double is None else SqlOperatorStore(database_or_double)
 
 
-def test_a_session_belongs_to_its_operator_until_it_ends(store: SqlOperatorStore) -> None:
+def test_a_session_belongs_to_its_operator_until_it_ends(store: OperatorStore) -> None:
     ada = store.add("Ada", "hash", Role.EDITOR, NOON)
 
     store.open_session(ada.id, b"token", NOON, NOON + HOUR)
@@ -32,7 +34,7 @@ def test_a_session_belongs_to_its_operator_until_it_ends(store: SqlOperatorStore
     assert store.session(b"token", NOON + HOUR) is None
 
 
-def test_a_closed_session_is_over_at_once(store: SqlOperatorStore) -> None:
+def test_a_closed_session_is_over_at_once(store: OperatorStore) -> None:
     ada = store.add("Ada", "hash", Role.EDITOR, NOON)
     store.open_session(ada.id, b"one", NOON, NOON + HOUR)
     store.open_session(ada.id, b"two", NOON, NOON + HOUR)
@@ -45,7 +47,7 @@ def test_a_closed_session_is_over_at_once(store: SqlOperatorStore) -> None:
     assert store.session(b"two", NOON) is None
 
 
-def test_a_removed_operator_is_signed_out_everywhere(store: SqlOperatorStore) -> None:
+def test_a_removed_operator_is_signed_out_everywhere(store: OperatorStore) -> None:
     ada = store.add("Ada", "hash", Role.EDITOR, NOON)
     store.open_session(ada.id, b"token", NOON, NOON + HOUR)
 
@@ -56,21 +58,21 @@ def test_a_removed_operator_is_signed_out_everywhere(store: SqlOperatorStore) ->
     assert store.credentials("Ada") is None
 
 
-def test_a_name_is_given_once(store: SqlOperatorStore) -> None:
+def test_a_name_is_given_once(store: OperatorStore) -> None:
     store.add("Ada", "hash", Role.EDITOR, NOON)
 
     with pytest.raises(Conflict):
         store.add("Ada", "another", Role.ADMIN, NOON)
 
 
-def test_the_first_operator_is_made_once(store: SqlOperatorStore) -> None:
+def test_the_first_operator_is_made_once(store: OperatorStore) -> None:
     store.add("Ada", "hash", Role.ADMIN, NOON, only_first=True)
 
     with pytest.raises(Conflict):
         store.add("Eve", "hash", Role.ADMIN, NOON, only_first=True)
 
 
-def test_operators_are_listed_by_name_with_their_open_sessions(store: SqlOperatorStore) -> None:
+def test_operators_are_listed_by_name_with_their_open_sessions(store: OperatorStore) -> None:
     store.add("Bea", "hash", Role.VIEWER, NOON)
     ada = store.add("Ada", "hash", Role.EDITOR, NOON)
     store.open_session(ada.id, b"token", NOON, NOON + HOUR)
@@ -79,7 +81,7 @@ def test_operators_are_listed_by_name_with_their_open_sessions(store: SqlOperato
     assert [(o.name, o.signed_in) for o in store.all(NOON + HOUR)] == [("Ada", 0), ("Bea", 0)]
 
 
-def test_a_role_changes_for_open_sessions_too(store: SqlOperatorStore) -> None:
+def test_a_role_changes_for_open_sessions_too(store: OperatorStore) -> None:
     ada = store.add("Ada", "hash", Role.ADMIN, NOON)
     store.open_session(ada.id, b"token", NOON, NOON + HOUR)
 
@@ -91,7 +93,7 @@ def test_a_role_changes_for_open_sessions_too(store: SqlOperatorStore) -> None:
     assert not store.set_role("Eve", Role.ADMIN)
 
 
-def test_a_new_password_ends_the_sessions_of_the_old_one(store: SqlOperatorStore) -> None:
+def test_a_new_password_ends_the_sessions_of_the_old_one(store: OperatorStore) -> None:
     ada = store.add("Ada", "hash", Role.ADMIN, NOON)
     store.open_session(ada.id, b"token", NOON, NOON + HOUR)
 
@@ -104,7 +106,7 @@ def test_a_new_password_ends_the_sessions_of_the_old_one(store: SqlOperatorStore
     assert not store.set_password("Eve", "other")
 
 
-def test_open_sessions_are_listed_and_ended_one_by_one(store: SqlOperatorStore) -> None:
+def test_open_sessions_are_listed_and_ended_one_by_one(store: OperatorStore) -> None:
     ada, bea = (store.add(name, "hash", Role.EDITOR, NOON) for name in ("Ada", "Bea"))
     store.open_session(ada.id, sha256(b"one").digest(), NOON, NOON + HOUR, "firefox")
     store.open_session(ada.id, sha256(b"two").digest(), NOON + MINUTE, NOON + HOUR, "chrome")
@@ -124,8 +126,8 @@ def test_open_sessions_are_listed_and_ended_one_by_one(store: SqlOperatorStore) 
     assert store.session(sha256(b"two").digest(), NOON) is not None
 
 
-def test_changes_are_kept_whole_newest_first(database: Database) -> None:
-    changes = SqlChangeStore(database)
+def test_changes_are_kept_whole_newest_first(database_or_double: Database | None) -> None:
+    changes = MemoryChanges() if database_or_double is None else SqlChangeStore(database_or_double)
     first = changes.record(NewChange("topics.yaml", "Ada", "Added ships", "a", "b"), NOON)
     changes.record(NewChange("topics.yaml", "Bea", "Changed ships", "b", "c"), NOON + HOUR)
 
@@ -137,7 +139,7 @@ def test_changes_are_kept_whole_newest_first(database: Database) -> None:
     assert changes.find(99) is None
 
 
-def test_nobody_has_a_name_that_no_database_could_hold(store: SqlOperatorStore) -> None:
+def test_nobody_has_a_name_that_no_database_could_hold(store: OperatorStore) -> None:
     assert store.credentials("A\x00") is None
     assert not store.set_role("A\x00", Role.ADMIN)
     assert store.close_sessions("A\x00") == 0

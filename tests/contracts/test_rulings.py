@@ -24,7 +24,7 @@ from notifier.storage.schema import feed, item, item_version
 from notifier.storage.stories import SqlStoryStore
 from notifier.storage.story_history import SqlStoryHistory
 from notifier.storage.story_reports import SqlStoryReports
-from notifier.stories.overrides import NEVER
+from notifier.stories.overrides import NEVER, Overrides
 from notifier.telemetry import Metrics
 from notifier.topics.match import TopicIndex
 from notifier.topics.topic import Topic
@@ -220,6 +220,18 @@ def test_a_story_on_hold_waits_for_an_editor_and_is_too_old_by_itself(harness: H
     assert held.hold_until == held.decided_at + timedelta(seconds=held.ttl_s)
     (report,) = [r for r in harness.newsroom.stories(10) if r.id == story]
     assert (report.choice, report.chosen_by) == ("hold", "Ada")
+
+
+@pytest.mark.parametrize("silenced", [1, 3])
+def test_never_is_said_of_both_stories_that_become_one_though_the_other_was_on_hold(
+    harness: Harness, silenced: int
+) -> None:
+    stories = {number: harness.story(number) for number in (1, 3)}
+    harness.newsroom.silence(stories[silenced], "Ada", NOON)
+    harness.wire.hold(stories[4 - silenced], "Bea", NOON + timedelta(seconds=1))
+    harness.wire.merge(stories[1], stories[3], "Bea", NOON + timedelta(seconds=2))
+    overrides = SqlStoryStore(harness.database).overrides(NOON, Overrides())
+    assert overrides.choices == dict.fromkeys(stories.values(), NEVER)
 
 
 def test_what_cannot_be_ruled_is_refused_in_words(harness: Harness) -> None:

@@ -1,4 +1,4 @@
-"""What every SubscriptionStore promises, on each database."""
+"""What every SubscriptionStore promises, on each database and in the double."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from notifier.storage.database import Database
 from notifier.storage.subscriptions import SqlSubscriptionStore
 from notifier.subscribers.subscriber import SubscriptionStore
 from tests.contracts.samples import NOON, a_subscription, day, token
+from tests.web.site import MemorySubscriptions
 
 
 @pytest.fixture
-def store(database: Database) -> SubscriptionStore:
-    return SqlSubscriptionStore(database)
+def store(database_or_double: Database | None) -> SubscriptionStore:
+    return MemorySubscriptions() if database_or_double is None else SqlSubscriptionStore(database_or_double)
 
 
 def test_a_subscription_is_found_by_its_token_only(store: SubscriptionStore) -> None:

@@ -67,30 +67,39 @@ class MemorySubscriptions:
         self._last = 0
 
     def subscribe(self, new: NewSubscription, now: datetime) -> int:
-        self._last += 1
-        same = [h for h, s in self.kept.items() if h == new.token_hash or s.keys.endpoint == new.keys.endpoint]
-        for token_hash in same:
-            del self.kept[token_hash]
+        self._free(new)
+        known = self.kept.get(new.token_hash)
+        if known is None:
+            self._last += 1
+        number, version = (known.id, known.version + 1) if known else (self._last, 0)
+        today, began = _day(now), known.created_at if known else _day(now)
         self.kept[new.token_hash] = Subscription(
-            self._last, new.keys, new.push_service, new.vapid_key_id, new.browser, new.topics, now, now
+            number, new.keys, new.push_service, new.vapid_key_id, new.browser, new.topics, began, today, version
         )
-        return self._last
+        return number
 
     def find(self, token_hash: bytes) -> Subscription | None:
         return self.kept.get(token_hash)
 
     def seen(self, token_hash: bytes, now: datetime) -> None:
-        self.kept[token_hash] = replace(self._owned(token_hash), last_seen_at=now)
+        self.kept[token_hash] = replace(self._owned(token_hash), last_seen_at=_day(now))
 
     def change_topics(self, token_hash: bytes, add: frozenset[str], remove: frozenset[str], now: datetime) -> None:
         old = self._owned(token_hash)
         topics = (old.topics | add) - remove
         version = old.version + (topics != old.topics)
-        self.kept[token_hash] = replace(old, topics=topics, version=version, last_seen_at=now)
+        self.kept[token_hash] = replace(old, topics=topics, version=version, last_seen_at=_day(now))
 
     def renew(self, token_hash: bytes, new: NewSubscription, now: datetime) -> None:
-        old = self._owned(token_hash)
-        self.kept[token_hash] = replace(old, keys=new.keys, vapid_key_id=new.vapid_key_id, last_seen_at=now)
+        self._free(new)
+        self.kept[token_hash] = replace(
+            self._owned(token_hash),
+            keys=new.keys,
+            push_service=new.push_service,
+            vapid_key_id=new.vapid_key_id,
+            browser=new.browser,
+            last_seen_at=_day(now),
+        )
 
     def delete(self, token_hash: bytes, now: datetime) -> bool:
         return self.kept.pop(token_hash, None) is not None
@@ -107,8 +116,18 @@ class MemorySubscriptions:
 
     def _owned(self, token_hash: bytes) -> Subscription:
         if token_hash not in self.kept:
-            raise NotFound("no subscription has this token")
+            raise NotFound("no subscription has this token: press “Get alerts”")
         return self.kept[token_hash]
+
+    def _free(self, new: NewSubscription) -> None:
+        """Nobody else has the endpoint from now on."""
+        others = [h for h, s in self.kept.items() if h != new.token_hash and s.keys.endpoint == new.keys.endpoint]
+        for token_hash in others:
+            del self.kept[token_hash]
+
+
+def _day(time: datetime) -> datetime:
+    return time.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 @dataclass

@@ -13,6 +13,7 @@ from notifier.operators.audit import Act, AuditEntry
 from notifier.operators.identity import Linked
 from notifier.operators.operator import OpenSession, Operator, Role, handle_of
 from notifier.operators.token import ApiToken, Grant, TokenScope
+from notifier.storage.access import REMEMBERED
 
 
 class MemoryAudit:
@@ -39,22 +40,22 @@ class MemoryOperators:
     def __init__(self) -> None:
         self.known: dict[str, tuple[Operator, str]] = {}
         self.opened: dict[bytes, tuple[int, datetime, datetime, str]] = {}
-        self._ever = False
+        self._last = 0
 
     def all(self, now: datetime) -> Sequence[Operator]:
         counted = {o.name: len(self.sessions(now, o.name)) for o, _ in self.known.values()}
         return [replace(o, signed_in=counted[o.name]) for o, _ in sorted(self.known.values(), key=lambda k: k[0].name)]
 
     def add(self, name: str, password_hash: str, role: Role, now: datetime, *, only_first: bool = False) -> Operator:
-        if name in self.known or (only_first and self._ever):
+        if name in self.known or (only_first and self._last):
             raise Conflict("taken")
-        self._ever = True
-        made = Operator(len(self.known) + 1, name, role, now)
+        self._last += 1
+        made = Operator(self._last, name, role, now)
         self.known[name] = (made, password_hash)
         return made
 
     def ever_any(self) -> bool:
-        return self._ever
+        return self._last > 0
 
     def remove(self, name: str) -> bool:
         return self.known.pop(name, None) is not None
@@ -136,7 +137,8 @@ class MemoryTokens:
         return made
 
     def list(self, operator: str | None = None) -> Sequence[ApiToken]:
-        return [token for _, token in self.kept.values() if operator in (None, token.operator)]
+        there = {o.id for o, _ in self._operators.known.values()}
+        return [token for owner, token in self.kept.values() if owner in there and operator in (None, token.operator)]
 
     def use(self, digest: bytes, now: datetime) -> Grant | None:
         owner_id, token = self.kept.get(digest, (0, None))
@@ -187,18 +189,19 @@ class MemoryRequests:
 
     def __init__(self, accept: Callable[[NewAlert, datetime], Alert]) -> None:
         self._accept = accept
-        self.made: dict[tuple[int, str], tuple[bytes, Alert]] = {}
+        self.made: dict[tuple[int, str], tuple[bytes, Alert, datetime]] = {}
 
     def accepted(self, asked: IdempotentRequest) -> Alert | None:
-        digest, alert = self.made.get((asked.operator_id, asked.key), (asked.digest, None))
+        digest, alert, _ = self.made.get((asked.operator_id, asked.key), (asked.digest, None, None))
         if digest != asked.digest:
             raise KeyReused("another request")
         return alert
 
     def accept_once(self, asked: IdempotentRequest, new: NewAlert, now: datetime) -> tuple[Alert, bool]:
+        self.made = {key: made for key, made in self.made.items() if made[2] > now - REMEMBERED}
         earlier = self.accepted(asked)
         if earlier is not None:
             return earlier, False
         alert = self._accept(new, now)
-        self.made[asked.operator_id, asked.key] = (asked.digest, alert)
+        self.made[asked.operator_id, asked.key] = (asked.digest, alert, now)
         return alert, True
