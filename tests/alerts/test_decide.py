@@ -258,12 +258,9 @@ def test_what_breaks_by_one_trades_desks_is_for_the_topics_of_their_items() -> N
 def test_what_another_story_said_hours_ago_is_not_said_again() -> None:
     other = told("Flood has reached the town of Ilm", story_id=8)
     assert code(judged(case("floods", recent=finding(other)))) == "repeat"
-    assert (
-        code(judged(case("floods", recent=finding(replace(other, decided_at=NOON - timedelta(hours=8)))))) == "repeat"
-    )
-    assert isinstance(
-        judged(case("floods", recent=finding(replace(other, decided_at=NOON - timedelta(hours=9))))), Send
-    )
+    by_then, later = (replace(other, decided_at=NOON - timedelta(hours=hours)) for hours in (8, 9))
+    assert code(judged(case("floods", recent=finding(by_then)))) == "repeat"
+    assert isinstance(judged(case("floods", recent=finding(later))), Send)
     elsewhere = replace(other, topics=frozenset({"courts"}))
     assert isinstance(judged(case("floods", recent=finding(elsewhere))), Send)
 

@@ -176,6 +176,18 @@ def test_a_rebuilt_site_does_not_alert() -> None:
     assert "28 of 30 items are new at once" in str(see(*undated)[0].why_not)
 
 
+@pytest.mark.parametrize(("fresh", "rebuilt"), [(23, False), (24, True)])
+def test_a_site_is_rebuilt_where_four_fifths_of_what_it_lists_are_new_at_once(fresh: int, rebuilt: bool) -> None:
+    undated = see(*(an_item(n, published_at=None) for n in range(fresh)), size=30)
+    assert {v.why_not is not None for v in undated} == {rebuilt}
+
+
+@pytest.mark.parametrize(("same", "rebuilt"), [(14, False), (15, True)])
+def test_a_site_is_rebuilt_where_more_than_half_of_what_is_new_has_one_date(same: int, rebuilt: bool) -> None:
+    dated = see(*(an_item(n, published_at=ago(minutes=3 if n < same else 4 + n)) for n in range(28)))
+    assert {v.why_not is not None for v in dated} == {rebuilt}
+
+
 def test_a_busy_hour_is_no_rebuilt_site() -> None:
     busy = [an_item(n, published_at=ago(minutes=2 * n)) for n in range(28)]
     assert {v.why_not for v in see(*busy)} == {None}

@@ -126,6 +126,11 @@ def test_two_are_not_enough_however_fast() -> None:
     assert not judge(telling("A", "B"), NOON, usual=Usual(busy=0.3)).breaking
 
 
+def test_what_less_than_two_told_in_the_last_hour_is_not_fast_in_the_quietest_one() -> None:
+    trade = item(9, "Dam breaks, engineers say", "Dams Weekly", section="technology")
+    assert not judge([*telling("A", "B", hours=-2), trade], NOON, usual=Usual(busy=0.1)).breaking
+
+
 def test_markers_that_mean_something_stand_in_for_a_third_source_and_say_so() -> None:
     baseline = Baseline()
     marked(baseline, "A", [True, True, True])

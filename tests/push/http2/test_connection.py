@@ -120,6 +120,15 @@ def test_bytes_may_come_in_any_pieces(cuts: list[int]) -> None:
     assert connection.answers == [(0, PushResponse(201)), (2, PushResponse(404)), (1, PushResponse(503))]
 
 
+def test_the_room_that_answers_texts_took_is_given_back_when_half_of_it_is_used() -> None:
+    connection = ready(requests=1)
+    connection.feed(answer(1, 201, flags=0), 1.0)
+    for _ in range(33):
+        connection.feed(frame(frames.DATA, 0, 1, bytes(1 << 14)), 1.0)
+    given = [payload for kind, _, stream, payload in sent(connection) if (kind, stream) == (frames.WINDOW_UPDATE, 0)]
+    assert given == [(33 << 14).to_bytes(4, "big")]
+
+
 def test_bodies_wait_for_room_in_both_windows() -> None:
     connection = ready((frames.INITIAL_WINDOW_SIZE, 60), requests=2)
     assert bodies(connection) == [(1, 60, False), (3, 60, False)]
