@@ -125,6 +125,13 @@ def test_new_keys_take_an_endpoint_from_whoever_had_it(store: SubscriptionStore)
     assert store.find(token("ada")) is None
 
 
+def test_new_keys_of_nobody_take_no_endpoint(store: SubscriptionStore) -> None:
+    store.subscribe(a_subscription("ada", "world", endpoint="https://push.example/1"), NOON)
+    with pytest.raises(NotFound):
+        store.renew(token("bob"), a_subscription("bob", endpoint="https://push.example/1"), NOON)
+    assert store.find(token("ada")) is not None
+
+
 def test_changing_what_is_not_there_says_so(store: SubscriptionStore) -> None:
     with pytest.raises(NotFound, match="Get alerts"):
         store.change_topics(token("nobody"), frozenset({"world"}), NONE, NOON)

@@ -58,6 +58,19 @@ def test_breaking_news_overtakes_an_ordinary_alert_in_the_middle(harness: Engine
     assert harness.transport.reached == ["ada", "bob", *breaking, "eve"]
 
 
+def test_breaking_news_under_way_makes_no_way_for_other_breaking_news(harness: EngineHarness) -> None:
+    harness.subscribe("ada", "bob", "eve")
+    harness.accept(story=1, breaking=True)
+
+    def more_breaks() -> None:
+        harness.transport.then = lambda: None
+        harness.accept(story=2, breaking=True)
+
+    harness.transport.then = more_breaks
+    assert harness.runner.work_once(never)
+    assert harness.transport.reached == ["ada", "bob", "eve"]
+
+
 def test_breaking_news_begins_with_few_so_that_the_first_message_waits_for_little(harness: EngineHarness) -> None:
     harness.subscribe("ada", "bob", "eve", "joe")
     harness.sub_batch, harness.first_batch = 2, 1

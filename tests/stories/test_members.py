@@ -10,6 +10,7 @@ from random import Random
 from types import FrameType
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -149,6 +150,7 @@ def a_decider_with(size: int, publishers: int) -> Decider:
     return decider
 
 
+@pytest.mark.calls
 def test_an_item_costs_the_same_however_large_its_story_is() -> None:
     for publishers in (1, 40):
         costs = []
@@ -160,6 +162,7 @@ def test_an_item_costs_the_same_however_large_its_story_is() -> None:
         assert large <= 1.5 * small, f"{publishers} publishers: {costs} calls"
 
 
+@pytest.mark.calls
 def test_thousands_of_the_same_headline_with_other_guids_are_taken_in_one_go() -> None:
     decider = a_decider_with(10, 1)
     same = [item(n, "Dam at Kessel breaks, villages under water", "P0", url=f"https://p/{n}") for n in range(100, 600)]
@@ -168,6 +171,7 @@ def test_thousands_of_the_same_headline_with_other_guids_are_taken_in_one_go() -
     assert many <= 6 * few
 
 
+@pytest.mark.calls
 def test_a_headline_of_a_megabyte_costs_little_and_is_told() -> None:
     decider = Decider(TopicIndex(TOPICS), TOPICS)
     long = item(1, "Dam breaks " + "and floods more villages " * 40_000, "A")
@@ -175,6 +179,7 @@ def test_a_headline_of_a_megabyte_costs_little_and_is_told() -> None:
     assert calls < 50_000
 
 
+@pytest.mark.calls
 def test_a_story_that_thousands_point_to_asks_only_the_newest() -> None:
     decider = Decider(TopicIndex(TOPICS), TOPICS)
     centre = item(1, "Dam at Kessel breaks", "A", story_id=1)
@@ -185,6 +190,7 @@ def test_a_story_that_thousands_point_to_asks_only_the_newest() -> None:
     assert calls < 60_000
 
 
+@pytest.mark.calls
 def test_an_alert_is_held_against_those_with_a_word_in_common_not_against_all() -> None:
     costs = []
     for told in (100, 2_000):
@@ -208,6 +214,7 @@ def alerts_of(many: int) -> list[NewAlert]:
     ]
 
 
+@pytest.mark.calls
 def test_the_spokesman_of_many_is_found_by_a_few() -> None:
     many = near_equals(range(1, 2_001), 50)
     assert calls_of(lambda: representative(members_of(many).judged, NOON)) < 120_000

@@ -46,6 +46,16 @@ def test_a_key_that_no_browser_makes_is_refused(p256dh: object) -> None:
         read(row(p256dh=p256dh))
 
 
+def test_a_coordinate_beyond_the_field_is_refused_though_it_is_on_the_curve_modulo_p() -> None:
+    p = 2**256 - 2**224 + 2**192 + 2**96 - 1  # of P-256; at x = 0 the curve is y² = b (SP 800-186 section 3.2.1.3)
+    b = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
+    y = pow(b, (p + 1) // 4, p).to_bytes(32, "big")
+    within, beyond = (urlsafe_b64encode(b"\4" + x.to_bytes(32, "big") + y).decode() for x in (0, p))
+    assert read(row(p256dh=within)).keys.p256dh[1:33] == bytes(32)
+    with pytest.raises(SubscriptionInvalid):
+        read(row(p256dh=beyond))
+
+
 @given(flipped=st.integers(0, 64 * 8 - 1))
 def test_what_is_on_the_curve_is_judged_as_a_cryptographic_library_does(flipped: int) -> None:
     point = (int.from_bytes(KEYS.p256dh, "big") ^ (1 << flipped)).to_bytes(65, "big")

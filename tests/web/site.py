@@ -64,6 +64,7 @@ class MemorySubscriptions:
     def __init__(self) -> None:
         self.kept: dict[bytes, Subscription] = {}
         self.ends: list[str] = []
+        self.visits = 0
         self._last = 0
 
     def subscribe(self, new: NewSubscription, now: datetime) -> int:
@@ -83,6 +84,7 @@ class MemorySubscriptions:
 
     def seen(self, token_hash: bytes, now: datetime) -> None:
         self.kept[token_hash] = replace(self._owned(token_hash), last_seen_at=_day(now))
+        self.visits += 1
 
     def change_topics(self, token_hash: bytes, add: frozenset[str], remove: frozenset[str], now: datetime) -> None:
         old = self._owned(token_hash)
@@ -91,9 +93,10 @@ class MemorySubscriptions:
         self.kept[token_hash] = replace(old, topics=topics, version=version, last_seen_at=_day(now))
 
     def renew(self, token_hash: bytes, new: NewSubscription, now: datetime) -> None:
+        old = self._owned(token_hash)
         self._free(new)
         self.kept[token_hash] = replace(
-            self._owned(token_hash),
+            old,
             keys=new.keys,
             push_service=new.push_service,
             vapid_key_id=new.vapid_key_id,
