@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import stat
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 
 from notifier.config.edit import TopicsFile
 from notifier.config.files import load_topics
+from notifier.config.rewrite import RewrittenFile
 from notifier.errors import ConfigError, Conflict, NotFound
 from notifier.operators.change import difference
 from notifier.topics.topic import Fallback, Then, Topic, TopicMode
@@ -147,3 +150,27 @@ def test_a_topic_with_a_fallback_need_not_say_that_it_is_held(path: Path) -> Non
     changed = TopicsFile(path).with_topic(text, replace(courts, mode=TopicMode.EVERY, held=None))
     path.write_text(changed)
     assert load_topics(path)[0].mode is TopicMode.EVERY
+
+
+def test_a_saved_file_can_be_read_by_those_who_could_read_it_before(path: Path) -> None:
+    path.chmod(0o640)
+    file = TopicsFile(path)
+    file.replace(TEXT.replace("Storms", "Weather"), file.read().version)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+def test_nobody_else_saves_between_the_look_at_the_version_and_the_end(path: Path) -> None:
+    others: list[bool] = []
+
+    def try_to_save(_fresh: Path) -> None:
+        with path.with_name(".topics.yaml.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                others.append(False)
+            else:
+                others.append(True)
+
+    file = RewrittenFile(path, try_to_save)
+    file.replace(TEXT.replace("Storms", "Weather"), file.read().version)
+    assert others == [False]
