@@ -37,7 +37,7 @@ _SEPARATOR = re.compile(r"\s+(?:[|»›·—–-]|&gt;|::)\s+|:\s+")
 
 
 class PublishersBySite:
-    """The publishers of the feeds that are followed, by site: looked at once, however many addresses are asked about."""
+    """The publishers of the feeds that are followed, by site: read once, however many addresses are asked about."""
 
     def __init__(self, followed: Iterable[FeedConfig] = ()) -> None:
         self._of_host: defaultdict[str, Counter[str]] = defaultdict(Counter)
