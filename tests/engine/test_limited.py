@@ -28,6 +28,8 @@ from tests.contracts.samples import NOON, a_subscription, token
 from tests.databases import sqlite_database
 from tests.engine.harness import KEY, LEASE_S, EngineHarness, never, without_sealing
 
+pytestmark = pytest.mark.slow  # hours of a service's minutes, thousands of messages each
+
 ORIGIN = "https://push.example"
 SUBSCRIBERS = 3_000
 ORDINARY = int(LIMITED_PER_MINUTE * (1 - KEPT_FOR_URGENT))

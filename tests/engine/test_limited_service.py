@@ -87,6 +87,7 @@ class Site:
         return pace is not None and pace.per_minute is not None
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_a_limit_is_found_and_kept_and_everybody_gets_the_alert_within_it(tmp_path: Path, sink: PushSink) -> None:
     database = sqlite_database(tmp_path / "notifier.db")
