@@ -315,6 +315,9 @@ def test_an_update_that_another_story_told_is_not_told_again() -> None:
     lead = item(1, "Flood reaches the town of Ilm, 4 missing")
     elsewhere = told("Four missing as flood reaches Ilm", story_id=8)
     assert code(judged(case("floods", lead=lead, past=(told(),), recent=finding(elsewhere)))) == "repeat"
+    by_then, related = (replace(elsewhere, decided_at=NOON - timedelta(hours=hours)) for hours in (8, 16))
+    assert code(judged(case("floods", lead=lead, past=(told(),), recent=finding(by_then)))) == "repeat"
+    assert code(judged(case("floods", lead=lead, past=(told(),), related_past=(related,)))) == "repeat"
     for other in (
         replace(elsewhere, topics=frozenset({"courts"})),
         replace(elsewhere, title="Flood reaches Ilm, two missing"),
