@@ -21,7 +21,7 @@ from notifier.web.conditional import answer
 from notifier.web.services import Services
 from notifier.web.templating import render
 
-RECENT = 6
+RECENT = 5
 # What a Home Screen shows under an icon (Chrome and Apple cut there).
 SHORT_NAME_CHARACTERS = 12
 MANIFEST_KEPT = "public, max-age=3600"
