@@ -27,10 +27,10 @@ export function howMany(alerts, known, now) {
   return count && passed >= DAY_MS ? `${rate((count * DAY_MS) / passed)}; ${soFar}` : upper(soFar);
 }
 
-/** ", 2 of them silent updates" */
+/** "2 of them silent updates" */
 export function updates(alerts) {
   const silent = total(alerts.filter(({ kind }) => kind === "update"));
-  return silent ? `, ${silent} of them ${silent === 1 ? "a silent update" : "silent updates"}` : "";
+  return silent ? `${silent} of them ${silent === 1 ? "a silent update" : "silent updates"}` : "";
 }
 
 /** Of one topic, beside others. */

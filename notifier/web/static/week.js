@@ -13,7 +13,7 @@ const week = document.getElementById("week");
 const yours = document.getElementById("yours");
 const older = document.getElementById("older");
 
-let known; // what the server lists, and whether it is `brief`; or undefined while the server is away
+let known; // what the server lists, and whether without words (brief); or undefined while the server is away
 let shown = [];
 let all = false; // older ones are asked for
 
@@ -25,17 +25,17 @@ function count() {
     const alerts = [...listed, ...more];
     const words = topics.length ? howMany(alerts, known, Date.now()) : "No alerts: nothing is ticked";
     for (const place of document.querySelectorAll("[data-week]")) place.textContent = `${words}.`;
-    week.querySelector("summary span").textContent = words + updates(alerts);
+    week.querySelector("summary span").textContent = words;
     for (const place of document.querySelectorAll("[data-each]")) {
       place.textContent = ` · ${few(sentTo([place.dataset.each], [...known.alerts, ...known.more]), known)}`;
     }
     if (!known.brief) {
       list(week.querySelector("[data-days]"), listed);
-      week.querySelector("[data-more]").textContent = unlisted(more);
+      week.querySelector("[data-more]").textContent = [updates(alerts), unlisted(more)].filter(Boolean).join("; ");
     }
     week.hidden = false;
   }
-  if (document.body.classList.contains("reader")) tell();
+  if (document.documentElement.classList.contains("reader")) tell();
 }
 
 /** The reader's own, whole days until there are enough. */
@@ -91,7 +91,7 @@ function element(name, content, className) {
 }
 
 /** Whoever only sees numbers does not wait for the words of a whole week. */
-const wantsWords = () => week?.open || document.body.classList.contains("reader");
+const wantsWords = () => week?.open || document.documentElement.classList.contains("reader");
 
 /** Read the list, and what this device showed; count from then on. */
 export async function read() {
