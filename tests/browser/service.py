@@ -155,6 +155,10 @@ class Service:
         """The secrets that must not be seen anywhere else."""
         return [row[0] for row in self._query("SELECT endpoint FROM subscription")]
 
+    def has_items(self) -> bool:
+        """Whether anything has been stored that a feed had."""
+        return bool(self._query("SELECT id FROM item"))
+
     def grow_older(self, days: int) -> None:
         """As if the first item had come so many days earlier."""
         self._query(f"UPDATE item SET first_seen_at = first_seen_at - {days * 86_400_000_000}")  # noqa: S608 - a number

@@ -380,7 +380,7 @@ def test_a_first_visit_is_small_and_a_second_one_asks_little(tab: Page, service:
     traffic.cdp.send("Network.clearBrowserCache")
 
     traffic.visit(service.origin)
-    assert sum(size for _, size in traffic.sizes) <= 17 * KILOBYTE, traffic.sizes
+    assert sum(size for _, size in traffic.sizes) <= 18 * KILOBYTE, traffic.sizes
 
     traffic.visit(service.origin)
     assert len(traffic.sizes) <= 4, traffic.sizes

@@ -200,7 +200,7 @@ def test_more_than_a_list_has_is_counted_all_the_same(run: Callable[[str], Any])
 
     assert run(f"howMany({alerts}, {{}}, {NOW_MS})") == "About 201 a day; 1404 in the last week"
     assert run(f"[few({alerts}, {{}}), updates({alerts}), unlisted({json.dumps(more)}), unlisted([])]") == [
-        "1404 in the last week", "3 of them silent updates", "and 1403 before these", ""
+        "1404 in 7 days", "3 of them silent updates", "and 1403 before these", ""
     ]  # fmt: skip
 
 

@@ -20,7 +20,9 @@ const total = (alerts) => alerts.reduce((sum, { count = 1 }) => sum + count, 0);
 /** "About 4 a day; 28 in the last week": of these alerts, all that the list `known` has for a choice. */
 export function howMany(alerts, known, now) {
   const count = total(alerts);
-  if (known.known_since === undefined) return count ? `${rate(count / WEEK_DAYS)}; ${few(alerts, known)}` : "None in the last week";
+  if (known.known_since === undefined) {
+    return count ? `${rate(count / WEEK_DAYS)}; ${count} in the last week` : "None in the last week";
+  }
   const passed = now - known.known_since;
   const why = known.kept_only ? `in the last ${span(passed)}: this site keeps no more` : `so far: this site has run for ${span(passed)} only`;
   const soFar = `${count || "none"} ${why}`;
@@ -35,7 +37,7 @@ export function updates(alerts) {
 
 /** Of one topic, beside others. */
 export function few(alerts, known) {
-  return `${total(alerts) || "none"} ${known.known_since === undefined ? "in the last week" : known.kept_only ? "lately" : "so far"}`;
+  return `${total(alerts) || "none"} ${known.known_since === undefined ? "in 7 days" : known.kept_only ? "lately" : "so far"}`;
 }
 
 /** "and 12 before these", of those that are too many to list; "" where there are none. */
