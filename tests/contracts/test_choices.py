@@ -51,6 +51,7 @@ def act(store: SubscriptionStore, name: str, does: str, topic: str) -> None:
             store.delete(mine, NOON)
 
 
+@pytest.mark.timeout(600)  # thousands of small transactions, on a machine that may be busy
 @settings(
     max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
 )
