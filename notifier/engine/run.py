@@ -5,8 +5,9 @@ worker, and the device hides the repeats; while somebody of it is late, the next
 sub-batches an ordinary chunk makes way for a breaking one.
 
 Nobody waits longer for who is late: they are written down as retries under this worker's lease while they stay under
-way, and settled when their answers come. Who is at an origin that is known to be late is written down without a push,
-and sent to as a retry: there only its own recipients wait for it (docs/decisions/0017-lanes.md).
+way, and settled when their answers come. Who is at an origin that is known to be late, or is one of few at an origin
+that took nothing from this process yet, is written down without a push, and sent to as a retry: there only its own
+recipients wait for it (docs/decisions/0017-lanes.md).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import structlog
 
 from notifier.alerts.alert import Alert
 from notifier.alerts.delivery import (
+    Deferred,
     DeliveryStore,
     LeasedChunk,
     LeasedRetry,
@@ -67,6 +69,11 @@ LOOK_WHILE_OPEN_S = 0.1
 GATHER, FEW = timedelta(seconds=0.25), 50
 """How long so few retries, or answers that came late, wait for others while a chunk is sent: each writing takes the
 database from it, however little is written."""
+UNKNOWN_EVERY_S = 1.0
+"""How often, while a chunk is sent, one of the services that never took anything gets a round of retries: to connect to
+it, in vain for all we know, costs as much as dozens of those who are reached."""
+SMALL_SHARE = 0.05
+"""Of a sub-batch: an origin with less of it, that took nothing yet, has to show first that it takes anything."""
 NOBODY: Mapping[int, Disposition] = MappingProxyType({})
 
 
@@ -103,6 +110,7 @@ class Runner:
         self._before: Pushed | None = None
         self._came: list[tuple[LeasedRetry, Outcome]] = []
         self._written_at = self._retried_at = clock()
+        self._unknown_at = clock() - timedelta(seconds=UNKNOWN_EVERY_S)
         self._few_retries = False
 
     def work_once(
@@ -194,12 +202,22 @@ class Runner:
         """
         now, settings, pauses = self._clock(), self._settings, self._pauses
         jobs = self._deliveries.claim_retries(
-            now, settings.retries_at_once, settings.lease_s, pauses.deferred(now), pauses.rooms()
+            now, settings.retries_at_once, settings.lease_s, self._held(now), pauses.rooms()
         )
         self._retried_at, self._few_retries = now, 0 < len(jobs) < FEW
         if jobs:
             self._retry(jobs)
+            if jobs[0].recipient.push_service in pauses.unknown():
+                self._unknown_at = self._clock()
         return bool(jobs)
+
+    def _held(self, now: datetime) -> Deferred:
+        """The services to which nobody is sent again now."""
+        held = self._pauses.deferred(now)
+        unknown = self._pauses.unknown()
+        if unknown and (now - self._unknown_at).total_seconds() < UNKNOWN_EVERY_S and self._deliveries.is_sending():
+            return {breaking: unknown.union(services) for breaking, services in held.items()}
+        return held
 
     def _gathers(self) -> bool:
         """Whether retries may wait for others: there were few lately, and a chunk is being sent.
@@ -346,20 +364,27 @@ class Runner:
         """{place: that it waits} of those whom a chunk only writes down, for the retries to push to.
 
         A chunk knows a small part of those who wait at a service that limits the site, and of them those who were here
-        last go first; at an origin that is late nobody else shall wait.
+        last go first; for an origin that is late, or may be, nobody else shall wait.
         """
         limited, late = self._pauses.limited(), self._pauses.late()
-        if not limited and not late:
+        unknown = self._few_at_unknown(recipients)
+        if not limited and not late and not unknown:
             return {}
         now, found = self._clock(), {}
         for place, recipient in enumerate(recipients):
             origin = origin_of(recipient.keys.endpoint)
-            if origin in limited or origin in late:
+            if origin in limited or origin in late or recipient.push_service in unknown:
                 at = _gathered_at(alert, now) if origin in limited else now
                 found[place] = Disposition(
                     "retrying", RetryLater(recipient.subscription_id, 0, DEFERRED, at, recipient.push_service)
                 )
         return found
+
+    def _few_at_unknown(self, recipients: Sequence[Recipient]) -> frozenset[str]:
+        """The push services that took nothing from this process yet, and have a small part of `recipients`."""
+        share = Counter(recipient.push_service for recipient in recipients)
+        few = [service for service, many in share.items() if many < SMALL_SHARE * len(recipients)]
+        return self._pauses.unknown(few).intersection(few) if few else frozenset()
 
     def _deliver(self, alert: Alert, recipients: Sequence[Recipient]) -> list[Outcome]:
         if not recipients:
