@@ -7,6 +7,7 @@ store is here.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -62,11 +63,26 @@ class SentAlert:
 
 
 @dataclass(frozen=True, slots=True)
+class SentCount:
+    """How many alerts of one kind went to the same followers: a `SentAlert` without words."""
+
+    kind: AlertKind
+    topics: frozenset[str]
+    except_topics: frozenset[str]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class SentAlerts:
-    """What was sent since a time, the newest first. Nothing is known of what was before `known_since`."""
+    """What was sent since a time, the newest first; `older` counts those of that time that are too many for a list.
+
+    Nothing is known of what was before `known_since`: the service began then or, where `kept_only`, keeps no more.
+    """
 
     known_since: datetime
     alerts: tuple[SentAlert, ...]
+    older: tuple[SentCount, ...] = ()
+    kept_only: bool = False
 
 
 class ArticleStore(Protocol):
@@ -78,6 +94,12 @@ class ArticleStore(Protocol):
     def sent(self, since: datetime, now: datetime) -> SentAlerts:
         """What might go to its audience since then. `known_since` is later where the service began later, or keeps
         things for a shorter time."""
+
+
+def counted(alerts: Iterable[SentAlert]) -> tuple[SentCount, ...]:
+    """How many there are of each kind for the same followers, the most first."""
+    same = Counter((one.alert.kind, one.alert.topics, one.except_topics) for one in alerts)
+    return tuple(SentCount(*whom, count) for whom, count in same.most_common())
 
 
 def article(

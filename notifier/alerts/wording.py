@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from notifier.alerts.alert import AlertKind
 from notifier.alerts.evidence import Evidence
 from notifier.alerts.facts import STATUS_OF, changed_facts
-from notifier.text.content import STOP, numbers, stems
+from notifier.text.content import COUNTED_UNSPACED, STOP, numbers, plain_digits, stems
 from notifier.text.line import shorten
 from notifier.text.tokens import SPELLED, is_spaceless, tokens, words
 
@@ -26,17 +26,20 @@ _ends_with_mark = re.compile(r"[.,;:!?…][\"'”’»)]*$").search
 _RATIO = "one in "
 _APPROXIMATELY = stems("at least nearly almost around over about roughly than")
 LONGEST_LEAD = 4
-# Where no space tells words apart, a counter is one letter: 14人, 14名.
-_COUNTED_UNSPACED = re.compile(r"\d[\d.,]*.")
+_PEOPLE = "人名位"
 
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
-    """Something that a headline counts: "14" "members". `lead` are the words before: "kills at least"."""
+    """Something that a headline counts: "14" "members". `lead` are the words before: "kills at least".
+
+    Where no space tells words apart, the counter is the amount's last letter ("14人"), and `unspaced` what follows it.
+    """
 
     amount: str
     noun: str = ""
     lead: str = ""
+    unspaced: str | None = None
 
     @property
     def values(self) -> frozenset[str]:
@@ -88,6 +91,9 @@ def _alike(one: _Counted, other: _Counted, *, alone: bool) -> bool:
     """Whether both count the same, by the word behind ("dead" is "killed") or the one before."""
     if one.amount.startswith(_RATIO) != other.amount.startswith(_RATIO):
         return False
+    if one.unspaced is not None or other.unspaced is not None:
+        same = one.amount[-1] == other.amount[-1] or (one.amount[-1] in _PEOPLE and other.amount[-1] in _PEOPLE)
+        return same and one.unspaced == other.unspaced
     if one.noun and other.noun:
         return _is_one(one.noun, other.noun)
     return bool(one.lead and _is_one(one.lead, other.lead)) or (alone and not one.noun and not other.noun)
@@ -100,13 +106,16 @@ def _is_one(a: str, b: str) -> bool:
 
 def _counted(title: str) -> list[_Counted]:
     """Everything that a headline counts, in its order."""
-    spelled = title.split()
+    spelled = plain_digits(title).split()
     found = []
     for i, word in enumerate(spelled):
         if not numbers(word):
             continue
         if any(map(is_spaceless, word)):
-            found += [_Counted(one) for one in _COUNTED_UNSPACED.findall(word)]
+            found += [
+                _Counted(one.group(), unspaced=word[one.end() : one.end() + 2])
+                for one in COUNTED_UNSPACED.finditer(word)
+            ]
             continue
         after = [_bare(other) for other in spelled[i + 1 : i + 4]]
         amount = _bare(word) if not _bare(word).isalpha() else min(numbers(word))

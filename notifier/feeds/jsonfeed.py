@@ -13,7 +13,7 @@ import orjson
 
 from notifier.feeds import dates, images
 from notifier.feeds.feed import FeedItem, ParsedFeed, Unreadable, guid_of
-from notifier.feeds.markup import HEADLESS_TITLE_CHARS, MAX_SUMMARY_CHARS, MAX_TITLE_CHARS, plain
+from notifier.feeds.markup import HEADLESS_TITLE_CHARS, MAX_SUMMARY_CHARS, MAX_TITLE_CHARS, credit, plain
 from notifier.feeds.newest import newest, note
 from notifier.feeds.scan import digest
 from notifier.text.languages import language_tag
@@ -66,8 +66,15 @@ def _item(entry: Json, base: str, feed_language: str | None) -> FeedItem | None:
         published_at=dates.parse(_string(entry, "date_published")),
         updated_at=dates.parse(_string(entry, "date_modified")),
         language=language_tag(entry.get("language")) or feed_language,
+        credit=credit(_authors(entry), is_html=False),
         categories=tuple(plain(tag, limit_chars=100) for tag in _list(entry, "tags") if isinstance(tag, str))[:30],
     )
+
+
+def _authors(entry: Json) -> list[str]:
+    """Whom the item itself credits: `authors` of version 1.1, `author` of 1.0. The feed's own is the publisher."""
+    named = _list(entry, "authors") or [entry.get("author")]
+    return [_string(author, "name") for author in named if isinstance(author, dict)]
 
 
 def _published_at(entry: Json) -> datetime | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterable
 
 import nh3
 
@@ -18,6 +19,7 @@ MAX_MARKUP_CHARS = 20_000
 MAX_TITLE_CHARS = 500
 MAX_SUMMARY_CHARS = 2_000
 HEADLESS_TITLE_CHARS = 120
+MAX_CREDIT_CHARS = 120
 
 _TAG = re.compile(
     r"</?(?:a|abbr|address|article|aside|b|big|blockquote|br|center|cite|code|dd|del|div|dl|dt|em|embed|figcaption"
@@ -46,6 +48,12 @@ def plain(markup: str, *, limit_chars: int, is_html: bool = True) -> str:
     if _TAG.search(text):  # escaped once more than the format asks for
         text = html.unescape(_without_tags(text))
     return shorten(one_line(text), limit_chars)
+
+
+def credit(names: Iterable[str], *, is_html: bool = True) -> str | None:
+    """Whoever a feed credits, each once: "Ada Lovelace, Reuters"; None where it names nobody."""
+    said = (plain(name, limit_chars=MAX_CREDIT_CHARS, is_html=is_html) for name in names)
+    return shorten(", ".join(dict.fromkeys(filter(None, said))), MAX_CREDIT_CHARS) or None
 
 
 def _without_tags(markup: str) -> str:

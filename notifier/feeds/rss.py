@@ -16,12 +16,10 @@ from lxml import etree
 
 from notifier.feeds import dates, images
 from notifier.feeds.feed import FeedItem, ParsedFeed, guid_of
-from notifier.feeds.markup import HEADLESS_TITLE_CHARS, MAX_SUMMARY_CHARS, MAX_TITLE_CHARS, plain
+from notifier.feeds.markup import HEADLESS_TITLE_CHARS, MAX_SUMMARY_CHARS, MAX_TITLE_CHARS, credit, plain
 from notifier.feeds.newest import newest, note
 from notifier.text.languages import language_tag
-from notifier.text.line import shorten
 
-MAX_CREDIT_CHARS = 120
 _PERIODS_S = {"hourly": 3600, "daily": 86_400, "weekly": 604_800, "monthly": 2_592_000, "yearly": 31_536_000}
 
 _REFERENCE = re.compile(rb"&#([xX][0-9a-fA-F]+|[0-9]+);?")
@@ -115,15 +113,8 @@ def item(entry: Entry, *, base: str, feed_language: str | None) -> FeedItem | No
         updated_at=_date(entry, "updated"),
         language=language_tag(entry.get("language") or _detail(entry, "title").get("language")) or feed_language,
         categories=_categories(entry),
-        credit=_credit(entry),
+        credit=credit(str(media.get("content") or "") for media in entry.get("media_credit", ())),
     )
-
-
-def _credit(entry: Entry) -> str | None:
-    """media:credit (Media RSS), each once: "Ada Lovelace, Reuters"."""
-    given = (str(credit.get("content") or "") for credit in entry.get("media_credit", ()))
-    said = (plain(one, limit_chars=MAX_CREDIT_CHARS) for one in given)
-    return shorten(", ".join(dict.fromkeys(filter(None, said))), MAX_CREDIT_CHARS) or None
 
 
 def item_url(entry: Entry, base: str) -> str:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
 
-from notifier.alerts.article import Article, RelatedArticle, SentAlert, SentAlerts, article, is_public
+from notifier.alerts.article import Article, RelatedArticle, SentAlert, SentAlerts, article, counted, is_public
 from notifier.storage.alerts import load_alerts, message_from_json
 from notifier.storage.database import Database
 from notifier.storage.schema import alert, alert_topic, item, topic
@@ -21,16 +21,18 @@ from notifier.topics.topic import LONGEST_HOLD_S
 # Of a story that everybody tells, as many as make a page.
 MOST_ITEMS = 300
 MOST_STATES = 50
-# Of a week that nobody could read any more.
-MOST_SENT = 1000
+AT_ONCE = 1000
+# Of a week that nobody could read any more: the rest is counted.
+MOST_LISTED = 1000
 LONGEST_HOLD = timedelta(seconds=LONGEST_HOLD_S)
 
 
 class SqlArticles:
     """ArticleStore on SQLite or PostgreSQL."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, keep: timedelta = timedelta.max, most_listed: int = MOST_LISTED) -> None:
+        """`keep` is for how long alerts are kept."""
+        self._database, self._keep, self._most_listed = database, keep, most_listed
 
     def article(self, alert_id: int, now: datetime) -> Article | None:
         """The article that this alert is a state of; None where there is nothing that anybody may read."""
@@ -49,17 +51,26 @@ class SqlArticles:
             return article((alerts[i] for i in ids), items, _related(connection, story_id), now)
 
     def sent(self, since: datetime, now: datetime) -> SentAlerts:
-        """What might go to its audience since then; `known_since` is later where the oldest item came later."""
+        """What might go to its audience since then; `known_since` is later where the oldest item came later, or where
+        alerts are not kept for so long."""
         # An alert may have waited for an editor, and counts from the time when it might go.
         decided = select(alert.c.id).where(alert.c.decided_at >= since - LONGEST_HOLD)
         with self._database.reading() as connection:
-            ids = list(connection.scalars(decided.order_by(alert.c.id.desc()).limit(MOST_SENT)))
-            alerts, left_out = load_alerts(connection, ids), _left_out(connection, ids)
+            ids = list(connection.scalars(decided))
+            parts = [ids[i : i + AT_ONCE] for i in range(0, len(ids), AT_ONCE)]
+            found = [one for part in parts for one in _public(connection, part, since, now)]
             began = connection.scalar(select(item.c.first_seen_at).order_by(item.c.id).limit(1))
-        public = (alerts[i] for i in ids if is_public(alerts[i], now))
-        found = [SentAlert(one, left_out.get(one.id, frozenset())) for one in public if one.released_at > since]
         found.sort(key=lambda one: (one.alert.released_at, one.alert.id), reverse=True)
-        return SentAlerts(max(since, began or now), tuple(found))
+        listed, older = found[: self._most_listed], found[self._most_listed :]
+        known_since = max(since, began or now)
+        kept_only = now - known_since > self._keep
+        return SentAlerts(now - self._keep if kept_only else known_since, tuple(listed), counted(older), kept_only)
+
+
+def _public(connection: Connection, ids: Sequence[int], since: datetime, now: datetime) -> list[SentAlert]:
+    alerts, left_out = load_alerts(connection, ids), _left_out(connection, ids)
+    public = (one for one in alerts.values() if is_public(one, now) and one.released_at > since)
+    return [SentAlert(one, left_out.get(one.id, frozenset())) for one in public]
 
 
 def _left_out(connection: Connection, ids: Sequence[int]) -> dict[int, frozenset[str]]:

@@ -12,9 +12,20 @@ from functools import lru_cache
 
 from notifier.text.languages import primary_language
 from notifier.text.stems import stem_of_any
-from notifier.text.tokens import SPELLED, tokens, words
+from notifier.text.tokens import SPACELESS, SPELLED, tokens, words
 
-NUMBER = re.compile(r"(?<![\w.])\d[\d,.]*\d|(?<![\w.])\d")
+# Not inside a word nor an ordinal (第14); neither a date nor a time where these have no spaces (4月14日).
+_DIGITS = rf"(?<![^\W{SPACELESS}])(?<![.第])\d(?:[\d,.]*\d)?(?![\d,.]*[年月日時时點点號号分秒届屆])"
+# Whatever counts people, or what carries them: without such a letter behind it, a numeral may be part of any word.
+_SIGNS = "〇零一二两兩三四五六七八九十百千万萬"
+_HAN = rf"(?<![数數几幾上第{_SIGNS}])[{_SIGNS}]+(?=[多余餘]?[人名位死伤傷例艘架辆輛枚])"
+NUMBER = re.compile(_DIGITS)
+NUMBER_UNSPACED = re.compile(_HAN)
+COUNTED_UNSPACED = re.compile(rf"(?:{_DIGITS}|{_HAN})[万萬億亿千百]?[多余餘]?[{SPACELESS}%]?")
+"""A count as it is written where no space tells words apart, with its counter: 14人, 十四名."""
+_HAN_DIGITS = dict(zip("〇零一二两兩三四五六七八九", (0, 0, 1, 2, 2, 2, 3, 4, 5, 6, 7, 8, 9), strict=True))
+_HAN_POWERS = {"十": 10, "百": 100, "千": 1000}
+_plain_digits = str.maketrans("０１２３４５６７８９，．", "0123456789,.")
 SENTENCE_START = re.compile(r"(?:^|[.!?:;|\u2013\u2014]\s+|[\"'\u201c\u2018(\[])\W*$")
 
 STOP = words(
@@ -51,9 +62,29 @@ def overlap(a: frozenset[str], b: frozenset[str]) -> float:
 
 def numbers(text: str) -> frozenset[str]:
     """The counts and amounts that a text states, years left out; small ones also where they are spelled."""
+    text = plain_digits(text)
     found = {n.replace(",", "").rstrip(".") for n in NUMBER.findall(text)}
+    found |= {str(value) for n in NUMBER_UNSPACED.findall(text) if (value := _han_value(n)) > 1}
     found |= {NUMBER_WORDS[t] for t in tokens(text) if t in NUMBER_WORDS and t != "one"}
     return frozenset(n for n in found if not re.fullmatch(r"(?:19|20)\d\d", n))
+
+
+def plain_digits(text: str) -> str:
+    """Full-width digits as everybody's: "１４人" is "14人"."""
+    return text.translate(_plain_digits)
+
+
+def _han_value(numeral: str) -> int:
+    """十四 is 14, 三百二十 is 320, 一万二千 is 12,000."""
+    myriads = total = digit = 0
+    for sign in numeral:
+        if sign in "万萬":
+            myriads, total, digit = (total + digit or 1) * 10_000, 0, 0
+        elif sign in _HAN_POWERS:
+            total, digit = total + (digit or 1) * _HAN_POWERS[sign], 0
+        else:
+            digit = digit * 10 + _HAN_DIGITS[sign]
+    return myriads + total + digit
 
 
 def names(text: str) -> frozenset[str]:

@@ -10,28 +10,29 @@ import re
 
 from notifier.text.fold import MARKS, fold
 
-_SPACELESS = (
+SPACELESS = (
     "\u0e00-\u0eff"  # Thai, Lao
     "\u1000-\u109f\u1780-\u17ff"  # Burmese, Khmer
     "\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f"  # kana
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han
     "\uac00-\ud7a3"  # Hangul has spaces, but hangs particles onto its nouns: a substring finds them, a word would not
 )
-_LETTER = rf"[^\W_\u02bc{_SPACELESS}]"  # U+02BC is an apostrophe here
+"""The letters of scripts without spaces, for a regular expression's [...]."""
+_LETTER = rf"[^\W_\u02bc{SPACELESS}]"  # U+02BC is an apostrophe here
 _PLAIN = rf"{_LETTER}+(?:[{MARKS}]+{_LETTER}*)*"
 _ACRONYM = r"(?:[^\W\d_]\.)+[^\W\d_](?![^\W_])\.?|(?:[^\W\d_]\.){2,}"
 APOSTROPHES = "'\u2018\u2019\u02bc\uff07"
 HYPHENS = "\\-\u2010\u2011\u2012\u2013"
 _WORD = rf"(?:{_ACRONYM}|{_PLAIN})"
 
-LEXEME = re.compile(rf"{_WORD}(?:[{APOSTROPHES}{HYPHENS}]{_WORD})*|[{_SPACELESS}][\u3099\u309a\uff9e\uff9f]?")
+LEXEME = re.compile(rf"{_WORD}(?:[{APOSTROPHES}{HYPHENS}]{_WORD})*|[{SPACELESS}][\u3099\u309a\uff9e\uff9f]?")
 """A word as it is written; or one letter of a script without spaces."""
-_RUN = rf"(?:[^\W_]+|[{_SPACELESS}])(?:[{MARKS}{_SPACELESS}]+[^\W_]*)*"
+_RUN = rf"(?:[^\W_]+|[{SPACELESS}])(?:[{MARKS}{SPACELESS}]+[^\W_]*)*"
 SPELLED = re.compile(rf"{_RUN}(?:[{APOSTROPHES}]{_RUN})*")
 """What stands between hyphens, dots and spaces."""
 
-_is_spaceless = re.compile(f"[{_SPACELESS}]").match
-_is_all_spaceless = re.compile(f"[{_SPACELESS}]+").fullmatch
+_is_spaceless = re.compile(f"[{SPACELESS}]").match
+_is_all_spaceless = re.compile(f"[{SPACELESS}]+").fullmatch
 _ascii_words = re.compile("[a-z0-9]+(?:'[a-z0-9]+)*").findall
 _apostrophe = re.compile(f"[{APOSTROPHES}]")
 

@@ -8,27 +8,31 @@ keep them; whoever names no version, such as the worker of an older release, get
 
 from __future__ import annotations
 
-import gzip
 import re
 from functools import cache
 from hashlib import sha256
 from os import PathLike
 from pathlib import Path
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from notifier.web.compression import BEST, coding_for, compressed
+
 STATIC = Path(__file__).parent / "static"
 KEPT = "public, max-age=31536000, immutable"
 _VERSION = re.compile(r"v-[0-9a-f]{12}")
-_TYPES = {".js": "text/javascript", ".css": "text/css"}
+_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 # The ways in which our modules import and export; there are no others (tests/web/test_assets.py runs each bundle).
 _IMPORT = re.compile(r'^import (?:\{[^}]*\} from )?"(\.{1,2}/[\w./-]+\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=const |let |function |async function |class )", re.MULTILINE)
 _COMMENT = re.compile(r"^[ \t]*(?://[^\n]*|/\*.*?\*/[ \t]*)$\n?", re.MULTILINE | re.DOTALL)
+# After what ends a statement or opens a list: nowhere else in a line, where it might be a string's.
+_REMARK = re.compile(r"(?<=[;{,)]) +//[^\n\"`]*$", re.MULTILINE)
 _INDENT = re.compile(r"^\s+", re.MULTILINE)
 
 
@@ -59,7 +63,7 @@ class Assets(StaticFiles):
         if not _VERSION.fullmatch(named):
             return await super().get_response(path, scope)
         if Path(rest).suffix in _TYPES:
-            found = _sent(rest, scope)
+            found = await run_in_threadpool(_sent, rest, scope)
         else:
             found = await super().get_response(rest, scope)
         if named == version():
@@ -68,21 +72,21 @@ class Assets(StaticFiles):
 
 
 def _sent(name: str, scope: Scope) -> Response:
-    """A script or style; raises HTTPException where there is none.
+    """A script, style or drawing; raises HTTPException where there is none.
 
     Compressed once, not for each visitor: on the day that everybody comes, that would be half of the work.
     """
     if name not in _texts():
         raise HTTPException(404)
-    takes_gzip = "gzip" in Headers(scope=scope).get("accept-encoding", "")
-    coding = {"Content-Encoding": "gzip"} if takes_gzip else {}
-    body = _compressed(name) if takes_gzip else sent(name).encode()
-    return Response(body, media_type=_TYPES[Path(name).suffix], headers=coding | {"Vary": "Accept-Encoding"})
+    coding = coding_for(Headers(scope=scope).get("accept-encoding", ""))
+    headers = {"Vary": "Accept-Encoding"} | ({"Content-Encoding": coding} if coding else {})
+    body = _compressed(name, coding) if coding else sent(name).encode()
+    return Response(body, media_type=_TYPES[Path(name).suffix], headers=headers)
 
 
 @cache
-def _compressed(name: str) -> bytes:
-    return gzip.compress(sent(name).encode(), mtime=0)
+def _compressed(name: str, coding: str) -> bytes:
+    return compressed(sent(name).encode(), coding, BEST)
 
 
 @cache
@@ -92,11 +96,11 @@ def _texts() -> frozenset[str]:
 
 @cache
 def sent(name: str) -> str:
-    """A script with all that it imports, each once and before what needs it; or a style. Without comments."""
+    """A script with all that it imports, each once and before what needs it; a style; a drawing. Without comments."""
     texts = [
         _IMPORT.sub("", _EXPORT.sub("", (STATIC / one).read_text(encoding="utf-8"))) for one in _with_imports(name)
     ]
-    return _INDENT.sub("", _COMMENT.sub("", "".join(texts)))
+    return _INDENT.sub("", _REMARK.sub("", _COMMENT.sub("", "".join(texts))))
 
 
 def _with_imports(name: str) -> list[str]:

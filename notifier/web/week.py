@@ -17,7 +17,8 @@ import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from notifier.alerts.article import SentAlert, SentAlerts
+from notifier.alerts.alert import AlertKind
+from notifier.alerts.article import SentAlert, SentAlerts, counted
 from notifier.alerts.wording import label
 from notifier.errors import NotFound
 from notifier.text.line import shorten
@@ -63,26 +64,31 @@ class Week:
 
 @router.get("/alerts")
 def alerts(request: Request, services: Services, brief: bool = False) -> Response:
-    """The alerts of the last 7 days, newest first: `{known_since, alerts}`.
+    """The alerts of the last 7 days, newest first: `{known_since, kept_only, alerts, more}`.
 
     An alert is `{id, tag, at, kind, label, title, publisher, topics, except}`: it went to everybody who follows one
     of its `topics` and none of `except`, if there is any. States of one story share a `tag`. Times are in milliseconds
-    since the epoch. `known_since` is there where less than a week is known: the service has not run for longer.
-    `brief`: without all but `kind` and topics, for whoever only counts.
+    since the epoch. `known_since` is there where less than a week is known: the service has not run for longer or, with
+    `kept_only`, keeps no more. `more` is there where there are too many to list: `{kind, topics, except, count}` of the
+    rest. `brief`: all of them in `more`, for whoever only counts.
     """
-    store, told = services.articles, _counted if brief else _alert
+    store = services.articles
     if store is None:
         raise NotFound("this process knows no alerts")
     week: Week = request.app.state.weeks[brief]
     now = services.clock()
-    body, etag = week.get(lambda: _written(store.sent(now - WEEK, now), now, told))
+    body, etag = week.get(lambda: _written(store.sent(now - WEEK, now), now, brief=brief))
     return answer(request, body, etag, media_type="application/json", kept=KEPT)
 
 
-def _written(sent: SentAlerts, now: datetime, told: Callable[[SentAlert], dict[str, Any]]) -> bytes:
+def _written(sent: SentAlerts, now: datetime, *, brief: bool) -> bytes:
     # A whole week says no beginning: so the same alerts are the same bytes, whenever they are read.
-    shorter = {"known_since": _milliseconds(sent.known_since)} if sent.known_since > now - WEEK else {}
-    return orjson.dumps({**shorter, "alerts": [told(one) for one in sent.alerts]})
+    written: dict[str, Any] = {"alerts": [] if brief else [_alert(one) for one in sent.alerts]}
+    if sent.known_since > now - WEEK:
+        written |= {"known_since": _milliseconds(sent.known_since)} | ({"kept_only": True} if sent.kept_only else {})
+    if more := (*(counted(sent.alerts) if brief else ()), *sent.older):
+        written["more"] = [{**_whom(one.kind, one.topics, one.except_topics), "count": one.count} for one in more]
+    return orjson.dumps(written)
 
 
 def _alert(one: SentAlert) -> dict[str, Any]:
@@ -94,13 +100,12 @@ def _alert(one: SentAlert) -> dict[str, Any]:
         "label": label(alert.kind, breaking=alert.breaking),
         "title": shorten(message.title, TITLE_CHARACTERS),
         "publisher": message.publisher,
-        **_counted(one),
+        **_whom(alert.kind, alert.topics, one.except_topics),
     }
 
 
-def _counted(one: SentAlert) -> dict[str, Any]:
-    left_out = {"except": sorted(one.except_topics)} if one.except_topics else {}
-    return {"kind": one.alert.kind.value, "topics": sorted(one.alert.topics), **left_out}
+def _whom(kind: AlertKind, topics: frozenset[str], left_out: frozenset[str]) -> dict[str, Any]:
+    return {"kind": kind.value, "topics": sorted(topics), **({"except": sorted(left_out)} if left_out else {})}
 
 
 def _milliseconds(at: datetime) -> int:

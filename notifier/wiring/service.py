@@ -312,7 +312,7 @@ class Service:
             websub=websub,
             receipts=self.receipt_counter if self.settings.receipts else None,
             pictures=self.pictures,
-            articles=SqlArticles(self.database),
+            articles=SqlArticles(self.database, timedelta(days=self.settings.keep_days)),
             operations=service_operations(self),
             by_provider=provider_sign_in(self.settings, self.database),
         )

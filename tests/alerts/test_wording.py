@@ -53,6 +53,11 @@ def test_an_alert_says_what_it_is(kind: AlertKind, breaking: bool, said: str) ->
         ("Aid of $5 million for Ilm", "Aid of $12 million for Ilm", "$12 million now, $5 million before."),
         ("Turnout at 41%", "Turnout at 56%", "56% now, 41% before."),
         ("水灾 8人死亡", "水灾 14人死亡", "14人 now, 8人 before."),
+        ("水灾 ８人死亡", "水灾 １４人死亡", "14人 now, 8人 before."),
+        ("强震造成8人死亡", "强震造成十四人死亡", "十四人 now, 8人 before."),
+        ("强震造成八名矿工遇难", "强震造成十四名矿工遇难", "十四名 now, 八名 before."),
+        ("山洪致1200人受灾", "山洪致1.4万人受灾", "1.4万人 now, 1200人 before."),
+        ("사고로 8명 사망", "사고로 14명 사망", "14명 now, 8명 before."),
         ("مقتل 8 أشخاص", "مقتل 14 أشخاص", "14 أشخاص now, 8 before."),
         ("Minister under fire over the bridge", "Minister resigns over the bridge", "New: resigns."),
         ("Talks in Ilm go on", "Talks in Ilm go on, says Emma Stone", "New: Emma Stone."),
@@ -69,6 +74,23 @@ def test_a_correction_says_what_was_wrong() -> None:
 
 def test_counts_of_different_things_are_not_held_against_each_other() -> None:
     assert changed("Storm: 30 houses damaged", "Storm: 4 people hurt") == "New: 4 people."
+
+
+@pytest.mark.parametrize(
+    ("before", "title", "said"),
+    [
+        ("强震造成8人死亡", "强震造成14人受伤", "New: 14人."),
+        ("强震致8人死亡20人受伤", "强震致30人受伤14人死亡", "30人 now, 20人 before; 14人 now, 8人 before."),
+        ("强震造成14人死亡", "强震造成十四人死亡", ""),
+        ("强震造成１４人死亡", "强震造成14人死亡", ""),
+        ("4月14日强震8人死亡", "4月15日强震8人死亡", ""),
+        ("强震 震级6.1", "强震 数十人死亡", ""),
+        ("第14届亚运会开幕", "第15届亚运会开幕", ""),
+        ("三星发布新手机", "一带一路三年十大成果", ""),
+    ],
+)
+def test_where_nothing_stands_between_words_no_count_is_made_up(before: str, title: str, said: str) -> None:
+    assert changed(before, title) == said
 
 
 def test_a_ratio_is_not_held_against_a_count() -> None:

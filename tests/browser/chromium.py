@@ -33,7 +33,7 @@ class Chromium:
 
     def __init__(self, binary: str, push: ChromiumPush, desktop: Desktop, zone: str | None = None) -> None:
         """`zone` is the time zone of the machine, as the browser and its workers believe."""
-        self._push, self._desktop = push, desktop
+        self._binary, self._push, self._desktop = binary, push, desktop
         self._choices: dict[str, str] = {}
         self._folder = tempfile.TemporaryDirectory(prefix="chromium-")
         self._playwright = sync_playwright().start()
@@ -77,6 +77,11 @@ class Chromium:
     def other_tab(self) -> Page:
         """A tab whose requests nobody rewrites: those of `page` are never answered from the browser's cache."""
         return self._context.new_page()
+
+    def private_window(self) -> Page:
+        """A window of another browser that is off the record, as Incognito is; close its `context` at the end."""
+        other = self._playwright.chromium.launch(executable_path=self._binary, args=FLAGS)
+        return other.new_context().new_page()
 
     def notice(self, title: str) -> Notice:
         """The notification with this title, as soon as it is on the screen.

@@ -128,7 +128,7 @@ def take_by_day(page: Page, service: Service, folder: Path) -> None:
     page.click("text=Save…")
     page.screenshot(path=folder / "console-save.png")
     page.goto(f"{service.origin}/console/alerts")
-    page.locator("h2", has_text="Done").scroll_into_view_if_needed()
+    page.locator("h2", has_text="Done").wait_for()  # it is written anew whenever something happens
     page.screenshot(path=folder / "console-alerts.png", full_page=True)
     page.goto(f"{service.origin}/console/alerts/new")
     for name, text in WRITTEN.items():

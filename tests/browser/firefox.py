@@ -80,7 +80,8 @@ class Popup:
 class Firefox:
     """A headless Firefox with a fresh profile."""
 
-    def __init__(self, binary: str, push_url: str, desktop: Desktop | None = None) -> None:
+    def __init__(self, binary: str, push_url: str, desktop: Desktop | None = None, *, private: bool = False) -> None:
+        """`private`: its one window is a private one."""
         self._folder = tempfile.TemporaryDirectory(prefix="firefox-")
         profile = Path(self._folder.name)
         chosen = preferences(push_url, desktop=desktop is not None)
@@ -88,8 +89,9 @@ class Firefox:
         (profile / "user.js").write_text("".join(lines))
         # --remote-allow-system-access: the doorhanger and the popups belong to the browser, not to a page.
         flags = ["--headless", "--no-remote", "--new-instance", "--remote-allow-system-access"]
+        window = ["--private-window", "about:blank"] if private else ["about:blank"]
         self._process = subprocess.Popen(
-            [binary, *flags, "--remote-debugging-port", "0", "--profile", str(profile), "about:blank"],
+            [binary, *flags, "--remote-debugging-port", "0", "--profile", str(profile), *window],
             env=with_desktop(desktop),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -1,6 +1,6 @@
 """Pictures of the page for the documentation: `python -m tests.browser.pictures FOLDER`, as root.
 
-The shipped topics, invented news, stock Firefox; each state at the width of a phone and of a decider, by day and by
+The shipped topics, an invented week, stock Firefox; each state at the width of a phone and of a desk, by day and by
 night.
 """
 
@@ -11,15 +11,22 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
+from notifier.alerts.alert import AlertKind
+from notifier.clock import system_clock
+from notifier.storage.alerts import SqlAlertStore
+from notifier.storage.database import Database
 from tests.browser.background import until
 from tests.browser.firefox import Firefox
 from tests.browser.namespace import own_network
-from tests.browser.newsroom import Newsroom
+from tests.browser.newsroom import PUBLISHER, Newsroom
 from tests.browser.page import Page
 from tests.browser.push_for_firefox import FirefoxPush
 from tests.browser.service import Service
+from tests.contracts.samples import an_alert
 
 SIZES = {"phone": (360, 780), "desktop": (1280, 860)}
 TOPICS = Path(__file__).parents[2] / "config" / "topics.yaml"
@@ -27,6 +34,32 @@ STORIES = (
     ("Drought closes the canal to large ships until the autumn", "Freight rates rise at once; two lines turn back."),
     ("Nato opens a northern command in Bodø", "Eight members will fly from it. The first crews arrive in June."),
 )
+EARLY = ("Brass band marches through the old town", "It rains a little.")
+WEEK = (
+    ("Talks on the northern pipeline end without a date", ("nato", "world"), AlertKind.NEW),
+    ("Heat record falls in eleven cities on one day", ("climate",), AlertKind.NEW),
+    ("Grain ships leave port after eight weeks", ("world", "breaking"), AlertKind.NEW),
+    ("Nato and its neighbours agree on one rescue channel", ("nato",), AlertKind.NEW),
+    ("Storm surge: 14 villages cut off", ("climate", "breaking"), AlertKind.UPDATE),
+    ("Glacier lake drains in a night", ("climate",), AlertKind.NEW),
+    ("الناتو يفتح قيادة شمالية في بودو مع ثمانية أعضاء", ("nato",), AlertKind.NEW),
+)
+
+
+def fill(service: Service, newsroom: Newsroom) -> None:
+    """A week of alerts, the newest of them some hours old, at a service that has run for longer."""
+    newsroom.publish(*EARLY)
+    until(service.has_items, "the service to have an item")
+    service.grow_older(20)
+    database, now = Database(service.database_url), system_clock()
+    store = SqlAlertStore(database)
+    for number, (title, topics, kind) in enumerate(WEEK):
+        at = now - timedelta(hours=22 * (len(WEEK) - number) - 9)
+        new = an_alert(*topics, story=1000 + number)
+        message = replace(new.message, title=title, publisher=PUBLISHER, published_at=at)
+        breaking = "breaking" in topics
+        store.accept(replace(new, kind=kind, message=message, breaking=breaking, decided_at=at), at)
+    database.close()
 
 
 def main(folder: Path) -> None:
@@ -34,6 +67,7 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with running() as (firefox, service, newsroom):
         page = Page(firefox)
+        fill(service, newsroom)
         firefox.set_permission(service.origin, "prompt")
         firefox.goto(service.origin)
         page.wait_for("off")
@@ -53,7 +87,10 @@ def main(folder: Path) -> None:
             shown = until(lambda t=title: [p for p in firefox.popups() if p.title == t], "the notification")  # type: ignore[misc]
             firefox.screenshot_popup(shown[0], folder / "notification.png")
         firefox.close_popups()
-        firefox.goto(f"{service.origin}/alerts/{len(STORIES)}")
+        firefox.goto(f"{service.origin}/alerts/{len(WEEK)}")
+        until(lambda: firefox.evaluate("!document.getElementById('mine').hidden"), "the page to say what is followed")
+        take(firefox, folder, "alert-right-to-left")
+        firefox.goto(f"{service.origin}/alerts/{len(WEEK) + len(STORIES)}")
         until(lambda: firefox.evaluate("!document.getElementById('mine').hidden"), "the page to say what is followed")
         take(firefox, folder, "alert")
         firefox.goto(service.origin)

@@ -40,6 +40,8 @@ class ChromiumPush:
         self._registered: dict[str, dict[str, str]] = {}
         self._ended: set[str] = set()
         self._connected: list[asyncio.StreamWriter] = []
+        self._is_off = False
+        self._waiting: list[tuple[dict[str, str], bytes]] = []
         self._background = Background()
         app = web.Application()
         app.router.add_post("/checkin", self._check_in)
@@ -76,6 +78,16 @@ class ChromiumPush:
     def local(self, endpoint: str) -> str:
         """The endpoint of the same subscription at this service."""
         return f"{self.origin}/fcm/send/{endpoint.rsplit('/', 1)[1]}"
+
+    def turn_off(self) -> None:
+        """As if the browser's device were off: what is sent to it waits here."""
+        self._is_off = True
+
+    def turn_on(self, *, in_time: bool = True) -> None:
+        """The device is on again, and gets what waited; unless it was off for longer than messages are kept."""
+        self._is_off, waiting, self._waiting = False, self._waiting, []
+        for form, body in waiting if in_time else ():
+            self._background.run(self._deliver(form, body))
 
     # --- towards the browser
 
@@ -132,7 +144,10 @@ class ChromiumPush:
         except Refusal as refusal:
             self.statuses.append(refusal.status)
             return web.Response(status=refusal.status)
-        await self._deliver(form, body)
+        if self._is_off:
+            self._waiting.append((form, body))
+        else:
+            await self._deliver(form, body)
         self.statuses.append(201)
         return web.Response(status=201, headers={"Location": f"{self.origin}/m/{uuid.uuid4().hex}", "TTL": "0"})
 

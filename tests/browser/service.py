@@ -155,9 +155,19 @@ class Service:
         """The secrets that must not be seen anywhere else."""
         return [row[0] for row in self._query("SELECT endpoint FROM subscription")]
 
+    def has_items(self) -> bool:
+        """Whether anything has been stored that a feed had."""
+        return bool(self._query("SELECT id FROM item"))
+
     def grow_older(self, days: int) -> None:
         """As if the first item had come so many days earlier."""
         self._query(f"UPDATE item SET first_seen_at = first_seen_at - {days * 86_400_000_000}")  # noqa: S608 - a number
+
+    def send_earlier(self, title: str, minutes: int) -> None:
+        """As if the alert with this headline had been sent so much earlier."""
+        found = [row[0] for row in self._query("SELECT id, message FROM alert") if json.loads(row[1])["title"] == title]
+        earlier = f"UPDATE alert SET decided_at = decided_at - {minutes * 60_000_000} WHERE id = {found[-1]}"  # noqa: S608
+        self._query(earlier)
 
     def forget_everybody(self) -> None:
         """Lose all subscriptions, as a database does that is restored from an old copy."""

@@ -206,3 +206,13 @@ def test_every_state_fits_a_phone_of_360_pixels(site: Chromium) -> None:
             state,
         )
         assert width <= 360, f"“{state}” is {width} pixels wide"
+
+
+def test_a_private_window_is_told_that_it_never_gets_alerts(site: Chromium, service: Service) -> None:
+    window = site.private_window()
+    window.goto(service.origin)
+    window.get_by_role("button", name="Get alerts").click()
+
+    expect(window.get_by_role("heading", name="Notifications are blocked")).to_be_visible(timeout=30_000)
+    expect(window.locator("#panel")).to_contain_text("A private (Incognito) window never allows them")
+    window.context.close()

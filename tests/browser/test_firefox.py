@@ -6,7 +6,7 @@ notification on the screen.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -429,3 +429,27 @@ def test_the_keyboard_alone_gets_alerts(firefox: Firefox, page: Page) -> None:
 
     page.wait_for("on")
     assert firefox.evaluate("document.activeElement.id") == "panel"
+
+
+def test_a_private_window_gets_alerts_and_says_that_they_end_with_it(
+    require: Callable[[str], str], service: Service, newsroom: Newsroom, firefox_push: FirefoxPush
+) -> None:
+    private = Firefox(require("firefox"), firefox_push.websocket_url, private=True)
+    try:
+        private.goto(service.origin)
+        inside = Page(private)
+        inside.wait_for("off")
+        inside.press("start")
+        private.answer_question(allow=True)
+        inside.wait_for("on")
+        until(lambda: "This looks like a private window: alerts end when you close it." in inside.text, "it to say so")
+
+        newsroom.publish("A harbour clock runs backwards", "Nobody is late.")
+        popup(private, "A harbour clock runs backwards")
+        inside.forget_everything()
+    finally:
+        private.quit()
+
+
+def test_an_ordinary_window_is_not_called_private(subscribed: Page) -> None:
+    assert "private window" not in subscribed.text

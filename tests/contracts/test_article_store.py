@@ -115,6 +115,48 @@ def test_what_waited_for_an_editor_counts_from_when_it_might_go(database: Databa
     assert articles.sent(NOON, LATER).alerts == ()
 
 
+def test_a_week_is_a_week_to_the_instant(database: Database, articles: ArticleStore) -> None:
+    alerts = SqlAlertStore(database)
+    instant = timedelta(microseconds=1)
+    for story, at in enumerate((NOON - instant, NOON, NOON + instant)):
+        alerts.accept(replace(an_alert("world", story=story), decided_at=at), at)
+
+    week_later = NOON + timedelta(days=7)
+    found = articles.sent(week_later - timedelta(days=7), week_later).alerts
+
+    assert [one.alert.story_id for one in found] == [2], "exactly seven days ago is no longer in it"
+
+
+def test_what_is_too_much_to_list_is_counted_by_whom_it_went_to(database: Database) -> None:
+    alerts = SqlAlertStore(database)
+    for number in range(7):
+        at = NOON + timedelta(minutes=number)
+        new = an_alert(*(("world",) if number % 2 else ("uk", "world")), story=number)
+        alerts.accept(replace(new, decided_at=at, except_topics=frozenset({"sport"} if number == 0 else ())), at)
+
+    found = SqlArticles(database, most_listed=2).sent(NOON - timedelta(days=1), LATER)
+
+    assert [one.alert.story_id for one in found.alerts] == [6, 5]
+    assert {(one.topics, one.except_topics): one.count for one in found.older} == {
+        (frozenset({"uk", "world"}), frozenset({"sport"})): 1,
+        (frozenset({"uk", "world"}), frozenset()): 2,
+        (frozenset({"world"}), frozenset()): 2,
+    }
+
+
+def test_where_less_than_that_is_kept_it_is_known_for_so_long_only(database: Database) -> None:
+    harness = Harness(database)
+    harness.publish(1, DAM, 1)
+    harness.loop.work()
+    year_later = NOON + timedelta(days=365)
+
+    short = SqlArticles(database, timedelta(days=3)).sent(year_later - timedelta(days=7), year_later)
+    long = SqlArticles(database, timedelta(days=65)).sent(year_later - timedelta(days=7), year_later)
+
+    assert (short.known_since, short.kept_only) == (year_later - timedelta(days=3), True)
+    assert (long.known_since, long.kept_only) == (year_later - timedelta(days=7), False)
+
+
 def test_nothing_is_known_of_the_time_before_the_oldest_item(database: Database, articles: ArticleStore) -> None:
     assert articles.sent(NOON, LATER).known_since == LATER, "it has only just begun"
 

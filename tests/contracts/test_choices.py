@@ -52,7 +52,12 @@ def act(store: SubscriptionStore, name: str, does: str, topic: str) -> None:
             store.delete(mine, NOON)
 
 
-@settings(max_examples=examples(500), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@pytest.mark.timeout(600)  # thousands of small transactions, on a machine that may be busy
+@settings(
+    max_examples=examples(500),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+)
 @given(interleavings())  # a thousand, on the two kinds of database
 def test_each_choice_holds_until_the_same_topic_is_chosen_again(
     store: SubscriptionStore, order: list[tuple[str, str]]

@@ -56,6 +56,22 @@ def test_an_item_is_read_with_all_that_it_says() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("parts", "credit"),
+    [
+        ({"authors": [{"name": "Ada & Bea"}, {"name": "Reuters", "url": "https://r.example"}]}, "Ada & Bea, Reuters"),
+        ({"author": {"name": "Reuters"}}, "Reuters"),
+        ({"authors": [{"name": " <b>Ada</b> "}, {"name": "Ada"}, {"avatar": "a.png"}, "Bea", None]}, "Ada"),
+        ({"authors": [{"name": 7}]}, None),
+        ({"authors": "Ada"}, None),
+        ({}, None),
+    ],
+)
+def test_whom_the_item_credits_is_kept(parts: dict[str, Any], credit: str | None) -> None:
+    found = feed_of([{"id": "1", "title": "Bridge opens", **parts}], authors=[{"name": "The Paper"}])
+    assert found.items[0].credit == credit
+
+
 def test_version_1_0_and_numbers_as_identifiers_are_read() -> None:
     feed = feed_of([{"id": 7, "content_text": "Just x<y words"}], version="https://jsonfeed.org/version/1")
     assert (feed.format, feed.items[0].guid, feed.items[0].title) == ("json1", "7", "Just x<y words")

@@ -44,6 +44,22 @@ def test_a_text_counts_in_digits_and_in_words_and_dates_nothing() -> None:
     assert numbers("Twelve dead and 1,300 hurt in 2026") == {"12", "1300"}
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("强震造成１４人死亡，１，２００人受伤", {"14", "1200"}),
+        ("三百二十人获救", {"320"}),
+        ("一万二千人撤离", {"12000"}),
+        ("二十多人失踪", {"20"}),
+        ("一〇五名乘客", {"105"}),
+        ("2026年4月14日15时8分 第3届 第三名", set()),
+        ("一人 数十人 几百人 九寨沟 三星", set()),
+    ],
+)
+def test_numbers_are_read_where_no_space_tells_words_apart(text: str, found: set[str]) -> None:
+    assert numbers(text) == found
+
+
 def test_names_have_a_capital_inside_a_sentence() -> None:
     assert names("Mayor of Łódź meets Zoë’s NATO envoy") == {"lodz", "zoe", "nato"}
     assert names("Mayor Meets Envoy Amid Growing Tension") == frozenset()

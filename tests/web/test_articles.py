@@ -14,7 +14,7 @@ import pytest
 from lxml import html
 
 from notifier.alerts.alert import Alert, AlertKind
-from notifier.alerts.article import Article, RelatedArticle, SentAlert, SentAlerts, article
+from notifier.alerts.article import Article, RelatedArticle, SentAlert, SentAlerts, SentCount, article
 from notifier.alerts.evidence import Evidence, OnHold
 from notifier.stories.breaking import BreakingSignals
 from notifier.stories.story import StoryItem
@@ -38,6 +38,8 @@ class MemoryArticles:
 
     began = NOW - timedelta(days=100)
     left_out = frozenset[str]()
+    older: tuple[SentCount, ...] = ()
+    kept_only = False
 
     def __init__(self, *alerts: Alert, items: Sequence[StoryItem] = (), related: Sequence[RelatedArticle] = ()) -> None:
         self.alerts, self.items, self.related = alerts, items, related
@@ -50,7 +52,8 @@ class MemoryArticles:
 
     def sent(self, since: datetime, now: datetime) -> SentAlerts:
         self.asked += 1
-        return SentAlerts(max(since, self.began), tuple(SentAlert(alert, self.left_out) for alert in self.alerts))
+        alerts = tuple(SentAlert(alert, self.left_out) for alert in self.alerts)
+        return SentAlerts(max(since, self.began), alerts, self.older, self.kept_only)
 
 
 def told(publisher: str, title: str, minutes_ago: float) -> StoryItem:

@@ -14,24 +14,36 @@ export function sentTo(topics, alerts) {
   return alerts.filter((alert) => followed(alert.topics) && !followed(alert.except));
 }
 
-/** "About 4 a day; 28 in the last week": of these alerts, all that a list that goes back to `knownSince` has. */
-export function howMany(alerts, knownSince, now) {
-  const count = alerts.length;
-  if (knownSince === undefined) return count ? `${rate(count / WEEK_DAYS)}; ${few(alerts)}` : "None in the last week";
-  const passed = now - knownSince;
-  const soFar = `${few(alerts, knownSince)}: this site has run for ${span(passed)} only`;
+/** How many these are; of those that are not listed each entry says it. */
+const total = (alerts) => alerts.reduce((sum, { count = 1 }) => sum + count, 0);
+
+/** "About 4 a day; 28 in the last week": of these alerts, all that the list `known` has for a choice. */
+export function howMany(alerts, known, now) {
+  const count = total(alerts);
+  if (known.known_since === undefined) {
+    return count ? `${rate(count / WEEK_DAYS)}; ${count} in the last week` : "None in the last week";
+  }
+  const passed = now - known.known_since;
+  const why = known.kept_only ? `in the last ${span(passed)}: this site keeps no more` : `so far: this site has run for ${span(passed)} only`;
+  const soFar = `${count || "none"} ${why}`;
   return count && passed >= DAY_MS ? `${rate((count * DAY_MS) / passed)}; ${soFar}` : upper(soFar);
 }
 
-/** ", 2 of them silent updates" */
+/** "2 of them silent updates" */
 export function updates(alerts) {
-  const silent = alerts.filter(({ kind }) => kind === "update").length;
-  return silent ? `, ${silent} of them ${silent === 1 ? "a silent update" : "silent updates"}` : "";
+  const silent = total(alerts.filter(({ kind }) => kind === "update"));
+  return silent ? `${silent} of them ${silent === 1 ? "a silent update" : "silent updates"}` : "";
 }
 
 /** Of one topic, beside others. */
-export function few(alerts, knownSince) {
-  return `${alerts.length || "none"} ${knownSince === undefined ? "in the last week" : "so far"}`;
+export function few(alerts, known) {
+  return `${total(alerts) || "none"} ${known.known_since === undefined ? "in 7 days" : known.kept_only ? "lately" : "so far"}`;
+}
+
+/** "and 12 before these", of those that are too many to list; "" where there are none. */
+export function unlisted(more) {
+  const count = total(more);
+  return count ? `and ${count} before these` : "";
 }
 
 const rate = (aDay) => (aDay < 0.75 ? "Fewer than one a day" : `About ${Math.round(aDay)} a day`);

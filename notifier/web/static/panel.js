@@ -25,12 +25,29 @@ export function show(name, facts, { focus = false } = {}) {
   for (const part of panel.querySelectorAll("[data-situation]")) part.hidden = part.dataset.situation !== name;
   panel.dataset.now = name;
   const reader = READERS.includes(name);
-  const shown = { ...facts, on: name === "on", off: name !== "on", reader, visitor: !reader, unasked: !facts.granted };
+  const shown = { ...facts, on: name === "on", off: name !== "on", unasked: !facts.granted };
   for (const part of document.querySelectorAll("[data-shown-when]")) part.hidden = !shown[part.dataset.shownWhen];
-  document.body.classList.toggle("reader", reader);
+  document.documentElement.classList.toggle("reader", reader);
+  remember();
   summarise();
   if (focus) panel.focus({ preventScroll: true });
 }
+
+/**
+ * For the next visit, which is drawn before it can know the state: that a reader comes, how high the panel is, and its
+ * words on how many.
+ */
+function remember() {
+  if (!panel.dataset.now) return;
+  const often = panel.querySelector("[data-situation]:not([hidden]) .often");
+  try {
+    if (!is(...READERS)) localStorage.removeItem("panel");
+    else if (often?.textContent !== "") localStorage.setItem("panel", `${panel.offsetHeight} ${often?.offsetHeight ?? 0}`);
+  } catch {
+    // Storage is switched off.
+  }
+}
+new ResizeObserver(remember).observe(panel);
 
 /** Say what is ticked wherever it stands. */
 export function summarise() {

@@ -2,7 +2,7 @@
 // reader's own alerts by day, from that list and from what this device showed.
 
 import { chosen, titleOf } from "./choices.js";
-import { byDay, few, howMany, own, sentTo, updates } from "./counting.js";
+import { byDay, few, howMany, own, sentTo, unlisted, updates } from "./counting.js";
 import { is, watchers } from "./panel.js";
 import { reader } from "./state.js";
 import { clock, day, full } from "./times.js";
@@ -13,24 +13,29 @@ const week = document.getElementById("week");
 const yours = document.getElementById("yours");
 const older = document.getElementById("older");
 
-let known; // {alerts, known_since, brief}, or undefined while the server is away
+let known; // what the server lists, and whether without words (brief); or undefined while the server is away
 let shown = [];
 let all = false; // older ones are asked for
 
 function count() {
   if (known && week) {
     const topics = chosen();
-    const alerts = sentTo(topics, known.alerts);
-    const words = topics.length ? howMany(alerts, known.known_since, Date.now()) : "No alerts: nothing is ticked";
+    const listed = sentTo(topics, known.alerts);
+    const more = sentTo(topics, known.more);
+    const alerts = [...listed, ...more];
+    const words = topics.length ? howMany(alerts, known, Date.now()) : "No alerts: nothing is ticked";
     for (const place of document.querySelectorAll("[data-week]")) place.textContent = `${words}.`;
-    week.querySelector("summary span").textContent = words + updates(alerts);
+    week.querySelector("summary span").textContent = words;
     for (const place of document.querySelectorAll("[data-each]")) {
-      place.textContent = ` · ${few(sentTo([place.dataset.each], known.alerts), known.known_since)}`;
+      place.textContent = ` · ${few(sentTo([place.dataset.each], [...known.alerts, ...known.more]), known)}`;
     }
-    if (!known.brief) list(week.querySelector("[data-days]"), alerts);
+    if (!known.brief) {
+      list(week.querySelector("[data-days]"), listed);
+      week.querySelector("[data-more]").textContent = [updates(alerts), unlisted(more)].filter(Boolean).join("; ");
+    }
     week.hidden = false;
   }
-  if (document.body.classList.contains("reader")) tell();
+  if (document.documentElement.classList.contains("reader")) tell();
 }
 
 /** The reader's own, whole days until there are enough. */
@@ -86,14 +91,14 @@ function element(name, content, className) {
 }
 
 /** Whoever only sees numbers does not wait for the words of a whole week. */
-const wantsWords = () => week?.open || document.body.classList.contains("reader");
+const wantsWords = () => week?.open || document.documentElement.classList.contains("reader");
 
 /** Read the list, and what this device showed; count from then on. */
 export async function read() {
   const brief = !wantsWords();
   const asked = server.call("GET", brief ? "/api/alerts?brief=true" : "/api/alerts", { cache: "default" });
   const [listed, kept] = await Promise.allSettled([asked, keep.shown()]);
-  if (listed.value && !(brief && known && !known.brief)) known = { ...listed.value, brief };
+  if (listed.value && !(brief && known && !known.brief)) known = { more: [], ...listed.value, brief };
   shown = kept.value ?? shown;
   count();
 }
