@@ -2,12 +2,12 @@
 
     python benchmarks/match.py
 
-`topics_10k_ms`: one story against 10,000 topics; `words_1m_ms`: one story against the own words of a million
-subscribers, 20 each. CPU time, the median over invented stories, the preparing of the story's text (`prepare_ms`)
-included. `rss_mb` is the process's peak memory with both indexes built; `build_s` the CPU time of building them.
+`topics_10k_ms`: one story against 10,000 topics. CPU time, the median over invented stories, the preparing of the
+story's text (`prepare_ms`) included. `rss_mb` is the process's peak memory with the index built; `build_s` the CPU time
+of building it.
 
-Words are invented and drawn as often as natural words are (Zipf): stories from all of them, rules and subscribers'
-words from those that people would ask for, which leaves out the hundred commonest.
+Words are invented and drawn as often as natural words are (Zipf): stories from all of them, rules from
+those that people would ask for, which leaves out the hundred commonest.
 """
 
 from __future__ import annotations
@@ -18,17 +18,14 @@ import random
 import resource
 import statistics
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 
 from notifier.topics.match import TopicIndex
 from notifier.topics.reading import Text
 from notifier.topics.topic import Topic
-from notifier.topics.words import WordIndex
 
-TOPICS, SUBSCRIBERS, WORDS_EACH, STORIES = 10_000, 1_000_000, 20, 300
-FOLLOWED, BLOCK = 15, 20_000
-VOCABULARY, COMMONEST, PHRASES = 60_000, 100, 250_000
+TOPICS, STORIES = 10_000, 300
+VOCABULARY, COMMONEST = 60_000, 100
 SYLLABLES = [consonant + vowel for consonant in "bcdfghklmnprstvwz" for vowel in "aeiou"]
 
 
@@ -39,20 +36,15 @@ def main() -> None:
     stories = [_story(draw) for _ in range(STORIES)]
     started = time.process_time()
     topics = TopicIndex(_topics(_zipf(vocabulary[COMMONEST:], chance), chance))
-    words = _words(_zipf(vocabulary[COMMONEST:], chance), chance)
     built = time.process_time()
-    topics.match(stories[0]())
-    words.match(stories[0]())  # makes the table of the language
+    topics.match(stories[0]())  # makes the table of the language
     print(
         json.dumps(
             {
                 "prepare_ms": _median_ms(lambda story: story(), stories),
                 "topics_10k_ms": _median_ms(lambda story: topics.match(story()), stories),
-                "words_1m_ms": _median_ms(lambda story: words.match(story()), stories),
                 "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
                 "topics_matched": statistics.mean(len(topics.match(story())) for story in stories),
-                "followers_found": statistics.mean(len(words.match(story()).followers) for story in stories),
-                "distinct_words": len(words),
                 "build_s": round(built - started, 1),
             }
         )
@@ -87,23 +79,6 @@ def _topics(draw: Callable[[int], list[str]], chance: random.Random) -> Iterator
     shapes = ("{0}", "{0} AND {1}", '"{0} {1}" OR {2}', "({0} OR {1}) AND {2} NOT {3}", "title:{0} OR {1} NEAR/5 {2}")
     for number in range(TOPICS):
         yield Topic(f"topic-{number}", "", "", chance.choice(shapes).format(*draw(4)))
-
-
-def _words(draw: Callable[[int], list[str]], chance: random.Random) -> WordIndex:
-    """A million subscribers, 15 words followed and 5 muted each; half of the phrases are of two words or three."""
-    phrases = list(dict.fromkeys(" ".join(draw(chance.choice((1, 1, 1, 2, 2, 3)))) for _ in range(PHRASES)))
-    cumulative = list(itertools.accumulate(1 / rank for rank in range(10, len(phrases) + 10)))
-    index = WordIndex()
-    for first in range(0, SUBSCRIBERS, BLOCK):
-        follow: dict[str, list[int]] = defaultdict(list)
-        mute: dict[str, list[int]] = defaultdict(list)
-        chosen = chance.choices(phrases, cum_weights=cumulative, k=BLOCK * WORDS_EACH)
-        for position, phrase in enumerate(chosen):
-            subscriber, place = divmod(position, WORDS_EACH)
-            (follow if place < FOLLOWED else mute)[phrase].append(first + subscriber)
-        for phrase in {*follow, *mute}:
-            index.load(phrase, follow.get(phrase, ()), mute.get(phrase, ()))
-    return index
 
 
 if __name__ == "__main__":

@@ -8,6 +8,6 @@ be read), `print` (written back). Asking it: `reading` (a text to be asked of) a
 `match` (which rules may be true), `evaluate` and `near` (is one).
 
 - `in_force`: the topics as they are now, exchanged in place
-- for many texts at once: `corpus` (previews), `words` (readers' own words); `work` bounds both
+- for many texts at once: `corpus` (previews); `work` bounds it
 - `failing` sets aside a rule that fails when it is run
 """

@@ -1,7 +1,7 @@
 """What a text must have for a rule to be true, and a table that finds the rules of a text by it.
 
-Enters: trees or words. Leaves: `Need`s, one of which is in every text that the rule is true of; `Stems`, which looks
-stems up by the language of the text. Used by match (topics) and words (subscribers' own words).
+Enters: trees. Leaves: `Need`s, one of which is in every text that the rule is true of; `Stems`, which looks
+stems up by the language of the text; next: match.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A story's words, prepared once for every rule that is asked about them.
 
 Enters: title, summary and labels of a story. Leaves: `Text`, in which a form, a stem or a beginning is found at once,
-with its place; next: evaluate, match, words.
+with its place; next: evaluate, match.
 """
 
 from __future__ import annotations
