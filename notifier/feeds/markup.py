@@ -1,4 +1,4 @@
-"""Markup in, plain text out: what a person reads in a notification.
+"""Markup in: plain text out, which a person reads in a notification; or the tree of a document, however broken.
 
 Enters: a title or a summary as a feed has it (HTML, escaped once or twice, or plain). Leaves: one line of text without
 markup, entities or control characters, for `FeedItem`.
@@ -10,6 +10,7 @@ import html
 import re
 
 import nh3
+from lxml import etree
 
 from notifier.text.line import one_line, shorten
 
@@ -46,6 +47,18 @@ def plain(markup: str, *, limit_chars: int, is_html: bool = True) -> str:
     if _TAG.search(text):  # escaped once more than the format asks for
         text = html.unescape(_without_tags(text))
     return shorten(one_line(text), limit_chars)
+
+
+def lenient_tree(document: bytes, encoding: str | None = "utf-8") -> etree._Element | None:
+    """What libxml2 makes of broken XML; no entity, DTD or file is loaded for it. None where nothing is left.
+
+    `encoding` None: as the document says of itself.
+    """
+    parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True, load_dtd=False, encoding=encoding)
+    try:
+        return etree.fromstring(document, parser)
+    except (etree.XMLSyntaxError, ValueError):
+        return None
 
 
 def _without_tags(markup: str) -> str:

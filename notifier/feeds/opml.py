@@ -1,5 +1,4 @@
-"""OPML, the format in which feed readers exchange their lists (opml.org/spec2): in by listparser, out by the standard
-library.
+"""OPML, the format in which feed readers exchange their lists (opml.org/spec2).
 
 Enters: a file from another reader. Leaves: `FeedConfig`s for config/feeds.yaml; and the reverse. What OPML has no word
 for, above all the publisher, goes as attributes of a namespace of our own, which other readers pass over.
@@ -7,17 +6,14 @@ for, above all the publisher, goes as attributes of a namespace of our own, whic
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from xml.etree import ElementTree as ET
-
-import listparser
-from lxml import etree
 
 from notifier.feeds.feed import FeedConfig, Unreadable
 from notifier.feeds.hosts import site_of
 from notifier.feeds.images import absolute
-from notifier.feeds.markup import MAX_TITLE_CHARS, plain
+from notifier.feeds.markup import MAX_TITLE_CHARS, lenient_tree, plain
 from notifier.feeds.publishers import named_by_title, publisher_of
 from notifier.text.languages import language_tag
 from notifier.text.line import one_line, shorten
@@ -34,14 +30,12 @@ def from_opml(document: bytes, followed: Iterable[FeedConfig] | None = None) -> 
     The publisher is what the file says in our own words. Where it says nothing it is the title; or, given the feeds
     that are `followed` already, the one that the site has among these and those before it in the file.
     """
-    found = listparser.parse(document)
-    said = _said(document)
     feeds: dict[str, FeedConfig] = {}
-    for entry in found.feeds:
-        feed = _feed(entry, said)
-        if feed is None or feed.url in feeds:
+    for outline in _outlines(document):
+        feed = _feed(outline)
+        if feed.url in feeds:
             continue
-        if followed is not None and not said.get(feed.url, {}).get("publisher"):
+        if followed is not None and not outline.own.get("publisher"):
             publisher = publisher_of(feed.url, (*followed, *feeds.values())) or named_by_title(feed.title)
             feed = replace(feed, publisher=publisher)
         feeds[feed.url] = feed
@@ -80,37 +74,44 @@ def _own_words(feed: FeedConfig) -> dict[str, str]:
     return words
 
 
-def _said(document: bytes) -> Mapping[str, Mapping[str, str]]:
-    """By address, what a file of ours says in our own words; nothing where it is not well-formed."""
-    try:
-        tree = etree.fromstring(document, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))
-    except (etree.XMLSyntaxError, ValueError):
-        return {}
-    own = f"{{{NAMESPACE}}}"
-    found = {}
-    for outline in tree.iter("outline"):
-        url = absolute(outline.get("xmlUrl"), "")
-        if url is not None:
-            attributes = ((str(name), str(value)) for name, value in outline.attrib.items())
-            found[url] = {name.removeprefix(own): value for name, value in attributes if name.startswith(own)}
-    return found
+@dataclass(frozen=True, slots=True)
+class _Outline:
+    """What a file says of one feed; `folder` is the outermost that it is in, `own` is said in our own words."""
+
+    url: str
+    title: str
+    folder: str
+    own: Mapping[str, str]
 
 
-def _feed(entry: listparser.common.SuperDict, said: Mapping[str, Mapping[str, str]]) -> FeedConfig | None:
-    url = absolute(entry["url"], "")
-    if url is None:
-        return None
-    own = said.get(url, {})
-    title = plain(entry["title"], limit_chars=MAX_TITLE_CHARS) or site_of(url)
-    folders = [folder for path in entry.get("categories", ()) for folder in path[:1] if folder]
-    section = "-".join(plain(folders[0], limit_chars=60).lower().split()) if folders else DEFAULT_SECTION
+def _outlines(document: bytes) -> Iterator[_Outline]:
+    """Those of feeds, in the file's order; nothing where it is no XML."""
+    tree = lenient_tree(document, encoding=None)
+    own = f"{{{NAMESPACE}}}".lower()
+    for outline in tree.iter("outline") if tree is not None else ():
+        # Other readers write xmlurl and XmlUrl too.
+        said = {str(name).lower(): str(value).strip() for name, value in outline.attrib.items()}
+        url = absolute(said.get("xmlurl"), "")
+        if url is None or said.get("type", "").lower() == "source":  # which is a list of lists
+            continue
+        around = [*outline.iterancestors("outline")]
+        outermost = (around[-1].get("text") or around[-1].get("title") or "").strip() if around else ""
+        folder = said.get("category", "").partition(",")[0].strip("/ ").partition("/")[0].strip() or outermost
+        words = {name.removeprefix(own): value for name, value in said.items() if name.startswith(own)}
+        yield _Outline(url, said.get("text") or said.get("title", ""), folder, words)
+
+
+def _feed(outline: _Outline) -> FeedConfig:
+    own = outline.own
+    title = plain(outline.title, limit_chars=MAX_TITLE_CHARS) or site_of(outline.url)
+    section = "-".join(plain(outline.folder, limit_chars=60).lower().split())
     return FeedConfig(
-        url=url,
+        url=outline.url,
         title=title,
         publisher=shorten(one_line(own.get("publisher", "")), MAX_TITLE_CHARS) or title,
         section=section or DEFAULT_SECTION,
         language=language_tag(own.get("language")),
-        poll_every_s=_number(own.get("pollEvery"), 1.0, _MOST_POLL_S),
+        poll_every_s=_number(own.get("pollevery"), 1.0, _MOST_POLL_S),
         paused=own.get("paused") == "true",
         weight=1.0 if (weight := _number(own.get("weight"), 0.0, _MOST_WEIGHT)) is None else weight,
     )

@@ -14,8 +14,6 @@ from datetime import datetime
 from itertools import chain, islice, takewhile
 from typing import TypeAlias
 
-from pyroaring import BitMap
-
 from notifier.errors import TooMuchWork
 from notifier.stories.story import StoryItem
 from notifier.text.languages import primary_language
@@ -61,8 +59,8 @@ class CorpusItem:
 class _Bounds:
     """The items that a rule is surely true of, and those that it may be true of; the first lie within the second."""
 
-    surely: BitMap
-    maybe: BitMap
+    surely: set[int]
+    maybe: set[int]
 
 
 _Label: TypeAlias = tuple[str, str, str | None]  # source, section, language
@@ -100,9 +98,8 @@ class Corpus:
     def matching(self, rule: Node, work: Work | None = None) -> Iterator[CorpusItem]:
         """The items that the rule is true of, oldest first. Raises TooMuchWork."""
         work = work or Work.endless()
-        everything = BitMap(range(len(self.items)))
-        bounds = self._bounds(rule, everything, work)
-        for number in bounds.maybe:
+        bounds = self._bounds(rule, work)
+        for number in sorted(bounds.maybe):
             item = self.items[number]
             work.spend(1)
             if number in bounds.surely or self._is_true(rule, item, work):
@@ -119,35 +116,36 @@ class Corpus:
         finally:
             work.spend(asked.spent)
 
-    def _bounds(self, node: Node, everything: BitMap, work: Work, *, title: bool = False) -> _Bounds:
+    def _bounds(self, node: Node, work: Work, *, title: bool = False) -> _Bounds:
         match node:
             case Term(runs=runs, exact=exact):
                 return self._of_term(runs, exact, title, work)
             case And(rules) | Or(rules):
-                inner = [self._bounds(rule, everything, work, title=title) for rule in rules]
-                combine = BitMap.intersection if isinstance(node, And) else BitMap.union
+                inner = [self._bounds(rule, work, title=title) for rule in rules]
+                combine = set.intersection if isinstance(node, And) else set.union
                 return _Bounds(combine(*_surely(inner)), combine(*_maybe(inner)))
             case Not(rule):
-                inside = self._bounds(rule, everything, work, title=title)
+                inside = self._bounds(rule, work, title=title)
+                everything = set(range(len(self.items)))
                 return _Bounds(everything - inside.maybe, everything - inside.surely)
             case Near(left, right, _):
-                sides = [self._bounds(side, everything, work, title=title) for side in (left, right)]
-                return _Bounds(BitMap(), BitMap.intersection(*_maybe(sides)))
+                sides = [self._bounds(side, work, title=title) for side in (left, right)]
+                return _Bounds(set(), set.intersection(*_maybe(sides)))
             case In(FieldScope.TITLE, rule):
-                return self._bounds(rule, everything, work, title=True)
+                return self._bounds(rule, work, title=True)
             case In():
                 return self._of_label(node, work)
 
     def _of_term(self, runs: tuple[Run, ...], exact: bool, title: bool, work: Work) -> _Bounds:
         """Whether words stand side by side, and whether capitals speak (U.S.), only the text itself can tell."""
         found = [shard.having(run, exact, title, work) for shard in self._shards.values() for run in runs]
-        maybe = BitMap.union(BitMap(), *found)
+        maybe = set[int]().union(*found)
         plain = all(len(run) == 1 and "." not in run[0] for run in runs)
-        return _Bounds(maybe if plain else BitMap(), maybe)
+        return _Bounds(maybe if plain else set(), maybe)
 
     def _of_label(self, rule: In, work: Work) -> _Bounds:
         """There are few publishers and sections: ask the rule itself about each."""
-        true = BitMap()
+        true = set[int]()
         for (source, section, language), numbers in self._labels.items():
             work.spend(_TO_READ)
             if evaluate(rule, Text("", "", source, section, language)) is not None:
@@ -171,11 +169,11 @@ class _Shard:
         self._title.read()
         self._summary.read()
 
-    def having(self, run: Run, exact: bool, title: bool, work: Work) -> BitMap:
+    def having(self, run: Run, exact: bool, title: bool, work: Work) -> set[int]:
         """The items that have every form of the run, wherever it stands."""
         fields = (self._title,) if title else (self._title, self._summary)
-        each = (BitMap.union(*(field.having(form, exact, work) for field in fields)) for form in run)
-        return BitMap.intersection(*each)
+        each = (set[int]().union(*(field.having(form, exact, work) for field in fields)) for form in run)
+        return set.intersection(*each)
 
 
 class _Postings:
@@ -193,12 +191,12 @@ class _Postings:
         for lexeme in set(LEXEME.findall(text)):
             self._numbers[lexeme].append(number)
 
-    def having(self, form: str, exact: bool, work: Work) -> BitMap:
+    def having(self, form: str, exact: bool, work: Work) -> set[int]:
         """The items in which a form of a rule is found."""
         self.read()
         numbers = [self._numbers[lexeme] for lexeme in self._lexemes(form, exact)]
         work.spend(sum(map(len, numbers)))
-        return BitMap(chain.from_iterable(numbers))
+        return set(chain.from_iterable(numbers))
 
     def _lexemes(self, form: str, exact: bool) -> Iterable[str]:
         if form.endswith("*"):
@@ -224,9 +222,9 @@ class _Postings:
         self._known = len(self._numbers)
 
 
-def _surely(bounds: Iterable[_Bounds]) -> list[BitMap]:
+def _surely(bounds: Iterable[_Bounds]) -> list[set[int]]:
     return [each.surely for each in bounds]
 
 
-def _maybe(bounds: Iterable[_Bounds]) -> list[BitMap]:
+def _maybe(bounds: Iterable[_Bounds]) -> list[set[int]]:
     return [each.maybe for each in bounds]

@@ -63,7 +63,6 @@ async def serve(
         await service.enter_pictures(stack)
         pipeline = service.pipeline(poller, websub)
         app = build_app(service.web_services(websub))
-        service.set_back.append(app.state.rates.forget)
         requests = Requests(app)
         port = PortSettings(most=connections_within(descriptors, settings.connections))
         server = web_server(requests, app.state.streams, list(listed(settings.proxies)), port, service.troubles)

@@ -116,3 +116,14 @@ def test_what_a_file_says_in_our_words_is_cleaned(own: str) -> None:
     assert len(feed.publisher) <= 500
     assert feed.publisher == one_line(feed.publisher) != ""
     assert (feed.poll_every_s, feed.weight) == (None, 1.0)
+
+
+def test_a_list_that_is_not_quite_xml_is_read_as_far_as_it_can_be() -> None:
+    listed = (
+        '<outline text="Towns & ports"><outline title="Q & A" xmlurl="https://a.example/?x=1&y=2" /></outline>'
+        '<outline text="Lists" type="source" xmlUrl="https://a.example/list"/>'
+        '<outline text="B" category="/Sport/Rowing,other" xmlUrl="https://b.example/">'
+    )
+    found = from_opml(opml(listed))
+    assert not isinstance(found, Unreadable)
+    assert [(feed.title, feed.section) for feed in found] == [("Q A", "towns-ports"), ("B", "sport")]
