@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 
 from notifier.alerts.article import Article, RelatedArticle, SentAlert, SentAlerts, article, is_public
 from notifier.storage.alerts import load_alerts, message_from_json
-from notifier.storage.database import Database
+from notifier.storage.database import Store
 from notifier.storage.schema import alert, alert_topic, item, topic
 from notifier.storage.story_items import story_item, story_items
 from notifier.storage.story_reports import alerts_of, merged_into, related_stories
@@ -26,11 +26,8 @@ MOST_SENT = 1000
 LONGEST_HOLD = timedelta(seconds=LONGEST_HOLD_S)
 
 
-class SqlArticles:
+class SqlArticles(Store):
     """ArticleStore on SQLite or PostgreSQL."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def article(self, alert_id: int, now: datetime) -> Article | None:
         """The article that this alert is a state of; None where there is nothing that anybody may read."""

@@ -27,6 +27,7 @@ from notifier.storage.envelopes import SqlEnvelopeStore
 from notifier.storage.migrate import newest_revision, revision
 from notifier.storage.queue import SqlQueueStore
 from notifier.storage.receipts import SqlReceiptStore
+from notifier.storage.story_reports import SqlStoryReports
 from notifier.subscribers.subscriber import Subscription
 from notifier.wiring.operations import (
     access_operations,
@@ -48,15 +49,15 @@ DISCOVERY_S = 40.0
 
 def service_operations(service: Service) -> Operations:
     """What operators do, over the parts of a running service."""
-    settings, database, editorial = service.settings, service.database, SqlEditorialStore(service.database)
+    settings, database = service.settings, service.database
     files = (service.files.topics, service.files.feeds)
     previewer = RulePreviewer(service.recent_news.record, alert_rules(settings), service.clock, service.previews)
     topics = topic_operations(settings, database, lambda: service.files.topics.content, previewer)
     finder = FeedFinder(service).look
     feeds = feed_operations(settings, database, lambda: service.files.feeds.content, service.feed_health, finder)
     alerts = AlertOperations(
-        editorial,
-        story=editorial.story,
+        SqlEditorialStore(database),
+        story=SqlStoryReports(database).story,
         requests=SqlRequestStore(database),
         subscriptions=service.subscriptions,
         receipts=SqlReceiptStore(database),

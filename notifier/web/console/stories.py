@@ -38,8 +38,8 @@ def compare(request: Request, session: Viewer, operations: Operating, a: str = "
     found, problem = None, ""
     if a.strip() and b.strip():
         try:
-            found = operations.stories.rulings.explain(
-                operations.stories.rulings.item(a).id, operations.stories.rulings.item(b).id
+            found = operations.stories.book.explain(
+                operations.stories.book.item(a).id, operations.stories.book.item(b).id
             )
         except NotFound as unknown:
             problem = str(unknown)
@@ -61,7 +61,7 @@ def story(
         session,
         here="stories",
         story=report,
-        members=operations.stories.rulings.members(report.id),
+        members=operations.stories.book.members(report.id),
         state=shown_state(report),
         signals=sentences(report.verdict.evidence),
         joined=joined,
@@ -101,7 +101,7 @@ def rulings(request: Request, session: Viewer, operations: Operating, services: 
         "rulings.html",
         session,
         here="stories",
-        rulings=operations.stories.rulings.rulings(RULINGS),
+        rulings=operations.stories.book.rulings(RULINGS),
         now=services.clock(),
         said=SAID.get(said, ""),
     )
