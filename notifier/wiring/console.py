@@ -29,6 +29,7 @@ from notifier.storage.queue import SqlQueueStore
 from notifier.storage.receipts import SqlReceiptStore
 from notifier.storage.story_reports import SqlStoryReports
 from notifier.subscribers.subscriber import Subscription
+from notifier.wiring.facts import facts
 from notifier.wiring.operations import (
     access_operations,
     change_operations,
@@ -134,7 +135,7 @@ def system_state(service: Service) -> SystemState:
         unknown_keys=sum(count for key_id, count in queue.by_key.items() if key_id not in known),
         public=service.settings.base_url.startswith("https:"),
         contact=service.settings.contact,
-        facts={name: said for name, said in service.facts().items() if name != "console"},
+        facts={name: said for name, said in facts(service).items() if name != "console"},
         versions=_versions(service.database),
     )
 
