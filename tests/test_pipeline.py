@@ -18,7 +18,8 @@ from notifier.alerts.decide import Drop, Send
 from notifier.alerts.decider import Decider, DecisionResult
 from notifier.alerts.evidence import Author, Evidence
 from notifier.clock import ManualClock
-from notifier.pipeline import DecisionLoop, Job, JobStatus, Pipeline
+from notifier.decision_loop import DecisionLoop
+from notifier.pipeline import Job, JobStatus, Pipeline
 from notifier.stories.baseline import LabelledItem
 from notifier.stories.overrides import Overrides
 from notifier.stories.story import StoryItem

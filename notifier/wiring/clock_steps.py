@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from notifier.clock import StepDetector
-from notifier.pipeline import DECISION_LEASE_S
+from notifier.decision_loop import DECISION_LEASE_S
 from notifier.storage.clock_back import bring_back
 from notifier.troubles import Code, Trouble
 

@@ -19,6 +19,7 @@ from notifier.clock import Clock, RehearsalClock
 from notifier.config.files import load_feeds, load_topics
 from notifier.config.settings import Settings
 from notifier.config.watch import WatchedFile
+from notifier.decision_loop import DECISION_LEASE_S, DecisionLoop
 from notifier.engine.broker import BrokerEngine, WorkerPool
 from notifier.engine.engine import Elsewhere, Engine, ProcessRole
 from notifier.engine.heartbeat import Heartbeat
@@ -36,7 +37,7 @@ from notifier.feeds.workers import Reader, ReaderSettings
 from notifier.operations.previews import Previews
 from notifier.operations.recent import RecentNews
 from notifier.outbound.client import ClientSettings
-from notifier.pipeline import DECISION_LEASE_S, DecisionLoop, JobStatus, Pipeline
+from notifier.pipeline import JobStatus, Pipeline
 from notifier.push.keyring import Keyring
 from notifier.push.outcome import Outcome
 from notifier.push.paced_transport import Pacer

@@ -14,8 +14,8 @@ from notifier.alerts.decider import Decider
 from notifier.alerts.preview import preview
 from notifier.alerts.story_history import PastChoice, StoryHistory
 from notifier.clock import ManualClock
+from notifier.decision_loop import DecisionLoop
 from notifier.errors import Conflict, NotFound
-from notifier.pipeline import DecisionLoop
 from notifier.replay import line_items
 from notifier.storage.database import Database
 from notifier.storage.editorial import SqlEditorialStore
