@@ -18,6 +18,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from notifier.engine.engine import Engine
+from notifier.operations.system import JobReport
 
 log = structlog.get_logger()
 
@@ -36,18 +37,6 @@ class Job:
     name: str
     every_s: float
     work: Callable[[], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class JobStatus:
-    """How a job does: `error` is what its last run raised, None where it went well. Real times, UTC."""
-
-    name: str
-    every_s: float
-    last_at: datetime | None = None
-    took_s: float | None = None
-    error: str | None = None
-    failures: int = 0
 
 
 class Pipeline:
@@ -72,7 +61,7 @@ class Pipeline:
         self._jobs, self._decide, self._engine = jobs, decide, engine
         self._stop_deciding, self._clock_step, self._stepped = stop_deciding, clock_step, stepped
         self._look_every_s, self._job_stop_s = look_at_clock_every_s, job_stop_s
-        self._states = {job.name: JobStatus(job.name, job.every_s) for job in jobs}
+        self._states = {job.name: JobReport(job.name, job.every_s) for job in jobs}
         self._running: set[asyncio.Task[None]] = set()
         self._news = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -149,7 +138,7 @@ class Pipeline:
             if self._stepped is not None:
                 await self._stepped(by)
 
-    def states(self) -> Sequence[JobStatus]:
+    def states(self) -> Sequence[JobReport]:
         """How each job of this process does."""
         return tuple(self._states.values())
 
@@ -174,7 +163,7 @@ class Pipeline:
         if before.failures and not failures:
             log.info("job.works-again", job=job.name, times=before.failures)
         took_s = monotonic() - began
-        self._states[job.name] = JobStatus(job.name, job.every_s, datetime.now(UTC), took_s, error, failures)
+        self._states[job.name] = JobReport(job.name, job.every_s, datetime.now(UTC), took_s, error, failures)
 
     async def _deciding(self) -> None:
         # A thread of its own: whatever else is slow, news is decided.

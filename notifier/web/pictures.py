@@ -14,14 +14,13 @@ from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
-from typing import Protocol
 
 import structlog
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from notifier.feeds.fetch import FetchRequest
-from notifier.feeds.fetch_result import Fetched, FetchResult
+from notifier.feeds.fetch import Fetcher, FetchRequest
+from notifier.feeds.fetch_result import Fetched
 from notifier.web.services import Services
 
 PICTURES = "/pictures"
@@ -39,18 +38,12 @@ log = structlog.get_logger()
 router = APIRouter(include_in_schema=False)
 
 
-class PictureFetcher(Protocol):
-    """What `feeds.fetch.Fetcher` does: the address guard and all limits are its own."""
-
-    async def fetch(self, request: FetchRequest) -> FetchResult: ...
-
-
 class Pictures:
     """Implements `services.PictureSource`. Owned by one event loop."""
 
     def __init__(
         self,
-        asks: PictureFetcher,
+        asks: Fetcher,
         folder: Path,
         address_of: Callable[[int], str | None],
         seconds: Callable[[], float] = monotonic,

@@ -17,7 +17,7 @@ from notifier.errors import NotFound
 from notifier.feeds.discovery import DiscoveredFeed, FeedDiscovery
 from notifier.operations.alerts import AlertOperations
 from notifier.operations.operations import Operations
-from notifier.operations.system import JobReport, KeyReport, SystemState
+from notifier.operations.system import KeyReport, SystemState
 from notifier.operations.topics import RulePreviewer
 from notifier.push.outcome import Outcome
 from notifier.storage.access import SqlRequestStore
@@ -127,7 +127,7 @@ def system_state(service: Service) -> SystemState:
     return SystemState(
         engine=_engine(service),
         queue=queue,
-        jobs=[JobReport(s.name, s.every_s, s.last_at, s.took_s, s.error, s.failures) for s in service.job_states()],
+        jobs=service.job_states(),
         keys=keys,
         envelopes=SqlEnvelopeStore(service.database).ready(),
         paces=service.pacer.paces(),

@@ -36,8 +36,9 @@ from notifier.feeds.websub import WebSub
 from notifier.feeds.workers import Reader, ReaderSettings
 from notifier.operations.previews import Previews
 from notifier.operations.recent import RecentNews
+from notifier.operations.system import JobReport
 from notifier.outbound.client import ClientSettings
-from notifier.pipeline import JobStatus, Pipeline
+from notifier.pipeline import Pipeline
 from notifier.push.keyring import Keyring
 from notifier.push.outcome import Outcome
 from notifier.push.paced_transport import Pacer
@@ -149,7 +150,7 @@ class Service:
         self.asking: tuple[Fetcher, Reader] | None = None
         self.pictures: Pictures | None = None
         self.watch = TroubleMonitor(self)
-        self.job_states: Callable[[], Sequence[JobStatus]] = tuple
+        self.job_states: Callable[[], Sequence[JobReport]] = tuple
         self.items_stored: Callable[[], None] = lambda: None
         """Lets the decider look now. Call it on the event loop."""
         self._loop: asyncio.AbstractEventLoop | None = None
