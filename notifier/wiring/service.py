@@ -135,8 +135,8 @@ class Service:
         self.receipt_counter = ReceiptCounter(SqlReceiptStore(database), clock, metrics)
         self.recent_news, self.previews = self._recent_news(), Previews()
         # Until there has been an operator, whoever reads the terminal may make the first administrator: once.
-        is_open = role.serves and not SqlOperatorStore(database).ever_any()
-        self.first_secret = secrets.token_urlsafe(24) if is_open else None
+        self.operators = SqlOperatorStore(database)
+        self.first_secret = secrets.token_urlsafe(24) if role.serves and not self.operators.ever_any() else None
         # One process works on SQLite, which then needs nobody's word; on PostgreSQL there may be many.
         self.pacer = Pacer(clock, shared=None if database.is_sqlite else SqlSharedLimits(database))
         self.pauses = Pauses(metrics, self.pacer.limited, self.pacer.late, self.pacer.room)
