@@ -1,7 +1,9 @@
 """One traceback for one defect, however often a loop meets it: what repeats is counted, and told again now and then.
 
-Enters: each log line that has an exception. Leaves: whether it is written. A database that is away is told by the list
-of troubles (troubles.py) and by no traceback at all: it is no defect, and everybody meets it.
+So is what one party brings about, as often as it likes: a line with a `party` is written once for each.
+
+Enters: each log line that has an exception or a `party`. Leaves: whether it is written. A database that is away is told
+by the list of troubles (troubles.py) and by no traceback at all: it is no defect, and everybody meets it.
 """
 
 from __future__ import annotations
@@ -20,9 +22,9 @@ import structlog
 from notifier.errors import DatabaseUnwell
 
 TELL_AGAIN_S = 600.0
-REMEMBERED = 500
+REMEMBERED = 2_000
 
-# What an exception is known by: the line's event, the type, and where it was raised.
+# What an exception is known by: the line's event, the type, and where it was raised; a party's line by the party.
 _Kind = tuple[str, str, str, int]
 
 
@@ -42,10 +44,10 @@ class Repeats:
 
     def __call__(self, _logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         """Pass a line on, with how often it was left out before; or drop it (structlog.DropEvent)."""
-        problem = _exception_of(event.get("exc_info"))
-        if problem is None:
+        problem, party, said = _exception_of(event.get("exc_info")), event.get("party"), str(event.get("event"))
+        if problem is None and party is None:
             return event
-        left_out = self.left_out(str(event.get("event")), problem)
+        left_out = self.left_out(said, problem) if problem is not None else self._counted((said, "", str(party), 0))
         if left_out is None:
             raise structlog.DropEvent
         if left_out:
@@ -63,7 +65,10 @@ class Repeats:
         """How many such lines were left out since the last that was written; None where this one is left out too."""
         if _is_database(problem):
             return None
-        now, kind = self._clock(), _kind_of(event, problem)
+        return self._counted(_kind_of(event, problem))
+
+    def _counted(self, kind: _Kind) -> int | None:
+        now = self._clock()
         with self._lock:
             told = self._told.get(kind)
             if told is not None and now - told.at < TELL_AGAIN_S:

@@ -114,3 +114,19 @@ def test_the_present_exception_is_found_where_a_line_asks_for_it() -> None:
             except structlog.DropEvent:
                 pass
     assert written == 1
+
+
+def test_what_one_party_brings_about_is_written_once_for_each_party() -> None:
+    hand = Hand()
+    repeats = Repeats(hand)
+
+    def written(party: int) -> object:
+        try:
+            return repeats(None, "warning", {"event": "push_forged", "party": party}).get("times_since", 0)
+        except structlog.DropEvent:
+            return None
+
+    assert [written(1) for _ in range(50)] == [0, *[None] * 49]
+    assert written(2) == 0
+    hand.now = TELL_AGAIN_S
+    assert written(1) == 49

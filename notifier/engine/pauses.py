@@ -21,7 +21,8 @@ from notifier.troubles import Code, Trouble
 log = structlog.get_logger()
 
 PAUSE_S = 60.0
-LOOK_S = 1.0
+LOOK_S, LEAST_LOOK_S = 1.0, 0.02
+"""How seldom, and how often at most, somebody looks whether a service has room again."""
 FIX = "Run `notifier check`: the VAPID key or NOTIFIER_CONTACT is not what subscriptions were made with"
 
 
@@ -55,6 +56,7 @@ class Pauses:
         self._rooms: dict[str, int | None] = {}
         self._evidence: dict[str, RefusalHistory] = {}
         self._accepted_at: datetime | None = None
+        self._unknown: frozenset[str] = frozenset()
         self._lock = Lock()
         self._metrics, self.room = metrics, room
         self.limited, self.late = limited, late
@@ -94,6 +96,13 @@ class Pauses:
             )
             for service, found in self.refusing(now).items()
         ]
+
+    def unknown(self, services: Collection[str] = ()) -> frozenset[str]:
+        """Those of `services`, and of all that were asked about before, where this process was never accepted."""
+        with self._lock:
+            asked = self._unknown.union(services)
+            self._unknown = frozenset(s for s in asked if s not in self._evidence or not self._evidence[s].good)
+            return self._unknown
 
     def is_amid(self, service: str | None, now: datetime) -> bool:
         """Whether `service`, or any of them, accepted somebody lately."""
@@ -160,10 +169,13 @@ class Pauses:
             return {service: room for service, room in self._rooms.items() if room is not None}
 
     def look_in_s(self, now: datetime) -> float:
-        """Seconds until one of those that are held has room again, a second at most."""
+        """Seconds until one of those that are held has room again: LEAST_LOOK_S to LOOK_S.
+
+        Never none: who asks may have other things to do first, and would ask again and again.
+        """
         with self._lock:
             left = [(until - now).total_seconds() for until in self._deferred.values()]
-        return min([LOOK_S, *(max(0.0, left_s) for left_s in left)])
+        return max(LEAST_LOOK_S, min([LOOK_S, *left]))
 
     def remaining_s(self, service: str, now: datetime) -> float:
         """Seconds until the pause ends; 0 where there is none."""

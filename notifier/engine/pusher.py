@@ -7,6 +7,7 @@ the service's fault, ours or the recipient's is weighed on the way (`pauses`, `r
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -31,6 +32,8 @@ log = structlog.get_logger()
 # How fast chunks are gone through where a service that limits the site has a share in them.
 GATHERED_PER_S = 20_000
 MOST_GATHERING_S = 15.0
+SMALL_SHARE = 0.05
+"""Of a sub-batch: an origin with less of it, that took nothing yet, has to show first that it takes anything."""
 NOBODY: Mapping[int, Disposition] = MappingProxyType({})
 
 
@@ -88,20 +91,27 @@ class Pusher:
         """{place: that it waits} of those whom a chunk only writes down, for the retries to push to.
 
         A chunk knows a small part of those who wait at a service that limits the site, and of them those who were here
-        last go first; at an origin that is late nobody else shall wait.
+        last go first; for an origin that is late, or may be, nobody else shall wait.
         """
         limited, late = self._pauses.limited(), self._pauses.late()
-        if not limited and not late:
+        unknown = self._few_at_unknown(recipients)
+        if not limited and not late and not unknown:
             return {}
         now, found = self._clock(), {}
         for place, recipient in enumerate(recipients):
             origin = origin_of(recipient.keys.endpoint)
-            if origin in limited or origin in late:
+            if origin in limited or origin in late or recipient.push_service in unknown:
                 at = _gathered_at(alert, now) if origin in limited else now
                 found[place] = Disposition(
                     "retrying", RetryLater(recipient.subscription_id, 0, DEFERRED, at, recipient.push_service)
                 )
         return found
+
+    def _few_at_unknown(self, recipients: Sequence[Recipient]) -> frozenset[str]:
+        """The push services that took nothing from this process yet, and have a small part of `recipients`."""
+        share = Counter(recipient.push_service for recipient in recipients)
+        few = [service for service, many in share.items() if many < SMALL_SHARE * len(recipients)]
+        return self._pauses.unknown(few).intersection(few) if few else frozenset()
 
     def _deliver(self, alert: Alert, recipients: Sequence[Recipient]) -> list[Outcome]:
         if not recipients:

@@ -5,8 +5,9 @@ worker, and the device hides the repeats; while somebody of it is late, the next
 sub-batches an ordinary chunk makes way for a breaking one.
 
 Nobody waits longer for who is late: they are written down as retries under this worker's lease while they stay under
-way, and settled when their answers come. Who is at an origin that is known to be late is written down without a push,
-and sent to as a retry: there only its own recipients wait for it (docs/decisions/0017-lanes.md).
+way, and settled when their answers come. Who is at an origin that is known to be late, or is one of few at an origin
+that took nothing from this process yet, is written down without a push, and sent to as a retry: there only its own
+recipients wait for it (docs/decisions/0017-lanes.md).
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 
 import structlog
 
 from notifier.alerts.alert import Alert
-from notifier.alerts.delivery import DeliveryStore, LeasedChunk, LeasedRetry, Recipient, RetrySettlement
+from notifier.alerts.delivery import Deferred, DeliveryStore, LeasedChunk, LeasedRetry, Recipient, RetrySettlement
 from notifier.alerts.receipts import end_of
 from notifier.clock import Clock
 from notifier.engine.dispatcher import PushDispatcher
@@ -54,6 +55,9 @@ LOOK_WHILE_OPEN_S = 0.1
 GATHER, FEW = timedelta(seconds=0.25), 50
 """How long so few retries, or answers that came late, wait for others while a chunk is sent: each writing takes the
 database from it, however little is written."""
+UNKNOWN_EVERY_S = 1.0
+"""How often, while a chunk is sent, one of the services that never took anything gets a round of retries: to connect to
+it, in vain for all we know, costs as much as dozens of those who are reached."""
 
 
 class Runner:
@@ -75,6 +79,7 @@ class Runner:
         self._before: Pushed | None = None
         self._came: list[tuple[LeasedRetry, Outcome]] = []
         self._written_at = self._retried_at = clock()
+        self._unknown_at = clock() - timedelta(seconds=UNKNOWN_EVERY_S)
         self._few_retries = False
 
     def work_once(
@@ -166,12 +171,22 @@ class Runner:
         """
         now, settings, pauses = self._clock(), self._settings, self._pauses
         jobs = self._deliveries.claim_retries(
-            now, settings.retries_at_once, settings.lease_s, pauses.deferred(now), pauses.rooms()
+            now, settings.retries_at_once, settings.lease_s, self._held(now), pauses.rooms()
         )
         self._retried_at, self._few_retries = now, 0 < len(jobs) < FEW
         if jobs:
             self._retry(jobs)
+            if jobs[0].recipient.push_service in pauses.unknown():
+                self._unknown_at = self._clock()
         return bool(jobs)
+
+    def _held(self, now: datetime) -> Deferred:
+        """The services to which nobody is sent again now."""
+        held = self._pauses.deferred(now)
+        unknown = self._pauses.unknown()
+        if unknown and (now - self._unknown_at).total_seconds() < UNKNOWN_EVERY_S and self._deliveries.is_sending():
+            return {breaking: unknown.union(services) for breaking, services in held.items()}
+        return held
 
     def _gathers(self) -> bool:
         """Whether retries may wait for others: there were few lately, and a chunk is being sent.

@@ -19,7 +19,7 @@ from notifier.feeds.feed_links import FeedLink, find_feeds
 from notifier.feeds.fetch import Fetcher, FetchRequest
 from notifier.feeds.fetch_result import Fetched
 from notifier.feeds.hosts import site_of
-from notifier.feeds.publishers import named_by_title, publisher_of
+from notifier.feeds.publishers import PublishersBySite, named_by_title
 from notifier.feeds.workers import Reader
 
 READ, ITEMS = 6, 5
@@ -60,14 +60,17 @@ class FeedDiscovery:
         Raises NotFound, with what happened and what to do, where there is none.
         """
         offers = await self._offers(address, {feed.section for feed in followed})
-        return [replace(one, publisher=publisher_of(one.url, followed) or one.publisher) for one in offers]
+        # In a thread, as pages are read below: ten thousand feeds, or megabytes of markup, hold up no poll.
+        publishers = await asyncio.to_thread(PublishersBySite, followed)
+        return [replace(one, publisher=publishers.of(one.url) or one.publisher) for one in offers]
 
     async def _offers(self, address: str, sections: Collection[str]) -> list[DiscoveredFeed]:
         url = with_scheme(address)
         answer, parsed = await self._read(url)
         if isinstance(parsed, ParsedFeed):
             return [discovered(answer.url, parsed, sections)]
-        named = [feed for feed in find_feeds(answer.body, answer.url) if feed.url != answer.url]
+        found = await asyncio.to_thread(find_feeds, answer.body, answer.url)
+        named = [feed for feed in found if feed.url != answer.url]
         if not named:
             raise NotFound(
                 f"{url} is no feed and names none. Look on the site for “RSS” or “Feeds”, and give that address"

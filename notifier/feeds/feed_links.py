@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from lxml import etree
 
@@ -29,6 +30,8 @@ _LOOKS_LIKE_FEED = re.compile(
 )
 _NOT_THE_NEWS = re.compile(r"comment|oembed|wp-json", re.IGNORECASE)
 _MAX_FOUND = 20
+_MOST_LOOKED_AT = 200
+"""A page that names more feeds was made to do harm, or is a list of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,8 @@ def find_feeds(html: bytes, url: str, *, content_type: str | None = None) -> tup
         return ()
     base_tag = next(tree.iter("base"), None)
     base = (images.absolute(base_tag.get("href"), url) if base_tag is not None else None) or url
-    found = {feed.url: feed for feed in _linked(tree, base)} or {feed.url: feed for feed in _mentioned(tree, base)}
+    linked = list(islice(_linked(tree, base), _MOST_LOOKED_AT)) or islice(_mentioned(tree, base), _MOST_LOOKED_AT)
+    found = {feed.url: feed for feed in linked}
     return tuple(sorted(found.values(), key=lambda feed: bool(_NOT_THE_NEWS.search(feed.url))))[:_MAX_FOUND]
 
 

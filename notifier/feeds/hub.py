@@ -29,6 +29,7 @@ ASK_DENIED_AGAIN = timedelta(days=1)
 # it may be waited for, and no longer than this.
 WAIT_PER_REST = RENEW_AT / (1 - RENEW_AT) * 1.01
 CLOCKS_DIFFER = timedelta(minutes=2)
+SAME_WITHIN = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(seconds=WISHED_LEASE_S) * RENEW_AT + CLOCKS_DIFFER
 LONGEST_LEASE = timedelta(seconds=LONGEST_LEASE_S) + CLOCKS_DIFFER
 
@@ -126,6 +127,19 @@ def verified(hub: Hub, lease_s: float, now: datetime) -> Hub:
     lease = timedelta(seconds=min(max(lease_s, 60.0), LONGEST_LEASE_S))
     wait = min(lease, timedelta(seconds=WISHED_LEASE_S)) * RENEW_AT
     return replace(hub, state=ACTIVE, lease_until=now + lease, next_at=now + wait, missed=0)
+
+
+def says_more(after: Hub, before: Hub) -> bool:
+    """Whether what a hub said has to be stored: the same again within a minute is nothing new."""
+    if replace(after, lease_until=before.lease_until, next_at=before.next_at) != before:
+        return True
+    return _moves(after.lease_until, before.lease_until) or _moves(after.next_at, before.next_at)
+
+
+def _moves(after: datetime | None, before: datetime | None) -> bool:
+    if after is None or before is None:
+        return after is not before
+    return abs(after - before) >= SAME_WITHIN
 
 
 def denied(hub: Hub, now: datetime) -> Hub:

@@ -14,7 +14,7 @@ from notifier.feeds.feed import FeedConfig, Unreadable
 from notifier.feeds.hosts import site_of
 from notifier.feeds.images import absolute
 from notifier.feeds.markup import MAX_TITLE_CHARS, lenient_tree, plain
-from notifier.feeds.publishers import named_by_title, publisher_of
+from notifier.feeds.publishers import PublishersBySite, named_by_title
 from notifier.text.languages import language_tag
 from notifier.text.line import one_line, shorten
 
@@ -31,14 +31,15 @@ def from_opml(document: bytes, followed: Iterable[FeedConfig] | None = None) -> 
     that are `followed` already, the one that the site has among these and those before it in the file.
     """
     feeds: dict[str, FeedConfig] = {}
+    publishers = PublishersBySite(followed or ())
     for outline in _outlines(document):
         feed = _feed(outline)
         if feed.url in feeds:
             continue
         if followed is not None and not outline.own.get("publisher"):
-            publisher = publisher_of(feed.url, (*followed, *feeds.values())) or named_by_title(feed.title)
-            feed = replace(feed, publisher=publisher)
+            feed = replace(feed, publisher=publishers.of(feed.url) or named_by_title(feed.title))
         feeds[feed.url] = feed
+        publishers.add(feed)
     if not feeds:
         return Unreadable("This is not an OPML list, or no outline in it has an xmlUrl.")
     return tuple(feeds.values())

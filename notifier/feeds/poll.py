@@ -135,7 +135,7 @@ class Poller:
             return False
         document = await self._reader.read(body, content_type=content_type, url=feed.ask_url, known=feed.known)
         if isinstance(document, Unreadable):
-            log.warning("push_unreadable", feed=feed.url, reason=document.reason)
+            log.warning("push_unreadable", party=feed_id, feed=feed.url, reason=document.reason)
             return False
         result = decide.after_push(feed, document, self._snapshot())
         return await (await self._recorder.submit("pushed", result))

@@ -8,7 +8,7 @@ who speaks.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -36,18 +36,30 @@ _WHERE = re.compile(r"^(?:(?:www\d?|m|mobile|feeds?|rss|news)\.)+(?=[^.]+\.)")
 _SEPARATOR = re.compile(r"\s+(?:[|»›·—–-]|&gt;|::)\s+|:\s+")
 
 
-def publisher_of(url: str, followed: Iterable[FeedConfig]) -> str | None:
-    """The publisher that the feeds of this host have, else those of its domain if they have only one; None where
-    nothing of it is followed, or the address says nothing."""
-    feeds = list(followed)
-    host, domain = site_of(url), domain_of(url)
-    if not domain:
-        return None
-    of_host = Counter(feed.publisher for feed in feeds if site_of(feed.url) == host)
-    if of_host:
-        return of_host.most_common(1)[0][0]
-    of_domain = {feed.publisher for feed in feeds if domain_of(feed.url) == domain}
-    return of_domain.pop() if len(of_domain) == 1 else None
+class PublishersBySite:
+    """The publishers of the feeds that are followed, by site: read once, however many addresses are asked about."""
+
+    def __init__(self, followed: Iterable[FeedConfig] = ()) -> None:
+        self._of_host: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._of_domain: defaultdict[str, set[str]] = defaultdict(set)
+        for feed in followed:
+            self.add(feed)
+
+    def add(self, feed: FeedConfig) -> None:
+        """One more that is followed."""
+        self._of_host[site_of(feed.url)][feed.publisher] += 1
+        self._of_domain[domain_of(feed.url)].add(feed.publisher)
+
+    def of(self, url: str) -> str | None:
+        """The publisher that the feeds of this host have, else those of its domain if they have only one; None where
+        nothing of it is followed, or the address says nothing."""
+        domain = domain_of(url)
+        if not domain:
+            return None
+        if of_host := self._of_host.get(site_of(url)):
+            return of_host.most_common(1)[0][0]
+        of_domain = self._of_domain.get(domain, set())
+        return next(iter(of_domain)) if len(of_domain) == 1 else None
 
 
 def domain_of(url: str) -> str:

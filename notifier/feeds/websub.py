@@ -7,8 +7,10 @@ poller, which stores them within a second. `hub` decides; this calls.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -16,7 +18,7 @@ from notifier.clock import Clock, system_clock
 from notifier.feeds import hub as hubs
 from notifier.feeds.fetch import Fetcher
 from notifier.feeds.fetch_result import FetchFailed
-from notifier.feeds.hub import HubRequest, HubStore
+from notifier.feeds.hub import Hub, HubRequest, HubStore
 from notifier.feeds.inbox import UNAVAILABLE, Inbox, InboxSettings, Push
 from notifier.feeds.poll import Poller
 
@@ -25,6 +27,8 @@ log = structlog.get_logger(__name__)
 STEPS_AT_ONCE = 50
 # So many hubs may be silent before no other is asked until some of them have run into the deadline.
 MOST_SILENT = 200
+# A hub verifies once for each request of ours; one that says another thing each time takes so many writer's turns.
+MOST_NOTED, NOTED_WITHIN = 10, timedelta(minutes=1)
 _HUB_ANSWERS_WITHIN_S = 1.0
 # A larger body is hashed in a thread.
 _HASHED_AT_ONCE_BYTES = 256 * 1024
@@ -51,6 +55,7 @@ class WebSub:
         self._clock = clock
         self._inbox = Inbox(self._take, inbox)
         self._asking: set[asyncio.Task[None]] = set()
+        self._noted_lately: dict[int, deque[datetime]] = {}
 
     async def tend(self) -> int:
         """Subscribe, renew and unsubscribe where it is time; returns how many hubs were told something."""
@@ -75,14 +80,24 @@ class WebSub:
             return None
         mode, topic = params.get("hub.mode", ""), params.get("hub.topic", "")
         if mode == "denied":
-            log.warning("hub_denied", hub=hub.subscribed_url, topic=topic, reason=params.get("hub.reason", "")[:200])
-            await asyncio.to_thread(self._store.save, hubs.denied(hub, self._clock()))
-            return ""
+            reason = params.get("hub.reason", "")[:200]
+            log.warning("hub_denied", party=hub.feed_id, hub=hub.subscribed_url, topic=topic, reason=reason)
+            return "" if await self._noted(hub, hubs.denied(hub, self._clock())) else None
         if not hubs.confirms(hub, mode, topic):
             return None
         after = hubs.left(hub) if mode == "unsubscribe" else hubs.verified(hub, _lease_s(params), self._clock())
+        return params.get("hub.challenge", "") if await self._noted(hub, after) else None
+
+    async def _noted(self, before: Hub, after: Hub) -> bool:
+        """Store what a hub said, if it is anything new. False where it says another thing each time, without end."""
+        if not hubs.says_more(after, before):
+            return True
+        now, lately = self._clock(), self._noted_lately.setdefault(before.feed_id, deque(maxlen=MOST_NOTED))
+        if len(lately) == MOST_NOTED and timedelta(0) <= now - lately[0] < NOTED_WITHIN:
+            return False
+        lately.append(now)
         await asyncio.to_thread(self._store.save, after)
-        return params.get("hub.challenge", "")
+        return True
 
     async def knows(self, callback: str) -> bool:
         """Whether a hub may post there: cheap, before ten megabytes are read."""
@@ -99,7 +114,9 @@ class WebSub:
             return 413
         refusal = self._inbox.refusal(hub.feed_id, size)
         if refusal is not None:
-            log.warning("push_put_off", hub=hub.subscribed_url, topic=hub.subscribed_topic, status=refusal)
+            log.warning(
+                "push_put_off", party=hub.feed_id, hub=hub.subscribed_url, topic=hub.subscribed_topic, status=refusal
+            )
             await self._poll_soon(hub.feed_id)
             return refusal
         return self._inbox.reading(hub.feed_id, size)
@@ -116,7 +133,7 @@ class WebSub:
             return 413
         given = {name.lower(): value for name, value in headers.items()}
         if not await _is_signed(given.get("x-hub-signature"), hub.secret, body):
-            log.warning("push_forged", hub=hub.subscribed_url, topic=hub.subscribed_topic)
+            log.warning("push_forged", party=hub.feed_id, hub=hub.subscribed_url, topic=hub.subscribed_topic)
             return 202
         if not self._inbox.put(Push(hub.feed_id, body, given.get("content-type"))):
             await self._poll_soon(hub.feed_id)
@@ -152,9 +169,11 @@ class WebSub:
     async def _send(self, request: HubRequest) -> None:
         answer = await self._sender.post_form(request.url, request.form(f"{self._callback_base}/{request.callback}"))
         if isinstance(answer, FetchFailed):
-            log.warning("hub_unreachable", hub=request.url, reason=answer.reason)  # asked again by next_step
+            log.warning(
+                "hub_unreachable", party=request.feed_id, hub=request.url, reason=answer.reason
+            )  # asked again by next_step
         elif answer >= 400:
-            log.warning("hub_refused", hub=request.url, topic=request.topic, status=answer)
+            log.warning("hub_refused", party=request.feed_id, hub=request.url, topic=request.topic, status=answer)
             hub = await asyncio.to_thread(self._store.by_feed, request.feed_id)
             if hub is not None and request.mode == "subscribe":
                 await asyncio.to_thread(self._store.save, hubs.denied(hub, self._clock()))

@@ -40,7 +40,7 @@ class SqlArticles(Store):
             same = select(alert.c.id).where(alert.c.story_id == row.story_id, alert.c.message["tag"].as_string() == tag)
             ids = list(connection.scalars(same.order_by(alert.c.id).limit(MOST_STATES)))
             alerts = load_alerts(connection, ids)
-            story_id = merged_into(connection).get(row.story_id, row.story_id)
+            story_id = merged_into(connection, [row.story_id]).get(row.story_id, row.story_id)
             told = story_items().where(item.c.story_id == story_id).order_by(item.c.id).limit(MOST_ITEMS)
             items = [story_item(one) for one in connection.execute(told)]
             return article((alerts[i] for i in ids), items, _related(connection, story_id), now)

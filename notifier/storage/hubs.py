@@ -63,11 +63,17 @@ class SqlHubStore(Store):
 
     def poll_soon(self, feed_id: int, now: datetime) -> None:
         """See HubStore."""
-        with self._database.writing() as connection:
-            last = connection.execute(select(feed.c.last_polled_at).where(feed.c.id == feed_id)).scalar()
-            at = now if last is None else min(max(now, last + SOON_AFTER), now + SOON_AFTER)
-            later = feed.c.next_poll_at > at
-            connection.execute(update(feed).where(feed.c.id == feed_id, later).values(next_poll_at=at))
+        with self._database.reading() as connection:  # of a hub that pushes without end nothing is left to be written
+            times = select(feed.c.last_polled_at, feed.c.next_poll_at).where(feed.c.id == feed_id)
+            row = connection.execute(times).one_or_none()
+        if row is None:
+            return
+        last = row.last_polled_at
+        at = now if last is None else min(max(now, last + SOON_AFTER), now + SOON_AFTER)
+        if row.next_poll_at > at:
+            with self._database.writing() as connection:
+                later = feed.c.next_poll_at > at
+                connection.execute(update(feed).where(feed.c.id == feed_id, later).values(next_poll_at=at))
 
     def _one(self, condition: Any) -> Hub | None:
         with self._database.reading() as connection:

@@ -66,6 +66,10 @@ _NOW = bindparam("now", type_=delivery_retry.c.next_attempt_at.type)
 _FREE = or_(delivery_retry.c.lease_until.is_(None), delivery_retry.c.lease_until < _NOW)
 DUE = and_(delivery_retry.c.next_attempt_at <= _NOW, _FREE)
 _SERVICE = delivery_count.c.push_service
+_MAY_GO = and_(
+    or_(alert.c.breaking.is_(False), _SERVICE.not_in(bindparam("held_breaking", expanding=True))),
+    or_(alert.c.breaking.is_(True), _SERVICE.not_in(bindparam("held_ordinary", expanding=True))),
+)
 # Whose turn it is: by the few rows that count them, not by the many that wait.
 _FIRST_DUE = (
     select(delivery_count.c.alert_id, _SERVICE)
@@ -73,10 +77,12 @@ _FIRST_DUE = (
     .where(
         delivery_count.c.outcome == "retrying",
         delivery_count.c["count"] > 0,
-        or_(alert.c.breaking.is_(False), _SERVICE.not_in(bindparam("held_breaking", expanding=True))),
-        or_(alert.c.breaking.is_(True), _SERVICE.not_in(bindparam("held_ordinary", expanding=True))),
         exists().where(
-            delivery_retry.c.alert_id == delivery_count.c.alert_id, delivery_retry.c.push_service == _SERVICE, DUE
+            delivery_retry.c.alert_id == delivery_count.c.alert_id,
+            delivery_retry.c.push_service == _SERVICE,
+            DUE,
+            # Once the alert's time is over nobody is sent to: that is to be counted, held or not.
+            or_(_MAY_GO, delivery_retry.c.expires_at <= _NOW),
         ),
     )
     .order_by(alert.c.breaking.desc(), alert.c.id, _SERVICE)

@@ -5,7 +5,7 @@ Enters: what the decider has stored. Leaves: `StoryReport`s, `Member`s and `Expl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from notifier.alerts.evidence_json import evidence_from_json, evidence_to_json
 from notifier.alerts.story_store import Member, RelatedStory, StoryAlert, StoryReport, StoryVerdict
 from notifier.errors import NotFound
 from notifier.storage.rulings import SqlRulings, overrides_version, rulebook
-from notifier.storage.schema import alert, delivery_count, grouping, item, operator_choice, story, story_ruling
+from notifier.storage.schema import alert, delivery_count, feed, grouping, item, operator_choice, story, story_ruling
 from notifier.storage.story_items import story_item, story_items
 from notifier.stories.explain import Explanation, explain
 from notifier.stories.identity import canonical_url
@@ -23,7 +23,10 @@ from notifier.stories.open_stories import WINDOW
 from notifier.stories.story import Grouping, StoryItem
 
 MERGED = "merged"
+_IN_AT_ONCE = 500
 MOST_RELATED = 3
+# Of a story with more items its first and its last ones are shown: a page must not grow with one feed's flood.
+MOST_MEMBERS = 256
 
 
 class SqlStoryReports(SqlRulings):
@@ -56,10 +59,12 @@ class SqlStoryReports(SqlRulings):
             return repr([*told, connection.scalar(select(func.sum(delivery_count.c.count)))])
 
     def members(self, story_id: int) -> Sequence[Member]:
-        """Its items as they came, each with why it is there."""
+        """Its items as they came, each with why it is there; of a huge one the first and the last of them."""
         with self._database.reading() as connection:
-            query = story_items().where(item.c.story_id == story_id).order_by(item.c.id)
-            items = [story_item(row) for row in connection.execute(query)]
+            mine = story_items().where(item.c.story_id == story_id)
+            ends = (mine.order_by(order).limit(MOST_MEMBERS // 2) for order in (item.c.id, item.c.id.desc()))
+            found = {row.id: story_item(row) for end in ends for row in connection.execute(end)}
+            items = [found[item_id] for item_id in sorted(found)]
             groupings = _groupings(connection, [one.id for one in items])
             return [Member(one, *_said(groupings.get(one.id))) for one in items]
 
@@ -109,11 +114,11 @@ def _reports(connection: Connection, wanted: ColumnElement[bool], limit: int) ->
         StoryReport(
             row.of,
             story_item(row),
-            tuple(dict.fromkeys(told.get(row.of, ()))),
+            tuple(told.get(row.of, ())),
             row.updated_at,
             row.state,
             verdict_from_json(row.verdict),
-            len(told.get(row.of, ())),
+            sum(told.get(row.of, {}).values()),
             tuple(alerts.get(row.of, ())),
             related.get(row.of, ()),
             *chosen.get(row.of, ("", "")),
@@ -122,17 +127,21 @@ def _reports(connection: Connection, wanted: ColumnElement[bool], limit: int) ->
     ]
 
 
-def _told(connection: Connection, stories: Sequence[int]) -> dict[int, list[str]]:
-    """{story id: the publisher of each item, in the order in which they came}."""
-    found: dict[int, list[str]] = {}
-    for row in connection.execute(story_items().where(item.c.story_id.in_(stories)).order_by(item.c.id)):
-        found.setdefault(row.story_id, []).append(row.publisher)
+def _told(connection: Connection, stories: Sequence[int]) -> dict[int, dict[str, int]]:
+    """{story id: {publisher: its items}}, in the order in which publishers came. Counted where the items are."""
+    found: dict[int, dict[str, int]] = {}
+    columns = (item.c.story_id, feed.c.publisher, func.count().label("items"))
+    query = select(*columns).join(feed, feed.c.id == item.c.feed_id).where(item.c.story_id.in_(stories))
+    for row in connection.execute(query.group_by(*columns[:2]).order_by(func.min(item.c.id))):
+        found.setdefault(row.story_id, {})[row.publisher] = row.items
     return found
 
 
 def alerts_of(connection: Connection, stories: Sequence[int]) -> dict[int, list[StoryAlert]]:
     """What was sent of each story, and of those that were merged into it."""
-    parts = {left: into for left, into in merged_into(connection).items() if into in stories}
+    sent = select(alert.c.story_id).join(story, story.c.id == alert.c.story_id).where(story.c.state == MERGED)
+    merged = merged_into(connection, connection.scalars(sent.distinct()))
+    parts = {left: into for left, into in merged.items() if into in stories}
     columns = (alert.c.id, alert.c.story_id, alert.c.kind, alert.c.decided_at, alert.c.hold_until, alert.c.why)
     query = select(*columns, alert.c.done_at, alert.c.withdrawn_at).where(alert.c.story_id.in_([*stories, *parts]))
     found: dict[int, list[StoryAlert]] = {}
@@ -146,14 +155,16 @@ def alerts_of(connection: Connection, stories: Sequence[int]) -> dict[int, list[
 def related_stories(connection: Connection, stories: Sequence[int]) -> dict[int, tuple[RelatedStory, ...]]:
     """The stories that may tell the same event as each of these, called from either side, newest first."""
     query = select(item.c.story_id, grouping.c.related).join(grouping, grouping.c.item_id == item.c.id)
-    merged = merged_into(connection)
+    near = [(row.story_id, row.related) for row in connection.execute(query.where(item.c.story_id.in_(stories)))]
+    merged = merged_into(connection, (other for _, related in near for other in related))
     pairs: set[tuple[int, int]] = set()
-    for row in connection.execute(query.where(item.c.story_id.in_(stories))):
-        for other in row.related:
+    for mine, related in near:
+        for other in related:
             now = merged.get(other, other)
-            if now != row.story_id:
-                pairs |= {(row.story_id, now), (now, row.story_id)}
-    pairs -= _called_apart(connection)
+            if now != mine:
+                pairs |= {(mine, now), (now, mine)}
+    if pairs:
+        pairs -= _called_apart(connection)
     told = _leads(connection, {other for mine, other in pairs if mine in stories})
     found: dict[int, tuple[RelatedStory, ...]] = {}
     for mine, other in sorted(pairs, reverse=True):
@@ -187,10 +198,15 @@ def _called_apart(connection: Connection) -> set[tuple[int, int]]:
     return {(a, b) for a, b in rows} | {(b, a) for a, b in rows}
 
 
-def merged_into(connection: Connection) -> dict[int, int]:
-    """{story that was merged: the story that has its items now}."""
-    rows = connection.execute(select(story.c.id, story.c.verdict).where(story.c.state == MERGED))
-    into = {row.id: verdict_from_json(row.verdict).evidence.merged_into for row in rows}
+def merged_into(connection: Connection, stories: Iterable[int]) -> dict[int, int]:
+    """{story that was merged: the story that has its items now}, of these: what was merged otherwise costs nothing."""
+    into: dict[int, int] = {}
+    asked = set(stories)
+    while asked:
+        rows = _verdicts_of_merged(connection, sorted(asked))
+        found = {row.id: verdict_from_json(row.verdict).evidence.merged_into for row in rows}
+        into |= found
+        asked = set(found.values()) - into.keys()
 
     def end(left: int) -> int:
         seen = {left}
@@ -200,6 +216,12 @@ def merged_into(connection: Connection) -> dict[int, int]:
         return left
 
     return {left: end(left) for left in into}
+
+
+def _verdicts_of_merged(connection: Connection, stories: Sequence[int]) -> Iterator[Any]:
+    for at in range(0, len(stories), _IN_AT_ONCE):
+        some = story.c.id.in_(stories[at : at + _IN_AT_ONCE])
+        yield from connection.execute(select(story.c.id, story.c.verdict).where(some, story.c.state == MERGED))
 
 
 def verdict_to_json(verdict: StoryVerdict) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import datetime
 from threading import Lock
 from time import monotonic
@@ -46,22 +47,40 @@ class Articles:
     def __init__(self, seconds: Callable[[], float] = monotonic) -> None:
         self._monotonic = seconds
         self._kept: OrderedDict[int, tuple[float, Article | None]] = OrderedDict()
+        self._reading: dict[int, Future[Article | None]] = {}
         self._lock = Lock()
 
     def get(self, alert_id: int, read: Callable[[], Article | None]) -> Article | None:
-        """The article of an alert, by `read` where it is not fresh."""
-        now = self._monotonic()
+        """The article of an alert, by `read` where it is not fresh.
+
+        One reads; meanwhile the others get what was read before, or wait for it where nothing was.
+        """
         with self._lock:
             known = self._kept.get(alert_id)
-        if known is not None and now - known[0] < FRESH_S:
-            return known[1]
-        found = read()
+            if known is not None and self._monotonic() - known[0] < FRESH_S:
+                return known[1]
+            reading = self._reading.get(alert_id)
+            mine = self._reading.setdefault(alert_id, Future())
+        if reading is not None:
+            return known[1] if known is not None else reading.result()
+        try:
+            found = read()
+            self._keep(alert_id, found)
+            mine.set_result(found)
+        except BaseException as error:
+            mine.set_exception(error)
+            raise
+        finally:
+            with self._lock:
+                del self._reading[alert_id]
+        return found
+
+    def _keep(self, alert_id: int, found: Article | None) -> None:
         with self._lock:
-            self._kept[alert_id] = (now, found)
+            self._kept[alert_id] = (self._monotonic(), found)
             self._kept.move_to_end(alert_id)
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
-        return found
 
 
 @router.api_route(f"{ALERTS}/{{alert_id}}", methods=["GET", "HEAD"])

@@ -3,15 +3,16 @@
 A reader's browser loads a notification's picture in the instant of the alert. From the publisher, that tells the
 publisher who reads; from here it tells nobody anything. Enters: an alert's id. Leaves: a small JPEG, or None. One
 alert's picture costs one bounded attempt, however many ask for it, and never holds up an alert: those are sent without
-waiting for it.
+waiting for it. A publisher's pictures are asked for one after the other, so that a slow one holds up its own.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
@@ -21,21 +22,31 @@ from fastapi.responses import Response
 
 from notifier.feeds.fetch import Fetcher, FetchRequest
 from notifier.feeds.fetch_result import Fetched
+from notifier.feeds.hosts import HostGate
 from notifier.web.services import Services
 
 PICTURES = "/pictures"
 LARGEST_BYTES = 5 * 2**20
 DEADLINE_S = 15.0
-AT_ONCE = 2
+FETCHED_AT_ONCE, DRAWN_AT_ONCE = 10, 2
 KEPT = 200
 """Files; a drawn picture has 50 to 160 kB."""
 REMEMBERED = 1_000
-MOST_WAITING = 50
+MOST_WAITING, MOST_OF_ONE = 50, 10
+"""Pictures that are waited for: in all, and of one publisher."""
 AGAIN_AFTER_S = 600.0
 FOREVER = "public, max-age=604800, immutable"
 
 log = structlog.get_logger()
 router = APIRouter(include_in_schema=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PictureAddress:
+    """Where an alert's picture is, and whose alert it is."""
+
+    url: str
+    publisher: str
 
 
 class Pictures:
@@ -45,14 +56,15 @@ class Pictures:
         self,
         asks: Fetcher,
         folder: Path,
-        address_of: Callable[[int], str | None],
+        address_of: Callable[[int], PictureAddress | None],
         seconds: Callable[[], float] = monotonic,
     ) -> None:
         """`folder` keeps what was drawn; `address_of` gives the picture's address of an alert, where it has one."""
         self._asks, self._folder, self._address_of, self._monotonic = asks, folder, address_of, seconds
         self._under_way: dict[int, asyncio.Task[bytes | None]] = {}
         self._without: OrderedDict[int, float] = OrderedDict()
-        self._places = asyncio.Semaphore(AT_ONCE)
+        self._of_publisher, self._waiting = HostGate(1), Counter[str]()
+        self._fetching, self._drawing = asyncio.Semaphore(FETCHED_AT_ONCE), asyncio.Semaphore(DRAWN_AT_ONCE)
 
     async def picture(self, alert_id: int) -> bytes | None:
         """The picture of an alert as a JPEG; None where it has none that can be drawn.
@@ -73,17 +85,24 @@ class Pictures:
             task = self._begun(alert_id, address, path)
         return None if task is None else await asyncio.shield(task)
 
-    def _begun(self, alert_id: int, address: str, path: Path) -> asyncio.Task[bytes | None] | None:
+    def _begun(self, alert_id: int, address: PictureAddress, path: Path) -> asyncio.Task[bytes | None] | None:
         """What fetches it, whoever began; None where too many are waited for."""
         task = self._under_way.get(alert_id)
-        if task is None and len(self._under_way) < MOST_WAITING:
+        is_full = len(self._under_way) >= MOST_WAITING or self._waiting[address.publisher] >= MOST_OF_ONE
+        if task is None and not is_full:
             task = self._under_way[alert_id] = asyncio.create_task(self._made(alert_id, address, path))
-            task.add_done_callback(lambda _: self._under_way.pop(alert_id, None))
+            self._waiting[address.publisher] += 1
+            task.add_done_callback(lambda _: self._ended(alert_id, address.publisher))
         return task
 
-    async def _made(self, alert_id: int, address: str, path: Path) -> bytes | None:
-        async with self._places:
-            drawn = await self._fetched(alert_id, address)
+    def _ended(self, alert_id: int, publisher: str) -> None:
+        self._under_way.pop(alert_id, None)
+        self._waiting[publisher] -= 1
+        self._waiting += Counter()  # forgets those at zero
+
+    async def _made(self, alert_id: int, address: PictureAddress, path: Path) -> bytes | None:
+        async with self._of_publisher.of(address.publisher), self._fetching:
+            drawn = await self._fetched(alert_id, address.url)
         if drawn is None:
             self._without[alert_id] = self._monotonic() + AGAIN_AFTER_S
             while len(self._without) > REMEMBERED:
@@ -96,7 +115,8 @@ class Pictures:
         try:
             async with asyncio.timeout(DEADLINE_S):
                 answer = await self._asks.fetch(FetchRequest(address))
-                if isinstance(answer, Fetched):
+            if isinstance(answer, Fetched):
+                async with self._drawing, asyncio.timeout(DEADLINE_S):
                     return await _drawn(answer.body)
         except TimeoutError:
             log.info("picture.too-slow", alert=alert_id)

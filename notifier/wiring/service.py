@@ -64,7 +64,7 @@ from notifier.telemetry import Metrics
 from notifier.topics.failing import FailingRules
 from notifier.topics.topic import Topic
 from notifier.troubles import Code, Trouble, Troubles
-from notifier.web.pictures import Pictures
+from notifier.web.pictures import PictureAddress, Pictures
 from notifier.web.receipt_counter import ReceiptCounter
 from notifier.web.services import PublicKey, WebServices
 from notifier.wiring.clock_steps import POLL_LEASE_S, TOLD_S, ClockSteps
@@ -205,11 +205,12 @@ class Service:
             fetcher = await stack.enter_async_context(Fetcher(picture_fetch_settings(self.settings), clock=self.clock))
             self.pictures = Pictures(fetcher, self.settings.data_dir / "pictures", self._picture_address)
 
-    def _picture_address(self, alert_id: int) -> str | None:
+    def _picture_address(self, alert_id: int) -> PictureAddress | None:
         alert = self.alerts.find(alert_id)
         if alert is None or alert.withdrawn_at is not None or self.clock() - alert.decided_at > PICTURE_FOR:
             return None
-        return alert.message.image_url
+        message = alert.message
+        return PictureAddress(message.image_url, message.publisher) if message.image_url else None
 
     def pipeline(self, poller: Poller | None, websub: WebSub | None) -> Pipeline:
         """The loops of this process."""

@@ -355,6 +355,14 @@ def test_who_was_here_most_recently_is_tried_again_first_and_a_held_service_is_l
     assert last.recipient.subscription_id == ids["bob"]
 
 
+def test_a_held_service_keeps_nobody_longer_than_the_alert_is_worth(harness: Harness) -> None:
+    alert, _ = failed(harness)
+    over = alert.decided_at + timedelta(seconds=alert.ttl_s)
+    held = {False: {"mozilla"}, True: {"mozilla"}}
+    assert harness.store.claim_retries(over - timedelta(seconds=1), 9, LEASE_S, held) == []
+    assert len(harness.store.claim_retries(over, 9, LEASE_S, held)) == 1
+
+
 def test_of_very_many_who_are_due_those_who_were_here_last_are_found_all_the_same(
     harness: Harness, database: Database
 ) -> None:

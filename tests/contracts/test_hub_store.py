@@ -25,7 +25,7 @@ class Harness:
     """Stores over one database, and a feed that names a hub."""
 
     def __init__(self, database: Database) -> None:
-        self.feeds = SqlFeedStore(database)
+        self.database, self.feeds = database, SqlFeedStore(database)
         self.store: HubStore = SqlHubStore(database)
 
     def has_feeds(self, count: int = 1, hub_url: str | None = HUB) -> None:
@@ -143,3 +143,10 @@ def test_a_hub_that_pushes_without_end_has_its_feed_polled_no_more_often_than_th
         harness.store.poll_soon(1, later + timedelta(seconds=seconds))
     assert harness.feeds.claim_due(later + timedelta(seconds=29), 1, 60.0) == []
     assert len(harness.feeds.claim_due(later + timedelta(seconds=30), 1, 60.0)) == 1
+
+
+def test_a_hub_that_pushes_without_end_takes_no_writers_turn_once_its_feed_is_due(harness: Harness) -> None:
+    harness.has_feeds()
+    harness.store.poll_soon(1, NOON)
+    with ThreadPoolExecutor(1) as another, harness.database.writing():
+        another.submit(harness.store.poll_soon, 1, NOON).result(timeout=5)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from notifier.engine.run import GATHER
+from notifier.engine.pauses import LEAST_LOOK_S
+from notifier.engine.run import GATHER, UNKNOWN_EVERY_S
 from notifier.push.transport import PushResponse
 from tests.contracts.samples import token
 from tests.engine.harness import LEASE_S, EngineHarness, ScriptedTransport, never
@@ -147,3 +148,55 @@ def test_a_retry_that_finds_the_subscriber_gone_ends_the_subscription(harness: E
     harness.work()
     assert harness.counts(alert) == {"gone": 1}
     assert not harness.is_subscribed("ada")
+
+
+MANY = [f"reader-{number}" for number in range(40)]
+
+
+def test_few_at_a_service_that_took_nothing_are_left_to_the_retries_until_it_takes_one(
+    harness: EngineHarness,
+) -> None:
+    harness = EngineHarness(harness.database, sub_batch=100)
+    harness.subscribe(*MANY)
+    harness.subscribe("odd", service="odd.example")
+    first = harness.accept(story=1)
+    assert harness.runner.work_once(never)
+    assert "odd" not in harness.transport.reached
+    harness.work()
+    assert harness.counts(first) == {"delivered": len(MANY) + 1}
+    harness.accept(story=2)
+    assert harness.runner.work_once(never)
+    assert harness.transport.reached[-1] == "odd"
+
+
+def test_services_that_took_nothing_take_turns_while_a_chunk_is_sent_and_the_others_do_not_wait(
+    harness: EngineHarness,
+) -> None:
+    harness = EngineHarness(harness.database, sub_batch=100)
+    harness.subscribe(*MANY)
+    for name in ("odd-1", "odd-2"):
+        harness.subscribe(name, service=name)
+        harness.transport.answers[name] = PushResponse(status=503)
+    harness.transport.answers[MANY[0]] = PushResponse(status=503)
+    alert = harness.accept(story=1)
+    assert harness.runner.work_once(never)
+    harness.accept(story=2)
+    assert harness.deliveries.claim_chunk(harness.clock(), LEASE_S) is not None
+    del harness.transport.batches[:]
+    harness.work()
+    harness.clock.advance(GATHER.total_seconds())
+    harness.work()
+    assert harness.transport.reached == ["odd-1"]
+    harness.clock.advance(UNKNOWN_EVERY_S)
+    harness.work()
+    assert harness.transport.reached == ["odd-1", "odd-2"]
+    harness.transport.answers.clear()
+    for _ in range(4):  # a turn for each, and one for those whom somebody waits for
+        harness.clock.advance(10)
+        harness.work()
+    assert harness.counts(alert) == {"delivered": len(MANY) + 2}
+
+
+def test_a_room_that_is_due_is_looked_for_seldom_enough_to_do_other_things(harness: EngineHarness) -> None:
+    harness.pauses.hold("mozilla", harness.clock(), breaking=True)
+    assert harness.runner.look_in_s >= LEAST_LOOK_S

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from threading import current_thread
 
 import pytest
 
@@ -97,3 +98,26 @@ def test_an_address_as_people_type_it() -> None:
 def test_a_section_is_only_one_that_is_in_use() -> None:
     assert section_of("https://a.example/business/rss", "A: World", ["world", "uk"]) == "world"
     assert section_of("https://a.example/rss", "A", ["world"]) == "general"
+
+
+class Followed(list[FeedConfig]):
+    """Tells in which thread it is gone through."""
+
+    threads: set[str]
+
+    def __iter__(self) -> Iterator[FeedConfig]:
+        self.threads.add(current_thread().name)
+        return super().__iter__()
+
+
+def test_however_many_feeds_are_followed_the_loop_does_not_wait_while_they_are_compared() -> None:
+    followed = Followed([FeedConfig("https://other.example/rss", "Other", "Other", "world")])
+    followed.threads = set()
+    web = Web({SITE: PAGE, f"{SITE}world/rss.xml": WORLD})
+
+    async def run() -> set[str]:
+        sections_are_read_in = {current_thread().name}
+        await FeedDiscovery(web, web).look(SITE, followed)
+        return followed.threads - sections_are_read_in
+
+    assert len(asyncio.run(run())) == 1

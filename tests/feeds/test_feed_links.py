@@ -77,3 +77,11 @@ def test_deep_and_endless_pages_end() -> None:
 @given(st.binary(max_size=200) | st.text('<link rel="alternate" href=/>', max_size=120).map(str.encode))
 def test_any_bytes_give_absolute_addresses_or_none(html: bytes) -> None:
     assert all(feed.url.startswith("http") for feed in find_feeds(html, PAGE))
+
+
+def test_a_page_that_names_feeds_without_end_is_looked_at_to_a_bound() -> None:
+    anchors = "".join(f'<a href="/rss/{n}">{n}</a>' for n in range(1_000))
+    comments = "".join(f'<a href="/rss/comments/{n}">{n}</a>' for n in range(300))
+    found = find_feeds(page("", comments + anchors), PAGE)
+    assert len(found) == 20
+    assert all("comments" in feed.url for feed in found), "what comes behind the bound is not looked at"

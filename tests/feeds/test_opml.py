@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -127,3 +128,24 @@ def test_a_list_that_is_not_quite_xml_is_read_as_far_as_it_can_be() -> None:
     found = from_opml(opml(listed))
     assert not isinstance(found, Unreadable)
     assert [(feed.title, feed.section) for feed in found] == [("Q A", "towns-ports"), ("B", "sport")]
+
+
+class Followed(list[FeedConfig]):
+    """Counts how often it is gone through."""
+
+    times = 0
+
+    def __iter__(self) -> Iterator[FeedConfig]:
+        self.times += 1
+        return super().__iter__()
+
+
+def test_however_long_a_list_is_the_feeds_that_are_followed_are_gone_through_once() -> None:
+    followed = Followed([FeedConfig("https://www.paper.example/a", "The Paper", "The Paper", "world")])
+    outlines = "".join(f'<outline title="{n}" xmlUrl="https://rss.paper.example/{n}"/>' for n in range(50))
+
+    found = from_opml(opml(outlines), followed)
+
+    assert not isinstance(found, Unreadable)
+    assert {feed.publisher for feed in found} == {"The Paper"}
+    assert followed.times == 1

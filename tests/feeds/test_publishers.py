@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.feeds.feed import FeedConfig
-from notifier.feeds.publishers import domain_of, one_spelling, publisher_of
+from notifier.feeds.publishers import PublishersBySite, domain_of, one_spelling
 
 
 def feed(url: str, publisher: str) -> FeedConfig:
@@ -48,7 +48,7 @@ FOLLOWED = [
     ],
 )
 def test_a_second_feed_of_a_site_belongs_to_the_publisher_that_it_has(url: str, publisher: str | None) -> None:
-    assert publisher_of(url, FOLLOWED) == publisher
+    assert PublishersBySite(FOLLOWED).of(url) == publisher
 
 
 def test_spellings_of_one_name_are_one_publisher_spelled_as_it_is_first() -> None:

@@ -16,7 +16,7 @@ from notifier.clock import ManualClock
 from notifier.feeds import hub as hubs
 from notifier.feeds.fetch_result import FailureKind, FetchFailed
 from notifier.feeds.hub import Hub, HubRequest
-from notifier.feeds.websub import WebSub
+from notifier.feeds.websub import MOST_NOTED, NOTED_WITHIN, WebSub
 from tests.feeds.claimed import NOON
 
 HUB, TOPIC = "https://hub.example/", "https://paper.example/feed"
@@ -28,6 +28,7 @@ class OneHub:
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
         self.due: list[int] = []
+        self.saved = 0
 
     def take_steps(self, now: datetime, limit: int) -> list[HubRequest]:
         self.hub, request = hubs.next_step(self.hub, now)
@@ -41,6 +42,7 @@ class OneHub:
 
     def save(self, hub: Hub) -> None:
         self.hub = hub
+        self.saved += 1
 
     def poll_soon(self, feed_id: int, now: datetime) -> None:
         self.due.append(feed_id)
@@ -260,5 +262,32 @@ def test_a_hub_that_is_silent_is_waited_for_aside_and_left_at_the_end() -> None:
             await harness.websub.finish()
         await asyncio.sleep(0)
         assert len(asyncio.all_tasks()) == 1
+
+    run(check)
+
+
+def test_a_hub_that_verifies_without_end_is_stored_once_and_answered() -> None:
+    async def check(harness: Harness) -> None:
+        await harness.subscribed()
+        for _ in range(100):
+            assert await harness.verify("subscribe") == "riddle"
+        assert harness.store.saved == 1
+
+    run(check)
+
+
+def test_a_hub_that_says_another_thing_each_time_is_not_stored_without_end() -> None:
+    async def check(harness: Harness) -> None:
+        await harness.subscribed()
+        said = [
+            await harness.verify("subscribe", lease_seconds=str(600 * (2 + turn % 2)))
+            if turn % 3
+            else await harness.verify("denied")
+            for turn in range(100)
+        ]
+        assert harness.store.saved == MOST_NOTED
+        assert said[-1] is None
+        harness.clock.advance(NOTED_WITHIN.total_seconds())
+        assert await harness.verify("subscribe") == "riddle"
 
     run(check)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
+from threading import Event
 from typing import Any
 
 import pytest
@@ -222,6 +224,46 @@ def test_when_everybody_opens_it_at_once_it_is_read_once_in_some_seconds() -> No
     now = FRESH_S
     articles.get(1, lambda: store.article(1, NOW))
     assert store.asked == 2
+
+
+def test_of_those_who_open_it_in_the_same_instant_one_reads_and_nobody_reads_again() -> None:
+    now = 0.0
+    articles, store = Articles(lambda: now), MemoryArticles(FIRST)
+    begun, go = Event(), Event()
+
+    def slowly() -> Article | None:
+        begun.set()
+        assert go.wait(10)
+        return store.article(1, NOW)
+
+    with ThreadPoolExecutor(20) as readers:
+        first = readers.submit(articles.get, 1, slowly)
+        assert begun.wait(10)
+        others = [readers.submit(articles.get, 1, slowly) for _ in range(19)]
+        go.set()
+        assert all(one.result() is not None for one in (first, *others))
+        assert store.asked == 1
+
+        now = FRESH_S
+        begun.clear()
+        go.clear()
+        again = readers.submit(articles.get, 1, slowly)
+        assert begun.wait(10)
+        assert articles.get(1, slowly) is not None, "what was read before, at once"
+        go.set()
+        again.result()
+    assert store.asked == 2
+
+
+def test_a_database_that_is_away_is_asked_again_by_the_next_who_opens_it() -> None:
+    articles, store = Articles(lambda: 0.0), MemoryArticles(FIRST)
+
+    def away() -> Article | None:
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        articles.get(1, away)
+    assert articles.get(1, lambda: store.article(1, NOW)) is not None
 
 
 def test_the_agency_or_photographer_is_named_where_the_feed_names_it() -> None:

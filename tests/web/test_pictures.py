@@ -15,12 +15,13 @@ from PIL import Image
 
 from notifier.feeds.fetch import FetchRequest
 from notifier.feeds.fetch_result import FailureKind, Fetched, FetchFailed, FetchResult
-from notifier.web.pictures import AGAIN_AFTER_S, KEPT, MOST_WAITING, Pictures
+from notifier.web.pictures import AGAIN_AFTER_S, KEPT, MOST_OF_ONE, MOST_WAITING, PictureAddress, Pictures
 from notifier.web.recode import HEIGHT, WIDTH, redraw
 from notifier.web.services import SiteSettings
 from tests.web.site import Site
 
 ADDRESS = "https://post.example/a.png"
+POST = PictureAddress(ADDRESS, "The Post")
 
 
 def picture(size: tuple[int, int] = (2000, 1000), kind: str = "PNG", **more: object) -> bytes:
@@ -50,7 +51,7 @@ class Publisher:
 def pictures(
     publisher: Publisher,
     folder: Path,
-    address_of: Callable[[int], str | None] = lambda _: ADDRESS,
+    address_of: Callable[[int], PictureAddress | None] = lambda _: POST,
     seconds: Callable[[], float] = lambda: 0.0,
 ) -> Pictures:
     return Pictures(publisher, folder, address_of, seconds)
@@ -107,7 +108,7 @@ def test_a_publisher_that_does_not_answer_costs_its_own_alert_only(tmp_path: Pat
 
     async def ask() -> tuple[bytes | None, list[bytes | None]]:
         publisher.answers.clear()
-        waiting = [asyncio.create_task(source.picture(number)) for number in range(2, 2 + MOST_WAITING + 10)]
+        waiting = [asyncio.create_task(source.picture(number)) for number in range(2, 2 + MOST_OF_ONE + 10)]
         await asyncio.wait(waiting, timeout=30, return_when=asyncio.FIRST_COMPLETED)
         there = await source.picture(1)
         while sum(one.done() for one in waiting) < 10:
@@ -118,12 +119,41 @@ def test_a_publisher_that_does_not_answer_costs_its_own_alert_only(tmp_path: Pat
 
     _, others = asyncio.run(ask())
 
-    assert others == [None] * (MOST_WAITING + 10)
-    assert len(publisher.asked) <= 1 + MOST_WAITING
+    assert others == [None] * (MOST_OF_ONE + 10)
+    assert len(publisher.asked) <= 1 + MOST_OF_ONE
+
+
+class SlowAtSomeHosts(Publisher):
+    """Never answers where it is asked for a slow picture."""
+
+    async def fetch(self, request: FetchRequest) -> FetchResult:
+        self.asked.append(request.url)
+        if "slow" in request.url:
+            await asyncio.Event().wait()
+        return Fetched(request.url, self.body, "image/png")
+
+
+def test_one_publishers_slow_pictures_at_however_many_hosts_hold_up_no_other_publishers(tmp_path: Path) -> None:
+    def address_of(alert_id: int) -> PictureAddress:
+        return POST if alert_id == 1 else PictureAddress(f"https://{alert_id}.slow.example/a.png", "Slow")
+
+    source = pictures(SlowAtSomeHosts(), tmp_path, address_of)
+
+    async def run() -> bytes | None:
+        slow = [asyncio.create_task(source.picture(number)) for number in range(2, 2 + 2 * MOST_WAITING)]
+        while sum(one.done() for one in slow) < 2 * MOST_WAITING - MOST_OF_ONE:  # there is no room for those
+            await asyncio.wait([one for one in slow if not one.done()], return_when=asyncio.FIRST_COMPLETED)
+        async with asyncio.timeout(10):
+            there = await source.picture(1)
+        for one in slow:
+            one.cancel()
+        return there
+
+    assert asyncio.run(run())
 
 
 def test_asking_for_pictures_that_never_were_keeps_nobody_from_one_that_is(tmp_path: Path) -> None:
-    source = pictures(Publisher(), tmp_path, lambda alert_id: ADDRESS if alert_id == 1 else None)
+    source = pictures(Publisher(), tmp_path, lambda alert_id: POST if alert_id == 1 else None)
 
     async def run() -> bytes | None:
         invented = [asyncio.create_task(source.picture(number)) for number in range(2, 2 + 2 * MOST_WAITING)]

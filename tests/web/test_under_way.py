@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from notifier.web.under_way import STREAMS, UnderWay
+from notifier.web.under_way import MOST_AT_WORK, STREAMS, UnderWay
 from tests.web.site import Site
 
 
@@ -57,8 +57,13 @@ def test_one_client_has_a_bounded_number_of_requests_under_way(same: list[str], 
     assert [status for _, status in statuses].count(200) == 5
 
 
-@pytest.mark.parametrize("header", [b"cookie", b"authorization"])
-def test_one_session_or_token_has_a_bounded_number_of_requests_under_way(header: bytes) -> None:
+@pytest.mark.parametrize(
+    ("header", "mark", "under"),
+    [(b"cookie", b"notifier-session=", "/console"), (b"authorization", b"Bearer ", "/api/v1")],
+)
+def test_one_session_or_token_has_a_bounded_number_of_requests_under_way(
+    header: bytes, mark: bytes, under: str
+) -> None:
     statuses: list[int] = []
     site = Site()
 
@@ -70,7 +75,7 @@ def test_one_session_or_token_has_a_bounded_number_of_requests_under_way(header:
         scope = {
             "type": "http",
             "client": ("127.0.0.1", 1),
-            "headers": [(header, credential)],
+            "headers": [(header, mark + credential)],
             "path": path,
             "app": site.app,
             "method": "GET",
@@ -80,14 +85,74 @@ def test_one_session_or_token_has_a_bounded_number_of_requests_under_way(header:
     async def run() -> None:
         slow = Slow()
         app = UnderWay(slow, most_of_a_credential=2)
-        wanted = [*[("/console/topics", b"vic")] * 5, ("/console/stories", b"ada"), ("/", b"vic"), (STREAMS, b"vic")]
+        wanted = [*[(f"{under}/topics", b"vic")] * 5, (f"{under}/stories", b"ada"), ("/", b"vic"), (STREAMS, b"vic")]
         asking = [asyncio.create_task(ask(app, *one)) for one in wanted]
         await asyncio.wait(asking[2:5])  # the three that are refused
         await asyncio.sleep(0)
         assert (statuses, slow.asked) == ([429] * 3, 5)
         slow.go.set()
         await asyncio.gather(*asking)
-        await ask(app, "/api/v1/me", b"vic")
+        await ask(app, f"{under}/me", b"vic")
 
     asyncio.run(run())
     assert statuses.count(200) == 6
+
+
+BEARER, SESSION = b"Bearer notifier_1", b"notifier-session=1"
+
+
+@pytest.mark.parametrize(
+    ("path", "spellings"),
+    [
+        ("/console/topics", [[(b"cookie", b"n=%d; " % n + SESSION)] for n in range(6)]),
+        ("/console/topics", [[(b"cookie", SESSION), (b"authorization", b"Basic %d" % n)] for n in range(6)]),
+        ("/console/topics", [[(b"cookie", SESSION), (b"cookie", b"n=%d" % n)] for n in range(6)]),
+        ("/api/v1/me", [[(b"authorization", b" ".join([b"BEARER", b" " * n + b"notifier_1"]))] for n in range(6)]),
+        ("/api/v1/me", [[(b"authorization", BEARER), (b"authorization", b"Bearer %d" % n)] for n in range(6)]),
+    ],
+)
+def test_no_spelling_makes_a_session_or_token_another_one(path: str, spellings: list[Any]) -> None:
+    statuses: list[int] = []
+
+    async def ask(app: UnderWay, headers: Any) -> None:
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                statuses.append(message["status"])
+
+        scope = {"type": "http", "client": ("127.0.0.1", 1), "headers": headers, "path": path, "method": "GET"}
+        await app(scope | {"app": Site().app}, send, send)
+
+    async def run() -> None:
+        slow = Slow()
+        app = UnderWay(slow, most_of_a_credential=2)
+        asking = [asyncio.create_task(ask(app, headers)) for headers in spellings]
+        await asyncio.wait(asking, timeout=0.1, return_when=asyncio.FIRST_COMPLETED)
+        assert (statuses, slow.asked) == ([429] * 4, 2)
+        slow.go.set()
+        await asyncio.gather(*asking)
+
+    asyncio.run(run())
+
+
+def test_nobody_stands_behind_all_the_pages_that_another_client_asked_for() -> None:
+    async def ask(app: UnderWay, host: str, path: str = "/alerts/1") -> None:
+        async def send(_message: Any) -> None: ...
+
+        scope = {"type": "http", "client": (host, 1), "headers": [], "path": path, "method": "GET"}
+        await app(scope, send, send)  # type: ignore[arg-type]
+
+    async def run() -> None:
+        slow = Slow()
+        app = UnderWay(slow)
+        asking = [asyncio.create_task(ask(app, "198.51.100.1")) for _ in range(5 * MOST_AT_WORK)]
+        await asyncio.sleep(0)
+        assert slow.asked == MOST_AT_WORK
+        asking.append(asyncio.create_task(ask(app, "198.51.100.2")))
+        asking.append(asyncio.create_task(ask(app, "198.51.100.1", "/static/app.js")))
+        await asyncio.sleep(0)
+        assert slow.asked == MOST_AT_WORK + 2, "another client's, and a file"
+        slow.go.set()
+        await asyncio.gather(*asking)
+        assert slow.asked == len(asking)
+
+    asyncio.run(run())

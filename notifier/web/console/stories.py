@@ -34,13 +34,13 @@ router = APIRouter(prefix="/console", include_in_schema=False, max_body_size=409
 
 @router.get("/stories/compare")
 def compare(request: Request, session: Viewer, operations: Operating, a: str = "", b: str = "") -> Response:
-    """Two items, by id or address: one story or not, and by which figures."""
+    """Two items, by id or address: one story or not, and by which figures. Raises PreviewsBusy: it reads three days of
+    news, as previews do."""
     found, problem = None, ""
     if a.strip() and b.strip():
         try:
-            found = operations.stories.book.explain(
-                operations.stories.book.item(a).id, operations.stories.book.item(b).id
-            )
+            with operations.topics.previewer.previews.turn(session.operator.id):
+                found = operations.stories.explain(a, b)
         except NotFound as unknown:
             problem = str(unknown)
     status = 404 if problem else 200

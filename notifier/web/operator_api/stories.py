@@ -74,7 +74,7 @@ class ItemShown(ResponseBody):
 class StoryInFull(StoryShown):
     """A story with its items."""
 
-    items: list[ItemShown]
+    items: list[ItemShown] = Field(description="In the order in which they came; of more than 256 the first and last")
 
 
 class ChoiceToMake(RequestBody):

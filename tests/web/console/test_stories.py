@@ -101,6 +101,13 @@ def test_a_merged_story_shows_the_one_that_has_its_items(console: Console) -> No
     assert console.get("/console/stories/99").status == 404
 
 
+def test_comparing_takes_the_turn_of_a_preview(console: Console) -> None:
+    operations = console.site.app.state.services.operations
+    with operations.topics.previewer.previews.turn(console.operators.known["Ada"][0].id):
+        assert console.get("/console/stories/compare?a=1&b=2").status == 429
+    assert console.get("/console/stories/compare?a=1&b=2").status == 200
+
+
 def test_a_viewer_may_look_and_compare_only(console: Console) -> None:
     console.sign_in("Vic", Role.VIEWER)
 
