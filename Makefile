@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test test-slow test-quick check coverage mutants deptry pip-audit docs wheel reference bench-fanout format lock clean
+.PHONY: run test test-slow test-quick check coverage mutants deptry pip-audit docs wheel reference measure bench-fanout format lock clean
 
 run: $(VENV)/run.stamp  ## the service on http://127.0.0.1:8000
 	@$(BIN)/notifier run
@@ -45,6 +45,9 @@ wheel: $(VENV)/run.stamp  ## the package, in dist/
 
 reference: $(VENV)/dev.stamp  ## docs/reference/, written from the code
 	$(BIN)/python -m tools.reference
+
+measure: $(VENV)/dev.stamp  ## lengths, complexity, comments, tests to code, dependencies
+	$(BIN)/python -m tools.measure
 
 bench-fanout: $(VENV)/dev.stamp  ## a fan-out beside its peers (needs node and npm)
 	@$(BIN)/python -m benchmarks.fanout --subscribers 100000 --peers

@@ -36,112 +36,104 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.polls = Counter(
+        self._add_feeds()
+        self._add_decisions()
+        self._add_pushes()
+        self._add_times()
+        self._add_the_service()
+
+    def _add_feeds(self) -> None:
+        self.polls = self._counter(
             "notifier_feed_polls_total",
             "Polls by result: unchanged, changed, failed, retired, pushed by a hub",
-            ["result"],
-            registry=self.registry,
+            "result",
         )
-        self.feeds = Gauge(
-            "notifier_feeds", "Feeds by health: new, ok, quiet, failing, retired", ["state"], registry=self.registry
-        )
-        self.feeds_unreachable = Gauge(
+        self.feeds = self._gauge("notifier_feeds", "Feeds by health: new, ok, quiet, failing, retired", "state")
+        self.feeds_unreachable = self._gauge(
             "notifier_feeds_unreachable",
             "1 while most hosts cannot be reached: this machine's network or DNS, not the feeds",
-            registry=self.registry,
         )
-        self.items = Counter("notifier_items_total", "Items stored, new or edited", ["kind"], registry=self.registry)
-        self.verdicts = Counter(
+        self.items = self._counter("notifier_items_total", "Items stored, new or edited", "kind")
+
+    def _add_decisions(self) -> None:
+        self.verdicts = self._counter(
             "notifier_verdicts_total",
             "Decisions on stories: send, hold, or the reason why not; undecidable: the decider could not read an item "
             "or decide on a story, and set it aside",
-            ["verdict"],
-            registry=self.registry,
+            "verdict",
         )
-        self.alerts = Counter(
-            "notifier_alerts_total", "Alerts accepted: new, update, correction", ["kind"], registry=self.registry
-        )
-        self.decision_lag = Gauge(
+        self.alerts = self._counter("notifier_alerts_total", "Alerts accepted: new, update, correction", "kind")
+        self.decision_lag = self._gauge(
             "notifier_decision_lag_seconds",
             "Age of the oldest item that is not decided; over 60 is the trouble decisions-behind",
-            registry=self.registry,
         )
-        self.pushes = Counter(
-            "notifier_pushes_total",
-            "Pushes: delivered, gone, retrying, expired, refused-…",
-            ["service", "outcome"],
-            registry=self.registry,
+
+    def _add_pushes(self) -> None:
+        self.pushes = self._counter(
+            "notifier_pushes_total", "Pushes: delivered, gone, retrying, expired, refused-…", "service", "outcome"
         )
-        self.subscriptions = Gauge("notifier_subscriptions", "Subscriptions there are", registry=self.registry)
-        self.chunks_open = Gauge("notifier_chunks_open", "Chunks of alerts that are not done", registry=self.registry)
-        self.retries_open = Gauge("notifier_retries_open", "Pushes waiting to be tried again", registry=self.registry)
-        self.envelopes_ready = Gauge(
+        self.subscriptions = self._gauge("notifier_subscriptions", "Subscriptions there are")
+        self.chunks_open = self._gauge("notifier_chunks_open", "Chunks of alerts that are not done")
+        self.retries_open = self._gauge("notifier_retries_open", "Pushes waiting to be tried again")
+        self.envelopes_ready = self._gauge(
             "notifier_envelopes_ready",
             "Subscriptions for which a push is sealed ahead; far below notifier_subscriptions for long: no quiet "
             "minutes, or sealing fails",
-            registry=self.registry,
         )
-        self.services_paused = Gauge(
+        self.services_paused = self._gauge(
             "notifier_push_services_paused",
             "1 while a push service refuses nearly everybody: our key or contact",
-            ["service"],
-            registry=self.registry,
+            "service",
         )
-        self.push_limit = Gauge(
+        self.push_limit = self._gauge(
             "notifier_push_limit_per_minute",
             "Messages a minute that a push service limits this site to; 0: no limit",
-            ["service"],
-            registry=self.registry,
+            "service",
         )
-        self.publication_to_alert = Histogram(
-            "notifier_publication_to_alert_seconds",
-            "From an item's publication to its alert's acceptance",
-            buckets=SECONDS,
-            registry=self.registry,
+
+    def _add_times(self) -> None:
+        self.publication_to_alert = self._histogram(
+            "notifier_publication_to_alert_seconds", "From an item's publication to its alert's acceptance"
         )
-        self.publication_to_fetched = Histogram(
+        self.publication_to_fetched = self._histogram(
             "notifier_publication_to_fetched_seconds",
             "From a story's first publication to our having fetched it, for each new alert",
-            buckets=SECONDS,
-            registry=self.registry,
         )
-        self.fetched_to_decided = Histogram(
-            "notifier_fetched_to_decided_seconds",
-            "From our having fetched a story to its alert's acceptance",
-            buckets=SECONDS,
-            registry=self.registry,
+        self.fetched_to_decided = self._histogram(
+            "notifier_fetched_to_decided_seconds", "From our having fetched a story to its alert's acceptance"
         )
-        self.receipts = Counter(
+        self.receipts = self._counter(
             "notifier_receipts_total",
             "What browsers told of alerts, at least: shown, clicked, one client a few times a day; of an alert to "
             "more than 30,000 only a share tells",
-            ["kind"],
-            registry=self.registry,
+            "kind",
         )
-        self.decision_to_shown = Histogram(
+        self.decision_to_shown = self._histogram(
             "notifier_decision_to_shown_seconds",
             "From a decision to the screen, as browsers tell; each in steps of a few seconds",
-            buckets=SECONDS,
-            registry=self.registry,
         )
-        self.decision_to_sent = Histogram(
-            "notifier_decision_to_accepted_seconds",
-            "From a decision to a push service's yes, for each sub-batch",
-            buckets=SECONDS,
-            registry=self.registry,
+        self.decision_to_sent = self._histogram(
+            "notifier_decision_to_accepted_seconds", "From a decision to a push service's yes, for each sub-batch"
         )
-        self.troubles = Gauge(
-            "notifier_troubles",
-            "What is wrong just now, counted by code as this process knows it",
-            ["code"],
-            registry=self.registry,
+
+    def _add_the_service(self) -> None:
+        self.troubles = self._gauge(
+            "notifier_troubles", "What is wrong just now, counted by code as this process knows it", "code"
         )
-        self.config_broken = Gauge(
+        self.config_broken = self._gauge(
             "notifier_config_broken",
             "1 while a changed file is broken and the last good one is in force",
-            ["file"],
-            registry=self.registry,
+            "file",
         )
+
+    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
+        return Counter(name, meaning, labels, registry=self.registry)
+
+    def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
+        return Gauge(name, meaning, labels, registry=self.registry)
+
+    def _histogram(self, name: str, meaning: str) -> Histogram:
+        return Histogram(name, meaning, buckets=SECONDS, registry=self.registry)
 
     def show_troubles(self, troubles: Iterable[Trouble]) -> None:
         """Count what is wrong just now, by code; a code that is over stays, at 0."""

@@ -7,12 +7,11 @@ Never named: an endpoint, a key, a reader's words. docs/troubles.md lists the co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from threading import Lock
-from typing import Protocol
 
 import structlog
 
@@ -101,19 +100,6 @@ class ProcessReport:
     role: str
     seen_at: datetime
     troubles: tuple[Trouble, ...] = ()
-
-
-class ReportStore(Protocol):
-    """What all processes say, where each of them and the command line can read it. Synchronous."""
-
-    def put(self, report: ProcessReport) -> None:
-        """Replace what this process said before; forget those who have long been silent."""
-
-    def reports(self, since: datetime) -> Sequence[ProcessReport]:
-        """What was said since then, by each process that is running."""
-
-    def remove(self, process: str) -> None:
-        """This process ends."""
 
 
 Source = Callable[[], Iterable[Trouble]]

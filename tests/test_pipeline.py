@@ -18,7 +18,9 @@ from notifier.alerts.decide import Drop, Send
 from notifier.alerts.decider import Decider, DecisionResult
 from notifier.alerts.evidence import Author, Evidence
 from notifier.clock import ManualClock
-from notifier.pipeline import DecisionLoop, Job, JobStatus, Pipeline
+from notifier.decision_loop import DecisionLoop
+from notifier.operations.system import JobReport
+from notifier.pipeline import Job, Pipeline
 from notifier.stories.baseline import LabelledItem
 from notifier.stories.overrides import Overrides
 from notifier.stories.story import StoryItem
@@ -409,7 +411,7 @@ def test_a_job_that_fails_comes_round_again() -> None:
 
 
 def test_how_a_job_does_is_known_from_its_last_run() -> None:
-    async def go() -> tuple[JobStatus, JobStatus]:
+    async def go() -> tuple[JobReport, JobReport]:
         runs = 0
 
         async def twice_in_vain() -> None:
@@ -426,7 +428,7 @@ def test_how_a_job_does_is_known_from_its_last_run() -> None:
         return before, after
 
     before, after = asyncio.run(go())
-    assert before == JobStatus("third time lucky", 0.02)
+    assert before == JobReport("third time lucky", 0.02)
     assert (after.error, after.failures) == (None, 0)
     assert after.last_at is not None
 
@@ -469,7 +471,7 @@ def test_a_decider_that_is_to_begin_anew_reads_its_memory_again() -> None:
 
 
 def test_a_job_that_is_cut_off_by_the_end_is_no_failure_and_writes_no_line() -> None:
-    async def go() -> JobStatus:
+    async def go() -> JobReport:
         began = asyncio.Event()
 
         async def poll() -> None:

@@ -20,6 +20,7 @@ from notifier.storage.operators import SqlOperatorStore
 from notifier.storage.subscriptions import SqlSubscriptionStore
 from notifier.telemetry import Metrics
 from notifier.wiring.descriptors import ENOUGH, raise_descriptor_limit
+from notifier.wiring.facts import facts
 from notifier.wiring.parts import click_address, opened_database, provider_sign_in, site_settings, vapid_key
 from notifier.wiring.serve import listen
 from notifier.wiring.service import Files, Service
@@ -102,7 +103,7 @@ def console_fact(settings: Settings, database: Database, role: ProcessRole) -> s
     harness = Service(settings, Files.of(settings, metrics), database, metrics, system_clock, role)
     harness.tester_threads.shutdown()
     harness.tester.close()
-    return harness.facts()["console"]
+    return facts(harness)["console"]
 
 
 @pytest.mark.parametrize(

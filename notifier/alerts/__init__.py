@@ -9,7 +9,7 @@ or drop), `on_hold` (what waits for an editor). Its store's Protocol is in `stor
 does.
 
 - the alert: `alert`, `evidence` (what it rests on), `evidence_json` (as it is stored), `evidence_words` (as people read
-  it), `wording` (what it begins with), `payload` (its bytes), `article` (as anybody may read it), `store`, `delivery`
+  it), `wording` (what it begins with), `payload` (its bytes), `article` (as anybody may read it), `delivery`
   (chunks), `queue`, `receipts` (what browsers told)
 - by people and programs: `draft`, `requests`; `story_history` (what came and what was told) and `preview` (what a rule
   would have sent of it, by the same `decisions`)

@@ -22,7 +22,8 @@ from notifier.stories.overrides import Overrides
 from notifier.stories.snapshot import StorySnapshot
 from notifier.stories.stories import Stories
 from notifier.stories.story import DecisionFault, Grouping, Story, StoryItem, story_from
-from notifier.topics.in_force import Matcher, TopicsInForce
+from notifier.topics.in_force import TopicsInForce
+from notifier.topics.match import TopicIndex
 from notifier.topics.topic import Topic
 
 SHIPPED_RULES = AlertRules()
@@ -50,7 +51,7 @@ class Decider:
     """Groups items into stories and decides what is alerted. Call `restore` once, then `take` for every poll."""
 
     def __init__(
-        self, matcher: Matcher, topics: Sequence[Topic], rules: AlertRules = SHIPPED_RULES, next_story_id: int = 1
+        self, matcher: TopicIndex, topics: Sequence[Topic], rules: AlertRules = SHIPPED_RULES, next_story_id: int = 1
     ) -> None:
         self._topics = TopicsInForce(matcher, topics)
         self._stories = Stories(Grouper(next_story_id), self._topics)

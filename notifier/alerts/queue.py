@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +34,3 @@ class QueueState:
     subscriptions: int = 0
     by_key: Mapping[str, int] = field(default_factory=dict)
     decider_until: datetime | None = None
-
-
-class QueueStore(Protocol):
-    """What the database says of the work there is. Synchronous."""
-
-    def state(self, now: datetime) -> QueueState:
-        """All of it, in one view."""

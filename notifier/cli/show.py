@@ -79,10 +79,10 @@ def stories(
     """Show the stories that changed last, and why each was alerted or was not."""
     if context.invoked_subcommand is not None:
         return
-    from notifier.storage.stories import SqlStoryStore
+    from notifier.storage.story_reports import SqlStoryReports
 
     with opened() as (chosen, database):
-        recent = SqlStoryStore(database).recent_stories(limit)
+        recent = SqlStoryReports(database).stories(limit)
     if not recent:
         out.print("No story yet: `notifier feeds` says how the feeds are.")
         return

@@ -24,7 +24,7 @@ SOON = "A running service does it within a second or two; otherwise the next sta
 def show(story: Annotated[int, typer.Argument(help="A story's number (notifier stories)")]) -> None:
     """Show a story's items, and why each is in it."""
     with _stories() as stories:
-        report, members = stories.book.story(story), stories.rulings.members(story)
+        report, members = stories.book.story(story), stories.book.members(story)
     out.print(f"[bold]#{report.id}[/] {escape(report.lead.title)}")
     if not members:
         out.print(f"   {escape(report.verdict.words or 'It has no items any more.')}")
@@ -89,7 +89,7 @@ def undo(ruling: Annotated[int, typer.Argument(help="Its number (notifier storie
 def rulings(limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="How many")] = 20) -> None:
     """List what was split and merged, newest first."""
     with _stories() as stories:
-        found = stories.rulings.rulings(limit)
+        found = stories.book.rulings(limit)
     if not found:
         out.print("Nothing was split or merged yet: notifier stories split ITEM, merge STORY STORY.")
     for one in found:

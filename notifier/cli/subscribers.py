@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
 from notifier.cli.terminal import err, opened, out
+from notifier.errors import SubscriptionInvalid
+
+if TYPE_CHECKING:
+    from notifier.subscribers.exchange import Read, Row
+    from notifier.subscribers.subscriber import NewSubscription
 
 app = typer.Typer(help="Move subscribers in and out, as CSV or JSON lines.", no_args_is_help=True)
 
@@ -43,12 +48,10 @@ def import_(
 
     from notifier.clock import system_clock
     from notifier.config.settings import listed
-    from notifier.errors import SubscriptionInvalid
     from notifier.push.adopt import adopt_key
     from notifier.storage.transfer import SqlTransfer
     from notifier.subscribers.endpoint import EndpointPolicy
     from notifier.subscribers.exchange import csv_rows, json_rows, pieces, reader
-    from notifier.subscribers.subscriber import NewSubscription
     from notifier.wiring.parts import vapid_key as own_key
 
     wrong: dict[str, list[int]] = {}
@@ -68,12 +71,7 @@ def import_(
             bar = progress.add_task("Importing", total=file.stat().st_size)
             rows = iter(csv_rows(pieces(lines)) if is_csv else json_rows(pieces(lines)))
             while page := list(islice(rows, BATCH)):
-                batch: list[NewSubscription] = []
-                for line, row in page:
-                    try:
-                        batch.append(understand(row))
-                    except SubscriptionInvalid as problem:
-                        wrong.setdefault(str(problem), []).append(line)
+                batch = _understood(page, understand, wrong)
                 added += stored.result()
                 stored = writer.submit(transfer.add, batch, system_clock())
                 read += len(page)
@@ -85,6 +83,17 @@ def import_(
         out.print(f"  {len(lines_of)}: {reason} ({_named(lines_of)})", soft_wrap=True)
     if wrong:
         raise typer.Exit(1)
+
+
+def _understood(page: Iterable[Row], understand: Read, wrong: dict[str, list[int]]) -> list[NewSubscription]:
+    """The subscriptions of so many rows; the numbers of the lines that are none are added to `wrong`, by reason."""
+    found = []
+    for line, row in page:
+        try:
+            found.append(understand(row))
+        except SubscriptionInvalid as problem:
+            wrong.setdefault(str(problem), []).append(line)
+    return found
 
 
 @app.command("export")
@@ -118,7 +127,6 @@ def export(
 @contextmanager
 def _refused_whole(file: Path) -> Iterator[None]:
     """A file of which nothing can be used is told in one line."""
-    from notifier.errors import SubscriptionInvalid
 
     try:
         yield

@@ -47,9 +47,9 @@ class YamlEntry:
         """The text under `key`, or None."""
         return self._get(key, str, "") or None
 
-    def flag(self, key: str, *, default: bool = False) -> bool:
+    def flag(self, key: str) -> bool:
         """The true or false under `key`."""
-        return self._get(key, bool, default)
+        return self._get(key, bool, False)
 
     def optional_number(self, key: str, least: float, most: float) -> float | None:
         """The number under `key` between `least` and `most`, or None."""
@@ -97,12 +97,10 @@ class YamlEntry:
             raise self.error(key.wrong.format(key=name, value=value[:60]), fix=key.fix, key=name)
         return value
 
-    def error(
-        self, problem: str, *, fix: str = "", key: str | None = None, line: int = 0, column: int = 0
-    ) -> ConfigError:
-        """A ConfigError at `key`'s value (moved on by `line` and `column`), or at the entry's start."""
+    def error(self, problem: str, *, fix: str = "", key: str | None = None) -> ConfigError:
+        """A ConfigError at `key`'s value, or at the entry's start."""
         row, col = self.place(key)
-        return ConfigError(problem, fix=fix, path=self.path, line=row + line, column=col + column)
+        return ConfigError(problem, fix=fix, path=self.path, line=row, column=col)
 
     def place(self, key: str | None = None) -> tuple[int, int]:
         """Line and column, from 1, of a key's value, of a key without a value, or of the entry."""

@@ -11,33 +11,21 @@ import asyncio
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import Protocol
 from urllib.parse import urlsplit
 
 from notifier.errors import NotFound
 from notifier.feeds.feed import FeedConfig, FeedItem, ParsedFeed, Unreadable
 from notifier.feeds.feed_links import FeedLink, find_feeds
-from notifier.feeds.fetch import FetchRequest
-from notifier.feeds.fetch_result import Fetched, FetchResult
+from notifier.feeds.fetch import Fetcher, FetchRequest
+from notifier.feeds.fetch_result import Fetched
 from notifier.feeds.hosts import site_of
 from notifier.feeds.publishers import PublishersBySite, named_by_title
+from notifier.feeds.workers import Reader
 
 READ, ITEMS = 6, 5
 DEFAULT_SECTION = "general"
 _WORD = re.compile(r"[a-z]{2,30}")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
-
-
-class DiscoveryFetcher(Protocol):
-    """What `Fetcher` does."""
-
-    async def fetch(self, request: FetchRequest) -> FetchResult: ...
-
-
-class DiscoveryReader(Protocol):
-    """What `Reader` does."""
-
-    async def read(self, body: bytes, *, content_type: str | None, url: str) -> ParsedFeed | Unreadable: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +50,7 @@ class DiscoveredFeed:
 class FeedDiscovery:
     """Finds the feeds of a site."""
 
-    def __init__(self, fetcher: DiscoveryFetcher, reader: DiscoveryReader) -> None:
+    def __init__(self, fetcher: Fetcher, reader: Reader) -> None:
         self._fetcher, self._reader = fetcher, reader
 
     async def look(self, address: str, followed: Collection[FeedConfig] = ()) -> list[DiscoveredFeed]:

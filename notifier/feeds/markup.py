@@ -1,4 +1,4 @@
-"""Markup in, plain text out: what a person reads in a notification.
+"""Markup in: plain text out, which a person reads in a notification; or the tree of a document, however broken.
 
 Enters: a title or a summary as a feed has it (HTML, escaped once or twice, or plain). Leaves: one line of text without
 markup, entities or control characters, for `FeedItem`.
@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 
 import nh3
+from lxml import etree
 
 from notifier.text.line import one_line, shorten
 
@@ -54,6 +55,18 @@ def credit(names: Iterable[str], *, is_html: bool = True) -> str | None:
     """Whoever a feed credits, each once: "Ada Lovelace, Reuters"; None where it names nobody."""
     said = (plain(name, limit_chars=MAX_CREDIT_CHARS, is_html=is_html) for name in names)
     return shorten(", ".join(dict.fromkeys(filter(None, said))), MAX_CREDIT_CHARS) or None
+
+
+def lenient_tree(document: bytes, encoding: str | None = "utf-8") -> etree._Element | None:
+    """What libxml2 makes of broken XML; no entity, DTD or file is loaded for it. None where nothing is left.
+
+    `encoding` None: as the document says of itself.
+    """
+    parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True, load_dtd=False, encoding=encoding)
+    try:
+        return etree.fromstring(document, parser)
+    except (etree.XMLSyntaxError, ValueError):
+        return None
 
 
 def _without_tags(markup: str) -> str:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter, deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from types import TracebackType
-from typing import ParamSpec, Protocol, Self, TypeVar
+from typing import ParamSpec, Self, TypeVar
 
 import structlog
 
@@ -23,12 +23,13 @@ from notifier.clock import Clock, system_clock
 from notifier.feeds import conditions, decide, failure, health
 from notifier.feeds.decide import DecisionContext, PollRules
 from notifier.feeds.feed import ParsedFeed, Unreadable
-from notifier.feeds.fetch import FetchRequest
+from notifier.feeds.fetch import Fetcher, FetchRequest
 from notifier.feeds.fetch_result import FailureKind, Fetched, FetchFailed, FetchResult, GoneForGood
 from notifier.feeds.hosts import HostPace, host_of
 from notifier.feeds.poll_state import ClaimedFeed
 from notifier.feeds.recorder import Batch, PollRecorder
 from notifier.feeds.store import FeedStore
+from notifier.feeds.workers import Reader
 from notifier.troubles import Code, Trouble, Troubles
 
 P = ParamSpec("P")
@@ -37,20 +38,6 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 BROKEN_POLL = "Something in Notifier itself broke on this feed: the log has the details, please report them"
-
-
-class PollFetcher(Protocol):
-    """What fetches (see fetch.Fetcher)."""
-
-    async def fetch(self, request: FetchRequest) -> FetchResult: ...
-
-
-class PollReader(Protocol):
-    """What reads documents (see workers.Reader)."""
-
-    async def read(
-        self, body: bytes, *, content_type: str | None, url: str, known: Collection[bytes] = ()
-    ) -> ParsedFeed | Unreadable: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +70,8 @@ class Poller:
     def __init__(
         self,
         store: FeedStore,
-        fetcher: PollFetcher,
-        reader: PollReader,
+        fetcher: Fetcher,
+        reader: Reader,
         settings: PollSettings,
         *,
         on_batch: Callable[[Batch], None],

@@ -16,7 +16,7 @@ from lxml import etree
 
 from notifier.feeds import dates, images
 from notifier.feeds.feed import FeedItem, ParsedFeed, guid_of
-from notifier.feeds.markup import HEADLESS_TITLE_CHARS, MAX_SUMMARY_CHARS, MAX_TITLE_CHARS, credit, plain
+from notifier.feeds.markup import HEADLESS_TITLE_CHARS, MAX_SUMMARY_CHARS, MAX_TITLE_CHARS, credit, lenient_tree, plain
 from notifier.feeds.newest import newest, note
 from notifier.text.languages import language_tag
 
@@ -70,8 +70,7 @@ def _ask(document: bytes, url: str) -> Entry:
 
 def _mended(document: bytes) -> bytes | None:
     """What libxml2 makes of it: well-formed, and cut where it could not go on. None where nothing is left."""
-    parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True, load_dtd=False, encoding="utf-8")
-    tree = etree.fromstring(document, parser)
+    tree = lenient_tree(document)
     return None if tree is None else bytes(etree.tostring(tree, encoding="utf-8"))
 
 

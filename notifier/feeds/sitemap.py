@@ -12,7 +12,7 @@ from lxml import etree
 
 from notifier.feeds import dates, images
 from notifier.feeds.feed import FeedItem, ParsedFeed, Unreadable
-from notifier.feeds.markup import MAX_TITLE_CHARS, plain
+from notifier.feeds.markup import MAX_TITLE_CHARS, lenient_tree, plain
 from notifier.text.languages import language_tag
 from notifier.text.line import one_line
 
@@ -21,7 +21,7 @@ NEWS_NAMESPACE = b"schemas/sitemap-news/"
 
 def parse(document: bytes, url: str) -> ParsedFeed:
     """Every `<url>` that has a `<news:news>` part."""
-    pages = [_Page(element) for element in _elements(_tree(document), "url")]
+    pages = [_Page(element) for element in _elements(document, "url")]
     news = [page for page in pages if page.text("title")]
     return ParsedFeed(
         title=next((name for page in news if (name := page.text("name"))), ""),
@@ -33,7 +33,7 @@ def parse(document: bytes, url: str) -> ParsedFeed:
 
 def index(document: bytes, url: str) -> Unreadable:
     """An index names the sitemaps that an operator can use instead."""
-    found = (images.absolute(_Page(element).text("loc"), url) for element in _elements(_tree(document), "sitemap"))
+    found = (images.absolute(_Page(element).text("loc"), url) for element in _elements(document, "sitemap"))
     names = sorted((name for name in found if name), key=lambda name: "news" not in name.lower())[:5]
     return Unreadable(
         f"This is an index of sitemaps. Use the one with news in it: {', '.join(names) or 'it is empty'}."
@@ -70,11 +70,6 @@ def _item(page: _Page, base: str) -> FeedItem | None:
     )
 
 
-def _tree(document: bytes) -> etree._Element | None:
-    """Lenient with broken XML; no entity, DTD or file is loaded for it."""
-    parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True, load_dtd=False, encoding="utf-8")
-    return etree.fromstring(document, parser)
-
-
-def _elements(tree: etree._Element | None, name: str) -> Iterator[etree._Element]:
+def _elements(document: bytes, name: str) -> Iterator[etree._Element]:
+    tree = lenient_tree(document)
     return tree.iter(f"{{*}}{name}") if tree is not None else iter(())

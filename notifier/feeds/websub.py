@@ -11,15 +11,16 @@ from collections import deque
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
-from typing import Protocol
 
 import structlog
 
 from notifier.clock import Clock, system_clock
 from notifier.feeds import hub as hubs
+from notifier.feeds.fetch import Fetcher
 from notifier.feeds.fetch_result import FetchFailed
 from notifier.feeds.hub import Hub, HubRequest, HubStore
 from notifier.feeds.inbox import UNAVAILABLE, Inbox, InboxSettings, Push
+from notifier.feeds.poll import Poller
 
 log = structlog.get_logger(__name__)
 
@@ -34,26 +35,14 @@ _HASHED_AT_ONCE_BYTES = 256 * 1024
 _FINISH_WITHIN_S = 10.0
 
 
-class Posts(Protocol):
-    """What sends forms (see fetch.Fetcher)."""
-
-    async def post_form(self, url: str, fields: Mapping[str, str]) -> int | FetchFailed: ...
-
-
-class TakesPushes(Protocol):
-    """What stores pushed documents (see poll.Poller)."""
-
-    async def pushed(self, feed_id: int, body: bytes, content_type: str | None) -> bool: ...
-
-
 class WebSub:
     """One for the process. `callback_base` is our public address, to which `/CALLBACK` is added for each feed."""
 
     def __init__(
         self,
         store: HubStore,
-        sender: Posts,
-        poller: TakesPushes,
+        sender: Fetcher,
+        poller: Poller,
         *,
         callback_base: str,
         max_body_bytes: int = 10 * 1024 * 1024,

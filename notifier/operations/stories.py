@@ -16,6 +16,7 @@ from notifier.clock import Clock
 from notifier.operations.actor import Actor
 from notifier.operators.token import TokenScope
 from notifier.stories.explain import Explanation
+from notifier.stories.overrides import HOLD, NEVER
 from notifier.stories.story import StoryItem
 from notifier.text.fold import fold
 
@@ -23,26 +24,20 @@ Said = TypeVar("Said")
 
 
 class EditorialStories(Protocol):
-    """Stories, and whether their alerts may go (storage/editorial.py)."""
+    """Stories item by item, and what operators say of them (storage/story_reports.py, storage/rulings.py)."""
 
     def stories(self, limit: int, before: tuple[datetime, int] | None = None) -> Sequence[StoryReport]: ...
     def story(self, story_id: int) -> StoryReport: ...
-    def silence(self, story_id: int, by: str, now: datetime) -> None: ...
-    def unsilence(self, story_id: int) -> None: ...
-    def pulse(self) -> str: ...
-
-
-class RulingStore(Protocol):
-    """Stories item by item, and what operators say of them (storage/story_reports.py, storage/rulings.py)."""
-
     def members(self, story_id: int) -> Sequence[Member]: ...
     def item(self, reference: str) -> StoryItem: ...
     def explain(self, one_id: int, other_id: int) -> Explanation: ...
+    def choose(self, story_id: int, choice: str, by: str, now: datetime) -> None: ...
+    def unchoose(self, story_id: int) -> None: ...
     def split(self, item_id: int, by: str, now: datetime) -> int: ...
     def merge(self, story_id: int, other_id: int, by: str, now: datetime) -> int: ...
     def undo(self, act: int, by: str, now: datetime) -> None: ...
     def rulings(self, limit: int) -> Sequence[Ruling]: ...
-    def hold(self, story_id: int, by: str, now: datetime) -> None: ...
+    def pulse(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,25 +48,24 @@ class StoryOperations:
     """
 
     book: EditorialStories
-    rulings: RulingStore
     wall: Clock
     changed: Callable[[], None]
 
     def explain(self, one: str, other: str) -> Explanation:
         """Why two items (ids or addresses) are one story, or are not."""
-        return self.rulings.explain(self.rulings.item(one).id, self.rulings.item(other).id)
+        return self.book.explain(self.book.item(one).id, self.book.item(other).id)
 
     def never(self, actor: Actor, story_id: int) -> None:
         """Never alert this story, whatever comes."""
-        self._say(actor, partial(self.book.silence, story_id))
+        self._say(actor, partial(self.book.choose, story_id, NEVER))
 
     def hold(self, actor: Actor, story_id: int) -> None:
         """Let its alerts wait for an editor."""
-        self._say(actor, partial(self.rulings.hold, story_id))
+        self._say(actor, partial(self.book.choose, story_id, HOLD))
 
     def leave_to_the_rules(self, actor: Actor, story_id: int) -> None:
         """Take such a word back; nothing where nobody had said one."""
-        self._say(actor, lambda _by, _now: self.book.unsilence(self.book.story(story_id).id))
+        self._say(actor, lambda _by, _now: self.book.unchoose(self.book.story(story_id).id))
 
     def split(self, actor: Actor, item: str) -> tuple[int, StoryItem]:
         """Take an item (its id or address) out of its story, for good: the ruling's number, and the item as it was.
@@ -79,16 +73,16 @@ class StoryOperations:
         Raises Conflict where it is alone.
         """
         actor.need(TokenScope.STORIES)
-        meant = self.rulings.item(item)
-        return self._say(actor, partial(self.rulings.split, meant.id)), meant
+        meant = self.book.item(item)
+        return self._say(actor, partial(self.book.split, meant.id)), meant
 
     def merge(self, actor: Actor, story_id: int, other_id: int) -> int:
         """Make two stories one, for good; returns the ruling's number. Raises Conflict where they are already."""
-        return self._say(actor, partial(self.rulings.merge, story_id, other_id))
+        return self._say(actor, partial(self.book.merge, story_id, other_id))
 
     def undo(self, actor: Actor, ruling: int) -> None:
         """As if a merge or a split had not been said. Raises Conflict where it was undone before."""
-        self._say(actor, partial(self.rulings.undo, ruling))
+        self._say(actor, partial(self.book.undo, ruling))
 
     def _say(self, actor: Actor, say: Callable[[str, datetime], Said]) -> Said:
         """Keep it in the actor's name, and let the decider look."""

@@ -47,8 +47,8 @@ class OpenSession:
     until: datetime
 
 
-class Roster(Protocol):
-    """Who the operators are. Synchronous."""
+class OperatorStore(Protocol):
+    """Who the operators are, and who is signed in where. Synchronous. A session's token enters as its SHA-256."""
 
     def all(self, now: datetime) -> Sequence[Operator]:
         """Every operator by name, with their open sessions."""
@@ -71,10 +71,6 @@ class Roster(Protocol):
     def set_password(self, name: str, password_hash: str) -> bool:
         """Give another password and end their sessions; False if there is none of this name."""
 
-
-class Sessions(Protocol):
-    """Who is signed in where. Synchronous. A session's token enters as its SHA-256."""
-
     def open_session(
         self, operator_id: int, token_hash: bytes, now: datetime, until: datetime, browser: str = "other"
     ) -> None:
@@ -94,10 +90,6 @@ class Sessions(Protocol):
 
     def close_sessions(self, name: str) -> int:
         """End every session of an operator; returns how many there were."""
-
-
-class OperatorStore(Roster, Sessions, Protocol):
-    """Operators and their sessions."""
 
 
 def handle_of(token_hash: bytes) -> str:

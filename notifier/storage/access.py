@@ -18,7 +18,7 @@ from notifier.operators.identity import Linked
 from notifier.operators.operator import Operator, Role
 from notifier.operators.token import ApiToken, Grant, TokenScope
 from notifier.storage.alerts import accept, count_for, load_alerts
-from notifier.storage.database import Database
+from notifier.storage.database import Store
 from notifier.storage.schema import api_request, api_token, operator, operator_identity, provider_visit
 
 # A use is written down at most this often, so that reading does not become writing.
@@ -27,11 +27,8 @@ USED_EVERY = timedelta(minutes=1)
 REMEMBERED = timedelta(days=1)
 
 
-class SqlTokenStore:
+class SqlTokenStore(Store):
     """TokenStore on SQLite or PostgreSQL."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def add(
         self,
@@ -79,11 +76,8 @@ class SqlTokenStore:
             return connection.execute(delete(api_token).where(api_token.c.id == meant)).rowcount == 1
 
 
-class SqlIdentityStore:
+class SqlIdentityStore(Store):
     """IdentityStore on SQLite or PostgreSQL."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def linked(self, issuer: str, subject: str) -> Linked | None:
         """The operator of this account."""
@@ -135,11 +129,8 @@ class SqlIdentityStore:
         return None if row is None or row.until <= now else (row.nonce, row.verifier)
 
 
-class SqlRequestStore:
+class SqlRequestStore(Store):
     """RequestStore on SQLite or PostgreSQL."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def accept_once(self, asked: IdempotentRequest, new: NewAlert, now: datetime) -> tuple[Alert, bool]:
         """The alert, and whether it was made now: the alert and the key are written in one transaction."""

@@ -15,7 +15,7 @@ from sqlalchemy import BindParameter, Connection, Row, and_, bindparam, func, in
 
 from notifier.alerts.alert import Alert, AlertKind, Message, NewAlert, Urgency, goes_by_itself
 from notifier.alerts.evidence_json import evidence_from_json, evidence_to_json
-from notifier.storage.database import Database
+from notifier.storage.database import Database, Store
 from notifier.storage.schema import alert, alert_topic, chunk, delivery_count, subscription, topic
 from notifier.storage.subscriptions import count_audience
 from notifier.storage.topics import topic_ids
@@ -44,11 +44,8 @@ _COUNTS_OF = (
 )
 
 
-class SqlAlertStore:
-    """AlertStore on SQLite or PostgreSQL."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
+class SqlAlertStore(Store):
+    """Alerts and what came of them, on SQLite or PostgreSQL."""
 
     def accept(self, new: NewAlert, now: datetime) -> Alert:
         """Write an alert and its chunks; from here on it survives any crash."""

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 
 from notifier.alerts.article import Article, RelatedArticle, SentAlert, SentAlerts, article, counted, is_public
 from notifier.storage.alerts import load_alerts, message_from_json
-from notifier.storage.database import Database
+from notifier.storage.database import Database, Store
 from notifier.storage.schema import alert, alert_topic, item, topic
 from notifier.storage.story_items import story_item, story_items
 from notifier.storage.story_reports import alerts_of, merged_into, related_stories
@@ -27,12 +27,13 @@ MOST_LISTED = 1000
 LONGEST_HOLD = timedelta(seconds=LONGEST_HOLD_S)
 
 
-class SqlArticles:
+class SqlArticles(Store):
     """ArticleStore on SQLite or PostgreSQL."""
 
     def __init__(self, database: Database, keep: timedelta = timedelta.max, most_listed: int = MOST_LISTED) -> None:
         """`keep` is for how long alerts are kept."""
-        self._database, self._keep, self._most_listed = database, keep, most_listed
+        super().__init__(database)
+        self._keep, self._most_listed = keep, most_listed
 
     def article(self, alert_id: int, now: datetime) -> Article | None:
         """The article that this alert is a state of; None where there is nothing that anybody may read."""

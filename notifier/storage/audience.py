@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Select, delete, func, select, type_coerce
 
-from notifier.storage.database import Database, upsert_into
+from notifier.storage.database import Store, upsert_into
 from notifier.storage.schema import (
     EPOCH,
     MICROSECOND,
@@ -25,11 +25,8 @@ KEPT = timedelta(days=800)
 """Two years, and some weeks to compare with."""
 
 
-class SqlAudienceStore:
+class SqlAudienceStore(Store):
     """AudienceStore on SQLite or PostgreSQL."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def snapshot(self, now: datetime) -> None:
         """Keep today's counts in the place of what was counted earlier today; let go of what is years old."""

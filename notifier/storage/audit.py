@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, delete, insert, or_, select
 
 from notifier.operators.audit import KEPT, MOST, Act, AuditEntry
-from notifier.storage.database import Database
+from notifier.storage.database import Store
 from notifier.storage.schema import audit_entry
 
 REFUSALS = [act.value for act in Act if act.is_refusal]
@@ -16,11 +16,8 @@ ENTRIES = [act.value for act in (Act.SIGNED_IN, Act.SIGNED_IN_BY_PROVIDER, Act.F
 TIDIED_EVERY = 50
 
 
-class SqlAuditLog:
+class SqlAuditLog(Store):
     """AuditLog on SQLite or PostgreSQL."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def record(self, entry: AuditEntry) -> None:
         """Keep an entry; what is older than KEPT, or beyond MOST, is let go."""

@@ -146,6 +146,13 @@ class Database:
         self.engine.dispose()
 
 
+class Store:
+    """What each store of this room is: some tables of one database. Synchronous."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+
 # FULL, not NORMAL: what was accepted, or used up, stays so even when the power goes. What is deleted is overwritten.
 PRAGMAS = (
     "journal_mode=WAL",

@@ -42,7 +42,7 @@ from notifier.alerts.receipts import ACCEPTED
 from notifier.errors import LeaseLost
 from notifier.storage.alerts import load_alerts
 from notifier.storage.counts import OutcomeCounts, add_counts, finish_if_done
-from notifier.storage.database import Database
+from notifier.storage.database import Store
 from notifier.storage.envelopes import take_envelopes
 from notifier.storage.receipts import add_times
 from notifier.storage.retries import (
@@ -84,11 +84,8 @@ _LEASE_RETRIES = (
 )
 
 
-class SqlDeliveryStore:
+class SqlDeliveryStore(Store):
     """DeliveryStore on SQLite or PostgreSQL."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def claim_chunk(self, now: datetime, lease_s: float, *, only_breaking: bool = False) -> LeasedChunk | None:
         """The next chunk nobody holds, breaking ones first, under a fresh lease; None if there is none."""

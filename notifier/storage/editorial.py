@@ -1,71 +1,39 @@
-"""What an operator does to alerts and stories by hand, and the figures that the console shows.
+"""What an operator does to alerts by hand, and what came of each; what is said of stories is in `rulings`.
 
 Every action is one transaction, and says False where it came too late.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import and_, delete, func, select, update
+from sqlalchemy import and_, delete, select, update
 
-from notifier.alerts.alert import Alert, NewAlert
+from notifier.alerts.alert import Alert
 from notifier.alerts.evidence_json import evidence_from_json, evidence_to_json
-from notifier.alerts.story_store import StoryReport
 from notifier.errors import NotFound
 from notifier.storage.alerts import SqlAlertStore
 from notifier.storage.counts import OutcomeCounts, add_counts
-from notifier.storage.database import Database, upsert_into
-from notifier.storage.rulings import overrides_version
 from notifier.storage.schema import (
     alert,
     chunk,
     delivery_count,
     delivery_retry,
-    operator_choice,
-    story,
     subscription,
 )
-from notifier.storage.stories import SqlStoryStore
-
-NEVER = "never"
 
 
-class SqlEditorialStore:
-    """Newsroom on SQLite or PostgreSQL."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._alerts = SqlAlertStore(database)
-        self._news = SqlStoryStore(database)
-
-    def stories(self, limit: int, before: tuple[datetime, int] | None = None) -> Sequence[StoryReport]:
-        """The stories that changed last, newest first; `before` pages on from a story's `updated_at` and id."""
-        return self._news.recent_stories(limit, before)
-
-    def story(self, story_id: int) -> StoryReport:
-        """One story. Raises NotFound."""
-        found = self._news.story(story_id)
-        if found is None:
-            raise NotFound(f"there is no story {story_id}")
-        return found
-
-    def alerts(self, limit: int, before: int | None = None) -> Sequence[Alert]:
-        """The newest alerts first; `before` pages on from an alert's id."""
-        return self._alerts.recent(limit, before)
+class SqlEditorialStore(SqlAlertStore):
+    """EditorialAlerts on SQLite or PostgreSQL."""
 
     def alert(self, alert_id: int) -> Alert:
         """One alert. Raises NotFound."""
-        found = self._alerts.find(alert_id)
+        found = self.find(alert_id)
         if found is None:
             raise NotFound(f"there is no alert {alert_id}")
         return found
-
-    def accept(self, new: NewAlert, now: datetime) -> Alert:
-        """Take an alert that an operator wrote; from here on it survives any crash."""
-        return self._alerts.accept(new, now)
 
     def approve(self, alert_id: int, now: datetime) -> bool:
         """Let a held alert go now; False if it went already, or was dropped."""
@@ -113,27 +81,3 @@ class SqlEditorialStore:
             ):
                 found.setdefault(service, {})[outcome] = pushes
         return found
-
-    def silence(self, story_id: int, by: str, now: datetime) -> None:
-        """Never alert this story. Raises NotFound."""
-        with self._database.writing() as connection:
-            if connection.scalar(select(story.c.id).where(story.c.id == story_id)) is None:
-                raise NotFound(f"there is no story {story_id}")
-            chosen = {"story_id": story_id, "choice": NEVER, "by": by, "at": now}
-            statement = upsert_into(connection, operator_choice).values(chosen)
-            connection.execute(
-                statement.on_conflict_do_update(index_elements=[operator_choice.c.story_id], set_=chosen)
-            )
-
-    def unsilence(self, story_id: int) -> None:
-        """Leave the story to the rules again."""
-        with self._database.writing() as connection:
-            connection.execute(delete(operator_choice).where(operator_choice.c.story_id == story_id))
-
-    def pulse(self) -> str:
-        """Something that changes whenever a console page would look different."""
-        with self._database.reading() as connection:
-            newest = (func.max(story.c.updated_at), func.max(alert.c.id), func.max(alert.c.done_at))
-            told = [connection.scalar(select(column)) for column in newest]
-            told.append(overrides_version(connection))
-            return repr([*told, connection.scalar(select(func.sum(delivery_count.c.count)))])

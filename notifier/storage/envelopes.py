@@ -15,7 +15,7 @@ from typing import cast
 from sqlalchemy import Connection, func, select, text
 
 from notifier.push.envelope import Envelope
-from notifier.storage.database import Database
+from notifier.storage.database import Database, Store
 from notifier.storage.schema import envelope
 
 _SERVER_EPOCH = text(
@@ -54,11 +54,8 @@ _TAKE_POSTGRES = text(_TAKE.format("= ANY(CAST(:ids AS bigint[]))"))
 Wanted = tuple[int, bytes, bytes]
 
 
-class SqlEnvelopeStore:
+class SqlEnvelopeStore(Store):
     """EnvelopeStore on SQLite or PostgreSQL."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def without(self, after: int, limit: int) -> Sequence[Wanted]:
         """The next subscriptions by id, after the id `after`, that have no envelope of this epoch."""

@@ -8,15 +8,12 @@ from sqlalchemy import func, select
 
 from notifier.errors import NotFound
 from notifier.feeds.archive import ArchivedFeed, ArchivedItem
-from notifier.storage.database import Database
+from notifier.storage.database import Store
 from notifier.storage.schema import feed, item
 
 
-class SqlFeedArchive:
+class SqlFeedArchive(Store):
     """FeedArchive on SQLite or PostgreSQL."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def ids(self) -> Mapping[str, int]:
         """{address: id} of every feed that was ever followed."""

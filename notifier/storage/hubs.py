@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, or_, select, update
 
 from notifier.feeds.cadence import MISSES_UNTIL_QUIET
 from notifier.feeds.hub import ACTIVE, ASKED, LEAVING, Hub, HubRequest, steps_of
-from notifier.storage.database import Database
+from notifier.storage.database import Store
 from notifier.storage.schema import feed
 from notifier.storage.stepped import hub_waits_too_long
 
@@ -32,11 +32,8 @@ _HUB = (
 )
 
 
-class SqlHubStore:
+class SqlHubStore(Store):
     """The HubStore on SQLite and PostgreSQL."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def take_steps(self, now: datetime, limit: int) -> list[HubRequest]:
         """See HubStore."""

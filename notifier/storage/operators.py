@@ -15,17 +15,14 @@ from sqlalchemy.exc import IntegrityError
 from notifier.errors import Conflict
 from notifier.operators.change import Change, NewChange
 from notifier.operators.operator import OpenSession, Operator, Role, handle_of
-from notifier.storage.database import Database, upsert_into
+from notifier.storage.database import Store, upsert_into
 from notifier.storage.schema import EPOCH, config_change, operator, operator_session, service_fact
 
 FIRST = "first-operator"
 
 
-class SqlOperatorStore:
+class SqlOperatorStore(Store):
     """OperatorStore on SQLite or PostgreSQL."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def all(self, now: datetime) -> Sequence[Operator]:
         """Every operator by name, with their open sessions."""
@@ -141,11 +138,8 @@ class SqlOperatorStore:
             return int(connection.execute(statement).rowcount)
 
 
-class SqlChangeStore:
+class SqlChangeStore(Store):
     """ChangeStore on SQLite or PostgreSQL."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def record(self, change: NewChange, now: datetime) -> int:
         """Keep a change; returns its id."""

@@ -1,4 +1,4 @@
-"""What waits to be sent, and what holds it, in figures. Implements `QueueStore`."""
+"""What waits to be sent, and what holds it, in figures."""
 
 from __future__ import annotations
 
@@ -8,16 +8,13 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, func, or_, select
 
 from notifier.alerts.queue import QueueState, Retries
-from notifier.storage.database import Database
+from notifier.storage.database import Store
 from notifier.storage.schema import chunk, delivery_retry, lease, subscription
 from notifier.storage.stories import DECIDER
 
 
-class SqlQueueStore:
-    """QueueStore on SQLite or PostgreSQL."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
+class SqlQueueStore(Store):
+    """The work there is, on SQLite or PostgreSQL."""
 
     def state(self, now: datetime) -> QueueState:
         """All of it, in one view."""

@@ -21,7 +21,7 @@ from notifier.alerts.receipts import (
     believable,
     share_asked,
 )
-from notifier.storage.database import Database, adding_to
+from notifier.storage.database import Store, adding_to
 from notifier.storage.schema import alert, alert_receipt, alert_time
 
 # After its TTL no push service brings an alert any more; a screen may keep it for as long again.
@@ -31,11 +31,8 @@ LEAST_TOLD = timedelta(days=1)
 PAGE = 500
 
 
-class SqlReceiptStore:
+class SqlReceiptStore(Store):
     """ReceiptStore on SQLite or PostgreSQL."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def add(self, told: Mapping[Receipt, int], now: datetime) -> Mapping[tuple[str, float], int]:
         """Count what was told, in one transaction; returns {(kind, end of the bucket): how many were counted}."""

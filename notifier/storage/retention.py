@@ -8,7 +8,7 @@ from time import monotonic
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, func, select
 
-from notifier.storage.database import Database
+from notifier.storage.database import Store
 from notifier.storage.schema import alert, chunk, delivery_retry, item, story, subscription, subscription_end
 
 BATCH = 2_000
@@ -36,11 +36,8 @@ class Horizon:
         return min(now, then + timedelta(seconds=steady - at)) - self._keep
 
 
-class Retention:
+class Retention(Store):
     """Deletes by age. A story goes when its last item has gone; an alert only when it is done."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def prune(self, before: datetime) -> int:
         """Delete up to BATCH rows of each kind that are older; returns how many, so that a caller can go on."""

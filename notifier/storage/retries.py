@@ -128,6 +128,7 @@ def follow(connection: Connection, to: Alert, moved: Mapping[int, str], now: dat
 
 
 def add_retries(connection: Connection, to: Alert, retries: Sequence[RetryLater], tally: OutcomeCounts) -> None:
+    """Write down who is to be tried again, and give up who left meanwhile."""
     if not retries:
         return
     expires = to.decided_at + timedelta(seconds=to.ttl_s)
@@ -197,6 +198,7 @@ def put_off(connection: Connection, settlements: Sequence[RetrySettlement]) -> N
 
 
 def retry_jobs(connection: Connection, alert_id: int, rows: Sequence[Any]) -> list[LeasedRetry]:
+    """The retries of one alert that `rows` of `delivery_retry` are, each with its recipient."""
     held = load_alerts(connection, [alert_id])[alert_id]
     found = connection.execute(_RECIPIENTS, {"ids": [row.subscription_id for row in rows]}).all()
     standings = standings_of(connection, [row.id for row in found])

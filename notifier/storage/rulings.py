@@ -11,14 +11,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
 
 from notifier.alerts.story_store import Ruling
 from notifier.errors import Conflict, NotFound
-from notifier.storage.database import Database, upsert_into
+from notifier.storage.database import Store, upsert_into
 from notifier.storage.schema import grouping, item, operator_choice, story, story_ruling
 from notifier.storage.story_items import story_item, story_items
-from notifier.stories.overrides import HOLD, Overrides, trail_of
+from notifier.stories.overrides import Overrides, trail_of
 from notifier.stories.rulings import Pair, Rulebook
 from notifier.stories.story import StoryItem
 
@@ -26,11 +26,8 @@ from notifier.stories.story import StoryItem
 MOST_NAMED = 256
 
 
-class SqlRulings:
+class SqlRulings(Store):
     """Rulings on SQLite or PostgreSQL."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def split(self, item_id: int, by: str, now: datetime) -> int:
         """Take an item out of its story, for good; returns the ruling's number. Raises NotFound, or Conflict."""
@@ -71,12 +68,17 @@ class SqlRulings:
                     raise Conflict(f"ruling {act} was undone already")
                 raise NotFound(f"there is no ruling {act}")
 
-    def hold(self, story_id: int, by: str, now: datetime) -> None:
-        """Let no alert of this story go before an editor says so. Raises NotFound."""
+    def choose(self, story_id: int, choice: str, by: str, now: datetime) -> None:
+        """Say NEVER or HOLD of a whole story. Raises NotFound."""
         with self._database.writing() as connection:
             if connection.scalar(select(story.c.id).where(story.c.id == story_id)) is None:
                 raise NotFound(f"there is no story {story_id}")
-            _choose(connection, story_id, HOLD, by, now)
+            _choose(connection, story_id, choice, by, now)
+
+    def unchoose(self, story_id: int) -> None:
+        """Leave the story to the rules again."""
+        with self._database.writing() as connection:
+            connection.execute(delete(operator_choice).where(operator_choice.c.story_id == story_id))
 
     def rulings(self, limit: int) -> Sequence[Ruling]:
         """The newest rulings first, those that were undone too."""

@@ -17,14 +17,14 @@ from notifier.alerts.decide import Drop, Hold, Verdict
 from notifier.alerts.decider import DecisionResult
 from notifier.alerts.evidence import Evidence
 from notifier.alerts.evidence_json import evidence_from_json
-from notifier.alerts.story_store import StoryReport, StoryVerdict
+from notifier.alerts.story_store import StoryVerdict
 from notifier.errors import LeaseLost
 from notifier.storage.alerts import accept, count_for, load_alerts
-from notifier.storage.database import Database, upsert_into
+from notifier.storage.database import Store, upsert_into
 from notifier.storage.rulings import overrides_version, read_overrides
 from notifier.storage.schema import alert, feed, grouping, item, lease, story
 from notifier.storage.story_items import story_item, story_items
-from notifier.storage.story_reports import MERGED, SqlStoryReports, verdict_from_json, verdict_to_json
+from notifier.storage.story_reports import MERGED, verdict_from_json, verdict_to_json
 from notifier.stories.baseline import BEGINNINGS, LabelledItem
 from notifier.stories.cluster import ASIDE
 from notifier.stories.overrides import Overrides
@@ -34,11 +34,8 @@ DECIDER = "desk"
 UNSEEN = item.c.grouped_version < item.c.version
 
 
-class SqlStoryStore:
+class SqlStoryStore(Store):
     """StoryStore on SQLite or PostgreSQL."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def lease_decisions(self, holder: str, now: datetime, lease_s: float) -> bool:
         """Take or renew the lease that lets one process at a time decide; False if another holds it."""
@@ -144,14 +141,6 @@ class SqlStoryStore:
             ]
             alerts = load_alerts(connection, made)
             return [alerts[i] for i in made]
-
-    def recent_stories(self, limit: int, before: tuple[datetime, int] | None = None) -> Sequence[StoryReport]:
-        """The stories that changed last, newest first; `before` pages on from a story's `updated_at` and id."""
-        return SqlStoryReports(self._database).recent(limit, before)
-
-    def story(self, story_id: int) -> StoryReport | None:
-        """One story; None where there is none."""
-        return SqlStoryReports(self._database).story(story_id)
 
 
 def _fair(connection: Connection, limit: int) -> Sequence[int]:

@@ -9,18 +9,15 @@ from typing import Any
 from sqlalchemy import func, select
 
 from notifier.alerts.story_history import PastChoice, PastOverrides, past_moves
-from notifier.storage.database import Database
+from notifier.storage.database import Store
 from notifier.storage.schema import feed, grouping, item, item_version, operator_choice, story_ruling
 from notifier.storage.story_items import near
 from notifier.stories.overrides import began_in, trail_of
 from notifier.stories.story import LEFT, StoryItem
 
 
-class SqlStoryHistory:
+class SqlStoryHistory(Store):
     """Stored versions in the order in which they were seen."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def between(self, after: datetime, until: datetime) -> Sequence[StoryItem]:
         """Versions that have a story, seen after `after` and up to `until`; in the story that each item came to."""

@@ -14,8 +14,8 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 from notifier.alerts.evidence_json import evidence_from_json, evidence_to_json
 from notifier.alerts.story_store import Member, RelatedStory, StoryAlert, StoryReport, StoryVerdict
 from notifier.errors import NotFound
-from notifier.storage.rulings import SqlRulings, rulebook
-from notifier.storage.schema import alert, feed, grouping, item, operator_choice, story, story_ruling
+from notifier.storage.rulings import SqlRulings, overrides_version, rulebook
+from notifier.storage.schema import alert, delivery_count, feed, grouping, item, operator_choice, story, story_ruling
 from notifier.storage.story_items import story_item, story_items
 from notifier.stories.explain import Explanation, explain
 from notifier.stories.identity import canonical_url
@@ -32,7 +32,7 @@ MOST_MEMBERS = 256
 class SqlStoryReports(SqlRulings):
     """The stories of a database: to be looked at, and ruled on."""
 
-    def recent(self, limit: int, before: tuple[datetime, int] | None = None) -> Sequence[StoryReport]:
+    def stories(self, limit: int, before: tuple[datetime, int] | None = None) -> Sequence[StoryReport]:
         """The stories that changed last, newest first; `before` pages on from a story's `updated_at` and id."""
         with self._database.reading() as connection:
             wanted: ColumnElement[bool] = story.c.state != MERGED
@@ -42,10 +42,21 @@ class SqlStoryReports(SqlRulings):
                 wanted = and_(wanted, older)
             return _reports(connection, wanted, limit)
 
-    def story(self, story_id: int) -> StoryReport | None:
-        """One story; None where there is none. A merged one says where its items are."""
+    def story(self, story_id: int) -> StoryReport:
+        """One story; a merged one says where its items are. Raises NotFound."""
         with self._database.reading() as connection:
-            return next(iter(_reports(connection, story.c.id == story_id, 1)), None)
+            found = _reports(connection, story.c.id == story_id, 1)
+        if not found:
+            raise NotFound(f"there is no story {story_id}")
+        return found[0]
+
+    def pulse(self) -> str:
+        """Something that changes whenever a console page would look different."""
+        with self._database.reading() as connection:
+            newest = (func.max(story.c.updated_at), func.max(alert.c.id), func.max(alert.c.done_at))
+            told = [connection.scalar(select(column)) for column in newest]
+            told.append(overrides_version(connection))
+            return repr([*told, connection.scalar(select(func.sum(delivery_count.c.count)))])
 
     def members(self, story_id: int) -> Sequence[Member]:
         """Its items as they came, each with why it is there; of a huge one the first and the last of them."""

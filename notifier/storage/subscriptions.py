@@ -31,7 +31,7 @@ from sqlalchemy import (
 
 from notifier.errors import NotFound
 from notifier.storage.counts import OutcomeCounts, add_counts, end_retries, finish_if_done
-from notifier.storage.database import Database, note_erased
+from notifier.storage.database import Store, note_erased
 from notifier.storage.schema import envelope, subscription, subscription_end, subscription_topic, topic
 from notifier.storage.standing import begin_unproven
 from notifier.storage.topics import topic_ids
@@ -41,11 +41,8 @@ _NEXT_VERSION: Mapping[str, Any] = MappingProxyType({"version": subscription.c.v
 EVERYWHERE: Mapping[int, str] = MappingProxyType({})
 
 
-class SqlSubscriptionStore:
+class SqlSubscriptionStore(Store):
     """SubscriptionStore on SQLite or PostgreSQL."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def subscribe(self, new: NewSubscription, now: datetime) -> int:
         """Add, or change what the same token has, which keeps its id; returns the id.

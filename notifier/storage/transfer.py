@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, func, select
 
-from notifier.storage.database import Database
+from notifier.storage.database import Store
 from notifier.storage.schema import day_us, subscription, subscription_topic, topic
 from notifier.storage.subscriptions import subscription_of
 from notifier.storage.topics import topic_ids
@@ -38,11 +38,8 @@ _ARRAYS = ", ".join(f"%({name})b::{kind}[]" for name, kind in COLUMNS.items())
 _INTO_POSTGRES = f"{_INSERT} SELECT * FROM unnest({_ARRAYS}) {_UNLESS_HERE} RETURNING id, endpoint_hash"  # noqa: S608
 
 
-class SqlTransfer:
+class SqlTransfer(Store):
     """Bulk reads and writes on SQLite or PostgreSQL."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def add(self, batch: Sequence[NewSubscription], now: datetime) -> int:
         """Add those whose endpoint is not here yet, in one transaction; returns how many were.

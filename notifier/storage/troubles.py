@@ -1,4 +1,4 @@
-"""What each process of the service says of itself, as rows. Implements `ReportStore`."""
+"""What each process of the service says of itself, as rows."""
 
 from __future__ import annotations
 
@@ -8,18 +8,15 @@ from typing import Any
 
 from sqlalchemy import delete, select
 
-from notifier.storage.database import Database, upsert_into
+from notifier.storage.database import Store, upsert_into
 from notifier.storage.schema import process_report
 from notifier.troubles import Code, ProcessReport, Trouble, as_json
 
 FORGOTTEN_AFTER = timedelta(days=1)
 
 
-class SqlReportStore:
-    """ReportStore on SQLite or PostgreSQL."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
+class SqlReportStore(Store):
+    """Where each process, and the command line, can read what all say; on SQLite or PostgreSQL."""
 
     def put(self, report: ProcessReport) -> None:
         """Replace what this process said before; forget those who have long been silent."""

@@ -7,31 +7,18 @@ stories/matches. A topic that cannot be read stays as it was, and the others are
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
 
 from notifier.errors import QueryError
 from notifier.stories.story import DecisionFault, StoryItem
+from notifier.topics.match import TopicIndex
 from notifier.topics.reading import Text
 from notifier.topics.topic import Topic, TopicMatch, TopicMode
-
-
-class Matcher(Protocol):
-    """Which topics an item touches (topics/match.TopicIndex)."""
-
-    def match(self, text: Text) -> tuple[TopicMatch, ...]:
-        """The topics whose rule is true of this text, with the words that made it so."""
-
-    def add(self, topic: Topic) -> None:
-        """Add a topic, or put it in the place of the one with its slug. Raises QueryError, changing nothing."""
-
-    def remove(self, slug: str) -> bool:
-        """Take a topic out; False if there is none."""
 
 
 class TopicsInForce:
     """The topics by slug, and their index."""
 
-    def __init__(self, matcher: Matcher, topics: Sequence[Topic]) -> None:
+    def __init__(self, matcher: TopicIndex, topics: Sequence[Topic]) -> None:
         """`matcher` knows these topics already."""
         self._matcher = matcher
         self.by_slug: Mapping[str, Topic] = {topic.slug: topic for topic in topics}

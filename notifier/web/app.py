@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from notifier import __version__
 from notifier.errors import SignInNeeded
 from notifier.web import api, articles, errors, health, hubs, pages, pictures, receipts, week
-from notifier.web.assets import Assets
+from notifier.web.assets import STATIC, Assets
 from notifier.web.compression import Compression
 from notifier.web.console import (
     access,
@@ -105,7 +105,7 @@ def build_app(services: WebServices) -> FastAPI:
     app.add_exception_handler(SignInNeeded, access.ask_to_sign_in)
     for router in ROUTERS + OPERATOR_API + CONSOLE:
         app.include_router(router)
-    app.mount("/static", Assets(), name="static")
+    app.mount("/static", Assets(directory=STATIC), name="static")
     app.add_middleware(errors.TooLargeInWords)
     app.add_middleware(UnderWay)
     app.add_middleware(OwnHosts, site=services.site)

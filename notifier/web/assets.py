@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from functools import cache
 from hashlib import sha256
-from os import PathLike
 from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
@@ -53,9 +52,6 @@ def asset(name: str) -> str:
 
 class Assets(StaticFiles):
     """What is below /static."""
-
-    def __init__(self, directory: str | PathLike[str] = STATIC) -> None:
-        super().__init__(directory=directory)
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """The file, whichever version is asked for; kept for good where it is the present one."""

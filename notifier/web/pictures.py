@@ -15,14 +15,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import Protocol
 
 import structlog
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from notifier.feeds.fetch import FetchRequest
-from notifier.feeds.fetch_result import Fetched, FetchResult
+from notifier.feeds.fetch import Fetcher, FetchRequest
+from notifier.feeds.fetch_result import Fetched
 from notifier.feeds.hosts import HostGate
 from notifier.web.services import Services
 
@@ -42,12 +41,6 @@ log = structlog.get_logger()
 router = APIRouter(include_in_schema=False)
 
 
-class PictureFetcher(Protocol):
-    """What `feeds.fetch.Fetcher` does: the address guard and all limits are its own."""
-
-    async def fetch(self, request: FetchRequest) -> FetchResult: ...
-
-
 @dataclass(frozen=True, slots=True)
 class PictureAddress:
     """Where an alert's picture is, and whose alert it is."""
@@ -61,7 +54,7 @@ class Pictures:
 
     def __init__(
         self,
-        asks: PictureFetcher,
+        asks: Fetcher,
         folder: Path,
         address_of: Callable[[int], PictureAddress | None],
         seconds: Callable[[], float] = monotonic,

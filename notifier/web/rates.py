@@ -6,13 +6,11 @@ processes each count for themselves.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from threading import Lock
+from time import monotonic
 
 from fastapi import Request
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 
 from notifier.errors import TooOften
 from notifier.web.clients import client_name, client_of
@@ -31,41 +29,33 @@ class Rates:
     """The limits of `site`, and who used how much of them."""
 
     def __init__(self, site: SiteSettings) -> None:
-        self._used = MemoryStorage()
-        self._limiter = MovingWindowRateLimiter(self._used)
-        self._counted: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._used: OrderedDict[tuple[str, str], deque[float]] = OrderedDict()
         self._lock = Lock()
-        self._limits = {
-            "change": RateLimitItemPerMinute(site.changes_per_minute),
-            "test": RateLimitItemPerMinute(site.tests_per_minute),
-            "sign-in": RateLimitItemPerMinute(SIGN_INS_PER_MINUTE),
-            "bad-token": RateLimitItemPerMinute(BAD_TOKENS_PER_MINUTE),
-            "receipt": RateLimitItemPerMinute(RECEIPTS_PER_MINUTE),
+        self._most = {
+            "change": site.changes_per_minute,
+            "test": site.tests_per_minute,
+            "sign-in": SIGN_INS_PER_MINUTE,
+            "bad-token": BAD_TOKENS_PER_MINUTE,
+            "receipt": RECEIPTS_PER_MINUTE,
         }
 
     def count(self, kind: str, client: str) -> None:
         """Count one request of `kind` by `client`, an address or a client's name. Raises TooOften."""
-        client = client if "/" in client else client_name(client)
-        self._remember(kind, client)
-        if not self._limiter.hit(self._limits[kind], kind, client):
-            raise TooOften(WINDOW_S)
-
-    def forget(self) -> None:
-        """Nobody has used anything: the clock was set back, and the minutes that are known would not end."""
+        key = kind, client if "/" in client else client_name(client)
+        now = monotonic()  # no clock that is set touches it
         with self._lock:
-            self._used.reset()
-            self._counted.clear()
+            used = self._used.setdefault(key, deque())
+            self._used.move_to_end(key)
+            if len(self._used) > REMEMBERED:
+                self._used.popitem(last=False)
+            while used and used[0] <= now - WINDOW_S:
+                used.popleft()
+            if len(used) >= self._most[kind]:
+                raise TooOften(WINDOW_S)
+            used.append(now)
 
     def __len__(self) -> int:
-        return len(self._counted)
-
-    def _remember(self, kind: str, client: str) -> None:
-        with self._lock:
-            self._counted[kind, client] = None
-            self._counted.move_to_end((kind, client))
-            if len(self._counted) > REMEMBERED:
-                (other, gone), _ = self._counted.popitem(last=False)
-                self._limiter.clear(self._limits[other], other, gone)
+        return len(self._used)
 
 
 def limit_changes(request: Request) -> None:

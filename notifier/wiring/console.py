@@ -17,7 +17,7 @@ from notifier.errors import NotFound
 from notifier.feeds.discovery import DiscoveredFeed, FeedDiscovery
 from notifier.operations.alerts import AlertOperations
 from notifier.operations.operations import Operations
-from notifier.operations.system import JobReport, KeyReport, SystemState
+from notifier.operations.system import KeyReport, SystemState
 from notifier.operations.topics import RulePreviewer
 from notifier.push.outcome import Outcome
 from notifier.storage.access import SqlRequestStore
@@ -27,7 +27,9 @@ from notifier.storage.envelopes import SqlEnvelopeStore
 from notifier.storage.migrate import newest_revision, revision
 from notifier.storage.queue import SqlQueueStore
 from notifier.storage.receipts import SqlReceiptStore
+from notifier.storage.story_reports import SqlStoryReports
 from notifier.subscribers.subscriber import Subscription
+from notifier.wiring.facts import facts
 from notifier.wiring.operations import (
     access_operations,
     change_operations,
@@ -48,15 +50,15 @@ DISCOVERY_S = 40.0
 
 def service_operations(service: Service) -> Operations:
     """What operators do, over the parts of a running service."""
-    settings, database, editorial = service.settings, service.database, SqlEditorialStore(service.database)
+    settings, database = service.settings, service.database
     files = (service.files.topics, service.files.feeds)
     previewer = RulePreviewer(service.recent_news.record, alert_rules(settings), service.clock, service.previews)
     topics = topic_operations(settings, database, lambda: service.files.topics.content, previewer)
     finder = FeedFinder(service).look
     feeds = feed_operations(settings, database, lambda: service.files.feeds.content, service.feed_health, finder)
     alerts = AlertOperations(
-        editorial,
-        story=editorial.story,
+        SqlEditorialStore(database),
+        story=SqlStoryReports(database).story,
         requests=SqlRequestStore(database),
         subscriptions=service.subscriptions,
         receipts=SqlReceiptStore(database),
@@ -125,7 +127,7 @@ def system_state(service: Service) -> SystemState:
     return SystemState(
         engine=_engine(service),
         queue=queue,
-        jobs=[JobReport(s.name, s.every_s, s.last_at, s.took_s, s.error, s.failures) for s in service.job_states()],
+        jobs=service.job_states(),
         keys=keys,
         envelopes=SqlEnvelopeStore(service.database).ready(),
         paces=service.pacer.paces(),
@@ -133,7 +135,7 @@ def system_state(service: Service) -> SystemState:
         unknown_keys=sum(count for key_id, count in queue.by_key.items() if key_id not in known),
         public=service.settings.base_url.startswith("https:"),
         contact=service.settings.contact,
-        facts={name: said for name, said in service.facts().items() if name != "console"},
+        facts={name: said for name, said in facts(service).items() if name != "console"},
         versions=_versions(service.database),
     )
 

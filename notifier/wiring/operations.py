@@ -21,7 +21,6 @@ from notifier.operators.token import TokenScope
 from notifier.storage.access import SqlTokenStore
 from notifier.storage.audit import SqlAuditLog
 from notifier.storage.database import Database
-from notifier.storage.editorial import SqlEditorialStore
 from notifier.storage.feed_archive import SqlFeedArchive
 from notifier.storage.operators import SqlChangeStore, SqlOperatorStore
 from notifier.storage.story_reports import SqlStoryReports
@@ -62,7 +61,7 @@ def change_operations(database: Database, topics: TopicOperations, feeds: FeedOp
 
 def story_operations(database: Database, changed: Callable[[], None] = lambda: None) -> StoryOperations:
     """Stories over the database; a decider that is not told by `changed` looks by itself within a second or two."""
-    return StoryOperations(SqlEditorialStore(database), SqlStoryReports(database), system_clock, changed)
+    return StoryOperations(SqlStoryReports(database), system_clock, changed)
 
 
 def access_operations(database: Database, first_secret: str | None = None) -> AccessOperations:

@@ -27,6 +27,7 @@ from notifier.web.protocol import guarded, trusted_by
 from notifier.web.requests import Requests
 from notifier.web.streams import Streams
 from notifier.wiring.descriptors import connections_within, raise_descriptor_limit
+from notifier.wiring.facts import facts
 from notifier.wiring.leaving import LEAVE_S, Leaving
 from notifier.wiring.parts import make_clock, opened_database, vapid_key
 from notifier.wiring.service import Files, Service
@@ -51,7 +52,7 @@ async def serve(
         database = stack.enter_context(opened_database(settings))
         database.health = TroubleHealth(troubles)
         service = Service(settings, files, database, metrics, make_clock(settings), role, troubles)
-        service.take_over()
+        service.clock_steps.take_over()
         heartbeat = service.heartbeat
         if heartbeat is not None:
             heartbeat.start()
@@ -63,11 +64,10 @@ async def serve(
         await service.enter_pictures(stack)
         pipeline = service.pipeline(poller, websub)
         app = build_app(service.web_services(websub))
-        service.set_back.append(app.state.rates.forget)
         requests = Requests(app)
         port = PortSettings(most=connections_within(descriptors, settings.connections))
         server = web_server(requests, app.state.streams, list(listed(settings.proxies)), port, service.troubles)
-        announce(f"http://{settings.host}:{listening.getsockname()[1]}", service.facts())
+        announce(f"http://{settings.host}:{listening.getsockname()[1]}", facts(service))
         working = asyncio.create_task(pipeline.run())
         leaving = Leaving(service.previews.stop, server.leave, requests.end, pipeline.stop)
         for number in (signal.SIGINT, signal.SIGTERM):

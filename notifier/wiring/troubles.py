@@ -18,8 +18,9 @@ from notifier.diagnosis import merged, of_checks, troubles_of
 from notifier.errors import DatabaseUnwell
 from notifier.storage.feed_troubles import FeedTroubles
 from notifier.storage.troubles import SqlReportStore
-from notifier.troubles import SILENT_AFTER, Code, ProcessReport, Trouble, Troubles
+from notifier.troubles import SILENT_AFTER, Code, ProcessReport, Trouble
 from notifier.wiring.console import system_state
+from notifier.wiring.facts import readiness
 
 if TYPE_CHECKING:
     from notifier.wiring.service import Service
@@ -32,8 +33,8 @@ log = structlog.get_logger()
 class TroubleMonitor:
     """The one list of troubles, for every surface of this process."""
 
-    def __init__(self, service: Service, reported: Troubles) -> None:
-        self._service, self._reported = service, reported
+    def __init__(self, service: Service) -> None:
+        self._service, self._reported = service, service.troubles
         self._store = SqlReportStore(service.database)
         self._process = secrets.token_hex(8)
         self._seen: tuple[Trouble, ...] = ()
@@ -66,7 +67,7 @@ class TroubleMonitor:
 
     def _look(self) -> Iterator[Trouble]:
         service = self._service
-        failed = of_checks(service.readiness())
+        failed = of_checks(readiness(service))
         if not any(trouble.code in OF_DATABASE for trouble in self._reported.all()):
             yield from failed  # whoever met it first has told it better
         yield from _of_folder(service)

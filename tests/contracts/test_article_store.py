@@ -75,7 +75,7 @@ def test_who_tells_it_is_there_with_what_the_alert_was_made_of(database: Databas
     for number in (1, 2):
         harness.publish(number, DAM, number)
     harness.loop.work()
-    (alert,) = harness.newsroom.alerts(9)
+    (alert,) = harness.newsroom.recent(9)
 
     found = articles.article(alert.id, LATER)
 

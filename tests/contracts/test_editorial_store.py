@@ -12,7 +12,9 @@ from notifier.errors import LeaseLost, NotFound
 from notifier.storage.database import Database
 from notifier.storage.deliveries import SqlDeliveryStore
 from notifier.storage.editorial import SqlEditorialStore
+from notifier.storage.story_reports import SqlStoryReports
 from notifier.storage.subscriptions import SqlSubscriptionStore
+from notifier.stories.overrides import NEVER
 from tests.contracts.samples import NOON, a_subscription, an_alert
 
 LATER = NOON + timedelta(minutes=15)
@@ -95,17 +97,20 @@ def test_outcomes_are_counted_by_push_service(database: Database, newsroom: SqlE
     assert newsroom.outcomes(alert.id) == {"mozilla": {"delivered": 1}}
 
 
-def test_an_unknown_alert_or_story_is_not_found(newsroom: SqlEditorialStore) -> None:
+def test_an_unknown_alert_or_story_is_not_found(database: Database, newsroom: SqlEditorialStore) -> None:
     with pytest.raises(NotFound):
         newsroom.alert(99)
     with pytest.raises(NotFound):
-        newsroom.silence(99, "Ada", NOON)
+        SqlStoryReports(database).story(99)
+    with pytest.raises(NotFound):
+        SqlStoryReports(database).choose(99, NEVER, "Ada", NOON)
 
 
-def test_the_pulse_changes_with_what_pages_show(newsroom: SqlEditorialStore) -> None:
-    before = newsroom.pulse()
-    assert newsroom.pulse() == before
+def test_the_pulse_changes_with_what_pages_show(database: Database, newsroom: SqlEditorialStore) -> None:
+    pulse = SqlStoryReports(database).pulse
+    before = pulse()
+    assert pulse() == before
 
     newsroom.accept(an_alert("world"), NOON)
 
-    assert newsroom.pulse() != before
+    assert pulse() != before

@@ -14,8 +14,8 @@ from notifier.alerts.decider import Decider
 from notifier.alerts.preview import preview
 from notifier.alerts.story_history import PastChoice, StoryHistory
 from notifier.clock import ManualClock
+from notifier.decision_loop import DecisionLoop
 from notifier.errors import Conflict, NotFound
-from notifier.pipeline import DecisionLoop
 from notifier.replay import line_items
 from notifier.storage.database import Database
 from notifier.storage.editorial import SqlEditorialStore
@@ -24,7 +24,7 @@ from notifier.storage.schema import feed, item, item_version
 from notifier.storage.stories import SqlStoryStore
 from notifier.storage.story_history import SqlStoryHistory
 from notifier.storage.story_reports import SqlStoryReports
-from notifier.stories.overrides import NEVER, Overrides
+from notifier.stories.overrides import HOLD, NEVER, Overrides
 from notifier.telemetry import Metrics
 from notifier.topics.match import TopicIndex
 from notifier.topics.topic import Topic
@@ -82,7 +82,7 @@ class Harness:
         return self.wire.item(str(number)).story_id or 0
 
     def alerts(self) -> int:
-        return len(self.newsroom.alerts(50))
+        return len(self.newsroom.recent(50))
 
 
 @pytest.fixture
@@ -109,10 +109,10 @@ def test_a_split_is_done_by_the_running_decider_and_the_item_may_alert_by_the_ru
 def test_the_item_whose_words_were_sent_is_not_sent_again(harness: Harness) -> None:
     harness.wire.split(1, "Ada", NOON)
     harness.loop.work()
-    titles = [alert.message.url for alert in harness.newsroom.alerts(50)]
+    titles = [alert.message.url for alert in harness.newsroom.recent(50)]
     assert titles.count("https://1.example/1") == 1
-    first = next(a for a in harness.newsroom.alerts(50) if a.message.url == "https://1.example/1")
-    other = next(a for a in harness.newsroom.alerts(50) if a.message.url == "https://2.example/2")
+    first = next(a for a in harness.newsroom.recent(50) if a.message.url == "https://1.example/1")
+    other = next(a for a in harness.newsroom.recent(50) if a.message.url == "https://2.example/2")
     assert first.message.tag != other.message.tag, "the one must not take the other off the screen"
 
 
@@ -126,7 +126,7 @@ def test_a_merge_of_two_alerted_stories_sends_nothing_new(harness: Harness) -> N
     harness.publish(4, DAM, 3)
     harness.loop.work()
     assert harness.alerts() == 2
-    assert [report.id for report in harness.newsroom.stories(10)] == [harness.story(1)]
+    assert [report.id for report in harness.wire.stories(10)] == [harness.story(1)]
 
 
 @pytest.mark.parametrize("item_id", [2, 1])
@@ -198,27 +198,27 @@ def test_the_version_changes_with_everything_that_is_said(harness: Harness) -> N
     seen.append(store.overrides_version())
     harness.wire.undo(act, "Ada", NOON)
     seen.append(store.overrides_version())
-    harness.wire.hold(harness.story(1), "Ada", NOON)
+    harness.wire.choose(harness.story(1), HOLD, "Ada", NOON)
     seen.append(store.overrides_version())
-    harness.newsroom.silence(harness.story(1), "Ada", NOON + timedelta(seconds=1))
+    harness.wire.choose(harness.story(1), NEVER, "Ada", NOON + timedelta(seconds=1))
     seen.append(store.overrides_version())
-    harness.newsroom.unsilence(harness.story(1))
+    harness.wire.unchoose(harness.story(1))
     seen.append(store.overrides_version())
     assert all(before != after for before, after in itertools.pairwise(seen))
 
 
 def test_a_story_on_hold_waits_for_an_editor_and_is_too_old_by_itself(harness: Harness) -> None:
     story = harness.story(3)
-    harness.wire.hold(story, "Ada", NOON)
+    harness.wire.choose(story, HOLD, "Ada", NOON)
     with harness.database.writing() as connection:
         edited = {"title": "Bakery of Lind opens at night, 3 injured", "version": 2}
         connection.execute(item.update().where(item.c.id == 3).values(edited))
     harness.clock.advance(1200)
     harness.loop.work()
-    held = harness.newsroom.alerts(1)[0]
+    held = harness.newsroom.recent(1)[0]
     assert (held.story_id, held.kind) == (story, "update")
     assert held.hold_until == held.decided_at + timedelta(seconds=held.ttl_s)
-    (report,) = [r for r in harness.newsroom.stories(10) if r.id == story]
+    (report,) = [r for r in harness.wire.stories(10) if r.id == story]
     assert (report.choice, report.chosen_by) == ("hold", "Ada")
 
 
@@ -267,12 +267,12 @@ def test_two_items_are_explained_by_every_layer(harness: Harness) -> None:
 
 
 def test_pages_that_watch_hear_of_a_ruling_and_of_its_effect(harness: Harness) -> None:
-    pulses = [harness.newsroom.pulse()]
+    pulses = [harness.wire.pulse()]
     harness.clock.advance(1)
     harness.wire.merge(harness.story(1), harness.story(3), "Ada", NOON)
-    pulses.append(harness.newsroom.pulse())
+    pulses.append(harness.wire.pulse())
     harness.loop.work()
-    pulses.append(harness.newsroom.pulse())
+    pulses.append(harness.wire.pulse())
     assert len({*pulses}) == 3
 
 
@@ -285,7 +285,7 @@ def test_a_preview_of_what_is_stored_is_what_was_sent_and_held(harness: Harness)
     harness.clock.advance(60)
     harness.wire.undo(act, "Bea", harness.clock())
     harness.loop.work()
-    harness.newsroom.silence(harness.story(2), "Ada", harness.clock())
+    harness.wire.choose(harness.story(2), NEVER, "Ada", harness.clock())
     harness.clock.advance(1200)
     harness.publish(4, "Opera of Lind closes", 1)
     harness.publish(5, "Dam at Kessel breaks, villages under water again", 2)
@@ -297,7 +297,7 @@ def test_a_preview_of_what_is_stored_is_what_was_sent_and_held(harness: Harness)
         stored.between(NOON - timedelta(days=1), until), (), stored.overrides(NOON - timedelta(days=1))
     )
     shown = preview(WORLD, record, AlertRules(), NOON, until)
-    sent = [alert for alert in harness.newsroom.alerts(50) if alert.kind is AlertKind.NEW]
+    sent = [alert for alert in harness.newsroom.recent(50) if alert.kind is AlertKind.NEW]
     assert sorted((w.alert.decided_at, w.alert.message.url) for w in shown.alerts) == sorted(
         (alert.decided_at, alert.message.url) for alert in sent
     )
@@ -332,7 +332,7 @@ def test_an_item_that_is_edited_into_another_event_is_with_it_after_a_restart(ha
         connection.execute(insert(item_version).values(item_id=3, summary="", content_hash=b"", **words))
     harness.loop.work()
     assert harness.story(3) == harness.story(1) != bakery
-    assert harness.newsroom.story(bakery).state == "merged"
+    assert harness.wire.story(bakery).state == "merged"
     harness.loop = harness.restarted()
     harness.publish(4, "Bakery of Lind opens at night again", 3)
     harness.publish(5, "Villages under water as dam at Kessel breaks", 2)

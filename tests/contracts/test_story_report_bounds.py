@@ -49,14 +49,14 @@ def cost_s(ask: Callable[[], object]) -> float:
 
 
 def test_what_was_merged_of_other_stories_is_never_read_for_a_page(told: Harness) -> None:
-    (alert,) = told.newsroom.alerts(1)
+    (alert,) = told.newsroom.recent(1)
     with told.database.writing() as connection:
         row = dict(connection.execute(select(story).limit(1)).one()._mapping)
         unreadable = {"state": MERGED, "verdict": {"evidence": "to be read by nobody"}}
         connection.execute(insert(story), [row | {"id": n} | unreadable for n in range(100, 110)])
 
     assert SqlArticles(told.database).article(alert.id, NOON) is not None
-    assert [report.id for report in told.wire.recent(10)] == [told.story(1)]
+    assert [report.id for report in told.wire.stories(10)] == [told.story(1)]
 
 
 def test_the_alerts_of_what_was_merged_into_a_merged_story_are_the_last_ones(told: Harness) -> None:
@@ -69,18 +69,18 @@ def test_the_alerts_of_what_was_merged_into_a_merged_story_are_the_last_ones(tol
         told.wire.merge(one, other, "Ada", NOON)
         told.loop.work()
 
-    (report,) = told.wire.recent(10)
+    (report,) = told.wire.stories(10)
 
     assert (report.id, len(report.alerts)) == (dam, 3)
     assert {SqlArticles(told.database).article(sent.id, NOON) is not None for sent in report.alerts} == {True}
 
 
 def test_a_huge_story_costs_a_list_what_another_costs_and_shows_its_ends(told: Harness) -> None:
-    before = cost_s(lambda: told.wire.recent(10))
+    before = cost_s(lambda: told.wire.stories(10))
     flood(told)
 
-    assert cost_s(lambda: told.wire.recent(10)) < 5 * before + 0.01
-    (report,) = told.wire.recent(10)
+    assert cost_s(lambda: told.wire.stories(10)) < 5 * before + 0.01
+    (report,) = told.wire.stories(10)
     assert (report.items, report.publishers) == (MANY + 2, ("Outlet 1", "Outlet 2"))
     shown = [member.item.id for member in told.wire.members(report.id)]
     assert len(shown) == MOST_MEMBERS

@@ -14,16 +14,16 @@ from notifier.alerts.decide import Drop, Send
 from notifier.alerts.decider import DecisionResult
 from notifier.alerts.evidence import Evidence
 from notifier.alerts.story_store import StoryStore, StoryVerdict
-from notifier.errors import LeaseLost
+from notifier.errors import LeaseLost, NotFound
 from notifier.storage.alerts import SqlAlertStore
 from notifier.storage.database import Database
-from notifier.storage.editorial import SqlEditorialStore
 from notifier.storage.schema import feed, item, item_version
 from notifier.storage.stories import SqlStoryStore
 from notifier.storage.story_history import SqlStoryHistory
+from notifier.storage.story_reports import SqlStoryReports
 from notifier.stories.baseline import marker
 from notifier.stories.breaking import BreakingSignals
-from notifier.stories.overrides import Overrides
+from notifier.stories.overrides import NEVER, Overrides
 from notifier.stories.story import Grouping, Story, StoryItem
 from tests.contracts.samples import NOON, an_alert
 
@@ -36,6 +36,7 @@ class Newsroom:
     def __init__(self, database: Database) -> None:
         self.database = self._database = database
         self.store: StoryStore = SqlStoryStore(database)
+        self.reports = SqlStoryReports(database)
         with database.writing() as connection:
             connection.execute(
                 insert(feed).values(
@@ -147,7 +148,7 @@ def test_every_story_keeps_why_it_was_not_sent(newsroom: Newsroom) -> None:
     newsroom.add(1)
     items = newsroom.store.pending(10)
     newsroom.save(items, newsroom.decide(items))
-    (report,) = newsroom.store.recent_stories(5)
+    (report,) = newsroom.reports.stories(5)
     assert (report.id, report.state, report.publishers) == (1, "dropped", ("The Example",))
     assert report.verdict == StoryVerdict("no-topic", "No topic.", WHY)
 
@@ -217,13 +218,14 @@ def test_stories_are_paged_newest_first_though_many_changed_at_once(newsroom: Ne
     for number, found in enumerate(newsroom.store.pending(10), start=1):
         newsroom.save([found], newsroom.decide([found], story_id=number))
 
-    first = newsroom.store.recent_stories(2)
-    second = newsroom.store.recent_stories(2, (first[-1].updated_at, first[-1].id))
-    third = newsroom.store.recent_stories(2, (second[-1].updated_at, second[-1].id))
+    first = newsroom.reports.stories(2)
+    second = newsroom.reports.stories(2, (first[-1].updated_at, first[-1].id))
+    third = newsroom.reports.stories(2, (second[-1].updated_at, second[-1].id))
 
     assert [report.id for report in (*first, *second, *third)] == [5, 4, 3, 2, 1]
-    assert newsroom.store.story(3) == second[0]
-    assert newsroom.store.story(99) is None
+    assert newsroom.reports.story(3) == second[0]
+    with pytest.raises(NotFound):
+        newsroom.reports.story(99)
 
 
 def flood(newsroom: Newsroom, feed_id: int, numbers: range, *, may_alert: bool = True) -> None:
@@ -314,6 +316,6 @@ def test_a_choice_is_read_without_the_rulings(newsroom: Newsroom) -> None:
     newsroom.save(items, newsroom.decide(items, story_id=4))
     known = newsroom.store.overrides(NOON, Overrides())
     marked = replace(known, trails={1: ()})
-    SqlEditorialStore(newsroom.database).silence(4, "Ada", NOON)
+    newsroom.reports.choose(4, NEVER, "Ada", NOON)
     after = newsroom.store.overrides(NOON, marked)
     assert after == replace(marked, version=newsroom.store.overrides_version(), choices={4: "never"})

@@ -79,7 +79,7 @@ def test_what_cannot_be_sent_is_refused_alike_when_looked_at_and_sent(
         operations.alerts.preview(ADA, draft)
     with pytest.raises(kind):
         operations.alerts.write(ADA, draft)
-    assert operations.alerts.book.alerts(10) == []
+    assert operations.alerts.book.recent(10) == []
 
 
 def test_a_correction_and_an_update_take_the_place_of_the_first(operations: Operations) -> None:

@@ -30,7 +30,7 @@ def test_stories_are_merged_and_split_for_good_until_that_is_undone(operations: 
 
     ruling = stories.merge(ADA, 1, 3)
 
-    assert [(one.act, one.by, one.same) for one in stories.rulings.rulings(5)] == [(ruling, "Ada", True)]
+    assert [(one.act, one.by, one.same) for one in stories.book.rulings(5)] == [(ruling, "Ada", True)]
     stories.undo(SERVER, ruling)
     with pytest.raises(Conflict):
         stories.undo(ADA, ruling)

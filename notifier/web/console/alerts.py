@@ -49,7 +49,7 @@ def alerts(
     now = services.clock()
     unfinished = [] if before else operations.alerts.open_alerts()
     waiting = [a for a in unfinished if a.waits(now)]
-    newest = operations.alerts.book.alerts(LISTED, before)
+    newest = operations.alerts.book.recent(LISTED, before)
     return page(
         request,
         "alerts.html",

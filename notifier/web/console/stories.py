@@ -61,7 +61,7 @@ def story(
         session,
         here="stories",
         story=report,
-        members=operations.stories.rulings.members(report.id),
+        members=operations.stories.book.members(report.id),
         state=shown_state(report),
         signals=sentences(report.verdict.evidence),
         joined=joined,
@@ -101,7 +101,7 @@ def rulings(request: Request, session: Viewer, operations: Operating, services: 
         "rulings.html",
         session,
         here="stories",
-        rulings=operations.stories.rulings.rulings(RULINGS),
+        rulings=operations.stories.book.rulings(RULINGS),
         now=services.clock(),
         said=SAID.get(said, ""),
     )

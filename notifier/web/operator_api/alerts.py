@@ -145,7 +145,7 @@ def list_alerts(
 ) -> Page[AlertShown]:
     """The newest alerts. With `state` a page may have fewer than `limit`, or none, and still have a `next`."""
     places = places_of(cursor, 1)
-    found = operations.alerts.book.alerts(limit, places[0] if places else None)
+    found = operations.alerts.book.recent(limit, places[0] if places else None)
     shown = [alert for alert in found if state in (None, state_of(alert, services.clock))]
     return Page(
         items=[AlertShown.of(alert, **_words(alert, services.clock)) for alert in shown],

@@ -167,7 +167,7 @@ def list_rulings(actor: Reads, operations: Operating, limit: Limit = PAGE) -> li
     """The newest merges and splits, those that were undone too."""
     return [
         RulingShown.of(ruling, id=ruling.act, headlines=list(ruling.leads), items=list(ruling.items))
-        for ruling in operations.stories.rulings.rulings(limit)
+        for ruling in operations.stories.book.rulings(limit)
     ]
 
 
@@ -181,7 +181,7 @@ def _in_full(story_id: int, operations: Operations) -> StoryInFull:
     report = operations.stories.book.story(story_id)
     items = [
         ItemShown.of(m.item, headline=m.item.title, signal=m.signal, evidence=dict(m.evidence))
-        for m in operations.stories.rulings.members(story_id)
+        for m in operations.stories.book.members(story_id)
     ]
     return StoryInFull.of(report, **_words(report), items=items)
 

@@ -82,26 +82,12 @@ class MemoryChanges:
 
 @dataclass
 class MemoryEditorialStore:
-    """Newsroom in lists; what was done by hand can be looked at."""
+    """Alerts in a list; what was done by hand can be looked at."""
 
-    reports: list[StoryReport] = field(default_factory=list)
     made: list[Alert] = field(default_factory=list)
-    never: dict[int, str] = field(default_factory=dict)
     audience_of_new: int = 2
 
-    def stories(self, limit: int, before: tuple[datetime, int] | None = None) -> Sequence[StoryReport]:
-        shown = [r for r in self.reports if before is None or (r.updated_at, r.id) < before][:limit]
-        return [self.story(r.id) for r in shown]
-
-    def story(self, story_id: int) -> StoryReport:
-        found = next((r for r in self.reports if r.id == story_id), None)
-        if found is None:
-            raise NotFound("no such story")
-        if story_id in self.never:
-            return replace(found, choice="never", chosen_by=self.never[story_id])
-        return found
-
-    def alerts(self, limit: int, before: int | None = None) -> Sequence[Alert]:
+    def recent(self, limit: int, before: int | None = None) -> Sequence[Alert]:
         return [a for a in self.made[::-1] if before is None or a.id < before][:limit]
 
     def alert(self, alert_id: int) -> Alert:
@@ -126,15 +112,6 @@ class MemoryEditorialStore:
 
     def outcomes(self, alert_id: int) -> Mapping[str, Mapping[str, int]]:
         return {"mozilla": {"delivered": 1}, "fcm": {"delivered": 1, "gone": 1}}
-
-    def silence(self, story_id: int, by: str, now: datetime) -> None:
-        self.never[story_id] = by
-
-    def unsilence(self, story_id: int) -> None:
-        self.never.pop(story_id, None)
-
-    def pulse(self) -> str:
-        return str(len(self.made))
 
 
 def story_item(
@@ -168,8 +145,23 @@ class MemoryStoryReports:
     """Items in a list; what was said of them can be looked at."""
 
     items: Sequence[StoryItem]
+    reports: list[StoryReport] = field(default_factory=list)
+    made: Sequence[Alert] = ()
+    never: dict[int, str] = field(default_factory=dict)
     said: list[tuple[object, ...]] = field(default_factory=list)
     ruled: list[Ruling] = field(default_factory=list)
+
+    def stories(self, limit: int, before: tuple[datetime, int] | None = None) -> Sequence[StoryReport]:
+        shown = [r for r in self.reports if before is None or (r.updated_at, r.id) < before][:limit]
+        return [self.story(r.id) for r in shown]
+
+    def story(self, story_id: int) -> StoryReport:
+        found = next((r for r in self.reports if r.id == story_id), None)
+        if found is None:
+            raise NotFound("no such story")
+        if story_id in self.never:
+            return replace(found, choice="never", chosen_by=self.never[story_id])
+        return found
 
     def members(self, story_id: int) -> Sequence[Member]:
         evidence = {"score": 1.5, "merge_at": 1.0, "nearest_item": 3}
@@ -199,8 +191,17 @@ class MemoryStoryReports:
     def rulings(self, limit: int) -> Sequence[Ruling]:
         return self.ruled[:limit]
 
-    def hold(self, story_id: int, by: str, now: datetime) -> None:
-        self.said.append(("hold", story_id, by))
+    def choose(self, story_id: int, choice: str, by: str, now: datetime) -> None:
+        if choice == "never":
+            self.never[story_id] = by
+        else:
+            self.said.append((choice, story_id, by))
+
+    def unchoose(self, story_id: int) -> None:
+        self.never.pop(story_id, None)
+
+    def pulse(self) -> str:
+        return str(len(self.made))
 
 
 class Console:
@@ -209,9 +210,9 @@ class Console:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "topics.yaml"
         self.path.write_text(TOPICS, encoding="utf-8")
-        self.operators, self.changes, self.newsroom = MemoryOperators(), MemoryChanges(), MemoryEditorialStore([REPORT])
+        self.operators, self.changes, self.newsroom = MemoryOperators(), MemoryChanges(), MemoryEditorialStore()
         self.audit = MemoryAudit()
-        self.wire = MemoryStoryReports(ITEMS)
+        self.wire = MemoryStoryReports(ITEMS, [REPORT], self.newsroom.made)
         self.tokens, self.requests = MemoryTokens(self.operators), MemoryRequests(self.newsroom.accept)
         self.feeds_path = folder / "feeds.yaml"
         self.feeds_path.write_text(FEEDS, encoding="utf-8")
@@ -240,7 +241,7 @@ class Console:
             changes=ChangeOperations(self.changes, topics_recorded, feeds_recorded),
             alerts=AlertOperations(
                 self.newsroom,
-                story=self.newsroom.story,
+                story=self.wire.story,
                 requests=self.requests,
                 subscriptions=self.site.store,
                 receipts=self.receipts,
@@ -253,7 +254,7 @@ class Console:
                 changed=self._count_reload,
                 wake=self._count_wake,
             ),
-            stories=StoryOperations(self.newsroom, self.wire, self.clock, self._count_reload),
+            stories=StoryOperations(self.wire, self.clock, self._count_reload),
             access=AccessOperations(self.operators, self.tokens, self.audit, self.clock, SECRET),
             audience=self.audience,
             system=lambda: self.state,

@@ -43,11 +43,11 @@ def test_the_wire_is_searched_by_words(console: Console) -> None:
 def test_never_reaches_the_decider_and_can_be_undone(console: Console) -> None:
     console.post("/console/stories/3/never")
 
-    assert console.newsroom.never == {3: "Ada"}
+    assert console.wire.never == {3: "Ada"}
     assert console.reloads == 1
     assert "Ada said: never alert this one." in console.get("/console/stories").text
     console.post("/console/stories/3/by-the-rules")
-    assert console.newsroom.never == {}
+    assert console.wire.never == {}
 
 
 def test_an_alert_by_hand_is_looked_at_first_with_the_number_of_people(console: Console) -> None:

@@ -39,7 +39,7 @@ def test_an_item_is_split_out_and_two_stories_are_merged(console: Console) -> No
 
 
 def test_possibly_related_stories_are_shown_with_a_button_that_merges(console: Console) -> None:
-    console.newsroom.reports[0] = replace(REPORT, related=(RelatedStory(2, "Flood closes the old bridge", "Post"),))
+    console.wire.reports[0] = replace(REPORT, related=(RelatedStory(2, "Flood closes the old bridge", "Post"),))
 
     for path in ("/console/stories", "/console/stories/3"):
         page = console.get(path).text
@@ -50,7 +50,7 @@ def test_possibly_related_stories_are_shown_with_a_button_that_merges(console: C
 
 def test_a_story_is_put_on_hold_and_says_what_that_means(console: Console) -> None:
     console.post("/console/stories/3/hold")
-    console.newsroom.reports[0] = replace(REPORT, choice="hold", chosen_by="Ada")
+    console.wire.reports[0] = replace(REPORT, choice="hold", chosen_by="Ada")
 
     assert console.wire.said == [("hold", 3, "Ada")]
     page = console.get("/console/stories").text
@@ -93,7 +93,7 @@ def test_rulings_are_listed_and_undone(console: Console) -> None:
 
 def test_a_merged_story_shows_the_one_that_has_its_items(console: Console) -> None:
     merged = replace(REPORT, id=9, state="merged", verdict=StoryVerdict("merged", "", Evidence(merged_into=3)))
-    console.newsroom.reports.append(merged)
+    console.wire.reports.append(merged)
 
     page = console.get("/console/stories/9").text
     assert "Ferry fares to rise" in page
