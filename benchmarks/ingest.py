@@ -30,7 +30,7 @@ import psutil
 from aiohttp import web
 
 from benchmarks.feed_server import FeedServer, item, item_url, serving
-from notifier.stories.identity import canonical_url
+from notifier.stories.canonical import canonical_url
 
 HOSTS, ITEMS, PUSHED = 100, 3, 50
 LOOK_EVERY_S = 0.01

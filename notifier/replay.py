@@ -26,8 +26,8 @@ from notifier.alerts.decide import Drop, Hold, Send, Verdict
 from notifier.alerts.decider import Decider
 from notifier.errors import ConfigError
 from notifier.feeds.dates import parse
+from notifier.stories.canonical import canonical_url
 from notifier.stories.cluster import Grouper
-from notifier.stories.identity import canonical_url
 from notifier.stories.story import Story, StoryItem
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

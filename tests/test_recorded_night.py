@@ -14,7 +14,7 @@ from notifier.alerts.alert import AlertKind
 from notifier.alerts.decider import Decider
 from notifier.config.files import load_topics
 from notifier.replay import Decision, read_recording, replay
-from notifier.stories.identity import title_key
+from notifier.stories.canonical import title_key
 from notifier.topics.match import TopicIndex
 from tests.conftest import lacking
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from notifier.alerts.decider import Decider
 from notifier.replay import group_stream, read_recording, replay
-from notifier.stories.identity import title_key
+from notifier.stories.canonical import title_key
 from notifier.topics.match import TopicIndex
 from notifier.topics.topic import Topic, TopicMode
 

@@ -24,7 +24,7 @@ from notifier.storage.item_writer import ItemWriter, Refusal
 from notifier.storage.schema import feed, item, item_version
 from notifier.storage.storable import storable
 from notifier.stories.agency_copy import publisher_key
-from notifier.stories.identity import canonical_url
+from notifier.stories.canonical import canonical_url
 
 _IN_AT_ONCE = 500
 

@@ -17,8 +17,8 @@ from notifier.errors import NotFound
 from notifier.storage.rulings import SqlRulings, overrides_version, rulebook
 from notifier.storage.schema import alert, delivery_count, feed, grouping, item, operator_choice, story, story_ruling
 from notifier.storage.story_items import story_item, story_items
+from notifier.stories.canonical import canonical_url
 from notifier.stories.explain import Explanation, explain
-from notifier.stories.identity import canonical_url
 from notifier.stories.open_stories import WINDOW
 from notifier.stories.story import Grouping, StoryItem
 

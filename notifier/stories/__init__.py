@@ -3,7 +3,7 @@
 Enters: stored items (`StoryItem`), the operators' rulings, the time. Leaves: `Grouping`s, stories, and a `Judgement`
 of each; next room: topics.
 
-An item, in order: `identity` (its keys; its words by text/), `exact` (same page or headline), `window` (who may be
+An item, in order: `canonical` (its keys; its words by text/), `exact` (same page or headline), `window` (who may be
 like it), `signals` (how like, by weights.json), `cluster` (where it goes), `apply_rulings` (what operators ruled),
 `breaking` (is it). The types are in `story`. All of the state is in `stories`: the decider, a replay and previews
 drive it by the same calls.

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
-from notifier.stories.identity import Unions
+from notifier.stories.canonical import Unions
 from notifier.stories.story import StoryItem
 from notifier.text.content import stems
 from notifier.text.fold import fold

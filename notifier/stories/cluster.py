@@ -14,8 +14,8 @@ from datetime import timedelta
 from typing import Any
 
 from notifier.stories.agency_copy import near_equal
+from notifier.stories.canonical import components
 from notifier.stories.exact import ExactKeys, exact_keys, is_one_page, keys_within_a_poll
-from notifier.stories.identity import components
 from notifier.stories.open_stories import WINDOW, OpenStories
 from notifier.stories.signals import PairSignals, Weights, shipped_weights
 from notifier.stories.story import LEFT, Grouping, StoryItem

@@ -12,7 +12,7 @@ from itertools import islice
 
 from notifier.stories.agency_copy import publisher_key
 from notifier.stories.breaking import RELATED_OVERLAP
-from notifier.stories.identity import title_key
+from notifier.stories.canonical import title_key
 from notifier.stories.story import StoryItem
 from notifier.stories.window import WindowEntry
 from notifier.text.content import overlap, stems

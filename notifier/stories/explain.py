@@ -13,9 +13,9 @@ from datetime import timedelta
 from typing import Any
 
 from notifier.stories.agency_copy import LEAST_STEMS, NEAR_EQUAL, agency, near_equal
+from notifier.stories.canonical import title_key
 from notifier.stories.cluster import Grouper, Likeness, least_shared
 from notifier.stories.exact import LEAST_WORDS, is_one_page
-from notifier.stories.identity import title_key
 from notifier.stories.rulings import Rulebook
 from notifier.stories.signals import Weights
 from notifier.stories.story import Grouping, StoryItem

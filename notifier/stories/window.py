@@ -14,8 +14,8 @@ from array import array
 from collections import Counter, deque
 from dataclasses import dataclass, field
 
+from notifier.stories.canonical import title_key
 from notifier.stories.gate import recurring
-from notifier.stories.identity import title_key
 from notifier.stories.signals import DAY_S, PairSignals
 from notifier.stories.story import StoryItem
 from notifier.text.content import stems

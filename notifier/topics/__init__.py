@@ -3,7 +3,7 @@
 Enters: `Topic`s from topics.yaml, and the words of a story (`Text`). Leaves: `TopicMatch`es with the words that made
 them so; next room: subscribers.
 
-Reading a rule, in order: `topic`, `query` (by grammar.lark), `tree`, `limits` (how large), `explain` (why it cannot
+Reading a rule, in order: `topic`, `query` (by grammar.lark), `tree`, `limits` (how large), `rule_errors` (why it cannot
 be read), `print` (written back). Asking it: `reading` (a text to be asked of) and `forms` (of a word), `keys` and
 `match` (which rules may be true), `evaluate` and `near` (is one).
 

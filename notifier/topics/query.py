@@ -14,9 +14,9 @@ from typing import Any
 from lark import Lark, Token, Transformer, UnexpectedInput, v_args
 
 from notifier.errors import QueryError
-from notifier.topics.explain import explain
 from notifier.topics.limits import MOST_NEARS, check_length, check_term, check_tokens, may_be_large, shown
 from notifier.topics.print import show
+from notifier.topics.rule_errors import explain
 from notifier.topics.tree import And, FieldScope, In, Near, Node, Not, Or, Term, first_open_not, is_open
 
 _FARTHEST_NEAR = 100

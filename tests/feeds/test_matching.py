@@ -10,7 +10,7 @@ import pytest
 from notifier.feeds.feed import FeedItem
 from notifier.feeds.matching import FeedEntry, Known, Stored
 from notifier.feeds.novelty import ClassifiedEntry, Novelty, NoveltySettings, Poll, classify
-from notifier.stories.identity import canonical_url
+from notifier.stories.canonical import canonical_url
 from tests.feeds.claimed import NOON, ago, an_item
 
 FEED, SISTER = 7, 8

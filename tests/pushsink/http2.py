@@ -19,6 +19,12 @@ _QUICK_201 = b"\x08\x03201"
 
 
 @dataclass(frozen=True, slots=True)
+@cache
+def _block(status: int, headers: tuple[tuple[str, str], ...]) -> bytes:
+    """The same answer is written thousands of times: it must not cost the sender's neighbours the server's time."""
+    return b"\x08\x03%d" % status + b"".join(literal(*pair) for pair in headers)
+
+
 class Limits:
     """What the sink announces. `window` is for each stream; `table` the size of the header table."""
 
@@ -242,7 +248,7 @@ class Http2Connection:
         asyncio.get_running_loop().call_later(0.2, self._transport.close)
 
     def _write_answer(self, stream: int, behaviour: Behaviour) -> None:
-        block = b"\x08\x03%d" % behaviour.status + b"".join(literal(*pair) for pair in behaviour.headers)
+        block = _block(behaviour.status, behaviour.headers)
         special = behaviour.special
         end = 0 if behaviour.body else END_STREAM
         if special == "early":

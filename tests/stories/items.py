@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from notifier.stories.identity import canonical_url
+from notifier.stories.canonical import canonical_url
 from notifier.stories.story import StoryItem
 
 NOON = datetime(2030, 5, 14, 12, tzinfo=UTC)

@@ -10,7 +10,7 @@ from notifier.feeds.dates import parse
 from notifier.feeds.feed import FeedConfig
 from notifier.feeds.publishers import one_spelling
 from notifier.stories.agency_copy import publisher_key
-from notifier.stories.identity import title_key
+from notifier.stories.canonical import title_key
 from notifier.text.fold import fold
 from notifier.text.tokens import tokens
 from notifier.topics.forms import spellings

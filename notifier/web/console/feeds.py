@@ -24,7 +24,8 @@ from notifier.operations.operations import Operations
 from notifier.text.spans import span
 from notifier.web.bodies import Id
 from notifier.web.console.access import CHANGES, Editor, Session, Viewer
-from notifier.web.console.feed_form import STATES, FeedForm, feed_fields, feed_rows
+from notifier.web.console.feed_form import FeedForm, feed_fields
+from notifier.web.console.feed_list import STATES, feed_rows
 from notifier.web.console.page import page
 from notifier.web.services import Operating, Services
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.stories.identity import canonical_url, components, title_key
+from notifier.stories.canonical import canonical_url, components, title_key
 
 PAGE = "https://harbour.example/world/storm"
 
