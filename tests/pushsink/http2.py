@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from functools import cache
 from struct import Struct
 
 from tests.pushsink.behaviour import DRIP_S, Behaviour, behaviour_of
