@@ -227,8 +227,8 @@ def test_never_is_said_of_both_stories_that_become_one_though_the_other_was_on_h
     harness: Harness, silenced: int
 ) -> None:
     stories = {number: harness.story(number) for number in (1, 3)}
-    harness.newsroom.silence(stories[silenced], "Ada", NOON)
-    harness.wire.hold(stories[4 - silenced], "Bea", NOON + timedelta(seconds=1))
+    harness.wire.choose(stories[silenced], NEVER, "Ada", NOON)
+    harness.wire.choose(stories[4 - silenced], HOLD, "Bea", NOON + timedelta(seconds=1))
     harness.wire.merge(stories[1], stories[3], "Bea", NOON + timedelta(seconds=2))
     overrides = SqlStoryStore(harness.database).overrides(NOON, Overrides())
     assert overrides.choices == dict.fromkeys(stories.values(), NEVER)
