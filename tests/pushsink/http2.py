@@ -20,12 +20,6 @@ _QUICK_201 = b"\x08\x03201"
 
 
 @dataclass(frozen=True, slots=True)
-@cache
-def _block(status: int, headers: tuple[tuple[str, str], ...]) -> bytes:
-    """The same answer is written thousands of times: it must not cost the sender's neighbours the server's time."""
-    return b"\x08\x03%d" % status + b"".join(literal(*pair) for pair in headers)
-
-
 class Limits:
     """What the sink announces. `window` is for each stream; `table` the size of the header table."""
 
@@ -49,6 +43,12 @@ def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
 def literal(name: str, value: str, first: int = 0x00) -> bytes:
     """A literal header field with a new name, not Huffman-coded (RFC 7541 section 6.2)."""
     return bytes([first, len(name)]) + name.encode() + bytes([len(value)]) + value.encode()
+
+
+@cache
+def _block(status: int, headers: tuple[tuple[str, str], ...]) -> bytes:
+    """The same answer is written thousands of times: it must not cost the sender's neighbours the server's time."""
+    return b"\x08\x03%d" % status + b"".join(literal(*pair) for pair in headers)
 
 
 class Http2Connection:
