@@ -53,8 +53,8 @@ class Counts:
         self.new += batch.recorded.new
 
 
-class Asking:
-    """A fetcher that counts the documents which came."""
+class Asking(Fetcher):
+    """Asks by another fetcher, and counts the documents which came."""
 
     def __init__(self, fetcher: Fetcher) -> None:
         self._fetcher = fetcher

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from threading import current_thread
 
 import pytest
@@ -11,8 +11,9 @@ import pytest
 from notifier.errors import NotFound
 from notifier.feeds.discovery import DiscoveredFeed, FeedDiscovery, section_of, with_scheme
 from notifier.feeds.feed import FeedConfig, FeedItem, ParsedFeed, Unreadable
-from notifier.feeds.fetch import FetchRequest
+from notifier.feeds.fetch import Fetcher, FetchRequest
 from notifier.feeds.fetch_result import FailureKind, Fetched, FetchFailed, FetchResult
+from notifier.feeds.workers import Reader
 
 SITE = "https://post.example/"
 PAGE = b"""<html><head>
@@ -23,28 +24,41 @@ ITEMS = tuple(FeedItem(str(n), f"https://post.example/{n}", f"Story {n}") for n 
 WORLD = ParsedFeed("The Harbour Post | World", ITEMS, "rss20", language="en")
 
 
-class Web:
-    """Answers with what was put under each address; a page is not a feed."""
+class Web(Fetcher):
+    """A fetcher without a net: answers with what was put under each address."""
 
     def __init__(self, bodies: Mapping[str, bytes | ParsedFeed | str]) -> None:
-        self._bodies = bodies
+        self.bodies = bodies
         self.asked: list[str] = []
 
     async def fetch(self, request: FetchRequest) -> FetchResult:
         self.asked.append(request.url)
-        body = self._bodies.get(request.url, "HTTP 404. Look for the feed's new address")
+        body = self.bodies.get(request.url, "HTTP 404. Look for the feed's new address")
         if isinstance(body, str):
             return FetchFailed(body, FailureKind.SERVER)
         return Fetched(url=request.url, body=body if isinstance(body, bytes) else b"<rss/>")
 
-    async def read(self, body: bytes, *, content_type: str | None, url: str) -> ParsedFeed | Unreadable:
+
+class Pages(Reader):
+    """A reader without processes: what was put under each address; a page is not a feed."""
+
+    def __init__(self, bodies: Mapping[str, bytes | ParsedFeed | str]) -> None:
+        self._bodies = bodies
+
+    async def read(
+        self, body: bytes, *, content_type: str | None, url: str, known: Collection[bytes] = ()
+    ) -> ParsedFeed | Unreadable:
         found = self._bodies[url]
         return found if isinstance(found, ParsedFeed) else Unreadable("This is a page for people")
 
 
+def discovery(web: Web) -> FeedDiscovery:
+    return FeedDiscovery(web, Pages(web.bodies))
+
+
 def look(web: Web, address: str, *sections: str) -> list[DiscoveredFeed]:
     followed = [FeedConfig(f"https://other.example/{section}", "Other", "Other", section) for section in sections]
-    return asyncio.run(FeedDiscovery(web, web).look(address, followed))
+    return asyncio.run(discovery(web).look(address, followed))
 
 
 def test_a_sites_page_leads_to_its_feeds_those_that_work_first() -> None:
@@ -60,7 +74,7 @@ def test_a_sites_page_leads_to_its_feeds_those_that_work_first() -> None:
 def test_another_feed_of_a_site_that_is_followed_is_its_publishers() -> None:
     web = Web({SITE: PAGE, f"{SITE}world/rss.xml": WORLD})
     followed = [FeedConfig("https://feeds.post.example/uk", "Post, UK", "The Post", "uk")]
-    offers = asyncio.run(FeedDiscovery(web, web).look(SITE, followed))
+    offers = asyncio.run(discovery(web).look(SITE, followed))
     assert {offer.publisher for offer in offers} == {"The Post"}
 
 
@@ -117,7 +131,7 @@ def test_however_many_feeds_are_followed_the_loop_does_not_wait_while_they_are_c
 
     async def run() -> set[str]:
         sections_are_read_in = {current_thread().name}
-        await FeedDiscovery(web, web).look(SITE, followed)
+        await discovery(web).look(SITE, followed)
         return followed.threads - sections_are_read_in
 
     assert len(asyncio.run(run())) == 1

@@ -112,7 +112,9 @@ def test_another_readers_list_makes_one_publisher_of_a_site() -> None:
 @pytest.mark.parametrize("own", ["", "x" * 9_000, "&#x202e;Paper", "  The\n Paper "])
 def test_what_a_file_says_in_our_words_is_cleaned(own: str) -> None:
     line = f'<outline text="T" xmlUrl="https://a.example/" n:publisher="{own}" n:pollEvery="nan" n:weight="-1"/>'
-    (feed,) = from_opml(f'<opml xmlns:n="{NAMESPACE}"><body>{line}</body></opml>'.encode())
+    found = from_opml(f'<opml xmlns:n="{NAMESPACE}"><body>{line}</body></opml>'.encode())
+    assert not isinstance(found, Unreadable)
+    (feed,) = found
     assert isinstance(feed, FeedConfig)
     assert len(feed.publisher) <= 500
     assert feed.publisher == one_line(feed.publisher) != ""

@@ -13,13 +13,14 @@ import structlog
 
 from notifier.clock import ManualClock
 from notifier.feeds.feed import FeedConfig, HealthStatus, ParsedFeed, Unreadable
-from notifier.feeds.fetch import FetchRequest
+from notifier.feeds.fetch import Fetcher, FetchRequest
 from notifier.feeds.fetch_result import FailureKind, Fetched, FetchFailed, FetchResult, GoneForGood, NotModified
-from notifier.feeds.health import FeedHealth
+from notifier.feeds.health import FeedFacts
 from notifier.feeds.poll import BROKEN_POLL, Poller, PollSettings
 from notifier.feeds.poll_state import ClaimedFeed, PollResult, Recorded
 from notifier.feeds.recorder import Batch
 from notifier.feeds.store import Synced
+from notifier.feeds.workers import Reader
 from notifier.troubles import Code, Troubles
 from tests.feeds.claimed import NOON, a_document, a_feed, a_poll_state, ago, an_item
 from tests.outbound.web import Asked, Names, fetcher, response, site
@@ -69,19 +70,18 @@ class Waiting:
     def broke(self, feed_ids: Sequence[int], now: datetime) -> None:
         raise AssertionError("not the poller's to say")
 
-    def health(self, now: datetime) -> list[FeedHealth]:
-        return []
+    def facts(self, now: datetime) -> list[FeedFacts]:
+        raise AssertionError("not the poller's to ask")
 
 
-class Net:
-    """Answers by URL; those in `slow` come when the test lets them. Reads every body as one item."""
+class Net(Fetcher):
+    """A fetcher without a net: answers by URL; those in `slow` come when the test lets them."""
 
     def __init__(self, answers: dict[str, FetchResult | Exception] | None = None) -> None:
         self.answers = answers or {}
         self.asked: list[FetchRequest] = []
         self.slow: set[str] = set()
         self.let_go = asyncio.Event()
-        self.document: ParsedFeed | Unreadable = a_document(an_item())
 
     async def fetch(self, request: FetchRequest) -> FetchResult:
         self.asked.append(request)
@@ -91,6 +91,13 @@ class Net:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+
+class OneItem(Reader):
+    """A reader without processes: reads every body as one item, or as `document`."""
+
+    def __init__(self) -> None:
+        self.document: ParsedFeed | Unreadable = a_document(an_item())
 
     async def read(
         self, body: bytes, *, content_type: str | None, url: str, known: Collection[bytes] = ()
@@ -105,13 +112,14 @@ class Harness:
         self, count: int, answers: dict[str, FetchResult | Exception] | None = None, host: str = "{n}.example"
     ) -> None:
         self.feeds = [a_feed(id=n, url=f"https://{host.format(n=n)}/{n}") for n in range(count)]
-        self.store, self.net, self.clock = Waiting(self.feeds), Net(answers), ManualClock(NOON)
+        self.store, self.clock = Waiting(self.feeds), ManualClock(NOON)
+        self.net, self.reader = Net(answers), OneItem()
         self.batches: list[Batch] = []
         self.batch_came = asyncio.Event()
         settings = PollSettings(slots=SLOTS, slow=100, slow_after_s=0.05, keep_every_s=0.01)
         self.troubles = Troubles(self.clock)
         self.poller = Poller(
-            self.store, self.net, self.net, settings, on_batch=self.take, troubles=self.troubles, clock=self.clock
+            self.store, self.net, self.reader, settings, on_batch=self.take, troubles=self.troubles, clock=self.clock
         )
 
     def take(self, batch: Batch) -> None:
@@ -206,7 +214,7 @@ def test_each_kind_of_result_is_counted_and_new_items_are_told() -> None:
 def test_a_document_that_cannot_be_read_is_a_failure_of_its_feed() -> None:
     async def check(harness: Harness) -> None:
         harness.net.answers = {harness.url(0): Fetched(harness.url(0), b"<html>")}
-        harness.net.document = Unreadable("This is a web page, not a feed.")
+        harness.reader.document = Unreadable("This is a web page, not a feed.")
         await harness.poller.poll_due()
         await harness.poller.finish()
         assert harness.store.recorded[0].poll_state.error == "This is a web page, not a feed."
@@ -319,7 +327,7 @@ def test_a_push_is_recorded_at_once_and_without_a_lease() -> None:
 def test_a_push_for_a_feed_that_left_or_that_cannot_be_read_is_not_stored() -> None:
     async def check(harness: Harness) -> None:
         assert not await harness.poller.pushed(999, b"<rss/>", None)
-        harness.net.document = Unreadable("The answer is empty.")
+        harness.reader.document = Unreadable("The answer is empty.")
         assert not await harness.poller.pushed(a_feed().id, b"", None)
         assert harness.store.recorded == []
 
@@ -344,7 +352,7 @@ def test_the_body_of_the_last_time_is_not_read_again() -> None:
         harness.store.due = [a_feed()]
         await harness.poller.poll_due()
         await harness.poller.finish()
-        harness.net.document = Unreadable("read again")
+        harness.reader.document = Unreadable("read again")
         harness.store.due = [replace(a_feed(), poll_state=harness.store.recorded[0].poll_state)]
         await harness.poller.poll_due()
         await harness.poller.finish()
@@ -426,7 +434,7 @@ def test_three_hundred_silent_hosts_hold_up_no_honest_one() -> None:
             harness.store.due = [a_feed(id=n, url=running.url(host=f"{name}.example")) for n, name in enumerate(names)]
             settings = PollSettings(slots=100, slow_after_s=0.2)
             async with Poller(
-                harness.store, asking, harness.net, settings, on_batch=harness.take, clock=harness.clock
+                harness.store, asking, harness.reader, settings, on_batch=harness.take, clock=harness.clock
             ) as poller:
                 await asyncio.wait_for(poller.poll_due(), 20)
                 await asyncio.wait_for(harness.recorded(20), 20)

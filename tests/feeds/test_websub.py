@@ -14,8 +14,10 @@ import pytest
 
 from notifier.clock import ManualClock
 from notifier.feeds import hub as hubs
+from notifier.feeds.fetch import Fetcher
 from notifier.feeds.fetch_result import FailureKind, FetchFailed
 from notifier.feeds.hub import Hub, HubRequest
+from notifier.feeds.poll import Poller
 from notifier.feeds.websub import MOST_NOTED, NOTED_WITHIN, WebSub
 from tests.feeds.claimed import NOON
 
@@ -48,6 +50,26 @@ class OneHub:
         self.due.append(feed_id)
 
 
+class Sender(Fetcher):
+    """A fetcher without a net: its forms go to the hub of the harness."""
+
+    def __init__(self, harness: Harness) -> None:
+        self._harness = harness
+
+    async def post_form(self, url: str, fields: Mapping[str, str]) -> int | FetchFailed:
+        return await self._harness.hub_answer(url, fields)
+
+
+class Taker(Poller):
+    """A poller that polls nothing: what is pushed goes to the harness."""
+
+    def __init__(self, harness: Harness) -> None:
+        self._harness = harness
+
+    async def pushed(self, feed_id: int, body: bytes, content_type: str | None) -> bool:
+        return await self._harness.take(feed_id, body, content_type)
+
+
 class Harness:
     """WebSub between a hub that answers forms with `answer` and a poller that can read pushes or cannot."""
 
@@ -62,15 +84,20 @@ class Harness:
         self.gate.set()
         self.hub_answers.set()
         self.websub = WebSub(
-            self.store, self, self, callback_base="https://n.example/websub/", max_body_bytes=1_000, clock=self.clock
+            self.store,
+            Sender(self),
+            Taker(self),
+            callback_base="https://n.example/websub/",
+            max_body_bytes=1_000,
+            clock=self.clock,
         )
 
-    async def post_form(self, url: str, fields: Mapping[str, str]) -> int | FetchFailed:
+    async def hub_answer(self, url: str, fields: Mapping[str, str]) -> int | FetchFailed:
         self.sent.append((url, fields))
         await self.hub_answers.wait()
         return self.answer
 
-    async def pushed(self, feed_id: int, body: bytes, content_type: str | None) -> bool:
+    async def take(self, feed_id: int, body: bytes, content_type: str | None) -> bool:
         await self.gate.wait()
         if self.breaks:
             raise KeyError("a defect")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from notifier.feeds.fetch import FetchRequest
+from notifier.feeds.fetch import Fetcher, FetchRequest
 from notifier.feeds.fetch_result import FailureKind, Fetched, FetchFailed, FetchResult
 from notifier.web.pictures import AGAIN_AFTER_S, KEPT, MOST_OF_ONE, MOST_WAITING, PictureAddress, Pictures
 from notifier.web.recode import HEIGHT, WIDTH, redraw
@@ -30,8 +30,8 @@ def picture(size: tuple[int, int] = (2000, 1000), kind: str = "PNG", **more: obj
     return out.getvalue()
 
 
-class Publisher:
-    """Answers with `body`, and counts."""
+class Publisher(Fetcher):
+    """A fetcher without a net: answers with `body`, and counts."""
 
     def __init__(self, body: bytes = b"") -> None:
         self.body = body or picture()
