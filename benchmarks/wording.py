@@ -14,10 +14,9 @@ import argparse
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from notifier.alerts.alert import AlertKind, NewAlert
 from notifier.alerts.decider import Decider
@@ -78,7 +77,7 @@ def first_words(alert: NewAlert) -> str:
     return f"{first}{time} · {publisher}\n{change(alert.kind, alert.message.title, alert.why)}"
 
 
-def _share(alerts: list[NewAlert], holds: Any) -> float:
+def _share(alerts: list[NewAlert], holds: Callable[[NewAlert], bool]) -> float:
     return round(sum(map(holds, alerts)) / max(1, len(alerts)), 3)
 
 

@@ -343,6 +343,8 @@ def test_the_decider_says_how_far_it_is_behind_also_while_it_does_nothing() -> N
 
 
 def test_a_service_that_stops_ends_between_two_batches_and_in_a_long_read() -> None:
+    asked = 0
+
     class Endless(MemoryStoryStore):
         """News that never ends, and a window that never ends."""
 

@@ -109,7 +109,7 @@ def test_followers_of_a_held_topic_wait_though_another_topic_has_the_story_at_on
     assert verdict.alert.topics == {"floods"}
     assert verdict.alert.why.topics == {"floods": ["Flood"]}
     (held,) = verdict.waiting
-    assert (held.topics, held.except_topics) == ({"courts"}, {"floods"})
+    assert (held.topics, held.except_topics) == (frozenset({"courts"}), frozenset({"floods"}))
     assert held.hold_until is not None
     assert [type(part) for part in apart(verdict)] == [Hold, Send]
 

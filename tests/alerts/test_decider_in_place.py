@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -81,7 +82,7 @@ class Harness:
     def members(self, story: int) -> list[StoryItem]:
         return [i for i in self.items.values() if i.story_id == story]
 
-    def say(self, **given: object) -> None:
+    def say(self, **given: Any) -> None:
         self.said += 1
         self.overrides = replace(self.overrides, version=str(self.said), **given)
 

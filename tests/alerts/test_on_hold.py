@@ -25,7 +25,7 @@ def test_one_story_of_two_topics_is_sent_to_one_and_waits_for_the_other() -> Non
     held, sent = result.verdicts
     assert isinstance(held, Hold)
     assert isinstance(sent, Send)
-    assert (held.alert.topics, sent.alert.topics) == ({"courts"}, {"floods"})
+    assert (held.alert.topics, sent.alert.topics) == (frozenset({"courts"}), frozenset({"floods"}))
     assert held.alert.message == sent.alert.message
     assert len(result.stories) == 2, "each verdict beside its story"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
@@ -16,7 +16,7 @@ from notifier.alerts.wording import CHANGE_CHARACTERS, change, label
 UPDATE, CORRECTION = AlertKind.UPDATE, AlertKind.CORRECTION
 
 
-def changed(before: str, title: str, kind: AlertKind = UPDATE, facts: Mapping[str, Sequence[str]] | None = None) -> str:
+def changed(before: str, title: str, kind: AlertKind = UPDATE, facts: Mapping[str, list[str]] | None = None) -> str:
     return change(kind, title, Evidence(before=before, facts=facts or changed_facts(before, title)))
 
 
@@ -112,9 +112,7 @@ FACTS = st.dictionaries(st.sampled_from(["number", "name", "status"]), st.lists(
 
 
 @given(HEADLINES, HEADLINES, FACTS, st.sampled_from([UPDATE, CORRECTION]))
-def test_whatever_changed_it_is_short(
-    before: str, title: str, facts: Mapping[str, Sequence[str]], kind: AlertKind
-) -> None:
+def test_whatever_changed_it_is_short(before: str, title: str, facts: Mapping[str, list[str]], kind: AlertKind) -> None:
     for stated in (facts, {}):
         said = changed(before, title, kind, stated)
         assert len(said) <= CHANGE_CHARACTERS

@@ -14,7 +14,7 @@ T = TypeVar("T")
 POLL_S = 0.02
 
 
-def until(look: Callable[[], T], what: str, timeout_s: float = 45) -> T:
+def until(look: Callable[[], T | None], what: str, timeout_s: float = 45) -> T:
     """What `look` gives as soon as it is true; TimeoutError names `what` was waited for and what was seen last."""
     deadline = time.monotonic() + timeout_s
     pause = threading.Event()

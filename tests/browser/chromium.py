@@ -100,7 +100,7 @@ class Chromium:
         """The addresses of all open tabs."""
         return [page.url for page in self._context.pages]
 
-    def until(self, look: Callable[[], T], what: str, timeout_s: float = 45) -> T:
+    def until(self, look: Callable[[], T | None], what: str, timeout_s: float = 45) -> T:
         """As `background.until`, while Playwright goes on answering the page's requests."""
         deadline = time.monotonic() + timeout_s
         while not (seen := look()):

@@ -140,7 +140,7 @@ class Service:
 
     def rotate_key(self) -> None:
         """As an operator would, while the service runs."""
-        command = [Path(sys.executable).with_name("notifier"), "push", "rotate", "--yes"]
+        command = [str(Path(sys.executable).with_name("notifier")), "push", "rotate", "--yes"]
         subprocess.run(command, cwd=self.folder, env=self.environment, check=True, capture_output=True)
 
     def key_ids(self) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import TypeVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -56,6 +57,9 @@ entries = st.builds(
 )
 
 
+T = TypeVar("T")
+
+
 class Harness:
     """A store with feeds of one test."""
 
@@ -89,7 +93,7 @@ class Harness:
         (one,) = self.claim()
         return self.store.record([self.result(one, items)], self.now)
 
-    def ask(self, query: Select[tuple[object]]) -> list[object]:
+    def ask(self, query: Select[T]) -> list[T]:
         with self.database.reading() as connection:
             return list(connection.execute(query).scalars())
 
@@ -142,7 +146,7 @@ def test_whatever_a_feed_lists_each_poll_is_recorded_and_the_next_one_works(
         harness.ask(select(func.count()).select_from(item.join(item_version)).where(item.c.feed_id == one.id)),
         harness.ask(select(func.sum(item.c.version)).where(item.c.feed_id == one.id)),
     )
-    assert numbers[0] == [int(str(n)) for n in numbers[1]]  # every version is kept, and none is counted twice
+    assert numbers[0] == numbers[1]  # every version is kept, and none is counted twice
 
 
 @anyone
@@ -274,8 +278,8 @@ def test_a_feed_whose_headlines_change_at_every_poll_is_bounded(database: Databa
     for poll in range(40):
         harness.poll(*(an_item(n, title=f"Bridge {n}, version {poll}") for n in range(10)))
     versions = harness.ask(select(func.count()).select_from(item_version))
-    assert int(str(versions[0])) <= 10 + 30 + 4 * 10
-    assert max(int(str(v)) for v in harness.ask(select(item.c.version))) <= 9
+    assert versions[0] <= 10 + 30 + 4 * 10
+    assert max(harness.ask(select(item.c.version))) <= 9
     assert "were left out" in harness.health(harness.now)[0].notes[0]
 
 

@@ -66,7 +66,8 @@ def test_noise_pushes_only_noise_out(database: Database) -> None:
     for _ in range(TIDIED_EVERY):
         log.record(an_entry(Act.REFUSED))
     with database.reading() as connection:
-        by_act = dict(connection.execute(select(audit_entry.c.act, func.count()).group_by(audit_entry.c.act)).all())
+        counted = select(audit_entry.c.act, func.count()).group_by(audit_entry.c.act)
+        by_act = {row[0]: row[1] for row in connection.execute(counted)}
     assert by_act[Act.SIGNED_IN.value] == 1
     assert MOST <= by_act[Act.REFUSED.value] < MOST + TIDIED_EVERY
 

@@ -64,7 +64,7 @@ def test_each_choice_holds_until_the_same_topic_is_chosen_again(
 ) -> None:
     name = f"reader {next(names)}"
     store.subscribe(a_subscription(name, "world"), NOON)
-    wanted, version, stopped = {"world"}, 0, False
+    wanted, version, stopped = frozenset({"world"}), 0, False
     for does, topic in order:
         if stopped:
             if does != "stop":
@@ -86,4 +86,4 @@ def test_what_tabs_choose_at_the_same_time_is_all_kept(store: SubscriptionStore)
         list(tabs.map(lambda topic: act(store, "ada", "add", topic), TOPICS))
     found = store.find(token("ada"))
     assert found is not None
-    assert (found.topics, found.version) == (set(TOPICS), len(TOPICS))
+    assert (found.topics, found.version) == (frozenset(TOPICS), len(TOPICS))

@@ -139,7 +139,7 @@ def test_a_decision_to_send_is_accepted_with_the_stories_in_one_step(newsroom: N
     newsroom.add(1)
     items = newsroom.store.pending(10)
     (alert,) = newsroom.save(items, newsroom.decide(items, send=True))
-    assert (alert.story_id, alert.topics) == (1, {"world"})
+    assert (alert.story_id, alert.topics) == (1, frozenset({"world"}))
     assert [past.id for past in newsroom.store.past_alerts(NOON)] == [alert.id]
     assert newsroom.store.past_alerts(NOON + timedelta(seconds=1)) == []
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from notifier.stories.agency_copy import agency, publisher_key, sources
 from notifier.stories.breaking import RelatedSupport, judge, representative
+from notifier.stories.story import StoryItem
 from tests.stories.items import NOON, item
 
 TOLD = [
@@ -18,7 +20,7 @@ TOLD = [
 ]
 
 
-def story_from(*publishers: str, **given: object) -> list:  # type: ignore[type-arg]
+def story_from(*publishers: str, **given: Any) -> list[StoryItem]:
     return [item(i, TOLD[i % 3], publisher, **given) for i, publisher in enumerate(publishers)]
 
 

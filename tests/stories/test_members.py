@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from random import Random
 from types import FrameType
 from typing import Any
@@ -157,7 +158,7 @@ def test_an_item_costs_the_same_however_large_its_story_is() -> None:
         for size in (400, 3_000):
             decider = a_decider_with(size, publishers)
             poll = near_equals(range(9_000, 9_001), publishers)
-            costs.append(calls_of(lambda decider=decider, poll=poll: decider.take(poll, NOON + timedelta(minutes=1))))
+            costs.append(calls_of(partial(decider.take, poll, NOON + timedelta(minutes=1))))
         small, large = costs
         assert large <= 1.5 * small, f"{publishers} publishers: {costs} calls"
 
@@ -198,7 +199,7 @@ def test_an_alert_is_held_against_those_with_a_word_in_common_not_against_all() 
         decider.restore([], alerts_of(told))
         decider.take([], NOON)  # once an hour it looks what to forget
         poll = [item(n, "Dam at Kessel breaks", f"P{n}") for n in range(1, 5)]
-        costs.append(calls_of(lambda decider=decider, poll=poll: decider.take(poll, NOON)))
+        costs.append(calls_of(partial(decider.take, poll, NOON)))
     assert costs[1] <= 1.3 * costs[0]
 
 

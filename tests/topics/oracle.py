@@ -32,8 +32,13 @@ def _language(text: Text, fields: tuple[str, ...]) -> str:
 
 
 def _of_language(rule: Node, text: Text) -> bool:
-    wanted = [term.words for term in rule.rules] if isinstance(rule, Or) else [rule.words]
-    return (text.language or "en").split("-")[0] in wanted
+    match rule:
+        case Or(rules):
+            return any(_of_language(one, text) for one in rules)
+        case Term(words):
+            return (text.language or "en").split("-")[0] == words
+        case _:
+            raise AssertionError(f"a language is named by a word, not by {rule}")
 
 
 def _spans(node: Node, words: list[str], language: str) -> list[tuple[int, int]]:

@@ -142,6 +142,7 @@ def test_why_it_was_sent_names_the_topics_with_their_words_and_the_way_to_less()
 
 def data(site: Site) -> dict[str, Any]:
     (block,) = page(site).cssselect("script[type='application/ld+json']")
+    assert block.text is not None
     described: dict[str, Any] = json.loads(block.text)
     return described
 

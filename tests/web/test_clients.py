@@ -100,7 +100,7 @@ def peers_asked(peer: str, times: int, headers: list[tuple[bytes, bytes]]) -> tu
         scope = {"type": "http", "client": (peer, 1), "headers": headers}
         coroutine = peers(scope, nothing, nothing)  # type: ignore[arg-type]
         with pytest.raises(StopIteration):
-            coroutine.send(None)  # type: ignore[attr-defined]
+            coroutine.send(None)
     return peers, troubles, now
 
 

@@ -39,7 +39,7 @@ def places() -> list[Place]:
     for route in every_route(Site().app.routes):
         if not isinstance(route, APIRoute) or route.path in LEFT_OUT:
             continue
-        for method in sorted(set(route.methods) - {"HEAD"}):
+        for method in sorted(set(route.methods or ()) - {"HEAD"}):
             for one in flat(route.dependant):
                 found += [(method, route.path, "path", field.alias) for field in one.path_params]
                 found += [(method, route.path, "query", field.alias) for field in one.query_params]

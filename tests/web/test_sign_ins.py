@@ -42,7 +42,7 @@ def test_no_more_wait_than_there_is_room_for() -> None:
 
     with ThreadPoolExecutor(2) as pool, counting.turn():
         waiting = [pool.submit(wait) for _ in range(2)]
-        while counting._queue._value:  # type: ignore[attr-defined]
+        while counting._queue._value:
             pass
         with pytest.raises(TooBusy), counting.turn():
             pass

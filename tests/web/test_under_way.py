@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from starlette.types import Message
 
 from notifier.web.under_way import MOST_AT_WORK, STREAMS, UnderWay
 from tests.web.site import Site
@@ -25,6 +26,10 @@ class Slow:
         await send({"type": "http.response.body", "body": b""})
 
 
+async def nothing_more() -> Message:
+    raise AssertionError("a GET has no body to wait for")
+
+
 @pytest.mark.parametrize(
     ("same", "other"),
     [(["198.51.100.1"] * 4, "198.51.100.2"), ([f"2001:db8::{n}" for n in range(1, 5)], "2001:db8:0:1::1")],
@@ -40,7 +45,7 @@ def test_one_client_has_a_bounded_number_of_requests_under_way(same: list[str], 
 
         headers = [(b"x-forwarded-for", host.encode())]
         scope = {"type": "http", "client": (host, 1), "headers": headers, "path": "/", "app": site.app, "method": "GET"}
-        await app(scope, send, send)
+        await app(scope, nothing_more, send)
 
     async def run() -> None:
         slow = Slow()
@@ -80,7 +85,7 @@ def test_one_session_or_token_has_a_bounded_number_of_requests_under_way(
             "app": site.app,
             "method": "GET",
         }
-        await app(scope, send, send)
+        await app(scope, nothing_more, send)
 
     async def run() -> None:
         slow = Slow()
@@ -120,7 +125,7 @@ def test_no_spelling_makes_a_session_or_token_another_one(path: str, spellings: 
                 statuses.append(message["status"])
 
         scope = {"type": "http", "client": ("127.0.0.1", 1), "headers": headers, "path": path, "method": "GET"}
-        await app(scope | {"app": Site().app}, send, send)
+        await app(scope | {"app": Site().app}, nothing_more, send)
 
     async def run() -> None:
         slow = Slow()
@@ -139,7 +144,7 @@ def test_nobody_stands_behind_all_the_pages_that_another_client_asked_for() -> N
         async def send(_message: Any) -> None: ...
 
         scope = {"type": "http", "client": (host, 1), "headers": [], "path": path, "method": "GET"}
-        await app(scope, send, send)  # type: ignore[arg-type]
+        await app(scope, nothing_more, send)
 
     async def run() -> None:
         slow = Slow()

@@ -162,7 +162,7 @@ def sent(number: int, *topics: str, hours_ago: float = 1, kind: str = "new", **m
 
 
 def test_a_choice_gets_what_went_to_one_of_its_topics_but_for_those_left_out(run: Callable[[str], Any]) -> None:
-    alerts = [sent(1, "world"), sent(2, "uk", "world"), sent(3, "uk", **{"except": ["world"]}), sent(4, "sport")]
+    alerts = [sent(1, "world"), sent(2, "uk", "world"), sent(3, "uk") | {"except": ["world"]}, sent(4, "sport")]
     choices = [["world"], ["uk"], ["uk", "world"], []]
 
     got = run(f"{json.dumps(choices)}.map((topics) => sentTo(topics, {json.dumps(alerts)}).map(({{ id }}) => id))")
