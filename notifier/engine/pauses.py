@@ -15,6 +15,7 @@ import structlog
 
 from notifier.alerts.delivery import Deferred
 from notifier.engine.refusals import Good, RefusalHistory, accepted, refused
+from notifier.push.bounded_dict import BoundedDict
 from notifier.telemetry import Metrics
 from notifier.troubles import Code, Trouble
 
@@ -56,7 +57,7 @@ class Pauses:
         self._rooms: dict[str, int | None] = {}
         self._evidence: dict[str, RefusalHistory] = {}
         self._accepted_at: datetime | None = None
-        self._unknown: frozenset[str] = frozenset()
+        self._unknown: BoundedDict[None] = BoundedDict()
         self._lock = Lock()
         self._metrics, self.room = metrics, room
         self.limited, self.late = limited, late
@@ -100,9 +101,12 @@ class Pauses:
     def unknown(self, services: Collection[str] = ()) -> frozenset[str]:
         """Those of `services`, and of all that were asked about before, where this process was never accepted."""
         with self._lock:
-            asked = self._unknown.union(services)
-            self._unknown = frozenset(s for s in asked if s not in self._evidence or not self._evidence[s].good)
-            return self._unknown
+            for service in (*services, *self._unknown):
+                if service in self._evidence and self._evidence[service].good:
+                    self._unknown.pop(service, None)
+                else:
+                    self._unknown[service] = None
+            return frozenset(self._unknown)
 
     def is_amid(self, service: str | None, now: datetime) -> bool:
         """Whether `service`, or any of them, accepted somebody lately."""

@@ -25,6 +25,7 @@ from notifier.engine.refusals import Good, RefusalHistory
 from notifier.errors import ConfigError
 from notifier.push.outcome import DELIVERED, Delivered, Gone, OurFault, Outcome, Retry
 from notifier.subscribers.endpoint import origin_of
+from notifier.subscribers.push_services import OF_BROWSERS
 from notifier.telemetry import Metrics
 
 log = structlog.get_logger()
@@ -108,9 +109,13 @@ class Pusher:
         return found
 
     def _few_at_unknown(self, recipients: Sequence[Recipient]) -> frozenset[str]:
-        """The push services that took nothing from this process yet, and have a small part of `recipients`."""
+        """The push services that took nothing from this process yet, and have a small part of `recipients`.
+
+        The browsers' own are none of them: strangers invent the others, and nobody's reader shall stand behind those.
+        """
         share = Counter(recipient.push_service for recipient in recipients)
-        few = [service for service, many in share.items() if many < SMALL_SHARE * len(recipients)]
+        small = SMALL_SHARE * len(recipients)
+        few = [service for service, many in share.items() if many < small and service not in OF_BROWSERS]
         return self._pauses.unknown(few).intersection(few) if few else frozenset()
 
     def _deliver(self, alert: Alert, recipients: Sequence[Recipient]) -> list[Outcome]:

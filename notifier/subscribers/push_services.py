@@ -45,6 +45,7 @@ KNOWN = (
         has_many_hosts=True,
     ),
 )
+OF_BROWSERS = frozenset(service.name for service in KNOWN)
 
 
 def at_host(host: str) -> PushService:

@@ -45,8 +45,6 @@ class Small:
 
     def get(self, body: bytes, coding: str) -> bytes:
         """`body` in that coding, fast; smaller yet once it has been asked for again."""
-        if len(body) > KEPT_BYTES:
-            return compressed(body, coding, FAST)
         name = coding, sha256(body).digest()
         if name not in self._kept:
             self._keep(name, compressed(body, coding, FAST), done=coding != "br")
@@ -86,19 +84,23 @@ class Compression:
                 return
             if start is not None:
                 if _is_worth_it(start, message):
-                    message = self._made_small(start, message, coding)
+                    message = await self._made_small(start, message, coding)
                 await send(start)
                 start = None
             await send(message)
 
         return await self._app(scope, receive, smaller)
 
-    def _made_small(self, start: Message, message: Message, coding: str | None) -> Message:
+    async def _made_small(self, start: Message, message: Message, coding: str | None) -> Message:
         headers = MutableHeaders(scope=start)
         headers.add_vary_header("Accept-Encoding")
         if coding is None:
             return message
-        body = self._small.get(message["body"], coding)
+        body = message["body"]
+        if len(body) > KEPT_BYTES:  # tens of milliseconds' work, in which the loop serves others
+            body = await asyncio.to_thread(compressed, body, coding, FAST)
+        else:
+            body = self._small.get(body, coding)
         headers["Content-Encoding"] = coding
         headers["Content-Length"] = str(len(body))
         return {**message, "body": body}

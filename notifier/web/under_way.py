@@ -10,12 +10,12 @@ bound but the port's.
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from hashlib import sha256
 
 from fastapi.security.utils import get_authorization_scheme_param
 from starlette.requests import HTTPConnection, Request
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from notifier.errors import TooOften
 from notifier.feeds.hosts import HostGate
@@ -57,8 +57,16 @@ class UnderWay:
             return
         self._open.update(bounds.keys())
         try:
-            async with self._turn(scope):
-                await self._app(scope, receive, send)
+            async with AsyncExitStack() as turn:
+                await turn.enter_async_context(self._turn(scope))
+
+                async def answering(message: Message) -> None:
+                    # The work is done: how slowly an answer is taken holds up none of the client's others.
+                    if message["type"] == "http.response.start":
+                        await turn.aclose()
+                    await send(message)
+
+                await self._app(scope, receive, answering)
         finally:
             self._open.subtract(bounds.keys())
             for who in bounds:

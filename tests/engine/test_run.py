@@ -182,6 +182,15 @@ def test_few_at_a_service_that_took_nothing_are_left_to_the_retries_until_it_tak
     assert harness.transport.reached[-1] == "odd"
 
 
+def test_few_at_a_browsers_own_service_stand_behind_no_invented_one(harness: EngineHarness) -> None:
+    harness = EngineHarness(harness.database, sub_batch=100)
+    harness.subscribe(*MANY)
+    harness.subscribe("ada", service="apple")
+    harness.accept()
+    assert harness.runner.work_once(never)
+    assert "ada" in harness.transport.reached
+
+
 def test_services_that_took_nothing_take_turns_while_a_chunk_is_sent_and_the_others_do_not_wait(
     harness: EngineHarness,
 ) -> None:

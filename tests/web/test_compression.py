@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 from collections.abc import Callable
 
 import brotli  # type: ignore[import-untyped]
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
 from notifier.web.assets import sent
-from notifier.web.compression import KEPT, KEPT_BYTES, Small, coding_for
+from notifier.web.compression import KEPT, KEPT_BYTES, Compression, Small, coding_for
 from tests.web.site import TOKEN, Site
 
 PAGE = sent("page.js").encode()
@@ -83,15 +85,42 @@ def test_what_is_asked_for_again_is_made_smaller_once_while_nobody_waits() -> No
     assert aside.waiting == []
 
 
-def test_gzip_is_made_once_and_what_is_large_or_long_ago_is_not_kept() -> None:
+def test_gzip_is_made_once_and_what_is_long_ago_is_not_kept() -> None:
     aside = Aside()
     small = Small(aside)
     assert small.get(PAGE, "gzip") is small.get(PAGE, "gzip")
-    large = PAGE * (KEPT_BYTES // len(PAGE) + 1)
-    assert small.get(large, "br") is not small.get(large, "br")
     before = small.get(PAGE, "br")
     for number in range(KEPT):
         small.get(PAGE + str(number).encode(), "br")
 
     assert small.get(PAGE, "br") is not before
     assert aside.waiting == []
+
+
+def test_a_large_answer_is_made_small_while_others_are_served() -> None:
+    large = PAGE * (KEPT_BYTES // len(PAGE) + 1)
+    bodies: list[bytes] = []
+    turns_of_others = 0
+
+    async def page(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": large})
+
+    async def receive() -> Message:
+        raise AssertionError("a GET has no body to wait for")
+
+    async def send(message: Message) -> None:
+        bodies.append(message.get("body", b""))
+
+    async def run() -> None:
+        nonlocal turns_of_others
+        scope = {"type": "http", "headers": [(b"accept-encoding", b"br")]}
+        answering = asyncio.create_task(Compression(page)(scope, receive, send))
+        while not bodies:
+            await asyncio.sleep(0)
+            turns_of_others += 1
+        await answering
+
+    asyncio.run(run())
+    assert brotli.decompress(bodies[-1]) == large
+    assert turns_of_others > 2, "whoever else had something to do was let in"

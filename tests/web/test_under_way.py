@@ -161,3 +161,26 @@ def test_nobody_stands_behind_all_the_pages_that_another_client_asked_for() -> N
         assert slow.asked == len(asking)
 
     asyncio.run(run())
+
+
+def test_answers_that_are_not_taken_hold_up_none_of_the_clients_other_pages() -> None:
+    site, slow, taken = Site(), Slow(), asyncio.Event()
+    slow.go.set()
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.body":
+            await taken.wait()
+
+    async def run() -> None:
+        app = UnderWay(slow)
+        scope = {"type": "http", "client": ("198.51.100.1", 1), "headers": [], "path": "/", "app": site.app}
+        asking = [
+            asyncio.create_task(app(scope | {"method": "GET"}, nothing_more, send)) for _ in range(MOST_AT_WORK + 3)
+        ]
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert slow.asked == MOST_AT_WORK + 3
+        taken.set()
+        await asyncio.gather(*asking)
+
+    asyncio.run(run())
