@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+import structlog
+
 from notifier.alerts.delivery import Settlement
 from notifier.clock import system_clock
 from notifier.engine.heartbeat import Heartbeat
@@ -17,7 +19,8 @@ LEASE_S = 3600.0
 
 
 def main(url: str) -> None:
-    """Say what it holds, and what came of it."""
+    """Say what it holds, and what came of it; the heartbeat's thread logs apart, so that no line is within another."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     database = Database(url)
     Heartbeat(SqlProcessStore(database), ("work", "host", os.getpid())).start()
     deliveries = SqlDeliveryStore(database)
